@@ -1,0 +1,173 @@
+// Threads: the pool's workings. A job has seats; a worker takes one under the mutex, computes tiles until none is left, and leaves.
+#include "base/thread_pool.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <system_error>
+#include <thread>
+
+#include "base/float_mode.hpp"
+
+namespace rosenblatt {
+
+namespace {
+
+// About the time that a sleeping thread takes to wake: spinning longer than this costs more than it saves.
+constexpr auto spin_time = std::chrono::microseconds(30);
+
+std::atomic<ThreadPool*> shared_pool{nullptr};
+
+void forget_pool_after_fork() noexcept {
+    // The child has the pool's memory but none of its threads, and its mutexes may be locked: leave it and start anew.
+    shared_pool.store(nullptr, std::memory_order_relaxed);
+}
+
+// The control group's processor quota, rounded up, or `otherwise`.
+int cgroup_processors(int otherwise) noexcept {
+    std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "re");
+    if (file == nullptr) return otherwise;
+    double quota = 0;
+    double period = 0;
+    const bool limited = std::fscanf(file, "%lf %lf", &quota, &period) == 2;  // "max 100000" does not match
+    std::fclose(file);
+    if (!limited || !(quota > 0) || !(period > 0) || quota / period >= otherwise) return otherwise;
+    return std::max(1, static_cast<int>(quota / period + 0.999));
+}
+
+template <class Condition>
+bool spin_until(Condition met) noexcept {
+    const auto deadline = std::chrono::steady_clock::now() + spin_time;
+    while (!met()) {
+        for (int i = 0; i < 64; ++i) {
+#if defined(__x86_64__)
+            __builtin_ia32_pause();
+#elif defined(__aarch64__)
+            __asm__ volatile("yield");
+#endif
+            if (met()) return true;
+        }
+        if (std::chrono::steady_clock::now() > deadline) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+int available_threads() noexcept {
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    const int processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0
+                               ? CPU_COUNT(&allowed)
+                               : static_cast<int>(std::thread::hardware_concurrency());
+    static const int quota = cgroup_processors(1 << 20);
+    return std::max(1, std::min(processors, quota));
+}
+
+struct ThreadPool::Job {
+    Tile tile;
+    void* context;
+    std::size_t count;
+    std::atomic<std::size_t> next{0};
+
+    void compute() noexcept {
+        for (;;) {
+            const std::size_t index = next.fetch_add(1, std::memory_order_relaxed);
+            if (index >= count) return;
+            tile(context, index);
+        }
+    }
+};
+
+ThreadPool& ThreadPool::shared() {
+    static const int registered = pthread_atfork(nullptr, nullptr, forget_pool_after_fork);
+    (void)registered;
+    ThreadPool* pool = shared_pool.load(std::memory_order_acquire);
+    if (pool == nullptr) {
+        // Never destroyed: at exit the workers may still be asleep in it.
+        std::unique_ptr<ThreadPool> made{new ThreadPool};
+        if (shared_pool.compare_exchange_strong(pool, made.get(), std::memory_order_acq_rel)) pool = made.release();
+    }
+    return *pool;
+}
+
+void ThreadPool::run(std::size_t count, int threads, Tile tile, void* context) {
+    Job job{tile, context, count};
+    std::unique_lock mine(taken_, std::try_to_lock);
+    if (threads <= 1 || count <= 1 || !mine.owns_lock()) {
+        job.compute();
+        return;
+    }
+    const int helpers = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), count)) - 1;
+    hire(helpers);
+    {
+        const std::lock_guard lock(mutex_);
+        job_ = &job;
+        free_seats_ = helpers;
+        posted_.fetch_add(1, std::memory_order_release);
+    }
+    job_posted_.notify_all();
+    job.compute();
+    {
+        const std::lock_guard lock(mutex_);
+        job_ = nullptr;
+        free_seats_ = 0;
+    }
+    const auto all_left = [this] { return at_work_.load(std::memory_order_acquire) == 0; };
+    if (!spin_until(all_left)) {
+        std::unique_lock lock(mutex_);
+        worker_left_.wait(lock, all_left);
+    }
+}
+
+void ThreadPool::hire(int workers) noexcept {
+    if (workers_ >= workers) return;
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the threads of the program
+    for (; workers_ < workers; ++workers_) {
+        try {
+            std::thread([this] { work(); }).detach();
+        } catch (const std::system_error&) {
+            break;  // the machine grants no more
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void ThreadPool::work() noexcept {
+    const FloatMode mode;
+    std::uint64_t seen = 0;
+    for (;;) {
+        if (posted_.load(std::memory_order_acquire) == seen &&
+            !spin_until([&] { return posted_.load(std::memory_order_acquire) != seen; })) {
+            std::unique_lock lock(mutex_);
+            job_posted_.wait(lock, [&] { return posted_.load(std::memory_order_relaxed) != seen; });
+        }
+        Job* job = nullptr;
+        {
+            const std::lock_guard lock(mutex_);
+            seen = posted_.load(std::memory_order_relaxed);
+            if (free_seats_ > 0) {
+                --free_seats_;
+                at_work_.fetch_add(1, std::memory_order_relaxed);
+                job = job_;
+            }
+        }
+        if (job == nullptr) continue;
+        job->compute();
+        {
+            const std::lock_guard lock(mutex_);
+            at_work_.fetch_sub(1, std::memory_order_release);
+        }
+        worker_left_.notify_one();
+    }
+}
+
+}  // namespace rosenblatt

@@ -1,0 +1,57 @@
+// Views: where numbers lie and what shape they have; nobody owns anything here.
+#pragma once
+
+#include <cstddef>
+
+// Views are shared by objects compiled for different instruction sets. A member that is always inlined leaves no
+// symbol behind that another object could pick up.
+#define ROSENBLATT_INLINE [[gnu::always_inline]] inline
+
+namespace rosenblatt {
+
+template <class T>
+struct Vector {
+    T* data = nullptr;
+    std::size_t size = 0;
+
+    ROSENBLATT_INLINE constexpr T& operator[](std::size_t i) const noexcept { return data[i]; }
+};
+
+// rows x cols, row-major: element (i, j) lies at data[i * stride + j].
+template <class T>
+struct Matrix {
+    T* data = nullptr;
+    std::size_t rows = 0;
+    std::size_t cols = 0;
+    std::size_t stride = 0;
+
+    ROSENBLATT_INLINE constexpr T* row(std::size_t i) const noexcept { return data + i * stride; }
+
+    ROSENBLATT_INLINE constexpr Matrix slice(std::size_t first, std::size_t count) const noexcept {
+        return {row(first), count, cols, stride};
+    }
+
+    ROSENBLATT_INLINE constexpr operator Matrix<const T>() const noexcept { return {data, rows, cols, stride}; }
+};
+
+// rows x cols, element (i, j) at data[i * row_step + j * col_step]: a matrix or its transpose, as it lies.
+template <class T>
+struct StridedMatrix {
+    T* data = nullptr;
+    std::size_t rows = 0;
+    std::size_t cols = 0;
+    std::size_t row_step = 0;
+    std::size_t col_step = 0;
+};
+
+template <class T>
+constexpr StridedMatrix<const T> as_it_lies(Matrix<T> m) noexcept {
+    return {m.data, m.rows, m.cols, m.stride, 1};
+}
+
+template <class T>
+constexpr StridedMatrix<const T> transposed(Matrix<T> m) noexcept {
+    return {m.data, m.cols, m.rows, 1, m.stride};
+}
+
+}  // namespace rosenblatt

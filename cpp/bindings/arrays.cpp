@@ -1,0 +1,126 @@
+// Arrays: what is wrong with an array, in words.
+#include "bindings/arrays.hpp"
+
+#include <cmath>
+
+namespace rosenblatt::bindings {
+
+namespace {
+
+[[noreturn]] void refuse(const char* name, const std::string& what) {
+    throw py::value_error(std::string(name) + ": " + what);
+}
+
+std::string number_text(double x) { return py::str(py::float_(x)).cast<std::string>(); }
+
+std::string element_text(const char* name, std::size_t index, std::size_t cols) {
+    return std::string(name) + "[" + std::to_string(index / cols) + ", " + std::to_string(index % cols) + "]";
+}
+
+template <class T>
+void check_finite(const char* name, Matrix<const T> x) {
+    const std::size_t size = x.rows * x.cols;
+    const std::size_t bad = kernels<T>().first_non_finite(x.data, size);
+    if (bad != size)
+        refuse(name, element_text(name, bad, x.cols) + " is " + number_text(static_cast<double>(x.data[bad])) +
+                         ", needed finite numbers");
+}
+
+template <class T>
+Matrix<const T> matrix(const Array<T>& array) {
+    const auto rows = static_cast<std::size_t>(array.shape(0));
+    const auto cols = static_cast<std::size_t>(array.shape(1));
+    return {array.data(), rows, cols, cols};
+}
+
+// Targets of log_loss are probabilities; with a softmax output a row of them is a distribution.
+template <class T>
+void check_probabilities(const char* name, Matrix<const T> Y, Activation output) {
+    // Room for a distribution that was rounded to float16 or printed with four digits; a mistake is far outside.
+    constexpr double tolerance = 1e-4;
+    for (std::size_t i = 0; i < Y.rows; ++i) {
+        double sum = 0;
+        for (std::size_t j = 0; j < Y.cols; ++j) {
+            const double y = static_cast<double>(Y.row(i)[j]);
+            if (y < 0 || y > 1)
+                refuse(name, element_text(name, i * Y.cols + j, Y.cols) + " is " + number_text(y) +
+                                 ", needed probabilities from 0 to 1 for log_loss");
+            sum += y;
+        }
+        if (output == Activation::softmax && std::abs(sum - 1) > tolerance)
+            refuse(name, "row " + std::to_string(i) + " sums to " + number_text(sum) +
+                             ", needed 1: a distribution over the " + std::to_string(Y.cols) + " classes");
+    }
+}
+
+Vector<const std::int64_t> take_labels(const char* name, const py::array& Y, std::size_t n, Loss loss, const Shape& shape) {
+    if (loss != Loss::log_loss)
+        refuse(name, std::string("got integer labels, needed targets of shape (n, ") + std::to_string(shape.n_outputs()) +
+                         ") for " + loss_names[static_cast<std::size_t>(loss)]);
+    if (Y.ndim() != 1 || static_cast<std::size_t>(Y.shape(0)) != n)
+        refuse(name, "got shape " + shape_text(Y) + ", needed (" + std::to_string(n) + ",): one label per row of X");
+    const bool single_logistic = shape.output() == Activation::logistic && shape.n_outputs() == 1;
+    const auto n_classes = static_cast<std::int64_t>(single_logistic ? 2 : shape.n_outputs());
+    const auto* const labels = static_cast<const std::int64_t*>(Y.data());
+    for (std::size_t i = 0; i < n; ++i)
+        if (labels[i] < 0 || labels[i] >= n_classes)
+            refuse(name, std::string(name) + "[" + std::to_string(i) + "] is " + std::to_string(labels[i]) +
+                             ", needed labels from 0 to " + std::to_string(n_classes - 1) + " for " +
+                             std::to_string(shape.n_outputs()) + (shape.n_outputs() == 1 ? " output" : " outputs"));
+    return {labels, n};
+}
+
+}  // namespace
+
+std::string shape_text(const py::array& array) {
+    return py::str(py::handle(array).attr("shape")).cast<std::string>();
+}
+
+template <class T>
+Matrix<const T> take_X(const char* name, const Array<T>& X, const Shape& shape) {
+    if (X.ndim() != 2 || static_cast<std::size_t>(X.shape(1)) != shape.n_features())
+        refuse(name, "got shape " + shape_text(X) + ", needed (n, " + std::to_string(shape.n_features()) +
+                         "): a row per sample, a column per input");
+    if (X.shape(0) == 0) refuse(name, "got no samples, needed at least one row");
+    check_finite(name, matrix(X));
+    return matrix(X);
+}
+
+template <class T>
+Targets<T> take_Y(const char* name, const py::array& Y, std::size_t n, Loss loss, const Shape& shape) {
+    if (py::isinstance<Array<std::int64_t>>(Y)) return {{}, take_labels(name, Y, n, loss, shape).data};
+    const auto targets = py::reinterpret_borrow<Array<T>>(Y);
+    if (Y.ndim() != 2 || static_cast<std::size_t>(Y.shape(0)) != n ||
+        static_cast<std::size_t>(Y.shape(1)) != shape.n_outputs())
+        refuse(name, "got shape " + shape_text(Y) + ", needed (" + std::to_string(n) + ", " +
+                         std::to_string(shape.n_outputs()) + "): a row per row of X, a column per output" +
+                         (loss == Loss::log_loss ? ", or integer labels (n,)" : ""));
+    const Matrix<const T> rows = matrix(targets);
+    check_finite(name, rows);
+    if (loss == Loss::log_loss) check_probabilities(name, rows, shape.output());
+    return {rows, nullptr};
+}
+
+const double* take_weights(const char* name, const std::optional<Array<double>>& weights, std::size_t n) {
+    if (!weights) return nullptr;
+    if (weights->ndim() != 1 || static_cast<std::size_t>(weights->shape(0)) != n)
+        refuse(name, "got shape " + shape_text(*weights) + ", needed (" + std::to_string(n) + ",): one per row of X");
+    double total = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const double s = weights->data()[i];
+        if (!(s >= 0) || std::isinf(s))
+            refuse(name, std::string(name) + "[" + std::to_string(i) + "] is " + number_text(s) +
+                             ", needed finite numbers, none negative");
+        total += s;
+    }
+    if (!(total > 0) || std::isinf(total))
+        refuse(name, "sums to " + number_text(total) + ", needed a positive finite sum");
+    return weights->data();
+}
+
+template Matrix<const float> take_X(const char*, const Array<float>&, const Shape&);
+template Matrix<const double> take_X(const char*, const Array<double>&, const Shape&);
+template Targets<float> take_Y(const char*, const py::array&, std::size_t, Loss, const Shape&);
+template Targets<double> take_Y(const char*, const py::array&, std::size_t, Loss, const Shape&);
+
+}  // namespace rosenblatt::bindings

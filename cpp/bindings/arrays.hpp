@@ -1,0 +1,51 @@
+// Arrays: the door. Every check of a user's array is here, once; below it nothing is checked again. An array arrives
+// contiguous and of the exact type (python/rosenblatt/_arrays.py converts it), and leaves as a view.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/views.hpp"
+#include "kernels/table.hpp"
+#include "model/shape.hpp"
+
+namespace rosenblatt::bindings {
+
+namespace py = pybind11;
+
+template <class T>
+using Array = py::array_t<T, py::array::c_style>;
+
+// "(3, 4)"
+std::string shape_text(const py::array& array);
+
+// X (n, n_features), n >= 1, every value finite; otherwise ValueError.
+template <class T>
+Matrix<const T> take_X(const char* name, const Array<T>& X, const Shape& shape);
+
+// Y as a network with this shape and this loss wants it for n samples: rows (n, n_outputs) of type T, or labels (n,) of
+// type int64. ValueError otherwise.
+template <class T>
+Targets<T> take_Y(const char* name, const py::array& Y, std::size_t n, Loss loss, const Shape& shape);
+
+// Sample weights (n,), finite, none negative, some positive; ValueError otherwise. None is null.
+const double* take_weights(const char* name, const std::optional<Array<double>>& weights, std::size_t n);
+
+// An array that a result is written to.
+template <class T>
+Array<T> new_array(std::size_t rows, std::size_t cols) {
+    return Array<T>({static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(cols)});
+}
+
+template <class T>
+Matrix<T> writeable(Array<T>& array) {
+    const auto rows = static_cast<std::size_t>(array.shape(0));
+    const auto cols = static_cast<std::size_t>(array.shape(1));
+    return {array.mutable_data(), rows, cols, cols};
+}
+
+}  // namespace rosenblatt::bindings

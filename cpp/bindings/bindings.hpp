@@ -1,0 +1,50 @@
+// Bindings: the parts of the module, one function each.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "bindings/computation.hpp"
+#include "kernels/functions.hpp"
+#include "model/network.hpp"
+
+namespace rosenblatt::bindings {
+
+namespace py = pybind11;
+
+// What a Python object holds: a network, and who is at it.
+template <class T>
+struct BoundNetwork {
+    Network<T> network;
+    Access access;
+
+    explicit BoundNetwork(Network<T> made) : network(std::move(made)) {}
+};
+
+// The position of a name in a table of names; ValueError naming the argument and what there is.
+template <std::size_t N>
+std::size_t find_name(const char* argument, const std::string& name, const char* const (&names)[N]) {
+    std::string known;
+    for (std::size_t i = 0; i < N; ++i) {
+        if (name == names[i]) return i;
+        known += std::string(i == 0 ? "" : ", ") + "'" + names[i] + "'";
+    }
+    throw py::value_error(std::string(argument) + ": got '" + name + "', needed one of " + known);
+}
+
+inline Loss find_loss(const std::string& name, Activation output) {
+    const auto loss = static_cast<Loss>(find_name("loss", name, loss_names));
+    if (loss == Loss::log_loss && output != Activation::softmax && output != Activation::logistic)
+        throw py::value_error(std::string("loss: log_loss needs probabilities, output 'softmax' or 'logistic'; this network's is '") +
+                              activation_names[static_cast<std::size_t>(output)] + "'");
+    return loss;
+}
+
+void bind_network(py::module_& module);
+void bind_train(py::module_& module);
+void bind_kernels(py::module_& module);
+
+}  // namespace rosenblatt::bindings

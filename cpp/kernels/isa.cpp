@@ -1,0 +1,64 @@
+// One kernel table: this file is compiled once per instruction set, with ROSENBLATT_ISA naming the set. Everything
+// but the table itself stays inside the object.
+#include "kernels/activation.inl"
+#include "kernels/gemm.inl"
+#include "kernels/loss.inl"
+#include "kernels/table.hpp"
+#include "kernels/update.inl"
+#include "simd/math.hpp"
+
+namespace rosenblatt {
+namespace {
+
+// A number is not finite when its exponent bits are all ones.
+template <class T>
+std::size_t first_non_finite(const T* x, std::size_t n) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    std::size_t i = 0;
+    for (; i + width <= n; i += width) {
+        const Pack<T> y = load(x + i);
+        const auto bad = (y - y) == zero<T>();  // a NaN or an infinity less itself is a NaN
+        bool all = true;
+        for (std::size_t lane = 0; lane < width; ++lane) all = all && bad[lane] != 0;
+        if (!all) break;
+    }
+    for (; i < n; ++i)
+        if (!(x[i] - x[i] == T{0})) return i;
+    return n;
+}
+
+template <class T, Pack<T> (*f)(Pack<T>) noexcept>
+void over(const T* x, std::size_t n, T* y) noexcept {
+    map(x, n, y, [](Pack<T> z) { return f(z); });
+}
+
+template <class T>
+constexpr Kernels<T> make_kernels() noexcept {
+    return {.multiply = multiply<T>,
+            .multiply_interleaved = multiply_interleaved<T>,
+            .transpose = transpose<T>,
+            .sum_rows = sum_rows<T>,
+            .activate = activate<T>,
+            .through_activation = through_activation<T>,
+            .loss = loss<T>,
+            .sgd_step = sgd_step<T>,
+            .first_non_finite = first_non_finite<T>,
+            .exp = over<T, exp<T>>,
+            .log = over<T, log<T>>,
+            .log1p = over<T, log1p<T>>,
+            .tanh = over<T, tanh<T>>,
+            .logistic = over<T, logistic<T>>};
+}
+
+}  // namespace
+
+#define ROSENBLATT_JOIN(a, b) a##b
+#define ROSENBLATT_TABLE(isa) ROSENBLATT_JOIN(kernel_table_, isa)
+#define ROSENBLATT_QUOTE(text) #text
+#define ROSENBLATT_NAME(isa) ROSENBLATT_QUOTE(isa)
+
+extern const KernelTable ROSENBLATT_TABLE(ROSENBLATT_ISA);
+constinit const KernelTable ROSENBLATT_TABLE(ROSENBLATT_ISA){ROSENBLATT_NAME(ROSENBLATT_ISA), make_kernels<float>(),
+                                                             make_kernels<double>()};
+
+}  // namespace rosenblatt

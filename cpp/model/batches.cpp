@@ -1,0 +1,62 @@
+// Batches: shuffling and gathering.
+#include "model/batches.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/rng.hpp"
+
+namespace rosenblatt {
+
+void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order) noexcept {
+    const RandomStream random{seed, Purpose::shuffle, epoch};
+    for (std::size_t i = 0; i < order.size; ++i) order[i] = i;
+    for (std::size_t i = order.size; i-- > 1;) std::swap(order[i], order[random.below(i + 1, i)]);
+}
+
+template <class T>
+Batches<T>::Batches(Batch<T> samples, std::size_t batch_size, bool shuffled, std::uint64_t seed)
+    : samples_(samples), batch_size_(std::min(batch_size, samples.size())), shuffled_(shuffled), seed_(seed) {
+    ROSENBLATT_ASSERT(samples.weights == nullptr);
+    if (!shuffled) return;
+    order_ = Buffer<std::size_t>(samples.size());
+    X_ = Buffer<T>(batch_size_ * samples.X.cols);
+    if (samples.Y.labels != nullptr) labels_ = Buffer<std::int64_t>(batch_size_);
+    else Y_ = Buffer<T>(batch_size_ * samples.Y.Y.cols);
+}
+
+template <class T>
+void Batches<T>::begin_epoch(std::size_t epoch) noexcept {
+    if (shuffled_) shuffle(seed_, static_cast<std::uint32_t>(epoch), order_.view());
+}
+
+template <class T>
+Batch<T> Batches<T>::take(std::size_t i, Team& team) {
+    const std::size_t begin = i * batch_size_;
+    const std::size_t n = std::min(batch_size_, samples_.size() - begin);
+    if (!shuffled_) return samples_.slice(begin, n);
+    const std::size_t* const order = order_.data() + begin;
+    const auto gather = [&](Matrix<const T> from, Matrix<T> to) {
+        team.slices(n, static_cast<double>(from.cols), [&](std::size_t first, std::size_t count) noexcept {
+            for (std::size_t row = first; row < first + count; ++row)
+                std::memcpy(to.row(row), from.row(order[row]), from.cols * sizeof(T));
+        });
+        return Matrix<const T>(to);
+    };
+    Batch<T> batch;
+    batch.X = gather(samples_.X, X_.matrix(n, samples_.X.cols));
+    if (samples_.Y.labels != nullptr) {
+        for (std::size_t row = 0; row < n; ++row) labels_.data()[row] = samples_.Y.labels[order[row]];
+        batch.Y.labels = labels_.data();
+    } else {
+        batch.Y.Y = gather(samples_.Y.Y, Y_.matrix(n, samples_.Y.Y.cols));
+    }
+    return batch;
+}
+
+template class Batches<float>;
+template class Batches<double>;
+
+}  // namespace rosenblatt

@@ -1,0 +1,41 @@
+// Batches: the samples of an epoch in their order, a batch at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/buffer.hpp"
+#include "model/shape.hpp"
+#include "model/team.hpp"
+#include "model/workspace.hpp"
+
+namespace rosenblatt {
+
+// order (n,) becomes the order of the samples in an epoch: a Fisher-Yates shuffle keyed by (seed, epoch).
+void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order) noexcept;
+
+// Without shuffling a batch is a slice of the data as they lie; with it the rows are gathered into a buffer.
+template <class T>
+class Batches {
+  public:
+    Batches(Batch<T> samples, std::size_t batch_size, bool shuffled, std::uint64_t seed);
+
+    void begin_epoch(std::size_t epoch) noexcept;
+
+    std::size_t count() const noexcept { return (samples_.size() + batch_size_ - 1) / batch_size_; }
+
+    // Batch i of the epoch, 0 <= i < count(); valid until the next is taken. Throws Stopped.
+    Batch<T> take(std::size_t i, Team& team);
+
+  private:
+    Batch<T> samples_;
+    std::size_t batch_size_;
+    bool shuffled_;
+    std::uint64_t seed_;
+    Buffer<std::size_t> order_;
+    Buffer<T> X_;
+    Buffer<T> Y_;
+    Buffer<std::int64_t> labels_;
+};
+
+}  // namespace rosenblatt

@@ -1,0 +1,92 @@
+// Loss: sample losses in any order on any thread, their sum in float64 in sample order.
+#include "model/loss.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/table.hpp"
+#include "model/forward.hpp"
+
+namespace rosenblatt {
+
+namespace {
+
+// The weighted sum of sample losses and the sum of the weights so far: additions in sample order.
+class CostSum {
+  public:
+    template <class T>
+    void add(const Batch<T>& batch, Vector<double> sample_loss) noexcept {
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            loss_ = batch.weights == nullptr ? loss_ + sample_loss[i]
+                                             : std::fma(batch.weights[i], sample_loss[i], loss_);
+            weight_ += batch.weights == nullptr ? 1.0 : batch.weights[i];
+        }
+    }
+
+    double mean() const noexcept { return loss_ / weight_; }
+
+  private:
+    double loss_ = 0;
+    double weight_ = 0;
+};
+
+// scale[i] = s_i / sum s, in float64, rounded once.
+template <class T>
+void share_of_samples(const Batch<T>& batch, Vector<T> scale) noexcept {
+    const std::size_t n = batch.size();
+    if (batch.weights == nullptr) {
+        std::fill_n(scale.data, n, static_cast<T>(1.0 / static_cast<double>(n)));
+        return;
+    }
+    double total = 0;
+    for (std::size_t i = 0; i < n; ++i) total += batch.weights[i];
+    for (std::size_t i = 0; i < n; ++i) scale[i] = static_cast<T>(batch.weights[i] / total);
+}
+
+// The loss of each sample, and delta where it is wanted (Delta.data is not null).
+template <class T>
+void sample_losses(Loss loss, const Network<T>& network, const Batch<T>& batch, ForwardWorkspace<T>& work, Matrix<T> Delta,
+                   Team& team) {
+    const std::size_t last = network.shape().n_layers() - 1;
+    const Matrix<const T> Z = work.Z(last, batch.size());
+    const Matrix<const T> A = work.A(last, batch.size());
+    constexpr double work_of_an_output = 64;
+    team.slices(batch.size(), work_of_an_output * static_cast<double>(A.cols),
+                [&](std::size_t first, std::size_t count) noexcept {
+                    kernels<T>().loss(loss, network.shape().output(), Z.slice(first, count), A.slice(first, count),
+                                      batch.Y.slice(first, count), work.scale().data + first,
+                                      work.sample_loss().data + first,
+                                      Delta.data == nullptr ? Matrix<T>{} : Delta.slice(first, count));
+                });
+}
+
+}  // namespace
+
+template <class T>
+double loss(Loss loss, const Network<T>& network, const Batch<T>& batch, Workspace<T>& work, Team& team) {
+    const std::size_t last = network.shape().n_layers() - 1;
+    share_of_samples(batch, work.scale());
+    sample_losses(loss, network, batch, work, work.Delta(last, batch.size()), team);
+    CostSum sum;
+    sum.add(batch, work.sample_loss());
+    return sum.mean();
+}
+
+template <class T>
+double cost(Loss loss, const Network<T>& network, const Batch<T>& samples, ForwardWorkspace<T>& work, Team& team) {
+    CostSum sum;
+    for (std::size_t first = 0; first < samples.size(); first += work.capacity()) {
+        const Batch<T> batch = samples.slice(first, std::min(work.capacity(), samples.size() - first));
+        forward(network, batch.X, work, team);
+        sample_losses(loss, network, batch, work, Matrix<T>{}, team);
+        sum.add(batch, work.sample_loss());
+    }
+    return sum.mean();
+}
+
+template double loss(Loss, const Network<float>&, const Batch<float>&, Workspace<float>&, Team&);
+template double loss(Loss, const Network<double>&, const Batch<double>&, Workspace<double>&, Team&);
+template double cost(Loss, const Network<float>&, const Batch<float>&, ForwardWorkspace<float>&, Team&);
+template double cost(Loss, const Network<double>&, const Batch<double>&, ForwardWorkspace<double>&, Team&);
+
+}  // namespace rosenblatt

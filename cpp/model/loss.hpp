@@ -1,0 +1,19 @@
+// Loss: the cost C of a batch, and delta^(L) = dC/dz^(L), where backpropagation starts.
+#pragma once
+
+#include "model/network.hpp"
+#include "model/team.hpp"
+#include "model/workspace.hpp"
+
+namespace rosenblatt {
+
+// C = sum_i s_i c_i / sum_i s_i of a batch whose forward pass is in `work`; delta of the output goes to `work`. This is
+// the only place where 1/n enters. Throws Stopped.
+template <class T>
+double loss(Loss loss, const Network<T>& network, const Batch<T>& batch, Workspace<T>& work, Team& team);
+
+// C of any number of samples, forward pass included. Throws Stopped.
+template <class T>
+double cost(Loss loss, const Network<T>& network, const Batch<T>& samples, ForwardWorkspace<T>& work, Team& team);
+
+}  // namespace rosenblatt

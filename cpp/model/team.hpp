@@ -1,0 +1,110 @@
+// Team: how a computation runs: on how many threads, and whether somebody asked it to stop.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <thread>
+
+#include "base/thread_pool.hpp"
+
+namespace rosenblatt {
+
+// Thrown by the calling thread out of a computation that was asked to stop. Nothing that a caller can see is half
+// written when it arrives: parameters change only in `update`, which is never interrupted.
+struct Stopped {};
+
+// Asks the outside world, every few milliseconds of work, whether to stop. The calling thread looks; the workers see
+// the flag at every tile.
+class Stop {
+  public:
+    using Question = bool (*)();  // true: stop
+
+    explicit Stop(Question question) : question_(question) {}
+
+    bool requested() const noexcept { return requested_.load(std::memory_order_relaxed); }
+
+    // Called by the calling thread after `work` multiply-adds.
+    void look(double work) noexcept {
+        work_ += work;
+        if (work_ < work_between_looks_at_the_clock) return;
+        work_ = 0;
+        const auto now = std::chrono::steady_clock::now();
+        if (now - asked_ < time_between_questions) return;
+        asked_ = now;
+        if (question_()) requested_.store(true, std::memory_order_relaxed);
+    }
+
+    void throw_if_requested() const {
+        if (requested()) throw Stopped{};
+    }
+
+  private:
+    // A look at the clock costs 30 ns, the time of about 1,000 multiply-adds; the question takes the interpreter's
+    // lock, and nobody notices 20 ms.
+    static constexpr double work_between_looks_at_the_clock = 50'000;
+    static constexpr auto time_between_questions = std::chrono::milliseconds(20);
+
+    Question question_;
+    double work_ = 0;
+    std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
+    std::atomic<bool> requested_{false};
+};
+
+class Team {
+  public:
+    // Multiply-adds of one tile: about 0.2 ms, many times what it costs to wake a thread, and short beside the 100 ms
+    // in which a request to stop must be seen. Less work than this stays on the calling thread.
+    static constexpr double work_of_a_tile = 4e6;
+
+    Team(int threads, Stop& stop) noexcept : threads_(threads), stop_(stop) {}
+
+    // Calls tile(i) noexcept for 0 <= i < n_tiles, each `work` multiply-adds. Throws Stopped.
+    template <class F>
+    void tiles(std::size_t n_tiles, double work, F tile) {
+        if (n_tiles == 1) {
+            tile(std::size_t{0});
+            stop_.look(work);
+        } else {
+            const auto caller = std::this_thread::get_id();
+            auto unless_stopped = [&](std::size_t i) noexcept {
+                if (stop_.requested()) return;
+                tile(i);
+                if (std::this_thread::get_id() == caller) stop_.look(work);
+            };
+            ThreadPool::shared().run(n_tiles, threads_, unless_stopped);
+        }
+        stop_.throw_if_requested();
+    }
+
+    // Calls f(first, count) noexcept for slices that cover 0 ... n - 1; an item is `work_per_item` multiply-adds.
+    template <class F>
+    void slices(std::size_t n, double work_per_item, F f) {
+        const double work = work_per_item * static_cast<double>(n);
+        const std::size_t n_tiles = std::clamp<std::size_t>(static_cast<std::size_t>(work / work_of_a_tile), 1, n);
+        tiles(n_tiles, work / static_cast<double>(n_tiles), [&](std::size_t i) noexcept {
+            const std::size_t first = n * i / n_tiles;
+            f(first, n * (i + 1) / n_tiles - first);
+        });
+    }
+
+    // The same for work that must not be cut short: nobody is asked, nothing is thrown.
+    template <class F>
+    void slices_to_the_end(std::size_t n, double work_per_item, F f) noexcept {
+        const double work = work_per_item * static_cast<double>(n);
+        const std::size_t n_tiles = std::clamp<std::size_t>(static_cast<std::size_t>(work / work_of_a_tile), 1, n);
+        auto tile = [&](std::size_t i) noexcept {
+            const std::size_t first = n * i / n_tiles;
+            f(first, n * (i + 1) / n_tiles - first);
+        };
+        if (n_tiles == 1) tile(0);
+        else ThreadPool::shared().run(n_tiles, threads_, tile);
+    }
+
+  private:
+    int threads_;
+    Stop& stop_;
+};
+
+}  // namespace rosenblatt

@@ -1,0 +1,207 @@
+// Pack<T>: one register of T, the only place that knows a width or an intrinsic. Each ISA object compiles its own,
+// in an anonymous namespace, so that no function of it exists outside that object.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/views.hpp"
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#define ROSENBLATT_PACK_BYTES 64
+#elif defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+#define ROSENBLATT_PACK_BYTES 32
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#define ROSENBLATT_PACK_BYTES 16
+#else
+#define ROSENBLATT_PACK_BYTES 16
+#endif
+
+namespace rosenblatt {
+namespace {
+
+// The bits of a T as a signed integer, and where its exponent begins.
+template <class T>
+struct Format;
+template <>
+struct Format<float> {
+    using Bits = std::int32_t;
+    static constexpr int fraction_bits = 23;
+    static constexpr Bits exponent_bias = 127;
+    static constexpr float smallest_normal = 0x1p-126F;
+    static constexpr float round_magic = 0x1.8p23F;
+};
+template <>
+struct Format<double> {
+    using Bits = std::int64_t;
+    static constexpr int fraction_bits = 52;
+    static constexpr Bits exponent_bias = 1023;
+    static constexpr double smallest_normal = 0x1p-1022;
+    static constexpr double round_magic = 0x1.8p52;
+};
+
+template <class T>
+struct Pack {
+    using Bits = typename Format<T>::Bits;
+    typedef T Raw __attribute__((vector_size(ROSENBLATT_PACK_BYTES)));
+    typedef Bits RawBits __attribute__((vector_size(ROSENBLATT_PACK_BYTES)));
+
+    static constexpr std::size_t width = ROSENBLATT_PACK_BYTES / sizeof(T);
+
+    Raw raw;
+
+    ROSENBLATT_INLINE friend Pack operator+(Pack a, Pack b) noexcept { return {a.raw + b.raw}; }
+    ROSENBLATT_INLINE friend Pack operator-(Pack a, Pack b) noexcept { return {a.raw - b.raw}; }
+    ROSENBLATT_INLINE friend Pack operator*(Pack a, Pack b) noexcept { return {a.raw * b.raw}; }
+    ROSENBLATT_INLINE friend Pack operator/(Pack a, Pack b) noexcept { return {a.raw / b.raw}; }
+    ROSENBLATT_INLINE friend RawBits operator<(Pack a, Pack b) noexcept { return a.raw < b.raw; }
+    ROSENBLATT_INLINE friend RawBits operator>(Pack a, Pack b) noexcept { return a.raw > b.raw; }
+    ROSENBLATT_INLINE friend RawBits operator>=(Pack a, Pack b) noexcept { return a.raw >= b.raw; }
+    ROSENBLATT_INLINE friend RawBits operator==(Pack a, Pack b) noexcept { return a.raw == b.raw; }
+};
+
+template <class T>
+using Mask = typename Pack<T>::RawBits;
+
+// Every lane x.
+template <class T>
+ROSENBLATT_INLINE Pack<T> broadcast(T x) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return {(typename Pack<T>::Raw)_mm512_set1_ps(x)};
+    else return {(typename Pack<T>::Raw)_mm512_set1_pd(x)};
+#elif defined(__AVX2__) && defined(__FMA__)
+    if constexpr (sizeof(T) == 4) return {(typename Pack<T>::Raw)_mm256_set1_ps(x)};
+    else return {(typename Pack<T>::Raw)_mm256_set1_pd(x)};
+#else
+    return {x - typename Pack<T>::Raw{}};
+#endif
+}
+
+template <class T>
+ROSENBLATT_INLINE Pack<T> zero() noexcept {
+    return {typename Pack<T>::Raw{}};
+}
+
+template <class T>
+ROSENBLATT_INLINE Pack<T> load(const T* from) noexcept {
+    Pack<T> x;
+    __builtin_memcpy(&x.raw, from, sizeof x.raw);
+    return x;
+}
+
+template <class T>
+ROSENBLATT_INLINE void store(T* to, Pack<T> x) noexcept {
+    __builtin_memcpy(to, &x.raw, sizeof x.raw);
+}
+
+#if defined(__AVX2__) && !defined(__AVX512F__)
+template <class T>
+ROSENBLATT_INLINE __m256i first_lanes(std::size_t count) noexcept {
+    const auto n = static_cast<typename Pack<T>::Bits>(count);
+    if constexpr (sizeof(T) == 4)
+        return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    else
+        return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+#endif
+
+// The first `count` lanes, 1 <= count <= width; the others are 0 and their memory is not touched.
+template <class T>
+ROSENBLATT_INLINE Pack<T> load(const T* from, std::size_t count) noexcept {
+    using Raw = typename Pack<T>::Raw;
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        return {(Raw)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from)};
+    else
+        return {(Raw)_mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from)};
+#elif defined(__AVX2__) && defined(__FMA__)
+    if constexpr (sizeof(T) == 4) return {(Raw)_mm256_maskload_ps(from, first_lanes<T>(count))};
+    else return {(Raw)_mm256_maskload_pd(from, first_lanes<T>(count))};
+#else
+    Raw x{};
+    for (std::size_t i = 0; i < count; ++i) x[i] = from[i];
+    return {x};
+#endif
+}
+
+template <class T>
+ROSENBLATT_INLINE void store(T* to, Pack<T> x, std::size_t count) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), (__m512)x.raw);
+    else _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1U << count) - 1), (__m512d)x.raw);
+#elif defined(__AVX2__) && defined(__FMA__)
+    if constexpr (sizeof(T) == 4) _mm256_maskstore_ps(to, first_lanes<T>(count), (__m256)x.raw);
+    else _mm256_maskstore_pd(to, first_lanes<T>(count), (__m256d)x.raw);
+#else
+    for (std::size_t i = 0; i < count; ++i) to[i] = x.raw[i];
+#endif
+}
+
+// a * b + c, rounded once.
+template <class T>
+ROSENBLATT_INLINE Pack<T> fma(Pack<T> a, Pack<T> b, Pack<T> c) noexcept {
+    using Raw = typename Pack<T>::Raw;
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return {(Raw)_mm512_fmadd_ps((__m512)a.raw, (__m512)b.raw, (__m512)c.raw)};
+    else return {(Raw)_mm512_fmadd_pd((__m512d)a.raw, (__m512d)b.raw, (__m512d)c.raw)};
+#elif defined(__AVX2__) && defined(__FMA__)
+    if constexpr (sizeof(T) == 4) return {(Raw)_mm256_fmadd_ps((__m256)a.raw, (__m256)b.raw, (__m256)c.raw)};
+    else return {(Raw)_mm256_fmadd_pd((__m256d)a.raw, (__m256d)b.raw, (__m256d)c.raw)};
+#elif defined(__aarch64__)
+    if constexpr (sizeof(T) == 4)
+        return {(Raw)vfmaq_f32((float32x4_t)c.raw, (float32x4_t)a.raw, (float32x4_t)b.raw)};
+    else return {(Raw)vfmaq_f64((float64x2_t)c.raw, (float64x2_t)a.raw, (float64x2_t)b.raw)};
+#else
+    Raw x;
+    for (std::size_t i = 0; i < Pack<T>::width; ++i) {
+        if constexpr (sizeof(T) == 4) x[i] = __builtin_fmaf(a.raw[i], b.raw[i], c.raw[i]);
+        else x[i] = __builtin_fma(a.raw[i], b.raw[i], c.raw[i]);
+    }
+    return {x};
+#endif
+}
+
+template <class T>
+ROSENBLATT_INLINE T fma(T a, T b, T c) noexcept {
+    if constexpr (sizeof(T) == 4) return __builtin_fmaf(a, b, c);
+    else return __builtin_fma(a, b, c);
+}
+
+template <class T>
+ROSENBLATT_INLINE typename Pack<T>::RawBits bits(Pack<T> x) noexcept {
+    return (typename Pack<T>::RawBits)x.raw;
+}
+
+template <class T>
+ROSENBLATT_INLINE Pack<T> from_bits(typename Pack<T>::RawBits x) noexcept {
+    return {(typename Pack<T>::Raw)x};
+}
+
+template <class T>
+ROSENBLATT_INLINE Pack<T> select(Mask<T> condition, Pack<T> yes, Pack<T> no) noexcept {
+    return {condition ? yes.raw : no.raw};
+}
+
+template <class T>
+ROSENBLATT_INLINE typename Pack<T>::RawBits sign_bits() noexcept {
+    using Bits = typename Pack<T>::Bits;
+    return typename Pack<T>::RawBits{} + (Bits{1} << (sizeof(T) * 8 - 1));
+}
+
+template <class T>
+ROSENBLATT_INLINE Pack<T> abs(Pack<T> x) noexcept {
+    return from_bits<T>(bits(x) & ~sign_bits<T>());
+}
+
+// |x| with the sign bit of `sign`.
+template <class T>
+ROSENBLATT_INLINE Pack<T> with_sign(Pack<T> x, Pack<T> sign) noexcept {
+    return from_bits<T>(bits(abs(x)) | (bits(sign) & sign_bits<T>()));
+}
+
+}  // namespace
+}  // namespace rosenblatt

@@ -1,0 +1,90 @@
+"""Dense feed-forward networks on a CPU: a compiled core, NumPy arrays, the notation of the lecture.
+
+>>> import rosenblatt as rb
+>>> X, y = rb.datasets.load_digits()
+>>> net = rb.Network([64, 32, 10], output="softmax", random_state=0)
+>>> result = rb.train(net, X, y, loss="log_loss", optimizer=rb.SGD(0.1, momentum=0.9), epochs=5)
+>>> bool((net.forward(X).argmax(axis=1) == y).mean() > 0.95)
+True
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from . import _core, datasets
+from ._files import ModelFormatError, load
+from ._network import Gradients, Network, Trace
+from ._optimizer import SGD
+from ._train import Epoch, TrainResult, train
+
+__version__: str = _core.version()
+
+__all__ = [
+    "SGD",
+    "Epoch",
+    "Gradients",
+    "ModelFormatError",
+    "Network",
+    "Trace",
+    "TrainResult",
+    "__version__",
+    "build_info",
+    "datasets",
+    "load",
+    "set_isa",
+    "train",
+]
+
+
+def build_info() -> dict[str, Any]:
+    """Return what this installation is and what it runs on.
+
+    Returns
+    -------
+    dict
+        version, compiler; isa, the instruction set in use; isas, those that the machine has, the
+        best one first; threads, how many the process may use.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> sorted(rb.build_info())
+    ['compiler', 'isa', 'isas', 'threads', 'version']
+    """
+    return {
+        "version": _core.version(),
+        "compiler": _core.compiler(),
+        "isa": _core.isa(),
+        "isas": _core.available_isas(),
+        "threads": _core.available_threads(),
+    }
+
+
+def set_isa(name: str) -> None:
+    """Use the kernels of an instruction set; every one gives the same bits.
+
+    Parameters
+    ----------
+    name : str
+        One of ``build_info()["isas"]``. The environment variable ROSENBLATT_ISA sets it at import.
+
+    Raises
+    ------
+    RuntimeError
+        The machine lacks it; the message lists what there is.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.set_isa("baseline")
+    >>> rb.build_info()["isa"]
+    'baseline'
+    >>> rb.set_isa(rb.build_info()["isas"][0])
+    """
+    _core.set_isa(name)
+
+
+if _forced_isa := os.environ.get("ROSENBLATT_ISA"):
+    set_isa(_forced_isa)

@@ -1,0 +1,179 @@
+"""Arguments that are numbers or names: what each may be, checked and said in one way."""
+
+from __future__ import annotations
+
+import math
+import operator
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import _core
+
+ACTIVATIONS = tuple(_core.activations())
+LOSSES = tuple(_core.losses())
+
+
+def integer(name: str, value: object, *, least: int, most: int | None = None) -> int:
+    """Return `value` as an int in least … most; a bool or a float is not an integer.
+
+    Raises
+    ------
+    TypeError
+        `value` is not an integer.
+    ValueError
+        `value` is out of range.
+    """
+    needed = f"an integer of at least {least}" if most is None else f"an integer {least} … {most}"
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: got {value!r}, needed {needed}")
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name}: got {value!r}, needed {needed}") from None
+    if number < least or (most is not None and number > most):
+        raise ValueError(f"{name}: got {number}, needed {needed}")
+    return number
+
+
+def real(name: str, value: object, needed: str) -> float:
+    """Return `value` as a float; `needed` says in words what the caller will check further.
+
+    Raises
+    ------
+    TypeError
+        `value` is not a real number.
+    ValueError
+        `value` is NaN or infinite.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(
+        value, int | float | np.integer | np.floating
+    ):
+        raise TypeError(f"{name}: got {value!r}, needed {needed}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{name}: got {value!r}, needed {needed}")
+    return number
+
+
+def flag(name: str, value: object) -> bool:
+    """Return `value` as a bool.
+
+    Raises
+    ------
+    TypeError
+        `value` is anything but True or False.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: got {value!r}, needed True or False")
+    return bool(value)
+
+
+def choice(name: str, value: object, choices: Sequence[str]) -> str:
+    """Return `value`, one of `choices`.
+
+    Raises
+    ------
+    TypeError
+        `value` is not a string.
+    ValueError
+        `value` is a string that is not there.
+    """
+    known = ", ".join(repr(each) for each in choices)
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: got {value!r}, needed one of {known}")
+    if value not in choices:
+        raise ValueError(f"{name}: got {value!r}, needed one of {known}")
+    return str(value)
+
+
+def layer_sizes(name: str, value: object) -> tuple[int, ...]:
+    """Return the sizes of the layers, input first: at least two positive integers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `value` is no sequence of them.
+    """
+    needed = "a sequence of sizes [n_features, …, n_outputs], at least two"
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+        raise TypeError(f"{name}: got {value!r}, needed {needed}")
+    if len(value) < 2:
+        raise ValueError(f"{name}: got {list(value)!r}, needed {needed}")
+    return tuple(integer(f"{name}[{i}]", size, least=1, most=2**62) for i, size in enumerate(value))
+
+
+def activation_names(value: object, n_hidden: int) -> list[str]:
+    """Return one activation name per hidden layer, from one for all or one for each.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A name is unknown, or their number is not that of the hidden layers.
+    """
+    if isinstance(value, str):
+        return [choice("activation", value, ACTIVATIONS)] * n_hidden
+    if not isinstance(value, Sequence):
+        raise TypeError(f"activation: got {value!r}, needed a name or one name per hidden layer")
+    if len(value) != n_hidden:
+        raise ValueError(
+            f"activation: got {len(value)} names, needed {n_hidden}: one per hidden layer"
+        )
+    return [choice(f"activation[{i}]", each, ACTIVATIONS) for i, each in enumerate(value)]
+
+
+def seed(name: str, value: object) -> int:
+    """Return a 64-bit seed: an integer as it is, or drawn from a NumPy generator.
+
+    None draws it from the operating system.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `value` is none of these, or an integer outside 0 … 2**64 - 1.
+    """
+    if value is None:
+        return secrets.randbits(64)
+    if isinstance(value, np.random.Generator):
+        return int(value.integers(0, 2**64, dtype=np.uint64))
+    if isinstance(value, np.random.RandomState):
+        return int(value.randint(0, 2**64, dtype=np.uint64))
+    return integer(name, value, least=0, most=2**64 - 1)
+
+
+def thread_count(name: str, value: object) -> int:
+    """Return the number of threads to ask for; None means as many as the process may use.
+
+    Raises
+    ------
+    TypeError
+        `value` is not an integer.
+    ValueError
+        `value` is below 1.
+    """
+    if value is None:
+        return _core.available_threads()
+    try:
+        return min(integer(name, value, least=1), 1024)
+    except TypeError:
+        raise ValueError(
+            f"{name}: got {value!r}, needed None or an integer of at least 1"
+        ) from None
+
+
+def callback_function(name: str, value: Any) -> Any:
+    """Return `value`, a callable or None.
+
+    Raises
+    ------
+    TypeError
+        `value` is anything else.
+    """
+    if value is not None and not callable(value):
+        raise TypeError(f"{name}: got {value!r}, needed a callable or None")
+    return value

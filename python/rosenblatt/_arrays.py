@@ -1,0 +1,78 @@
+"""Arrays on their way in: one conversion to the exact type and layout that the core takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.floating[Any]]
+
+
+def real_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    """Return `value` as an array of real numbers of any type, an array as it is.
+
+    Raises
+    ------
+    TypeError
+        The numbers are complex, or these are no numbers.
+    ValueError
+        The rows have different lengths, or some values are masked.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"{name}: got masked values, needed every value")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: got {error}; needed rows of one length") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: got dtype {array.dtype}, needed real numbers")
+    return array
+
+
+def exact(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return `array` contiguous, aligned and of `dtype`; a copy only where it must be one.
+
+    Raises
+    ------
+    ValueError
+        A value is too large for `dtype`.
+    """
+    try:
+        with np.errstate(over="raise"):
+            return np.require(array, dtype, ["C", "A", "E"])
+    except FloatingPointError:
+        largest = np.finfo(dtype).max
+        raise ValueError(
+            f"{name}: got a value beyond {dtype}, needed values up to {largest:.4g} in size"
+        ) from None
+
+
+def inputs(name: str, X: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the samples X, (n, n_features), as the core takes them."""
+    return exact(name, real_array(name, X), dtype)
+
+
+def targets(
+    name: str, Y: ArrayLike, *, loss: str, dtype: np.dtype[Any], n_outputs: int
+) -> NDArray[Any]:
+    """Return targets as rows (n, n_outputs) of `dtype`, or as integer labels (n,) for log_loss.
+
+    Raises
+    ------
+    TypeError
+        One-dimensional targets for several outputs of log_loss are not integers.
+    """
+    array = real_array(name, Y)
+    if array.ndim == 1 and loss == "log_loss":
+        if array.dtype.kind in "biu":
+            return exact(name, array, np.dtype(np.int64))
+        if n_outputs > 1:
+            raise TypeError(
+                f"{name}: got dtype {array.dtype} and shape {array.shape}, "
+                f"needed integer labels (n,) or rows (n, {n_outputs})"
+            )
+    if array.ndim == 1 and n_outputs == 1:
+        array = array[:, np.newaxis]
+    return exact(name, array, dtype)

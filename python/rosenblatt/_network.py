@@ -1,0 +1,397 @@
+"""Network: a dense feed-forward network in the lecture's notation, views of one buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from . import _arguments, _arrays, _core
+
+Activation = Literal["identity", "logistic", "tanh", "relu", "softmax"]
+Loss = Literal["squared_error", "log_loss"]
+FloatArray = _arrays.FloatArray
+
+_CORES = {
+    np.dtype(np.float32): _core.NetworkFloat32,
+    np.dtype(np.float64): _core.NetworkFloat64,
+}
+
+
+class ParameterViews(Sequence[FloatArray]):
+    """The W or the b of every layer, writeable views of theta; assigning to one copies into it."""
+
+    def __init__(self, name: str, views: Sequence[FloatArray]) -> None:
+        self._name = name
+        self._views = tuple(views)
+
+    @overload
+    def __getitem__(self, layer: int) -> FloatArray: ...
+    @overload
+    def __getitem__(self, layer: slice) -> tuple[FloatArray, ...]: ...
+    def __getitem__(self, layer: int | slice) -> FloatArray | tuple[FloatArray, ...]:
+        return self._views[layer]
+
+    def __setitem__(self, layer: int, values: ArrayLike) -> None:
+        view = self._views[layer]
+        if values is not view:  # W[0] += x has written already
+            view[...] = _parameters(f"{self._name}[{layer}]", values, view)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        return iter(self._views)
+
+    def __repr__(self) -> str:
+        return f"<{self._name}: {', '.join(str(view.shape) for view in self._views)}>"
+
+
+def _parameters(name: str, values: ArrayLike, view: FloatArray) -> NDArray[Any]:
+    array = _arrays.exact(name, _arrays.real_array(name, values), view.dtype)
+    if array.shape != view.shape:
+        raise ValueError(f"{name}: got shape {array.shape}, needed {view.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: got NaN or infinity, needed finite numbers")
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Every z and a of a forward pass.
+
+    Attributes
+    ----------
+    Z : tuple of ndarray
+        Z[l] is z^(l+2), of shape (n, n_out) of weight layer l (from 0).
+    A : tuple of ndarray
+        A[0] is the input X; A[l+1] = f(Z[l]). The last one is the network's output.
+    """
+
+    Z: tuple[FloatArray, ...]
+    A: tuple[FloatArray, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """The cost of a batch and its derivatives.
+
+    Attributes
+    ----------
+    cost : float
+        C, averaged over the samples.
+    dW : tuple of ndarray
+        dC/dW^(l), each of the shape of W[l], (n_out, n_in).
+    db : tuple of ndarray
+        dC/db^(l), each (n_out,).
+    dX : ndarray of shape (n, n_features)
+        dC/dX.
+    delta : tuple of ndarray
+        delta[l] = dC/dZ[l], (n, n_out).
+    grad : ndarray of shape (n_params,)
+        dW and db in the order of theta; dW and db are views of it.
+    """
+
+    cost: float
+    dW: tuple[FloatArray, ...]
+    db: tuple[FloatArray, ...]
+    dX: FloatArray
+    delta: tuple[FloatArray, ...]
+    grad: FloatArray
+
+
+class Network:
+    """A dense feed-forward network: z^(l+1) = W^(l) a^(l) + b^(l), a^(l+1) = f(z^(l+1)).
+
+    Parameters
+    ----------
+    layers : sequence of int
+        Units per layer, [n_features, hidden ..., n_outputs].
+    activation : str or sequence of str, default "relu"
+        f of the hidden layers, one name for all or one for each: "identity", "logistic", "tanh",
+        "relu", "softmax".
+    output : str, default "identity"
+        f of the output layer, of the same names.
+    dtype : {"float32", "float64"}, default "float32"
+        The type of parameters and of the arithmetic.
+    random_state : int, numpy.random.Generator or None, default None
+        The seed of the initial weights, 0 … 2**64 - 1; None draws one from the operating system.
+
+    Attributes
+    ----------
+    W, b : sequence of ndarray
+        Writeable views: W[l] of shape (n_out, n_in), b[l] of shape (n_out,). ``net.W[l] = values``
+        copies into the view.
+    theta : ndarray of shape (n_params,)
+        All parameters, a writeable view: W^(1) row-major as (n_in, n_out), b^(1), W^(2), ...
+    threads : int or None
+        How many threads to use, where a call does not say; None for as many as the process may use.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind or outside its range; the message names it.
+    MemoryError
+        The parameters do not fit into memory.
+
+    Notes
+    -----
+    Weights into a relu layer start uniform within sqrt(6 / n_in) (He, Zhang, Ren, Sun 2015), all
+    others within sqrt(6 / (n_in + n_out)) (Glorot, Bengio 2010); biases start at 0.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> net = rb.Network([2, 3, 1], activation="tanh", random_state=0)
+    >>> net
+    Network([2, 3, 1], activation='tanh', output='identity', dtype='float32')
+    >>> net.W[0].shape, net.b[0].shape, net.n_params
+    ((3, 2), (3,), 13)
+    >>> net.forward([[0.0, 0.0]])
+    array([[0.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[int],
+        *,
+        activation: Activation | Sequence[Activation] = "relu",
+        output: Activation = "identity",
+        dtype: DTypeLike = "float32",
+        random_state: int | np.random.Generator | None = None,
+    ) -> None:
+        sizes = _arguments.layer_sizes("layers", layers)
+        activations = _arguments.activation_names(activation, len(sizes) - 2)
+        activations.append(_arguments.choice("output", output, _arguments.ACTIVATIONS))
+        core = _CORES[_float_type(dtype)]
+        seed = _arguments.seed("random_state", random_state)
+        try:
+            made = core(list(sizes), activations, seed)
+        except MemoryError:
+            raise MemoryError(
+                f"layers: the parameters of {list(sizes)} do not fit into memory"
+            ) from None
+        self._attach(made, sizes, tuple(activations))
+
+    def _attach(self, core: Any, layers: tuple[int, ...], activations: tuple[str, ...]) -> None:
+        self._core = core
+        self._layers = layers
+        self._activations = activations
+        self._theta: FloatArray = core.theta
+        self._threads: int | None = None
+        dW, db = self._split(self._theta)
+        self._W = ParameterViews("W", dW)
+        self._b = ParameterViews("b", db)
+
+    def _split(self, theta: FloatArray) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
+        """Cut a vector like theta into views W (n_out, n_in) and b (n_out,) of every layer."""
+        W, b, start = [], [], 0
+        for n_in, n_out in zip(self._layers, self._layers[1:], strict=False):
+            end = start + n_in * n_out
+            W.append(theta[start:end].reshape(n_in, n_out).T)
+            b.append(theta[end : end + n_out])
+            start = end + n_out
+        return tuple(W), tuple(b)
+
+    @property
+    def W(self) -> ParameterViews:
+        """The weight matrices, W[l] of shape (n_out, n_in): views of `theta`."""
+        return self._W
+
+    @property
+    def b(self) -> ParameterViews:
+        """The biases, b[l] of shape (n_out,): views of `theta`."""
+        return self._b
+
+    @property
+    def theta(self) -> FloatArray:
+        """All parameters, (n_params,): a view. Assigning to it copies."""
+        return self._theta
+
+    @theta.setter
+    def theta(self, values: ArrayLike) -> None:
+        if values is not self._theta:
+            self._theta[...] = _parameters("theta", values, self._theta)
+
+    @property
+    def n_params(self) -> int:
+        """The number of weights and biases."""
+        return self._theta.size
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Units per layer, input first."""
+        return self._layers
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """The name of f for every layer but the input; the last one is the output's."""
+        return self._activations
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the parameters, float32 or float64."""
+        return self._theta.dtype
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads this network's calls use; None for as many as the process may use."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, value: int | None) -> None:
+        if value is not None:
+            _arguments.thread_count("threads", value)
+        self._threads = value
+
+    def forward(self, X: ArrayLike) -> FloatArray:
+        """Return the output activations.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features), or (n_features,) for one sample
+
+        Returns
+        -------
+        A : ndarray of shape (n, n_outputs), or (n_outputs,)
+
+        Raises
+        ------
+        TypeError, ValueError
+            X is not made of finite real numbers, or has another shape.
+        RuntimeError
+            Another thread is training the network.
+        """
+        array = _arrays.inputs("X", X, self.dtype)
+        threads = _arguments.thread_count("threads", self._threads)
+        if array.ndim == 1 and array.size == self._layers[0]:
+            return self._core.forward(array[np.newaxis], threads)[0]  # type: ignore[no-any-return]
+        return self._core.forward(array, threads)  # type: ignore[no-any-return]
+
+    def trace(self, X: ArrayLike) -> Trace:
+        """Return every z and every a.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        Trace
+            ``Z[l]`` and ``A[l + 1] = f(Z[l])``, (n, n_out) of weight layer l; ``A[0]`` is X.
+
+        Raises
+        ------
+        TypeError, ValueError, RuntimeError
+            As for `forward`.
+        """
+        array = _arrays.inputs("X", X, self.dtype)
+        Z, A = self._core.trace(array, _arguments.thread_count("threads", self._threads))
+        return Trace(Z=tuple(Z), A=(array.copy(), *A))
+
+    def gradients(
+        self, X: ArrayLike, Y: ArrayLike, *, loss: Loss, sample_weight: ArrayLike | None = None
+    ) -> Gradients:
+        """Return the cost of a batch and its derivatives, by error backpropagation.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        Y : array-like of shape (n, n_outputs), or (n,)
+            Targets; integer labels (n,) for log_loss; (n,) numbers where there is one output.
+        loss : {"squared_error", "log_loss"}
+            c = 1/2 |a - y|^2, or c = -sum y ln a (output "softmax"; with "logistic" each output is
+            a yes-or-no question of its own).
+        sample_weight : array-like of shape (n,), optional
+            s_i >= 0: C = sum s_i c_i / sum s_i.
+
+        Returns
+        -------
+        Gradients
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is of another kind, shape or range; the message names it.
+        RuntimeError
+            Another thread is training the network.
+        """
+        loss_name = _arguments.choice("loss", loss, _arguments.LOSSES)
+        weights = sample_weight
+        if weights is not None:
+            weights = _arrays.inputs("sample_weight", weights, np.dtype(np.float64))
+        cost, grad, dX, delta = self._core.gradients(
+            _arrays.inputs("X", X, self.dtype),
+            self._targets("Y", Y, loss_name),
+            loss_name,
+            weights,
+            _arguments.thread_count("threads", self._threads),
+        )
+        dW, db = self._split(grad)
+        return Gradients(cost=cost, dW=dW, db=db, dX=dX, delta=tuple(delta), grad=grad)
+
+    def _targets(self, name: str, Y: ArrayLike, loss: str) -> NDArray[Any]:
+        return _arrays.targets(name, Y, loss=loss, dtype=self.dtype, n_outputs=self._layers[-1])
+
+    def copy(self) -> Network:
+        """Return an independent network with the same parameters."""
+        twin = Network.__new__(Network)
+        twin._attach(self._core.copy(), self._layers, self._activations)
+        twin._threads = self._threads
+        return twin
+
+    def __copy__(self) -> Network:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+        return self.copy()
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the network to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            A safetensors file; one that is there is replaced.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written; an older one is as it was.
+
+        See Also
+        --------
+        rosenblatt.load : Read it back.
+        """
+        from . import _files
+
+        _files.save(self, path)
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Network], tuple[bytes]]:
+        from . import _files
+
+        return _files.from_bytes, (_files.to_bytes(self),)
+
+    def __repr__(self) -> str:
+        hidden = self._activations[:-1]
+        same = len(set(hidden)) == 1
+        parts = [str(list(self._layers))]
+        if hidden:
+            parts.append(f"activation={hidden[0]!r}" if same else f"activation={list(hidden)!r}")
+        parts += [f"output={self._activations[-1]!r}", f"dtype={self.dtype.name!r}"]
+        return f"Network({', '.join(parts)})"
+
+
+def _float_type(value: DTypeLike) -> np.dtype[Any]:
+    needed = "needed 'float32' or 'float64'"
+    try:
+        dtype = None if value is None else np.dtype(value)
+    except TypeError:
+        raise ValueError(f"dtype: got {value!r}, {needed}") from None
+    if dtype not in _CORES:
+        raise ValueError(f"dtype: got {value!r}, {needed}")
+    return dtype

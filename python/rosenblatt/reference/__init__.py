@@ -1,0 +1,22 @@
+"""The textbook: network, gradients and training in plain Python, to be read beside the lecture.
+
+Standard library only; data are lists of lists of floats. It follows docs/arithmetic.md operation by
+operation, so the compiled core gives the same bits; the tests hold the two together.
+Read train.py first: forward.py, loss.py, backward.py, update.py are its four steps.
+
+>>> from rosenblatt import reference
+>>> net = reference.Network([2, 3, 1], output="logistic", dtype="float64", random_state=0)
+>>> X, Y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 0, 0, 1]
+>>> sgd = reference.SGD(learning_rate=0.5)
+>>> result = reference.train(net, X, Y, loss="log_loss", optimizer=sgd, batch_size=1, epochs=20)
+>>> result.loss_curve[0] > result.loss_curve[-1]
+True
+"""
+
+from .backward import Gradients
+from .forward import Trace
+from .network import Network
+from .train import TrainResult, train
+from .update import SGD
+
+__all__ = ["SGD", "Gradients", "Network", "Trace", "TrainResult", "train"]

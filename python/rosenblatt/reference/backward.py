@@ -1,0 +1,76 @@
+"""Backward: delta of every layer from the output's delta, and from them every derivative."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from .activation import ACTIVATIONS
+from .arithmetic import NumberType, chain, sum_of_products
+from .forward import Trace
+from .theta import Matrix, flatten
+
+if TYPE_CHECKING:
+    from .network import Network
+
+
+class Derivatives(NamedTuple):
+    """What the backward pass computed."""
+
+    dW: tuple[Matrix, ...]  # dW[layer], (n_out, n_in): dC/dW
+    db: tuple[list[float], ...]  # db[layer], (n_out,): dC/db
+    delta: tuple[Matrix, ...]  # delta[layer], (n, n_out): dC/dz
+
+
+class Gradients(NamedTuple):
+    """The cost and all its derivatives."""
+
+    cost: float
+    dW: tuple[Matrix, ...]  # dW[layer], (n_out, n_in): dC/dW
+    db: tuple[list[float], ...]  # db[layer], (n_out,): dC/db
+    dX: Matrix  # (n, n_features): dC/dX
+    delta: tuple[Matrix, ...]  # delta[layer], (n, n_out): dC/dz
+
+    @property
+    def grad(self) -> list[float]:
+        """Return dC/dtheta, in the order of theta.py."""
+        return flatten(self.dW, self.db)
+
+
+def backward(net: Network, trace: Trace, delta_output: Matrix) -> Derivatives:
+    """Return dC/dW, dC/db and dC/dz of every layer from the output's delta, (n, n_outputs)."""
+    delta = [delta_output]
+    for layer in range(len(net.W) - 1, 0, -1):
+        delta.insert(0, delta_before(net, trace, layer, delta[0]))
+    return Derivatives(
+        tuple(dC_dW(net.T, d, A) for d, A in zip(delta, trace.A[:-1], strict=True)),
+        tuple(dC_db(net.T, d) for d in delta),
+        tuple(delta),
+    )
+
+
+def delta_before(net: Network, trace: Trace, layer: int, delta: Matrix) -> Matrix:
+    """Return delta of the layer before this one: (W^T delta) times f'."""
+    f_backward = ACTIVATIONS[net.activations[layer - 1]].backward
+    G = dC_dA(net, layer, delta)
+    return [f_backward(net.T, a, g) for a, g in zip(trace.A[layer], G, strict=True)]
+
+
+def dC_dA(net: Network, layer: int, delta: Matrix) -> Matrix:
+    """Return dC/da_k = sum_j w_jk delta_j for every input k of this layer: (n, n_in)."""
+    W_T = list(zip(*net.W[layer], strict=True))  # row k: the weights that leave input k
+    return [[sum_of_products(net.T, 0.0, W_k, d, n_results=len(W_T)) for W_k in W_T] for d in delta]
+
+
+def dC_dW(T: NumberType, delta: Matrix, A: Matrix) -> Matrix:
+    """Return dC/dw_jk = sum over the samples of delta_j a_k: (n_out, n_in)."""
+    inputs = list(zip(*A, strict=True))  # inputs[k] and outputs[j] are (n,)
+    outputs = zip(*delta, strict=True)
+    return [[chain(T, 0.0, delta_j, a_k) for a_k in inputs] for delta_j in outputs]
+
+
+def dC_db(T: NumberType, delta: Matrix) -> list[float]:
+    """Return dC/db_j = sum over the samples of delta_j: (n_out,)."""
+    db = [0.0] * len(delta[0])
+    for row in delta:
+        db = [T.round(db_j + delta_j) for db_j, delta_j in zip(db, row, strict=True)]
+    return db

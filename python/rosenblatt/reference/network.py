@@ -1,0 +1,108 @@
+"""A network: its layer sizes, its activations, its weights and biases."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from math import sqrt
+
+from .activation import ACTIVATIONS
+from .arithmetic import NUMBER_TYPES, NumberType
+from .backward import Gradients, backward, dC_dA
+from .forward import Trace, forward
+from .loss import Targets, cost_and_delta
+from .rng import INITIAL_WEIGHTS, uniform
+from .theta import Matrix, flatten, unflatten
+
+
+class Network:
+    """A dense feed-forward network.
+
+    Parameters
+    ----------
+    layers : sequence of int
+        [n_features, hidden ..., n_outputs].
+    activation : str or sequence of str
+        One name for all hidden layers, or one for each.
+    output : str
+        The activation of the output layer.
+    dtype : str
+        "float32" or "float64", the number type T of everything inside.
+    random_state : int or None
+        The seed of the initial weights, 0 ... 2^64 - 1; None takes one from the system.
+
+    Attributes
+    ----------
+    W : list of lists of lists of float
+        W[layer][j][k] is the weight from input k to output j.
+    b : list of lists of float
+        b[layer][j] is the bias of output j.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[int],
+        *,
+        activation: str | Sequence[str] = "relu",
+        output: str = "identity",
+        dtype: str = "float32",
+        random_state: int | None = None,
+    ) -> None:
+        self.layers = tuple(layers)
+        n_hidden = len(self.layers) - 2
+        hidden = (activation,) * n_hidden if isinstance(activation, str) else tuple(activation)
+        self.activations = (*hidden, output)
+        if len(self.activations) != n_hidden + 1 or not set(self.activations) <= set(ACTIVATIONS):
+            raise ValueError(f"activation, output: got {self.activations}, needed one per layer")
+        self.dtype = dtype
+        self.T: NumberType = NUMBER_TYPES[dtype]
+        seed = secrets.randbits(64) if random_state is None else random_state
+        self.W = [self._initial_weights(seed, layer) for layer in range(n_hidden + 1)]
+        self.b = [[0.0] * n_out for n_out in self.layers[1:]]
+
+    def _initial_weights(self, seed: int, layer: int) -> Matrix:
+        """Draw (n_out, n_in) weights, uniform in +- limit (Glorot, Bengio 2010, He et al. 2015)."""
+        n_in, n_out = self.layers[layer], self.layers[layer + 1]
+        limit = sqrt(6 / n_in if self.activations[layer] == "relu" else 6 / (n_in + n_out))
+        W = [[0.0] * n_in for _ in range(n_out)]
+        for k in range(n_in):
+            for j in range(n_out):
+                u = uniform(seed, INITIAL_WEIGHTS, layer, k * n_out + j)
+                W[j][k] = self.T.round((u * 2 - 1) * limit)
+        return W
+
+    @property
+    def n_params(self) -> int:
+        """The number of weights and biases."""
+        return len(self.theta)
+
+    @property
+    def theta(self) -> list[float]:
+        """All parameters in one list, in the order of theta.py. Assigning it sets them."""
+        return flatten(self.W, self.b)
+
+    @theta.setter
+    def theta(self, values: Sequence[float]) -> None:
+        self.W, self.b = unflatten(values, self.layers)
+
+    def forward(self, X: Matrix) -> Matrix:
+        """Return the outputs, (n, n_outputs), of the samples X, (n, n_features)."""
+        return forward(self, X).A[-1]
+
+    def trace(self, X: Matrix) -> Trace:
+        """Return every z and a on the way from X to the outputs."""
+        return forward(self, X)
+
+    def gradients(
+        self,
+        X: Matrix,
+        Y: Targets,
+        *,
+        loss: str,
+        sample_weight: Sequence[float] | None = None,
+    ) -> Gradients:
+        """Return the cost of the outputs for X against Y, and its derivative by everything."""
+        trace = forward(self, X)
+        cost, delta_output = cost_and_delta(self, trace, Y, loss, sample_weight)
+        dW, db, delta = backward(self, trace, delta_output)
+        return Gradients(cost, dW, db, dC_dA(self, 0, delta[0]), delta)
