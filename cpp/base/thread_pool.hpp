@@ -26,8 +26,7 @@ class ThreadPool {
     // The same for a callable tile(i) noexcept.
     template <class F>
     void run(std::size_t count, int threads, F& tile) {
-        run(
-            count, threads, [](void* f, std::size_t i) noexcept { (*static_cast<F*>(f))(i); }, &tile);
+        run(count, threads, [](void* f, std::size_t i) noexcept { (*static_cast<F*>(f))(i); }, &tile);
     }
 
   private:

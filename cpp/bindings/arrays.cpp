@@ -13,6 +13,10 @@ namespace {
 
 std::string number_text(double x) { return py::str(py::float_(x)).cast<std::string>(); }
 
+std::string element_text(const char* name, std::size_t index) {
+    return std::string(name) + "[" + std::to_string(index) + "]";
+}
+
 std::string element_text(const char* name, std::size_t index, std::size_t cols) {
     return std::string(name) + "[" + std::to_string(index / cols) + ", " + std::to_string(index % cols) + "]";
 }
@@ -22,7 +26,7 @@ void check_finite(const char* name, Matrix<const T> x) {
     const std::size_t size = x.rows * x.cols;
     const std::size_t bad = kernels<T>().first_non_finite(x.data, size);
     if (bad != size)
-        refuse(name, element_text(name, bad, x.cols) + " is " + number_text(static_cast<double>(x.data[bad])) +
+        refuse(name, "got " + number_text(static_cast<double>(x.data[bad])) + " at " + element_text(name, bad, x.cols) +
                          ", needed finite numbers");
 }
 
@@ -43,20 +47,21 @@ void check_probabilities(const char* name, Matrix<const T> Y, Activation output)
         for (std::size_t j = 0; j < Y.cols; ++j) {
             const double y = static_cast<double>(Y.row(i)[j]);
             if (y < 0 || y > 1)
-                refuse(name, element_text(name, i * Y.cols + j, Y.cols) + " is " + number_text(y) +
+                refuse(name, "got " + number_text(y) + " at " + element_text(name, i * Y.cols + j, Y.cols) +
                                  ", needed probabilities from 0 to 1 for log_loss");
             sum += y;
         }
         if (output == Activation::softmax && std::abs(sum - 1) > tolerance)
-            refuse(name, "row " + std::to_string(i) + " sums to " + number_text(sum) +
+            refuse(name, "got a sum of " + number_text(sum) + " in row " + std::to_string(i) +
                              ", needed 1: a distribution over the " + std::to_string(Y.cols) + " classes");
     }
 }
 
-Vector<const std::int64_t> take_labels(const char* name, const py::array& Y, std::size_t n, Loss loss, const Shape& shape) {
+Vector<const std::int64_t> take_labels(const char* name, const py::array& Y, std::size_t n, Loss loss,
+                                       const Shape& shape) {
     if (loss != Loss::log_loss)
-        refuse(name, std::string("got integer labels, needed targets of shape (n, ") + std::to_string(shape.n_outputs()) +
-                         ") for " + loss_names[static_cast<std::size_t>(loss)]);
+        refuse(name, std::string("got integer labels, needed targets of shape (n, ") +
+                         std::to_string(shape.n_outputs()) + ") for " + loss_names[static_cast<std::size_t>(loss)]);
     if (Y.ndim() != 1 || static_cast<std::size_t>(Y.shape(0)) != n)
         refuse(name, "got shape " + shape_text(Y) + ", needed (" + std::to_string(n) + ",): one label per row of X");
     const bool single_logistic = shape.output() == Activation::logistic && shape.n_outputs() == 1;
@@ -64,7 +69,7 @@ Vector<const std::int64_t> take_labels(const char* name, const py::array& Y, std
     const auto* const labels = static_cast<const std::int64_t*>(Y.data());
     for (std::size_t i = 0; i < n; ++i)
         if (labels[i] < 0 || labels[i] >= n_classes)
-            refuse(name, std::string(name) + "[" + std::to_string(i) + "] is " + std::to_string(labels[i]) +
+            refuse(name, "got label " + std::to_string(labels[i]) + " at " + element_text(name, i) +
                              ", needed labels from 0 to " + std::to_string(n_classes - 1) + " for " +
                              std::to_string(shape.n_outputs()) + (shape.n_outputs() == 1 ? " output" : " outputs"));
     return {labels, n};
@@ -72,9 +77,7 @@ Vector<const std::int64_t> take_labels(const char* name, const py::array& Y, std
 
 }  // namespace
 
-std::string shape_text(const py::array& array) {
-    return py::str(py::handle(array).attr("shape")).cast<std::string>();
-}
+std::string shape_text(const py::array& array) { return py::str(py::handle(array).attr("shape")).cast<std::string>(); }
 
 template <class T>
 Matrix<const T> take_X(const char* name, const Array<T>& X, const Shape& shape) {
@@ -109,12 +112,12 @@ const double* take_weights(const char* name, const std::optional<Array<double>>&
     for (std::size_t i = 0; i < n; ++i) {
         const double s = weights->data()[i];
         if (!(s >= 0) || std::isinf(s))
-            refuse(name, std::string(name) + "[" + std::to_string(i) + "] is " + number_text(s) +
-                             ", needed finite numbers, none negative");
+            refuse(name,
+                   "got " + number_text(s) + " at " + element_text(name, i) + ", needed finite numbers, none negative");
         total += s;
     }
     if (!(total > 0) || std::isinf(total))
-        refuse(name, "sums to " + number_text(total) + ", needed a positive finite sum");
+        refuse(name, "got a sum of " + number_text(total) + ", needed a positive finite one");
     return weights->data();
 }
 

@@ -55,7 +55,8 @@ Array<T> forward_of(BoundNetwork<T>& self, const Array<T>& X, int threads) {
 }
 
 template <class T>
-std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>& self, const Array<T>& X, int threads) {
+std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>& self, const Array<T>& X,
+                                                                 int threads) {
     const Access::Reading reading(self.access);
     const Shape& shape = self.network.shape();
     const Matrix<const T> rows = take_X("X", X, shape);
@@ -86,8 +87,9 @@ Array<T> copied(Matrix<const T> from) {
 
 // cost, grad (n_params,), dX (n, n_features), delta of every layer (n, n_out)
 template <class T>
-std::tuple<double, Array<T>, Array<T>, std::vector<Array<T>>> gradients_of(BoundNetwork<T>& self, const Array<T>& X, const py::array& Y, const std::string& loss_name,
-                       const std::optional<Array<double>>& sample_weight, int threads) {
+std::tuple<double, Array<T>, Array<T>, std::vector<Array<T>>> gradients_of(
+    BoundNetwork<T>& self, const Array<T>& X, const py::array& Y, const std::string& loss_name,
+    const std::optional<Array<double>>& sample_weight, int threads) {
     const Access::Reading reading(self.access);
     const Shape& shape = self.network.shape();
     const Loss loss_function = find_loss(loss_name, shape.output());

@@ -52,18 +52,18 @@ std::string divergence_text(const Diverged& diverged) {
 
 // loss_curve, validation_curve, whether the callback ended it
 template <class T>
-std::tuple<std::vector<double>, std::vector<double>, bool> train_network(BoundNetwork<T>& self, const Array<T>& X, const py::array& Y, const std::string& loss_name,
-                        double learning_rate, double momentum, bool nesterov, std::size_t batch_size, std::size_t epochs,
-                        bool shuffle, std::uint64_t seed, const std::optional<std::pair<Array<T>, py::array>>& validation,
-                        std::optional<Callback> callback, int threads) {
+std::tuple<std::vector<double>, std::vector<double>, bool> train_network(
+    BoundNetwork<T>& self, const Array<T>& X, const py::array& Y, const std::string& loss_name, double learning_rate,
+    double momentum, bool nesterov, std::size_t batch_size, std::size_t epochs, bool shuffle, std::uint64_t seed,
+    const std::optional<std::pair<Array<T>, py::array>>& validation, std::optional<Callback> callback, int threads) {
     const Access::Writing writing(self.access);
     const Shape& shape = self.network.shape();
     const Loss loss = find_loss(loss_name, shape.output());
     const Batch<T> samples = take_samples<T>("X", X, "Y", Y, loss, shape);
     std::optional<Batch<T>> validation_samples;
     if (validation)
-        validation_samples = take_samples<T>("validation[0]", validation->first, "validation[1]", validation->second,
-                                             loss, shape);
+        validation_samples =
+            take_samples<T>("validation[0]", validation->first, "validation[1]", validation->second, loss, shape);
     const Training training{loss, {learning_rate, momentum, nesterov}, batch_size, epochs, shuffle, seed};
     PythonObserver observer(std::move(callback));
     TrainingHistory history;
@@ -81,9 +81,9 @@ std::tuple<std::vector<double>, std::vector<double>, bool> train_network(BoundNe
 template <class T>
 void bind(py::module_& module) {
     module.def("train", &train_network<T>, py::arg("network"), py::arg("X").noconvert(), py::arg("Y").noconvert(),
-               py::arg("loss"), py::arg("learning_rate"), py::arg("momentum"), py::arg("nesterov"), py::arg("batch_size"),
-               py::arg("epochs"), py::arg("shuffle"), py::arg("seed"), py::arg("validation").noconvert(),
-               py::arg("callback"), py::arg("threads"));
+               py::arg("loss"), py::arg("learning_rate"), py::arg("momentum"), py::arg("nesterov"),
+               py::arg("batch_size"), py::arg("epochs"), py::arg("shuffle"), py::arg("seed"),
+               py::arg("validation").noconvert(), py::arg("callback"), py::arg("threads"));
 }
 
 }  // namespace

@@ -38,8 +38,9 @@ std::size_t find_name(const char* argument, const std::string& name, const char*
 inline Loss find_loss(const std::string& name, Activation output) {
     const auto loss = static_cast<Loss>(find_name("loss", name, loss_names));
     if (loss == Loss::log_loss && output != Activation::softmax && output != Activation::logistic)
-        throw py::value_error(std::string("loss: log_loss needs probabilities, output 'softmax' or 'logistic'; this network's is '") +
-                              activation_names[static_cast<std::size_t>(output)] + "'");
+        throw py::value_error(std::string("loss: got 'log_loss' with output '") +
+                              activation_names[static_cast<std::size_t>(output)] +
+                              "', needed output 'softmax' or 'logistic': its activations are probabilities");
     return loss;
 }
 

@@ -42,7 +42,8 @@ class Access {
   private:
     static constexpr const char* training =
         "network: it is being trained; wait until train returns, or work on a copy() made before";
-    static constexpr const char* in_use = "network: it is in use by another thread; train it when that is done, or a copy()";
+    static constexpr const char* in_use =
+        "network: it is in use by another thread; train it when that is done, or a copy()";
 
     void begin_reading() {
         const std::lock_guard lock(mutex_);

@@ -13,8 +13,9 @@
 #endif
 
 PYBIND11_MODULE(_core, module) {
-    module.doc() = "The compiled core of rosenblatt. Use the package, not this module: its arguments are unchecked names "
-                   "and exact arrays.";
+    module.doc() =
+        "The compiled core of rosenblatt. Use the package, not this module: its arguments are unchecked names "
+        "and exact arrays.";
     module.def("version", [] { return std::string(ROSENBLATT_TEXT(ROSENBLATT_VERSION)); });
     module.def("compiler", [] { return std::string(ROSENBLATT_COMPILER); });
     rosenblatt::bindings::bind_network(module);

@@ -63,10 +63,18 @@ void activate(Activation f, Matrix<const T> Z, Matrix<T> A) noexcept {
             case Activation::identity:
                 if (a != z) map(z, Z.cols, a, [](Pack<T> x) { return x; });
                 break;
-            case Activation::logistic: map(z, Z.cols, a, [](Pack<T> x) { return logistic(x); }); break;
-            case Activation::tanh: map(z, Z.cols, a, [](Pack<T> x) { return tanh(x); }); break;
-            case Activation::relu: map(z, Z.cols, a, [](Pack<T> x) { return relu(x); }); break;
-            case Activation::softmax: softmax_row(z, Z.cols, a); break;
+            case Activation::logistic:
+                map(z, Z.cols, a, [](Pack<T> x) { return logistic(x); });
+                break;
+            case Activation::tanh:
+                map(z, Z.cols, a, [](Pack<T> x) { return tanh(x); });
+                break;
+            case Activation::relu:
+                map(z, Z.cols, a, [](Pack<T> x) { return relu(x); });
+                break;
+            case Activation::softmax:
+                softmax_row(z, Z.cols, a);
+                break;
         }
     }
 }
@@ -86,7 +94,8 @@ void through_activation(Activation f, Matrix<const T> A, Matrix<T> Delta) noexce
         const T* const a = A.row(i);
         T* const delta = Delta.row(i);
         switch (f) {
-            case Activation::identity: break;
+            case Activation::identity:
+                break;
             case Activation::logistic:
                 combine(a, A.cols, delta, [](Pack<T> x, Pack<T> g) { return g * fma(zero<T>() - x, x, x); });
                 break;
@@ -95,10 +104,11 @@ void through_activation(Activation f, Matrix<const T> A, Matrix<T> Delta) noexce
                         [](Pack<T> x, Pack<T> g) { return g * fma(zero<T>() - x, x, broadcast(T{1})); });
                 break;
             case Activation::relu:
-                combine(a, A.cols, delta,
-                        [](Pack<T> x, Pack<T> g) { return select<T>(x > zero<T>(), g, zero<T>()); });
+                combine(a, A.cols, delta, [](Pack<T> x, Pack<T> g) { return select<T>(x > zero<T>(), g, zero<T>()); });
                 break;
-            case Activation::softmax: through_softmax(a, A.cols, delta); break;
+            case Activation::softmax:
+                through_softmax(a, A.cols, delta);
+                break;
         }
     }
 }

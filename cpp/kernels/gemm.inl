@@ -94,8 +94,9 @@ void multiply(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matri
         std::size_t r = 0;
         for (std::size_t i = 0; i < row_tiles; ++i) {  // tiles as equal as they come, not whole ones and a rest
             const std::size_t rows = (C.rows - r + row_tiles - i - 1) / (row_tiles - i);
-            multiply_tiles<T>.of[rows - 1][packs - 1][last == width](
-                L.data + r * L.row_step, L.row_step, L.col_step, right, last, first, {C.row(r) + j, rows, cols, C.stride});
+            multiply_tiles<T>.of[rows - 1][packs - 1][last == width](L.data + r * L.row_step, L.row_step, L.col_step,
+                                                                     right, last, first,
+                                                                     {C.row(r) + j, rows, cols, C.stride});
             r += rows;
         }
     }

@@ -77,7 +77,8 @@ ROSENBLATT_INLINE double logistic_log_loss(Sample<T> s, Target y) noexcept {
 template <class T, class Target>
 ROSENBLATT_INLINE double sample_loss(Loss loss, Activation output, Sample<T> s, Target y) noexcept {
     switch (loss) {
-        case Loss::squared_error: return squared_error(s, y);
+        case Loss::squared_error:
+            return squared_error(s, y);
         case Loss::log_loss:
             return output == Activation::softmax ? softmax_log_loss(s, y) : logistic_log_loss(s, y);
     }
@@ -91,8 +92,7 @@ void loss(Loss loss, Activation output, Matrix<const T> Z, Matrix<const T> A, Ta
     // for label 1, nowhere for label 0.
     const bool single_logistic = output == Activation::logistic && A.cols == 1;
     for (std::size_t i = 0; i < A.rows; ++i) {
-        const Sample<T> sample{A.cols, Z.row(i), A.row(i), scale[i],
-                               Delta.data == nullptr ? nullptr : Delta.row(i)};
+        const Sample<T> sample{A.cols, Z.row(i), A.row(i), scale[i], Delta.data == nullptr ? nullptr : Delta.row(i)};
         if (targets.labels == nullptr) {
             const T* const y = targets.Y.row(i);
             c[i] = sample_loss(loss, output, sample, [y](std::size_t j) { return y[j]; });

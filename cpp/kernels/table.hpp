@@ -14,7 +14,7 @@ namespace rosenblatt {
 // What the samples of a batch should give: rows of numbers, or a label a sample. Exactly one is set.
 template <class T>
 struct Targets {
-    Matrix<const T> Y;                      // (n, n_outputs)
+    Matrix<const T> Y;                     // (n, n_outputs)
     const std::int64_t* labels = nullptr;  // (n,)
 
     constexpr Targets slice(std::size_t first, std::size_t count) const noexcept {

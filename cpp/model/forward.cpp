@@ -42,15 +42,16 @@ void predict(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& te
         const std::size_t n = std::min(rows, X.rows - first);
         Matrix<const T> A_in = X.slice(first, n);
         for (std::size_t layer = 0; layer <= last; ++layer) {
-            const Matrix<T> A_out = layer == last ? A.slice(first, n)
-                                                  : (layer % 2 == 0 ? even : odd).matrix(n, shape.n_out(layer));
+            const Matrix<T> A_out =
+                layer == last ? A.slice(first, n) : (layer % 2 == 0 ? even : odd).matrix(n, shape.n_out(layer));
             forward_layer(network, layer, A_in, A_out, A_out, team);
             A_in = A_out;
         }
     }
 }
 
-template void forward_layer(const Network<float>&, std::size_t, Matrix<const float>, Matrix<float>, Matrix<float>, Team&);
+template void forward_layer(const Network<float>&, std::size_t, Matrix<const float>, Matrix<float>, Matrix<float>,
+                            Team&);
 template void forward_layer(const Network<double>&, std::size_t, Matrix<const double>, Matrix<double>, Matrix<double>,
                             Team&);
 template void forward(const Network<float>&, Matrix<const float>, ForwardWorkspace<float>&, Team&);

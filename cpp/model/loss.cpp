@@ -17,8 +17,8 @@ class CostSum {
     template <class T>
     void add(const Batch<T>& batch, Vector<double> sample_loss) noexcept {
         for (std::size_t i = 0; i < batch.size(); ++i) {
-            loss_ = batch.weights == nullptr ? loss_ + sample_loss[i]
-                                             : std::fma(batch.weights[i], sample_loss[i], loss_);
+            loss_ =
+                batch.weights == nullptr ? loss_ + sample_loss[i] : std::fma(batch.weights[i], sample_loss[i], loss_);
             weight_ += batch.weights == nullptr ? 1.0 : batch.weights[i];
         }
     }
@@ -45,8 +45,8 @@ void share_of_samples(const Batch<T>& batch, Vector<T> scale) noexcept {
 
 // The loss of each sample, and delta where it is wanted (Delta.data is not null).
 template <class T>
-void sample_losses(Loss loss, const Network<T>& network, const Batch<T>& batch, ForwardWorkspace<T>& work, Matrix<T> Delta,
-                   Team& team) {
+void sample_losses(Loss loss, const Network<T>& network, const Batch<T>& batch, ForwardWorkspace<T>& work,
+                   Matrix<T> Delta, Team& team) {
     const std::size_t last = network.shape().n_layers() - 1;
     const Matrix<const T> Z = work.Z(last, batch.size());
     const Matrix<const T> A = work.A(last, batch.size());

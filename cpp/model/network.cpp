@@ -15,11 +15,13 @@ namespace {
 // Weights are uniform in (-limit, limit).
 double weight_limit(Activation activation, std::size_t n_in, std::size_t n_out) noexcept {
     switch (activation) {
-        case Activation::relu: return std::sqrt(6.0 / static_cast<double>(n_in));
+        case Activation::relu:
+            return std::sqrt(6.0 / static_cast<double>(n_in));
         case Activation::identity:
         case Activation::logistic:
         case Activation::tanh:
-        case Activation::softmax: return std::sqrt(6.0 / static_cast<double>(n_in + n_out));
+        case Activation::softmax:
+            return std::sqrt(6.0 / static_cast<double>(n_in + n_out));
     }
     __builtin_unreachable();
 }

@@ -20,9 +20,7 @@ class Snapshot {
   public:
     explicit Snapshot(const Network<T>& network) : theta_(network.theta().size) { take(network); }
 
-    void take(const Network<T>& network) noexcept {
-        std::copy_n(network.theta().data, theta_.size(), theta_.data());
-    }
+    void take(const Network<T>& network) noexcept { std::copy_n(network.theta().data, theta_.size(), theta_.data()); }
     void restore(Network<T>& network) const noexcept {
         std::copy_n(theta_.data(), theta_.size(), network.theta().data);
     }
@@ -45,11 +43,12 @@ double train_epoch(Network<T>& network, Batches<T>& batches, std::size_t epoch, 
     std::size_t n = 0;
     for (std::size_t i = 0; i < batches.count(); ++i) {
         const Batch<T> batch = batches.take(i, team);
-        forward(network, batch.X, work, team);                                // z and a of every layer
-        const double C = loss(training.loss, network, batch, work, team);    // C, and delta of the output
+        forward(network, batch.X, work, team);                             // z and a of every layer
+        const double C = loss(training.loss, network, batch, work, team);  // C, and delta of the output
         if (!std::isfinite(C)) return C;
-        backward(network, batch.X, work, Matrix<T>{}, team);                  // delta, dW, db of every layer
-        update(network, Vector<const T>{work.grad().data, work.grad().size}, optimizer, team);  // w := w - epsilon dC/dw
+        backward(network, batch.X, work, Matrix<T>{}, team);  // delta, dW, db of every layer
+        update(network, Vector<const T>{work.grad().data, work.grad().size}, optimizer,
+               team);  // w := w - epsilon dC/dw
         total += static_cast<double>(batch.size()) * C;
         n += batch.size();
     }
@@ -67,8 +66,8 @@ TrainingHistory train(Network<T>& network, const Batch<T>& samples, const std::o
     Optimizer<T> optimizer(training.optimizer, network.shape().n_params());
     Snapshot<T> good(network);
     constexpr std::size_t validation_rows_at_once = 256;
-    ForwardWorkspace<T> validation_work(
-        network.shape(), validation ? std::min(validation->size(), validation_rows_at_once) : 0);
+    ForwardWorkspace<T> validation_work(network.shape(),
+                                        validation ? std::min(validation->size(), validation_rows_at_once) : 0);
     TrainingHistory history;
     const auto diverged = [&](std::size_t epoch, const char* what) {
         good.restore(network);
@@ -94,9 +93,9 @@ TrainingHistory train(Network<T>& network, const Batch<T>& samples, const std::o
     return history;
 }
 
-template TrainingHistory train(Network<float>&, const Batch<float>&, const std::optional<Batch<float>>&, const Training&,
-                               Observer&, Team&);
-template TrainingHistory train(Network<double>&, const Batch<double>&, const std::optional<Batch<double>>&, const Training&,
-                               Observer&, Team&);
+template TrainingHistory train(Network<float>&, const Batch<float>&, const std::optional<Batch<float>>&,
+                               const Training&, Observer&, Team&);
+template TrainingHistory train(Network<double>&, const Batch<double>&, const std::optional<Batch<double>>&,
+                               const Training&, Observer&, Team&);
 
 }  // namespace rosenblatt

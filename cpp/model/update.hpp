@@ -18,7 +18,8 @@ struct Sgd {
 template <class T>
 class Optimizer {
   public:
-    Optimizer(Sgd rule, std::size_t n_params) : rule_(rule), velocity_(static_cast<T>(rule.momentum) > 0 ? n_params : 0) {}
+    Optimizer(Sgd rule, std::size_t n_params)
+        : rule_(rule), velocity_(static_cast<T>(rule.momentum) > 0 ? n_params : 0) {}
 
     const Sgd& rule() const noexcept { return rule_; }
     T* velocity() noexcept { return velocity_.data(); }  // (n_params,), null without momentum

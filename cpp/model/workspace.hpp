@@ -43,7 +43,7 @@ class ForwardWorkspace {
     Matrix<T> Z(std::size_t layer, std::size_t n) noexcept { return Z_[layer].matrix(n, n_out_[layer]); }
     Matrix<T> A(std::size_t layer, std::size_t n) noexcept { return A_[layer].matrix(n, n_out_[layer]); }
 
-    Vector<T> scale() noexcept { return scale_.view(); }                  // (capacity,) a sample's share in C
+    Vector<T> scale() noexcept { return scale_.view(); }                   // (capacity,) a sample's share in C
     Vector<double> sample_loss() noexcept { return sample_loss_.view(); }  // (capacity,)
 
   protected:
@@ -63,12 +63,13 @@ class Workspace : public ForwardWorkspace<T> {
   public:
     Workspace(const Shape& shape, std::size_t capacity)
         : ForwardWorkspace<T>(shape, capacity), grad_(shape.n_params()), W_transposed_(shape.largest_W()) {
-        for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) Delta_.emplace_back(capacity * shape.n_out(layer));
+        for (std::size_t layer = 0; layer < shape.n_layers(); ++layer)
+            Delta_.emplace_back(capacity * shape.n_out(layer));
     }
 
     Matrix<T> Delta(std::size_t layer, std::size_t n) noexcept { return Delta_[layer].matrix(n, this->n_out_[layer]); }
-    Vector<T> grad() noexcept { return grad_.view(); }                      // (n_params,), as theta
-    T* W_transposed() noexcept { return W_transposed_.data(); }             // room for the transpose of any W
+    Vector<T> grad() noexcept { return grad_.view(); }           // (n_params,), as theta
+    T* W_transposed() noexcept { return W_transposed_.data(); }  // room for the transpose of any W
 
   private:
     std::vector<Buffer<T>> Delta_;

@@ -103,8 +103,7 @@ ROSENBLATT_INLINE __m256i first_lanes(std::size_t count) noexcept {
     const auto n = static_cast<typename Pack<T>::Bits>(count);
     if constexpr (sizeof(T) == 4)
         return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-    else
-        return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+    else return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
 }
 #endif
 
@@ -113,10 +112,8 @@ template <class T>
 ROSENBLATT_INLINE Pack<T> load(const T* from, std::size_t count) noexcept {
     using Raw = typename Pack<T>::Raw;
 #if defined(__AVX512F__)
-    if constexpr (sizeof(T) == 4)
-        return {(Raw)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from)};
-    else
-        return {(Raw)_mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from)};
+    if constexpr (sizeof(T) == 4) return {(Raw)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from)};
+    else return {(Raw)_mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from)};
 #elif defined(__AVX2__) && defined(__FMA__)
     if constexpr (sizeof(T) == 4) return {(Raw)_mm256_maskload_ps(from, first_lanes<T>(count))};
     else return {(Raw)_mm256_maskload_pd(from, first_lanes<T>(count))};
@@ -130,8 +127,7 @@ ROSENBLATT_INLINE Pack<T> load(const T* from, std::size_t count) noexcept {
 template <class T>
 ROSENBLATT_INLINE void store(T* to, Pack<T> x, std::size_t count) noexcept {
 #if defined(__AVX512F__)
-    if constexpr (sizeof(T) == 4)
-        _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), (__m512)x.raw);
+    if constexpr (sizeof(T) == 4) _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), (__m512)x.raw);
     else _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1U << count) - 1), (__m512d)x.raw);
 #elif defined(__AVX2__) && defined(__FMA__)
     if constexpr (sizeof(T) == 4) _mm256_maskstore_ps(to, first_lanes<T>(count), (__m256)x.raw);
@@ -152,8 +148,7 @@ ROSENBLATT_INLINE Pack<T> fma(Pack<T> a, Pack<T> b, Pack<T> c) noexcept {
     if constexpr (sizeof(T) == 4) return {(Raw)_mm256_fmadd_ps((__m256)a.raw, (__m256)b.raw, (__m256)c.raw)};
     else return {(Raw)_mm256_fmadd_pd((__m256d)a.raw, (__m256d)b.raw, (__m256d)c.raw)};
 #elif defined(__aarch64__)
-    if constexpr (sizeof(T) == 4)
-        return {(Raw)vfmaq_f32((float32x4_t)c.raw, (float32x4_t)a.raw, (float32x4_t)b.raw)};
+    if constexpr (sizeof(T) == 4) return {(Raw)vfmaq_f32((float32x4_t)c.raw, (float32x4_t)a.raw, (float32x4_t)b.raw)};
     else return {(Raw)vfmaq_f64((float64x2_t)c.raw, (float64x2_t)a.raw, (float64x2_t)b.raw)};
 #else
     Raw x;

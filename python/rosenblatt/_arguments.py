@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-import secrets
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -118,7 +118,7 @@ def activation_names(value: object, n_hidden: int) -> list[str]:
     """
     if isinstance(value, str):
         return [choice("activation", value, ACTIVATIONS)] * n_hidden
-    if not isinstance(value, Sequence):
+    if not isinstance(value, Sequence) or isinstance(value, bytes):
         raise TypeError(f"activation: got {value!r}, needed a name or one name per hidden layer")
     if len(value) != n_hidden:
         raise ValueError(
@@ -138,7 +138,7 @@ def seed(name: str, value: object) -> int:
         `value` is none of these, or an integer outside 0 … 2**64 - 1.
     """
     if value is None:
-        return secrets.randbits(64)
+        return int.from_bytes(os.urandom(8), "little")
     if isinstance(value, np.random.Generator):
         return int(value.integers(0, 2**64, dtype=np.uint64))
     if isinstance(value, np.random.RandomState):

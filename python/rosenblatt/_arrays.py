@@ -67,6 +67,8 @@ def targets(
     array = real_array(name, Y)
     if array.ndim == 1 and loss == "log_loss":
         if array.dtype.kind in "biu":
+            if array.dtype == np.uint64 and (array > np.iinfo(np.int64).max).any():
+                raise ValueError(f"{name}: got label {array.max()}, needed labels below 2**63")
             return exact(name, array, np.dtype(np.int64))
         if n_outputs > 1:
             raise TypeError(

@@ -391,7 +391,8 @@ def _float_type(value: DTypeLike) -> np.dtype[Any]:
     try:
         dtype = None if value is None else np.dtype(value)
     except TypeError:
-        raise ValueError(f"dtype: got {value!r}, {needed}") from None
+        error = ValueError if isinstance(value, str) else TypeError
+        raise error(f"dtype: got {value!r}, {needed}") from None
     if dtype not in _CORES:
         raise ValueError(f"dtype: got {value!r}, {needed}")
     return dtype

@@ -1,0 +1,84 @@
+"""Accuracy: the largest error of exp, log, log1p, tanh and logistic, in ulp of the exact result.
+
+``python bench/accuracy.py`` compares every float32 of a function's domain with float64, and 40 million float64 with
+the platform's long double; it takes some minutes. The figures stand in docs/arithmetic.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rosenblatt import _core
+
+Wide = NDArray[np.floating]  # a type with more digits than the one measured
+
+
+def logistic(x: Wide) -> Wide:
+    """1 / (1 + e^-x) without overflow."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+# The domain in which docs/arithmetic.md defines each, and the exact function.
+FUNCTIONS: dict[str, tuple[float, float, Callable[[Wide], Wide]]] = {
+    "exp": (-np.inf, np.inf, np.exp),
+    "log": (1.0, np.inf, np.log),
+    "log1p": (0.0, 1.0, np.log1p),
+    "tanh": (-np.inf, np.inf, np.tanh),
+    "logistic": (-np.inf, np.inf, logistic),
+}
+
+
+def every_float32() -> Iterator[NDArray[np.float32]]:
+    """All 2^32 of them, in pieces."""
+    piece = 1 << 24
+    for start in range(0, 1 << 32, piece):
+        yield np.arange(start, start + piece, dtype=np.uint64).astype(np.uint32).view(np.float32)
+
+
+def some_float64() -> Iterator[NDArray[np.float64]]:
+    """Uniform where the functions bend, and of every size."""
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        yield rng.uniform(-1, 1, 1_000_000)
+        yield rng.uniform(-40, 40, 1_000_000)
+        yield rng.uniform(-745, 745, 1_000_000)
+        yield np.ldexp(rng.uniform(-2, 2, 1_000_000), rng.integers(-1022, 1023, 1_000_000))
+
+
+def largest_error(name: str, pieces: Iterator[NDArray[np.floating]]) -> tuple[float, float]:
+    """Return the largest error in ulp, and where."""
+    low, high, exact = FUNCTIONS[name]
+    worst, where = 0.0, 0.0
+    for x in pieces:
+        x = x[np.isfinite(x) & (x >= low) & (x <= high)]
+        if not x.size:
+            continue
+        got = _core.evaluate(name, np.ascontiguousarray(x))
+        wide = np.float64 if x.dtype == np.float32 else np.longdouble
+        with np.errstate(over="ignore", under="ignore"):
+            wanted = exact(x.astype(wide))
+            rounded = wanted.astype(x.dtype)
+        smallest = np.finfo(x.dtype).smallest_normal
+        # A result below the smallest normal number is 0, and one beyond the largest is infinite: both are exact.
+        counted = (np.abs(wanted) >= smallest) & np.isfinite(rounded) & np.isfinite(got)
+        ulp = np.spacing(np.abs(rounded[counted])).astype(wide)
+        error = np.abs(got[counted].astype(wide) - wanted[counted]) / ulp
+        if error.size and error.max() > worst:
+            worst, where = float(error.max()), float(x[counted][error.argmax()])
+    return worst, where
+
+
+def main() -> None:
+    """Print a line of the table per function."""
+    for name in FUNCTIONS:
+        f32, at32 = largest_error(name, every_float32())
+        f64, at64 = largest_error(name, some_float64())
+        print(f"| {name} | {f32:.2f} at {at32:.9g} | {f64:.2f} at {at64:.17g} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

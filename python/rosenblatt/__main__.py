@@ -1,0 +1,8 @@
+"""The door of ``python -m rosenblatt``: the same command line as ``rosenblatt``."""
+
+import sys
+
+from rosenblatt._cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,342 @@
+"""The encoding of a table: how named columns become inputs of a network, and its outputs an answer.
+
+It is fitted once, on the rows that train the network, and travels with the model as strict JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ._files import ModelFormatError
+from ._table import MISSING, MISSING_TEXT, Floats, Table, TableError
+from ._terminal import listed, quoted
+
+FORMAT: Final = 1  # the version of the JSON form
+MOST_CATEGORIES: Final = 100  # of a column; a column with more is a name or a number in disguise
+MOST_CLASSES: Final = 1000  # of a target
+
+Matrix = npt.NDArray[np.floating[Any]]
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A column of numbers, standardised: (x - mean) / std.
+
+    Attributes
+    ----------
+    name
+        The column's name.
+    mean, std
+        Of the rows that trained the network, in the column's own unit; std is above 0.
+    """
+
+    name: str
+    mean: float
+    std: float
+
+    @property
+    def width(self) -> int:
+        """The inputs or outputs it takes up."""
+        return 1
+
+    @property
+    def summary(self) -> str:
+        """What a person wants to know of it."""
+        return f"number, mean {self.mean:.6g}, standard deviation {self.std:.6g}"
+
+    def inputs(self, table: Table) -> Matrix:
+        """Return the table's column as inputs, shape (n, 1)."""
+        with np.errstate(over="ignore"):
+            return ((table.numbers(self.name) - self.mean) / self.std)[:, np.newaxis]
+
+
+@dataclass(frozen=True)
+class Categories:
+    """A column of texts: one input or output for each of its categories.
+
+    Attributes
+    ----------
+    name
+        The column's name.
+    values
+        Its categories, or a target's classes, each once.
+    """
+
+    name: str
+    values: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        """The inputs or outputs it takes up."""
+        return len(self.values)
+
+    @property
+    def summary(self) -> str:
+        """What a person wants to know of it."""
+        return f"text, {len(self.values)} categories: {listed(self.values)}"
+
+    def inputs(self, table: Table) -> Matrix:
+        """Return the table's column as inputs, 1 for the row's category and 0 else, shape (n, width)."""
+        return np.eye(self.width)[self.labels(table)]
+
+    def labels(self, table: Table) -> Labels:
+        """Return the index of each row's category, shape (n,)."""
+        index = {value: label for label, value in enumerate(self.values)}
+        try:
+            return np.array([index[cell] for cell in table.columns[self.name]], dtype=np.int64)
+        except KeyError:
+            raise table.cell_error(self.name, *self._complaint(table)) from None
+
+    def _complaint(self, table: Table) -> tuple[Any, str]:
+        """Return which cells are wrong, and why the first of them is."""
+        known = set(self.values)
+        first = next(cell for cell in table.columns[self.name] if cell not in known)
+        if first.lower() in MISSING:
+            return (lambda cell: cell not in known and cell.lower() in MISSING), MISSING_TEXT
+        return (lambda cell: cell not in known), f"is unknown, needed one of: {listed(self.values)}"
+
+
+Column = Number | Categories
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The columns that a network reads, in the order of its inputs, and the target that it predicts."""
+
+    columns: tuple[Column, ...]
+    target: Column
+
+    @property
+    def n_features(self) -> int:
+        """The number of inputs."""
+        return sum(column.width for column in self.columns)
+
+    def inputs(self, table: Table, dtype: npt.DTypeLike) -> Matrix:
+        """Return the rows of a table as a network's input X.
+
+        Parameters
+        ----------
+        table
+            It has the columns by name, in any order and among others.
+        dtype
+            The network's: float32 or float64.
+
+        Returns
+        -------
+        ndarray
+            X, shape (n, n_features), finite.
+
+        Raises
+        ------
+        TableError
+            A column is not there, a cell is missing, of the wrong kind, unknown or far too large.
+        """
+        table.require([column.name for column in self.columns])
+        X: Matrix = np.empty((table.n_rows, self.n_features), dtype)
+        largest = np.finfo(X.dtype).max
+        start = 0
+        for column in self.columns:
+            inputs = column.inputs(table)
+            too_large = np.abs(inputs).max(axis=1) > largest
+            if too_large.any():
+                row = int(too_large.argmax())
+                raise TableError(
+                    f"{table.place(row, column.name)}: {quoted(table.columns[column.name][row])} "
+                    f"is too far from the rows that the model was trained on for {X.dtype}"
+                )
+            X[:, start : start + column.width] = inputs
+            start += column.width
+        return X
+
+
+# ---- fitting -------------------------------------------------------------------------------------
+
+
+def fit_number(name: str, values: Floats) -> Number:
+    """Return the standardisation of a column's values, shape (n,); a constant column is only shifted."""
+    mean = float(values.mean())
+    deviations = values - mean
+    largest = float(np.abs(deviations).max())
+    if values.min() == values.max() or largest == 0:
+        return Number(name, float(values[0]), 1.0)
+    # Scaled by the largest deviation, no square overflows or vanishes.
+    std = largest * math.sqrt(float(np.square(deviations / largest).mean()))
+    return Number(name, mean, std if std > 0 else 1.0)
+
+
+def fit_column(table: Table, name: str, training: npt.NDArray[np.bool_]) -> Column:
+    """Return the encoding of a column to learn from.
+
+    Parameters
+    ----------
+    table
+        The whole table; categories are those of all its rows.
+    name
+        The column.
+    training
+        Which rows train the network, shape (n,); numbers are standardised by them.
+
+    Raises
+    ------
+    TableError
+        A cell cannot be used, or there are more than `MOST_CATEGORIES` categories.
+    """
+    values = table.column(name)
+    if isinstance(values, np.ndarray):
+        return fit_number(name, values[training])
+    categories = sorted(set(values))
+    if len(categories) > MOST_CATEGORIES:
+        raise TableError(
+            f"{table.path}: column {quoted(name)} has {len(categories):,} different texts, at most "
+            f"{MOST_CATEGORIES} can be learned from: leave it out with --drop {quoted(name)}"
+        )
+    return Categories(name, tuple(categories))
+
+
+# ---- the JSON form -------------------------------------------------------------------------------
+
+
+def to_json(encoding: Encoding) -> str:
+    """Return the encoding as the JSON text that `from_json` reads."""
+    form = {
+        "format": FORMAT,
+        "columns": [_column_form(column) for column in encoding.columns],
+        "target": _column_form(encoding.target),
+    }
+    return json.dumps(form, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _column_form(column: Column) -> dict[str, object]:
+    if isinstance(column, Number):
+        return {"kind": "number", "name": column.name, "mean": column.mean, "std": column.std}
+    return {"kind": "categories", "name": column.name, "values": column.values}
+
+
+def from_json(text: str, layers: Sequence[int], output: str) -> Encoding:
+    """Read an encoding, distrusting every part of it.
+
+    Parameters
+    ----------
+    text
+        The JSON text.
+    layers
+        The units of each layer of the network that it belongs to, input first.
+    output
+        The name of that network's output activation.
+
+    Raises
+    ------
+    ModelFormatError
+        The text is not exactly such a form, or does not fit the network.
+    """
+    form = _parse(text)
+    _check_keys("the table", form, {"format", "columns", "target"})
+    if type(form["format"]) is not int or form["format"] != FORMAT:
+        raise ModelFormatError(f"table: got format {_shown(form['format'])}, needed {FORMAT}")
+    if not isinstance(form["columns"], list) or not form["columns"]:
+        raise ModelFormatError("table: columns: needed a list of at least one")
+    columns = tuple(_read_column(f"column {i}", c) for i, c in enumerate(form["columns"], start=1))
+    encoding = Encoding(columns, _read_column("target", form["target"], MOST_CLASSES))
+    names = [column.name for column in (*columns, encoding.target)]
+    if len(set(names)) < len(names):
+        raise ModelFormatError("table: two columns have the same name")
+    _check_fit(encoding, layers, output)
+    return encoding
+
+
+def _check_fit(encoding: Encoding, layers: Sequence[int], output: str) -> None:
+    """Check that the encoding makes the inputs that the network takes and reads its outputs."""
+    widths = (encoding.n_features, encoding.target.width)
+    if widths != (layers[0], layers[-1]):
+        raise ModelFormatError(
+            f"table: got {widths[0]} inputs and {widths[1]} outputs, "
+            f"needed the network's {layers[0]} and {layers[-1]}"
+        )
+    needed = "identity" if isinstance(encoding.target, Number) else "softmax"
+    if output != needed:
+        raise ModelFormatError(f"table: got the output activation {output}, needed {needed}")
+
+
+def _read_column(place: str, form: object, most: int = MOST_CATEGORIES) -> Column:
+    kind = form.get("kind") if isinstance(form, dict) else None
+    if kind == "number":
+        keys = _check_keys(place, form, {"kind", "name", "mean", "std"})
+        number = Number(_name(place, keys["name"]), *(_real(place, keys[k]) for k in ("mean", "std")))
+        if number.std <= 0:
+            raise ModelFormatError(f"table: {place}: got std {number.std}, needed above 0")
+        return number
+    if kind == "categories":
+        keys = _check_keys(place, form, {"kind", "name", "values"})
+        return Categories(_name(place, keys["name"]), _categories(place, keys["values"], most))
+    raise ModelFormatError(f"table: {place}: needed an object of kind 'number' or 'categories'")
+
+
+def _categories(place: str, values: object, most: int) -> tuple[str, ...]:
+    if not isinstance(values, list) or not 1 <= len(values) <= most:
+        raise ModelFormatError(f"table: {place}: values: needed a list of 1 to {most} texts")
+    names = tuple(_name(place, value) for value in values)
+    if len(set(names)) < len(names):
+        raise ModelFormatError(f"table: {place}: a category is there twice")
+    return names
+
+
+def _name(place: str, value: object) -> str:
+    """Check a name or category: a text that a stripped cell of a UTF-8 file can be."""
+    if not isinstance(value, str) or not value or value != value.strip() or "\0" in value:
+        raise ModelFormatError(f"table: {place}: got {_shown(value)}, needed a name")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ModelFormatError(f"table: {place}: got half a surrogate pair in a name") from None
+    return value
+
+
+def _real(place: str, value: object) -> float:
+    if type(value) is not float and type(value) is not int:
+        raise ModelFormatError(f"table: {place}: got {_shown(value)}, needed a number")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ModelFormatError(f"table: {place}: got a number that is not finite")
+    return number
+
+
+def _check_keys(place: str, form: object, needed: set[str]) -> dict[str, Any]:
+    if not isinstance(form, dict) or form.keys() != needed:
+        raise ModelFormatError(f"table: {place}: needed an object with {', '.join(sorted(needed))}")
+    return form
+
+
+def _parse(text: str) -> Any:
+    """Parse JSON without the extras of Python's parser: no NaN, no key twice."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+    except ModelFormatError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise ModelFormatError(f"table: not valid JSON: {error}") from None
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ModelFormatError(f"table: got {constant}, needed finite numbers")
+
+
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    form = dict(pairs)
+    if len(form) < len(pairs):
+        raise ModelFormatError("table: an object has a key twice")
+    return form
+
+
+def _shown(value: object) -> str:
+    return quoted(str(value)) if isinstance(value, str | int | float) else type(value).__name__

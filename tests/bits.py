@@ -1,0 +1,115 @@
+"""What the comparisons of the core with the reference share: equal bits, and twin networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import rosenblatt as rb
+from numpy.typing import ArrayLike, NDArray
+from rosenblatt import reference
+
+DTYPES = ("float32", "float64")
+ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax")
+LOSSES = (
+    *(("squared_error", output) for output in ACTIVATIONS),
+    ("log_loss", "softmax"),
+    ("log_loss", "logistic"),
+)
+
+Array = NDArray[Any]
+
+
+def bits(values: ArrayLike) -> Array:
+    """The values' bits as unsigned integers, every NaN with the same ones."""
+    array = np.ascontiguousarray(values)
+    assert array.dtype in (np.float32, np.float64), array.dtype
+    array = np.where(np.isnan(array), np.array(np.nan, array.dtype), array)
+    return array.view(np.uint32 if array.dtype == np.float32 else np.uint64)
+
+
+def same_bits(got: ArrayLike, wanted: ArrayLike) -> bool:
+    """Whether two arrays of one dtype and shape have the same bits; the sign of zero counts."""
+    got, wanted = np.asarray(got), np.asarray(wanted)
+    return (
+        got.dtype == wanted.dtype
+        and got.shape == wanted.shape
+        and np.array_equal(bits(got), bits(wanted))
+    )
+
+
+def assert_same_bits(got: ArrayLike, wanted: ArrayLike, what: str = "values") -> None:
+    """Fail with the first place where the bits differ."""
+    got, wanted = np.asarray(got), np.asarray(wanted)
+    assert got.dtype == wanted.dtype, f"{what}: {got.dtype} is not {wanted.dtype}"
+    assert got.shape == wanted.shape, f"{what}: shape {got.shape} is not {wanted.shape}"
+    differ = np.argwhere((bits(got) != bits(wanted)).reshape(got.shape))
+    if len(differ):
+        at = tuple(int(i) for i in differ[0])
+        raise AssertionError(
+            f"{what}: {len(differ)} of {got.size} differ, the first at {at}: "
+            f"got {float(got[at]).hex()}, wanted {float(wanted[at]).hex()}"
+        )
+
+
+def twins(
+    layers: Sequence[int],
+    *,
+    activation: str | Sequence[str] = "tanh",
+    output: str = "identity",
+    dtype: str = "float64",
+    seed: int = 0,
+) -> tuple[rb.Network, reference.Network]:
+    """The same network twice, compiled and textbook, with biases that are not 0."""
+    core = rb.Network(layers, activation=activation, output=output, dtype=dtype, random_state=seed)
+    book = reference.Network(
+        layers, activation=activation, output=output, dtype=dtype, random_state=seed
+    )
+    random = np.random.default_rng(seed)
+    for b_core, b_book in zip(core.b, book.b, strict=True):
+        b_core[:] = random.normal(size=len(b_book), scale=0.5).astype(dtype)
+        b_book[:] = b_core.tolist()
+    assert_same_bits(core.theta, np.array(book.theta, dtype), "theta")
+    return core, book
+
+
+def samples(n: int, n_features: int, dtype: str, seed: int = 0) -> Array:
+    """(n, n_features) numbers around 0, some of them 0."""
+    random = np.random.default_rng([seed, n, n_features])
+    X = random.normal(size=(n, n_features))
+    X[random.random(X.shape) < 0.1] = 0.0
+    return X.astype(dtype)
+
+
+def targets(loss: str, output: str, n: int, n_outputs: int, dtype: str, *, seed: int = 0) -> Array:
+    """(n, n_outputs) targets that the loss allows: real numbers, distributions, or answers."""
+    random = np.random.default_rng([seed, n, n_outputs, 1])
+    if loss == "squared_error":
+        return random.normal(size=(n, n_outputs)).astype(dtype)
+    if output == "softmax":  # some answers are impossible; the sums are 1 but for rounding
+        possible = random.random((n, n_outputs)) < 0.8
+        possible[:, 0] = True
+        Y = np.where(possible, random.random((n, n_outputs)), 0.0)
+        return (Y / Y.sum(axis=1, keepdims=True)).astype(dtype)
+    return random.choice([0.0, 0.25, 0.9, 1.0], size=(n, n_outputs)).astype(dtype)
+
+
+def labels(n: int, n_classes: int, seed: int = 0) -> Array:
+    """(n,) class labels."""
+    return np.random.default_rng([seed, n, n_classes, 2]).integers(n_classes, size=n)
+
+
+def one_hot(y: Array, n_classes: int, dtype: str) -> Array:
+    """(n, n_classes) rows with a 1 at the label."""
+    return np.eye(n_classes, dtype=dtype)[y]
+
+
+def assert_same_gradients(got: Any, wanted: reference.Gradients, dtype: str) -> None:
+    """Compare everything that `gradients` gives: the core's arrays with the textbook's lists."""
+    assert_same_bits(np.float64(got.cost), np.float64(wanted.cost), "cost")
+    for name in ("delta", "dW", "db"):
+        for layer, (a, b) in enumerate(zip(getattr(got, name), getattr(wanted, name), strict=True)):
+            assert_same_bits(a, np.array(b, dtype), f"{name}[{layer}]")
+    assert_same_bits(got.dX, np.array(wanted.dX, dtype), "dX")
+    assert_same_bits(got.grad, np.array(wanted.grad, dtype), "grad")

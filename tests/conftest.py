@@ -1,0 +1,36 @@
+"""Fixtures: a fresh interpreter for what a test should not do to the one that runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+RunPython = Callable[..., Any]
+
+
+@pytest.fixture
+def run_python(tmp_path: Path) -> RunPython:
+    """Return a function that runs code in a new interpreter and returns the JSON of its last line."""
+
+    def run(code: str, *options: str, timeout: float = 60, **environment: str) -> Any:
+        done = subprocess.run(
+            [sys.executable, *options, "-c", dedent(code)],
+            cwd=tmp_path,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}{done.stderr}"
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run

@@ -1,0 +1,178 @@
+"""Allocation: the batch loop of a training takes no memory; counted in malloc itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tolerance
+
+RunPython = Callable[..., Any]
+
+# Stands before the C library: every allocation of the process, on any thread, goes through here.
+COUNTER = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+static atomic_long count;
+long allocations(void) { return count; }
+
+static _Alignas(64) char early[1 << 16];  /* for dlsym, which may allocate while malloc is looked up */
+static atomic_size_t early_used;
+static _Thread_local int looking;
+
+static void* take_early(size_t size) {
+    size_t at = atomic_fetch_add(&early_used, (size + 63) & ~(size_t)63);
+    return at + size <= sizeof early ? early + at : NULL;
+}
+static int is_early(void* p) { return (char*)p >= early && (char*)p < early + sizeof early; }
+
+#define REAL(type, name, ...) \
+    static type (*real)(__VA_ARGS__); \
+    if (real == NULL && !looking) { \
+        looking = 1; \
+        real = (type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name); \
+        looking = 0; \
+    }
+
+void* malloc(size_t size) {
+    REAL(void*, malloc, size_t)
+    ++count;
+    return real ? real(size) : take_early(size);
+}
+void* calloc(size_t n, size_t size) {
+    REAL(void*, calloc, size_t, size_t)
+    ++count;
+    return real ? real(n, size) : take_early(n * size);
+}
+void* realloc(void* p, size_t size) {
+    REAL(void*, realloc, void*, size_t)
+    ++count;
+    if (!is_early(p)) return real(p, size);
+    void* moved = malloc(size);
+    size_t rest = (size_t)(early + sizeof early - (char*)p);
+    return moved ? memcpy(moved, p, size < rest ? size : rest) : NULL;
+}
+void* aligned_alloc(size_t alignment, size_t size) {
+    REAL(void*, aligned_alloc, size_t, size_t)
+    ++count;
+    return real(alignment, size);
+}
+void* memalign(size_t alignment, size_t size) {
+    REAL(void*, memalign, size_t, size_t)
+    ++count;
+    return real(alignment, size);
+}
+int posix_memalign(void** p, size_t alignment, size_t size) {
+    REAL(int, posix_memalign, void**, size_t, size_t)
+    ++count;
+    return real(p, alignment, size);
+}
+void free(void* p) {
+    REAL(void, free, void*)
+    if (real && !is_early(p)) real(p);
+}
+"""
+
+COUNT = """
+    import ctypes, json
+    import numpy as np
+    import rosenblatt as rb
+
+    process = ctypes.CDLL(None)
+    process.allocations.restype = ctypes.c_long
+    process.malloc.restype = ctypes.c_void_p
+    process.free.argtypes = [ctypes.c_void_p]
+    X = np.random.default_rng(0).standard_normal((10_000, 784), np.float32)
+
+    def count(call):
+        before = process.allocations()
+        call()
+        return process.allocations() - before
+
+    def of_training(epochs, batch_size, threads, y, shuffle, loss, momentum):
+        net = rb.Network([784, 128, 10], output="softmax", random_state=0)
+        sgd = rb.SGD(0.01, momentum=momentum)
+        return count(lambda: rb.train(net, X, y, loss=loss, optimizer=sgd, batch_size=batch_size,
+                                      epochs=epochs, shuffle=shuffle, threads=threads))
+"""
+
+
+@pytest.fixture(scope="module")
+def counter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled counter."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("needs a C compiler called cc")
+    if "san.so" in os.environ.get("LD_PRELOAD", ""):
+        pytest.skip("a sanitizer has its own malloc")
+    folder = tmp_path_factory.mktemp("counter")
+    (folder / "counter.c").write_text(COUNTER, encoding="utf-8")
+    command = [compiler, "-O1", "-shared", "-fPIC", "-o", "counter.so", "counter.c", "-ldl"]
+    subprocess.run(command, cwd=folder, check=True)
+    return folder / "counter.so"
+
+
+def test_the_counter_counts(run_python: RunPython, counter: Path) -> None:
+    """Three calls of malloc are three, a numpy array is at least one, and nothing is about nothing."""
+    three, array, nothing = run_python(
+        COUNT
+        + """
+    def three():
+        for _ in range(3):
+            process.free(process.malloc(100_000))
+    count(three)
+    print(json.dumps([count(three), count(lambda: np.empty(10**6)), count(lambda: None)]))
+    """,
+        LD_PRELOAD=str(counter),
+    )
+    assert 3 <= three < 6
+    assert array >= 1
+    assert nothing < 3
+
+
+@pytest.mark.parametrize(
+    ("shuffle", "labels", "loss", "momentum", "threads"),
+    [
+        (True, True, "log_loss", 0.0, None),
+        (True, True, "log_loss", 0.9, 1),
+        (True, False, "log_loss", 0.0, 2),
+        (True, False, "squared_error", 0.9, 2),
+        (False, True, "log_loss", 0.0, 2),
+        (False, False, "squared_error", 0.0, 1),
+    ],
+)
+def test_the_batch_loop_allocates_nothing(
+    run_python: RunPython,
+    counter: Path,
+    shuffle: bool,
+    labels: bool,
+    loss: str,
+    momentum: float,
+    threads: int | None,
+) -> None:
+    """313 batches an epoch, and four such epochs, take hardly more allocations than four batches."""
+    few_batches, one_epoch, four_epochs = run_python(
+        COUNT
+        + f"""
+    y = np.arange(10_000) % 10
+    y = y if {labels} else np.eye(10, dtype=np.float32)[y]
+    rest = dict(threads={threads}, y=y, shuffle={shuffle}, loss={loss!r}, momentum={momentum})
+    of_training(1, 32, **rest)  # the first call starts the threads
+    runs = [(1, 2500), (1, 32), (4, 32)]
+    print(json.dumps([min(of_training(*run, **rest) for _ in range(2)) for run in runs]))
+    """,
+        LD_PRELOAD=str(counter),
+    )
+    print(f"allocations: {few_batches} for 4 batches, {one_epoch} for 313, {four_epochs} for 1252")
+    assert one_epoch - few_batches <= tolerance.ALLOCATIONS_PER_EPOCH
+    assert four_epochs - one_epoch <= 3 * tolerance.ALLOCATIONS_PER_EPOCH

@@ -1,0 +1,323 @@
+"""Gradients: of every activation, loss and depth, against long double and against differences.
+
+Both comparisons are made array by array: every dW[l], every db[l] and dX by itself, so that the small
+gradients of a deep network's first layers are held to the same relative tolerance as the large ones.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import long_double
+import numpy as np
+import pytest
+import tolerance
+from numpy.typing import NDArray
+
+import rosenblatt as rb
+
+ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "softmax"]
+OUTPUTS_AND_LOSSES = [
+    *((output, "squared_error") for output in ACTIVATIONS),
+    ("softmax", "log_loss"),
+    ("logistic", "log_loss"),
+]
+WIDTHS = [3, 4, 5, 4, 3, 5, 4, 3]  # n_features and hidden layers; no two neighbours are equal
+N_SAMPLES = 3
+
+# The standard deviation of z for inputs of size 1: enough that a gradient survives eight layers.
+GAIN = {"identity": 1.0, "logistic": 2.5, "tanh": 1.0, "relu": 1.4, "softmax": 4.0}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One combination: a network without its weights, and a loss."""
+
+    activation: str
+    output: str
+    loss: str
+    depth: int  # weight layers
+    n_outputs: int
+
+    @property
+    def layers(self) -> list[int]:
+        return [*WIDTHS[: self.depth], self.n_outputs]
+
+    @property
+    def activations(self) -> list[str]:
+        return [self.activation] * (self.depth - 1) + [self.output]
+
+    @property
+    def constant(self) -> bool:
+        """Whether the output, a softmax of one, is 1 whatever the weights: every derivative is 0."""
+        return self.output == "softmax" and self.n_outputs == 1
+
+    def __str__(self) -> str:
+        return f"{self.activation}-{self.output}-{self.loss}-{self.depth}-{self.n_outputs}"
+
+
+CASES = [
+    Case(activation, output, loss, depth, n_outputs)
+    for depth in (1, 2, 4, 8)
+    for activation in (ACTIVATIONS if depth > 1 else ["relu"])  # depth 1 has no hidden layer
+    for output, loss in OUTPUTS_AND_LOSSES
+    for n_outputs in (1, 3)
+]
+WEIGHTS = [None, (0.5, 2.0, 1.25)]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where the derivatives are taken."""
+
+    theta: NDArray[np.float64]
+    X: NDArray[np.float64]
+    Y: NDArray[np.float64]
+
+
+def random_point(case: Case, seed: int) -> Point:
+    rng = np.random.default_rng([seed, case.depth, case.n_outputs])
+    theta = []
+    for n_in, n_out, name in zip(case.layers[:-1], case.layers[1:], case.activations, strict=True):
+        W = rng.uniform(-1, 1, (n_in, n_out)) * GAIN[name] * np.sqrt(3 / n_in)
+        theta += [W.ravel(), rng.uniform(-0.5, 0.5, n_out)]
+    Y = rng.uniform(0.1, 0.9, (N_SAMPLES, case.n_outputs))
+    if case.loss == "log_loss" and case.output == "softmax":
+        Y /= Y.sum(axis=1, keepdims=True)
+    return Point(
+        theta=np.round(np.concatenate(theta) / tolerance.GRID) * tolerance.GRID,
+        X=np.round(rng.uniform(-1.5, 1.5, (N_SAMPLES, WIDTHS[0])) / tolerance.GRID) * tolerance.GRID,
+        Y=Y,
+    )
+
+
+def kinks_are_out_of_reach(case: Case, point: Point) -> bool:
+    """Whether no relu switches when one weight, bias or input moves by the stencil's reach.
+
+    The two ends are enough: a relu below which none switches sees z move along a straight line, or
+    nearly, where the output's relu stands on a smooth network.
+    """
+    relus = [layer for layer, name in enumerate(case.activations) if name == "relu"]
+    if not relus:
+        return True
+    middle = np.concatenate([point.theta, point.X.ravel()])
+    reach = tolerance.REACH * tolerance.STEP * np.eye(len(middle))
+    moved = np.concatenate([middle[None], middle - reach, middle + reach])
+    theta, X = np.split(moved, [len(point.theta)], axis=1)
+    W, b = long_double.matrices(theta, case.layers)
+    Z, _ = long_double.forward(W, b, case.activations, X.reshape(-1, *point.X.shape))
+    return all(np.all((Z[layer] > 0) == (Z[layer][0] > 0)) for layer in relus)
+
+
+@functools.cache
+def good_point(case: Case) -> Point:
+    """Return a point that no kink and no vanishing gradient spoils, as far as long double can tell."""
+    for seed in range(2000):
+        point = random_point(case, seed)
+        W, b = long_double.matrices(point.theta, case.layers)
+        expected = long_double.gradients(W, b, case.activations, point.X, point.Y, case.loss)
+        smallest = tolerance.SMALLEST_GRADIENT * expected.cost
+        steep = all(
+            np.linalg.norm(g.astype(float)) >= smallest * np.sqrt(g.size)
+            for g in (*expected.dW, *expected.db, expected.dX)
+        )
+        if (steep or case.constant) and kinks_are_out_of_reach(case, point):
+            return point
+    raise AssertionError(f"no good point for {case}")
+
+
+def network(case: Case, theta: NDArray[np.float64]) -> rb.Network:
+    net = rb.Network(
+        case.layers, activation=case.activation, output=case.output, dtype="float64", random_state=0
+    )
+    net.theta[:] = theta
+    return net
+
+
+def differences(net: rb.Network, point: Point, loss: str, sample_weight: Any) -> tuple[Any, Any]:
+    """dC/dtheta (n_params,) and dC/dX (n, n_features) by the stencil of tolerance.py."""
+    theta, X = point.theta.copy(), point.X.copy()
+
+    def cost() -> float:
+        net.theta[:] = theta
+        return net.gradients(X, point.Y, loss=loss, sample_weight=sample_weight).cost
+
+    def by_each(variables: NDArray[np.float64]) -> NDArray[np.float64]:
+        derivative = np.zeros(variables.shape)
+        for i in np.ndindex(variables.shape):
+            middle = variables[i]
+            for offset, weight in tolerance.STENCIL:
+                variables[i] = middle + offset * tolerance.STEP
+                above = cost()
+                variables[i] = middle - offset * tolerance.STEP
+                derivative[i] += weight * (above - cost())
+            variables[i] = middle
+        return derivative / tolerance.STEP
+
+    return by_each(theta), by_each(X)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("sample_weight", WEIGHTS, ids=["plain", "weighted"])
+def test_they_agree_with_long_double(case: Case, sample_weight: Any) -> None:
+    point = good_point(case)
+    net = network(case, point.theta)
+    got = net.gradients(point.X, point.Y, loss=case.loss, sample_weight=sample_weight)
+    trace = net.trace(point.X)
+    expected = long_double.gradients(
+        *long_double.matrices(point.theta, case.layers),
+        case.activations,
+        point.X,
+        point.Y,
+        case.loss,
+        sample_weight,
+    )
+
+    def check(name: str, ours: Any, theirs: Any) -> None:
+        assert len(ours) == len(theirs), name
+        for layer, (our_array, their_array) in enumerate(zip(ours, theirs, strict=True)):
+            assert np.shape(our_array) == their_array.shape, f"{name}[{layer}]"
+            error = long_double.relative_difference(our_array, their_array)
+            assert error <= tolerance.LONG_DOUBLE_RELATIVE, f"{name}[{layer}]: {error:.1e}"
+
+    check("cost", [got.cost], [expected.cost])
+    check("Z", trace.Z, expected.Z)
+    check("A", trace.A, expected.A)
+    check("dW", got.dW, expected.dW)
+    check("db", got.db, expected.db)
+    check("dX", [got.dX], [expected.dX])
+    check("delta", got.delta, expected.delta)
+
+
+@pytest.mark.parametrize(
+    ("case", "sample_weight"),
+    [
+        pytest.param(case, weight, id=f"{case}-{'weighted' if weight else 'plain'}")
+        for case, weight in itertools.product(CASES, WEIGHTS)
+        if weight is None or case.depth == 2
+    ],
+)
+def test_they_agree_with_central_differences(case: Case, sample_weight: Any) -> None:
+    point = good_point(case)
+    net = network(case, point.theta)
+    got = net.gradients(point.X, point.Y, loss=case.loss, sample_weight=sample_weight)
+    by_theta, by_X = differences(net, point, case.loss, sample_weight)
+    dW, db = long_double.matrices(by_theta, case.layers)  # cuts the flat array, whatever is in it
+
+    def check(name: str, ours: Any, theirs: Any) -> None:
+        error = long_double.relative_difference(theirs, ours)
+        assert error <= tolerance.DIFFERENCES_RELATIVE, f"{name}: {error:.1e}"
+
+    for layer in range(case.depth):
+        check(f"dW[{layer}]", got.dW[layer], dW[layer])
+        check(f"db[{layer}]", got.db[layer], db[layer])
+    check("dX", got.dX, by_X)
+
+
+def test_the_points_have_something_to_test() -> None:
+    """A softmax of one output apart, no gradient is 0, and relus are both on and off."""
+    for case in CASES:
+        point = good_point(case)
+        got = network(case, point.theta).gradients(point.X, point.Y, loss=case.loss)
+        arrays = (*got.dW, *got.db, got.dX, *got.delta)
+        assert all(np.any(g) != case.constant for g in arrays), case
+    case = Case("relu", "identity", "squared_error", 8, 3)
+    Z = np.concatenate([z.ravel() for z in network(case, good_point(case).theta).trace(
+        good_point(case).X).Z[:-1]])
+    assert 0.2 < np.mean(Z > 0) < 0.8
+
+
+@pytest.mark.parametrize("layers", [[300, 3], [3, 300, 2], [257, 16, 256, 17, 1]])
+def test_long_sums_of_few_results_agree_with_long_double(layers: list[int]) -> None:
+    """Where sums run in interleaved chains; uneven widths leave some chains shorter than others."""
+    rng = np.random.default_rng(0)
+    net = rb.Network(layers, activation="tanh", dtype="float64", random_state=0)
+    for b in net.b:
+        b[:] = rng.uniform(-0.5, 0.5, b.shape)
+    X, Y = rng.standard_normal((5, layers[0])), rng.standard_normal((5, layers[-1]))
+    got = net.gradients(X, Y, loss="squared_error")
+    W, b = long_double.matrices(net.theta, layers)
+    expected = long_double.gradients(W, b, net.activations, X, Y, "squared_error")
+    for ours, theirs in [
+        (got.cost, expected.cost),
+        (got.dX, expected.dX),
+        *zip(got.dW, expected.dW, strict=True),
+        *zip(got.db, expected.db, strict=True),
+        *zip(got.delta, expected.delta, strict=True),
+    ]:
+        assert long_double.relative_difference(ours, theirs) <= tolerance.LONG_DOUBLE_RELATIVE
+
+
+@pytest.mark.parametrize("z", [40.0, 800.0, 1e4])
+@pytest.mark.parametrize("output", ["logistic", "softmax"])
+def test_log_loss_survives_certainty(output: str, z: float) -> None:
+    """Sure and right, or sure and wrong: the cost is z or about 0, never infinite, and delta is a - y."""
+    net = rb.Network([2, 2], output=output, dtype="float64", random_state=0)
+    net.W[0] = np.eye(2)
+    net.b[0] = np.zeros(2)
+    X = np.array([[z, -z], [-z, z]])
+    Y = np.array([[1.0, 0.0], [1.0, 0.0]])
+    got = net.gradients(X, Y, loss="log_loss")
+    expected = long_double.gradients(*long_double.matrices(net.theta, [2, 2]), [output], X, Y, "log_loss")
+    assert np.isfinite(got.cost)
+    assert long_double.relative_difference(got.cost, expected.cost) <= tolerance.LONG_DOUBLE_RELATIVE
+    for ours, theirs in [(got.delta[0], expected.delta[0]), (got.dW[0], expected.dW[0])]:
+        assert long_double.relative_difference(ours, theirs) <= tolerance.LONG_DOUBLE_RELATIVE
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_their_shapes_and_dtypes(dtype: str) -> None:
+    net = rb.Network([3, 4, 2], dtype=dtype, random_state=0)
+    got = net.gradients(np.ones((5, 3)), np.ones((5, 2)), loss="squared_error")
+    assert isinstance(got.cost, float)
+    assert [dW.shape for dW in got.dW] == [W.shape for W in net.W] == [(4, 3), (2, 4)]
+    assert [db.shape for db in got.db] == [b.shape for b in net.b] == [(4,), (2,)]
+    assert [delta.shape for delta in got.delta] == [(5, 4), (5, 2)]
+    assert got.dX.shape == (5, 3)
+    arrays = [*got.dW, *got.db, *got.delta, got.dX, got.grad]
+    assert {array.dtype for array in arrays} == {np.dtype(dtype)}
+
+
+def test_grad_lies_as_theta_does() -> None:
+    """The flat gradient and dW, db are the same numbers, in theta's order."""
+    net = rb.Network([3, 4, 2], activation="tanh", dtype="float64", random_state=0)
+    X = np.arange(15.0).reshape(5, 3) / 7
+    got = net.gradients(X, np.ones((5, 2)), loss="squared_error")
+    flat = np.concatenate([x.ravel() for dW, db in zip(got.dW, got.db, strict=True) for x in (dW.T, db)])
+    assert got.grad.shape == net.theta.shape
+    assert got.grad.tobytes() == flat.tobytes()
+
+
+def test_they_keep_their_numbers() -> None:
+    """A later call does not write into the arrays of an earlier one, and none changes the network."""
+    net = rb.Network([3, 4, 2], activation="tanh", random_state=0)
+    theta = net.theta.tobytes()
+    first = net.gradients(np.ones((5, 3)), np.ones((5, 2)), loss="squared_error")
+    kept = [first.grad.tobytes(), first.dX.tobytes(), *(d.tobytes() for d in first.delta)]
+    net.gradients(np.full((5, 3), 7.0), np.zeros((5, 2)), loss="squared_error")
+    assert kept == [first.grad.tobytes(), first.dX.tobytes(), *(d.tobytes() for d in first.delta)]
+    assert net.theta.tobytes() == theta
+
+
+@pytest.mark.parametrize(("output", "loss"), OUTPUTS_AND_LOSSES)
+def test_equal_weights_are_no_weights(output: str, loss: str) -> None:
+    """Weights of 1 add no rounding: the same bits."""
+    net = rb.Network([3, 4, 2], output=output, dtype="float64", random_state=0)
+    X, Y = np.arange(15.0).reshape(5, 3) / 7, np.full((5, 2), 0.5)
+    plain = net.gradients(X, Y, loss=loss)
+    ones = net.gradients(X, Y, loss=loss, sample_weight=np.ones(5))
+    assert plain.cost == ones.cost
+    assert plain.grad.tobytes() == ones.grad.tobytes()
+
+
+def test_a_sample_of_weight_zero_is_as_if_not_there() -> None:
+    net = rb.Network([3, 4, 2], activation="tanh", dtype="float64", random_state=0)
+    X, Y = np.arange(15.0).reshape(5, 3) / 7, np.full((5, 2), 0.5)
+    four = net.gradients(X[:4], Y[:4], loss="squared_error", sample_weight=[1, 2, 3, 4])
+    five = net.gradients(X, Y, loss="squared_error", sample_weight=[1, 2, 3, 4, 0])
+    assert four.cost == five.cost
+    assert np.array_equal(four.grad, five.grad)
+    assert not five.dX[4].any()
