@@ -31,6 +31,9 @@ struct Matrix {
         return {row(first), count, cols, stride};
     }
 
+    // The first `count` columns.
+    ROSENBLATT_INLINE constexpr Matrix columns(std::size_t count) const noexcept { return {data, rows, count, stride}; }
+
     ROSENBLATT_INLINE constexpr operator Matrix<const T>() const noexcept { return {data, rows, cols, stride}; }
 };
 

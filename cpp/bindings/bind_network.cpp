@@ -71,7 +71,8 @@ std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>
     compute(threads, [&](Team& team) {
         Matrix<const T> A_in = rows;
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
-            forward_layer(self.network, layer, A_in, out[layer].first, out[layer].second, team);
+            forward_layer(self.network, layer, A_in, out[layer].first, team);
+            activate_layer<T>(self.network, layer, out[layer].first, out[layer].second, team);
             A_in = out[layer].second;
         }
     });
@@ -100,17 +101,19 @@ std::tuple<double, Array<T>, Array<T>, std::vector<Array<T>>> gradients_of(
     Workspace<T> work(shape, batch.size());
     auto dX = new_array<T>(batch.size(), shape.n_features());
     const Matrix<T> dX_out = writeable(dX);
+    Array<T> grad(static_cast<py::ssize_t>(shape.n_params()));
+    const Vector<T> grad_out{grad.mutable_data(), shape.n_params()};
     double C = 0;
     compute(threads, [&](Team& team) {
         forward(self.network, batch.X, work, team);
         C = loss(loss_function, self.network, batch, work, team);
-        backward(self.network, batch.X, work, dX_out, team);
+        backpropagate(self.network, batch.size(), work, team);
+        weight_gradients(self.network, batch.X, work, grad_out, team);
+        input_gradients(self.network, work, dX_out, team);
     });
     std::vector<Array<T>> delta;
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer)
         delta.push_back(copied<T>(work.Delta(layer, batch.size())));
-    Array<T> grad(static_cast<py::ssize_t>(shape.n_params()));
-    std::copy_n(work.grad().data, shape.n_params(), grad.mutable_data());
     return {C, std::move(grad), std::move(dX), std::move(delta)};
 }
 

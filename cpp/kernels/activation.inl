@@ -28,9 +28,18 @@ ROSENBLATT_INLINE void combine(const T* x, std::size_t n, T* y, F f) noexcept {
 // The largest of n >= 1 numbers. It does not depend on the order, but for a NaN, which gives a NaN further on.
 template <class T>
 ROSENBLATT_INLINE T largest(const T* z, std::size_t n) noexcept {
-    T m = z[0];
-    for (std::size_t j = 1; j < n; ++j) m = z[j] > m ? z[j] : m;
-    return m;
+    constexpr std::size_t width = Pack<T>::width;
+    Pack<T> m = broadcast(z[0]);
+    std::size_t j = 0;
+    for (; j + width <= n; j += width) {
+        const Pack<T> x = load(z + j);
+        m = select<T>(x > m, x, m);
+    }
+    if (j < n) {
+        const Pack<T> x = load(z + j, n - j, m);
+        m = select<T>(x > m, x, m);
+    }
+    return largest_lane(m);
 }
 
 // e[j] = exp(z[j] - m); returns their sum in index order. e may be z.
@@ -42,10 +51,15 @@ ROSENBLATT_INLINE T exp_row(const T* z, std::size_t n, T m, T* e) noexcept {
     return sum;
 }
 
+// a = e / S, in place.
+template <class T>
+ROSENBLATT_INLINE void divide_row(T* a, std::size_t n, T S) noexcept {
+    map(a, n, a, [S](Pack<T> e) { return e / broadcast(S); });
+}
+
 template <class T>
 ROSENBLATT_INLINE void softmax_row(const T* z, std::size_t n, T* a) noexcept {
-    const T sum = exp_row(z, n, largest(z, n), a);
-    map(a, n, a, [sum](Pack<T> e) { return e / broadcast(sum); });
+    divide_row(a, n, exp_row(z, n, largest(z, n), a));
 }
 
 template <class T>
@@ -53,29 +67,30 @@ ROSENBLATT_INLINE Pack<T> relu(Pack<T> z) noexcept {
     return select<T>(z > zero<T>(), z, select<T>(z == z, zero<T>(), z));
 }
 
+template <class T, class F>
+ROSENBLATT_INLINE void map_rows(Matrix<const T> Z, Matrix<T> A, F f) noexcept {
+    for (std::size_t i = 0; i < Z.rows; ++i) map(Z.row(i), Z.cols, A.row(i), f);
+}
+
 // A = f(Z); A may be Z.
 template <class T>
 void activate(Activation f, Matrix<const T> Z, Matrix<T> A) noexcept {
-    for (std::size_t i = 0; i < Z.rows; ++i) {
-        const T* const z = Z.row(i);
-        T* const a = A.row(i);
-        switch (f) {
-            case Activation::identity:
-                if (a != z) map(z, Z.cols, a, [](Pack<T> x) { return x; });
-                break;
-            case Activation::logistic:
-                map(z, Z.cols, a, [](Pack<T> x) { return logistic(x); });
-                break;
-            case Activation::tanh:
-                map(z, Z.cols, a, [](Pack<T> x) { return tanh(x); });
-                break;
-            case Activation::relu:
-                map(z, Z.cols, a, [](Pack<T> x) { return relu(x); });
-                break;
-            case Activation::softmax:
-                softmax_row(z, Z.cols, a);
-                break;
-        }
+    switch (f) {
+        case Activation::identity:
+            if (A.data != Z.data) map_rows(Z, A, [](Pack<T> x) { return x; });
+            break;
+        case Activation::logistic:
+            map_rows(Z, A, [](Pack<T> x) { return logistic(x); });
+            break;
+        case Activation::tanh:
+            map_rows(Z, A, [](Pack<T> x) { return tanh(x); });
+            break;
+        case Activation::relu:
+            map_rows(Z, A, [](Pack<T> x) { return relu(x); });
+            break;
+        case Activation::softmax:
+            for (std::size_t i = 0; i < Z.rows; ++i) softmax_row(Z.row(i), Z.cols, A.row(i));
+            break;
     }
 }
 

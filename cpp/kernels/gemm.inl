@@ -3,20 +3,25 @@
 // index order whatever the tile.
 #pragma once
 
+#include "kernels/activation.inl"
 #include "kernels/table.hpp"
+#include "kernels/update.inl"
 #include "simd/pack.hpp"
 
 namespace rosenblatt {
 namespace {
 
-// Accumulators per tile: max_rows * max_packs, with max_packs registers for R beside them. AVX-512 has 32 registers, AVX2 and the
-// baseline 16.
-#if ROSENBLATT_PACK_BYTES == 64
+// Accumulators per tile: as many as the registers hold beside one row of R (AVX-512 and NEON have 32 registers, AVX2 and
+// the baseline 16), and enough of them, rows * packs >= 8, that the processor never waits for one: a fused multiply-add
+// takes 4 cycles and two may start in each. Few rows therefore make wide tiles.
+#if ROSENBLATT_PACK_BYTES == 64 || defined(__aarch64__)
 constexpr std::size_t max_rows = 14;
+constexpr std::size_t packs_beside(std::size_t rows) noexcept { return rows <= 2 ? 8 : rows <= 6 ? 4 : 2; }
 #else
 constexpr std::size_t max_rows = 6;
+constexpr std::size_t packs_beside(std::size_t rows) noexcept { return rows == 1 ? 8 : rows == 2 ? 4 : 2; }
 #endif
-constexpr std::size_t max_packs = 2;
+constexpr std::size_t max_packs = 8;
 
 // One pack of columns, whole or the last few of a row.
 template <class T, bool whole>
@@ -44,7 +49,7 @@ void multiply_tile(const T* L, std::size_t row_step, std::size_t term_step, Matr
 #pragma GCC unroll 14
         for (std::size_t r = 0; r < n_rows; ++r) {
             const Pack<T> left = broadcast(L[r * row_step + t * term_step]);
-#pragma GCC unroll 2
+#pragma GCC unroll 8
             for (std::size_t p = 0; p < n_packs; ++p) sum[r][p] = fma(left, right[p], sum[r][p]);
         }
     }
@@ -63,43 +68,134 @@ using MultiplyTile = void (*)(const T*, std::size_t, std::size_t, Matrix<const T
 // Every tile shape, by rows - 1, packs - 1 and whether the last pack is whole.
 template <class T>
 struct MultiplyTiles {
-    MultiplyTile<T> of[max_rows][max_packs][2];
+    MultiplyTile<T> of[max_rows][max_packs][2] = {};
 
-    constexpr MultiplyTiles() noexcept { fill<1>(); }
+    constexpr MultiplyTiles() noexcept { fill<1, 1>(); }
 
-    template <std::size_t rows>
+    template <std::size_t rows, std::size_t packs>
     constexpr void fill() noexcept {
-        of[rows - 1][0][0] = multiply_tile<T, rows, 1, false>;
-        of[rows - 1][0][1] = multiply_tile<T, rows, 1, true>;
-        of[rows - 1][1][0] = multiply_tile<T, rows, 2, false>;
-        of[rows - 1][1][1] = multiply_tile<T, rows, 2, true>;
-        if constexpr (rows < max_rows) fill<rows + 1>();
+        of[rows - 1][packs - 1][0] = multiply_tile<T, rows, packs, false>;
+        of[rows - 1][packs - 1][1] = multiply_tile<T, rows, packs, true>;
+        if constexpr (packs < packs_beside(rows)) fill<rows, packs + 1>();
+        else if constexpr (rows < max_rows) fill<rows + 1, 1>();
     }
 };
 
 template <class T>
 constexpr MultiplyTiles<T> multiply_tiles{};
 
-// L (rows, terms), R (terms, cols), start (cols,) or null, C (rows, cols).
-template <class T>
-void multiply(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C) noexcept {
+// Every tile of start + L R, computed into result.tile(r, j, rows, cols), a Matrix<T>, and handed on by
+// result.finish(r, j, tile) while it is in the nearest cache. L (rows, terms), R (terms, cols), start (cols,) or null.
+// What the inner loop comes back to stays in the nearest cache: all of R where it is small, else a panel of it.
+template <class T, class Result>
+ROSENBLATT_INLINE void multiply_into(StridedMatrix<const T> L, Matrix<const T> R, const T* start,
+                                     Result result) noexcept {
     constexpr std::size_t width = Pack<T>::width;
-    const std::size_t row_tiles = (C.rows + max_rows - 1) / max_rows;
-    for (std::size_t j = 0; j < C.cols; j += max_packs * width) {
-        const std::size_t cols = C.cols - j < max_packs * width ? C.cols - j : max_packs * width;
+    const std::size_t row_tiles = (L.rows + max_rows - 1) / max_rows;
+    const std::size_t tallest = (L.rows + row_tiles - 1) / row_tiles;
+    const std::size_t widest = packs_beside(tallest) * width;
+    const std::size_t col_tiles = (R.cols + widest - 1) / widest;
+    const auto compute = [&](std::size_t i, std::size_t p) noexcept {
+        // Tiles as equal as they come, not tall ones and a rest.
+        const std::size_t r = L.rows * i / row_tiles;
+        const std::size_t rows = L.rows * (i + 1) / row_tiles - r;
+        const std::size_t j = p * widest;
+        const std::size_t cols = R.cols - j < widest ? R.cols - j : widest;
         const std::size_t packs = (cols + width - 1) / width;
         const std::size_t last = cols - (packs - 1) * width;
-        const Matrix<const T> right{R.data + j, L.cols, cols, R.stride};
-        const T* const first = start == nullptr ? nullptr : start + j;
-        std::size_t r = 0;
-        for (std::size_t i = 0; i < row_tiles; ++i) {  // tiles as equal as they come, not whole ones and a rest
-            const std::size_t rows = (C.rows - r + row_tiles - i - 1) / (row_tiles - i);
-            multiply_tiles<T>.of[rows - 1][packs - 1][last == width](L.data + r * L.row_step, L.row_step, L.col_step,
-                                                                     right, last, first,
-                                                                     {C.row(r) + j, rows, cols, C.stride});
-            r += rows;
-        }
+        const Matrix<T> tile = result.tile(r, j, rows, cols);
+        multiply_tiles<T>.of[rows - 1][packs - 1][last == width](L.data + r * L.row_step, L.row_step, L.col_step,
+                                                                 {R.data + j, R.rows, cols, R.stride}, last,
+                                                                 start == nullptr ? nullptr : start + j, tile);
+        result.finish(r, j, tile);
+    };
+    constexpr std::size_t nearest_cache = 20 * 1024;  // of 32 KB or 48 KB; the tile and L want their part
+    if (R.rows * R.cols * sizeof(T) <= nearest_cache) {
+        for (std::size_t i = 0; i < row_tiles; ++i)
+            for (std::size_t p = 0; p < col_tiles; ++p) compute(i, p);
+    } else {
+        for (std::size_t p = 0; p < col_tiles; ++p)
+            for (std::size_t i = 0; i < row_tiles; ++i) compute(i, p);
     }
+}
+
+// C = start + L R for a single column: a register would hold one number, so several rows run side by side instead.
+template <class T>
+void multiply_column(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C) noexcept {
+    constexpr std::size_t side_by_side = 8;
+    for (std::size_t r = 0; r < L.rows; r += side_by_side) {
+        const std::size_t rows = L.rows - r < side_by_side ? L.rows - r : side_by_side;
+        T sum[side_by_side];
+        for (std::size_t i = 0; i < side_by_side; ++i) sum[i] = start == nullptr ? T{0} : start[0];
+        const T* const left = L.data + r * L.row_step;
+        if (rows == side_by_side) {
+            for (std::size_t t = 0; t < L.cols; ++t)
+                for (std::size_t i = 0; i < side_by_side; ++i)
+                    sum[i] = fma(left[i * L.row_step + t * L.col_step], R.row(t)[0], sum[i]);
+        } else {
+            for (std::size_t t = 0; t < L.cols; ++t)
+                for (std::size_t i = 0; i < rows; ++i)
+                    sum[i] = fma(left[i * L.row_step + t * L.col_step], R.row(t)[0], sum[i]);
+        }
+        for (std::size_t i = 0; i < rows; ++i) C.row(r + i)[0] = sum[i];
+    }
+}
+
+// C = start + L R.
+template <class T>
+void multiply(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C) noexcept {
+    struct Stored {
+        Matrix<T> C;
+        ROSENBLATT_INLINE Matrix<T> tile(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) noexcept {
+            return {C.row(r) + j, rows, cols, C.stride};
+        }
+        ROSENBLATT_INLINE void finish(std::size_t, std::size_t, Matrix<T>) noexcept {}
+    };
+    if (R.cols == 1) multiply_column(L, R, start, C);
+    else multiply_into(L, R, start, Stored{C});
+}
+
+// A = f(start + L R) for an f of one number: the tile is still in the nearest cache when f goes over it.
+template <class T>
+void multiply_activate(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Activation f,
+                       Matrix<T> A) noexcept {
+    struct Activated {
+        Matrix<T> A;
+        Activation f;
+        ROSENBLATT_INLINE Matrix<T> tile(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) noexcept {
+            return {A.row(r) + j, rows, cols, A.stride};
+        }
+        ROSENBLATT_INLINE void finish(std::size_t, std::size_t, Matrix<T> tile) noexcept { activate<T>(f, tile, tile); }
+    };
+    multiply_into(L, R, start, Activated{A, f});
+}
+
+// W := W - epsilon L R, a step of gradient descent whose gradient is never stored. v as W, or v.data null.
+template <class T>
+void multiply_descend(StridedMatrix<const T> L, Matrix<const T> R, SgdStep<T> step, Matrix<T> v, Matrix<T> W) noexcept {
+    struct Descended {
+        T* gradient;  // of a tile
+        PlainDescent<T> plain;
+        MomentumDescent<T> momentum;
+        Matrix<T> v;
+        Matrix<T> W;
+        ROSENBLATT_INLINE Matrix<T> tile(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) noexcept {
+            for (std::size_t i = 0; i < rows; ++i) __builtin_prefetch(W.row(r + i) + j, 1);
+            return {gradient, rows, cols, packs_beside(rows) * Pack<T>::width};
+        }
+        ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, Matrix<T> tile) noexcept {
+            if (v.data == nullptr) {
+                for (std::size_t i = 0; i < tile.rows; ++i) descend(plain, tile.row(i), tile.cols, W.row(r + i) + j);
+            } else {
+                for (std::size_t i = 0; i < tile.rows; ++i)
+                    descend(momentum, tile.row(i), tile.cols, v.row(r + i) + j, W.row(r + i) + j);
+            }
+        }
+    };
+    alignas(64) T gradient[max_rows * max_packs * Pack<T>::width];
+    const Pack<T> descent = broadcast(-step.learning_rate);
+    multiply_into(L, R, static_cast<const T*>(nullptr),
+                  Descended{gradient, {descent}, {descent, broadcast(step.momentum), step.nesterov}, v, W});
 }
 
 constexpr std::size_t n_chains = 16;
@@ -112,10 +208,34 @@ ROSENBLATT_INLINE Pack<T> fold(Pack<T> (&s)[n_chains]) noexcept {
     return s[0];
 }
 
+// A single column that lies contiguous: the 16 chains of an element are the lanes of registers.
+template <class T>
+void multiply_column_interleaved(StridedMatrix<const T> L, const T* R, const T* start, Matrix<T> C) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    constexpr std::size_t packs = n_chains / width;
+    for (std::size_t r = 0; r < L.rows; ++r) {
+        const T* const left = L.data + r * L.row_step;
+        T chain[n_chains] = {};
+        if (start != nullptr) chain[0] = start[0];
+        Pack<T> sum[packs];
+        for (std::size_t p = 0; p < packs; ++p) sum[p] = load(chain + p * width);
+        std::size_t t = 0;
+        for (; t + n_chains <= L.cols; t += n_chains)
+            for (std::size_t p = 0; p < packs; ++p)
+                sum[p] = fma(load(left + t + p * width), load(R + t + p * width), sum[p]);
+        for (std::size_t p = 0; p < packs; ++p) store(chain + p * width, sum[p]);
+        for (std::size_t i = 0; t + i < L.cols; ++i) chain[i] = fma(left[t + i], R[t + i], chain[i]);
+        for (std::size_t half = n_chains / 2; half > 0; half /= 2)
+            for (std::size_t i = 0; i < half; ++i) chain[i] = chain[i] + chain[i + half];
+        C.row(r)[0] = chain[0];
+    }
+}
+
 // As multiply; chain i of an element takes the terms t with t mod 16 = i, the first begins at `start`.
 template <class T>
 void multiply_interleaved(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
+    if (R.cols == 1 && R.stride == 1 && L.col_step == 1) return multiply_column_interleaved(L, R.data, start, C);
     for (std::size_t j = 0; j < C.cols; j += width) {
         const std::size_t cols = C.cols - j < width ? C.cols - j : width;
         for (std::size_t r = 0; r < C.rows; ++r) {
@@ -132,16 +252,24 @@ void multiply_interleaved(StridedMatrix<const T> L, Matrix<const T> R, const T* 
     }
 }
 
-// B = A^T in blocks of 16 x 16: a block of either matrix is a few cache lines.
+// B = A^T, filled up with 0, by squares of registers. The rest of a row or column goes the same way, with lanes of 0.
 template <class T>
 void transpose(Matrix<const T> A, Matrix<T> B) noexcept {
-    constexpr std::size_t block = 16;
-    for (std::size_t i = 0; i < A.rows; i += block) {
-        const std::size_t i_end = A.rows - i < block ? A.rows : i + block;
-        for (std::size_t j = 0; j < A.cols; j += block) {
-            const std::size_t j_end = A.cols - j < block ? A.cols : j + block;
-            for (std::size_t p = i; p < i_end; ++p)
-                for (std::size_t q = j; q < j_end; ++q) B.row(q)[p] = A.row(p)[q];
+    constexpr std::size_t width = Pack<T>::width;
+    for (std::size_t i = 0; i < B.cols; i += width) {
+        const std::size_t to = B.cols - i < width ? B.cols - i : width;
+        for (std::size_t j = 0; j < A.cols; j += width) {
+            const std::size_t from = A.cols - j < width ? A.cols - j : width;
+            Pack<T> square[width];
+            for (std::size_t p = 0; p < width; ++p) {
+                if (i + p >= A.rows) square[p] = zero<T>();
+                else square[p] = from == width ? load(A.row(i + p) + j) : load(A.row(i + p) + j, from);
+            }
+            transpose_square<T>(square);
+            for (std::size_t q = 0; q < from; ++q) {
+                if (to == width) store(B.row(j + q) + i, square[q]);
+                else store(B.row(j + q) + i, square[q], to);
+            }
         }
     }
 }

@@ -36,6 +36,9 @@ template <class T>
 constexpr Kernels<T> make_kernels() noexcept {
     return {.multiply = multiply<T>,
             .multiply_interleaved = multiply_interleaved<T>,
+            .multiply_activate = multiply_activate<T>,
+            .multiply_descend = multiply_descend<T>,
+            .width = Pack<T>::width,
             .transpose = transpose<T>,
             .sum_rows = sum_rows<T>,
             .activate = activate<T>,

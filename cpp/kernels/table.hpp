@@ -45,7 +45,18 @@ struct Kernels {
     // The same with 16 interleaved chains.
     void (*multiply_interleaved)(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C) noexcept;
 
-    // B = A^T. A (rows, cols), B (cols, rows).
+    // A = f(start + L R) for an f that acts on each number by itself, not softmax. A (rows, cols).
+    void (*multiply_activate)(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Activation f,
+                              Matrix<T> A) noexcept;
+
+    // w := w - epsilon (L R), the gradient and the step in one pass over W (rows, cols). v as W, null without momentum.
+    void (*multiply_descend)(StridedMatrix<const T> L, Matrix<const T> R, SgdStep<T> step, Matrix<T> v,
+                             Matrix<T> W) noexcept;
+
+    // The numbers in a register.
+    std::size_t width;
+
+    // B = A^T, filled up with 0. A (rows, cols), B (cols, rows or more).
     void (*transpose)(Matrix<const T> A, Matrix<T> B) noexcept;
 
     // s[j] = A[0][j] + A[1][j] + ..., from 0. A (rows, cols), s (cols,).
@@ -57,9 +68,9 @@ struct Kernels {
     // Delta = dC/dz from Delta = dC/da, in place. A = f(Z), both (rows, cols).
     void (*through_activation)(Activation f, Matrix<const T> A, Matrix<T> Delta) noexcept;
 
-    // The loss of each sample and delta^(L) = dC/dz^(L). Z, A, Delta (rows, n_outputs), scale and c (rows,): sample i
-    // has the loss c[i] and the share scale[i] in the cost. Delta may be null: only c is wanted.
-    void (*loss)(Loss loss, Activation output, Matrix<const T> Z, Matrix<const T> A, Targets<T> targets, const T* scale,
+    // The output A = f(Z), the loss of each sample and delta^(L) = dC/dz^(L). Z, A, Delta (rows, n_outputs), scale and c
+    // (rows,): sample i has the loss c[i] and the share scale[i] in the cost. Delta may be null: only A and c are wanted.
+    void (*loss)(Loss loss, Activation output, Matrix<const T> Z, Targets<T> targets, const T* scale, Matrix<T> A,
                  double* c, Matrix<T> Delta) noexcept;
 
     // w := w - epsilon dC/dw over n parameters; v (n,) are the velocities, null without momentum. w, v are updated.

@@ -7,9 +7,16 @@
 
 namespace rosenblatt {
 
-// delta, dW and db of every layer for a batch X (n, n_features) whose forward pass and output delta are in `work`; the
-// gradient goes to work.grad(). dX (n, n_features), if dX.data is not null: dC/dX. Throws Stopped.
+// delta of every layer, from that of the output in `work` down. Throws Stopped, as all below.
 template <class T>
-void backward(const Network<T>& network, Matrix<const T> X, Workspace<T>& work, Matrix<T> dX, Team& team);
+void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work, Team& team);
+
+// dW and db of every layer into grad (n_params,), for a batch X (n, n_features) whose a and delta are in `work`.
+template <class T>
+void weight_gradients(const Network<T>& network, Matrix<const T> X, Workspace<T>& work, Vector<T> grad, Team& team);
+
+// dX (n, n_features) = dC/dX.
+template <class T>
+void input_gradients(const Network<T>& network, Workspace<T>& work, Matrix<T> dX, Team& team);
 
 }  // namespace rosenblatt

@@ -9,25 +9,52 @@
 namespace rosenblatt {
 
 template <class T>
-void forward_layer(const Network<T>& network, std::size_t layer, Matrix<const T> A_in, Matrix<T> Z, Matrix<T> A,
-                   Team& team) {
+void forward_layer(const Network<T>& network, std::size_t layer, Matrix<const T> A_in, Matrix<T> Z, Team& team) {
     const Matrix<const T> W = network.W(layer);
-    product<T>(as_it_lies(A_in), W, network.b(layer).data, Z, chains(W.rows, W.cols), team);
-    const Activation f = network.shape().activation(layer);
-    constexpr double work_of_an_activation = 16;
-    team.slices(Z.rows, work_of_an_activation * static_cast<double>(Z.cols),
-                [&](std::size_t first, std::size_t count) noexcept {
-                    kernels<T>().activate(f, Z.slice(first, count), A.slice(first, count));
-                });
+    multiply<T>({as_it_lies(A_in), W}, network.b(layer).data, Z, chains(W.rows, network.shape().n_out(layer)), team);
 }
 
 template <class T>
-void forward(const Network<T>& network, Matrix<const T> X, ForwardWorkspace<T>& work, Team& team) {
-    Matrix<const T> A = X;
-    for (std::size_t layer = 0; layer < network.shape().n_layers(); ++layer) {
-        forward_layer(network, layer, A, work.Z(layer, X.rows), work.A(layer, X.rows), team);
-        A = work.A(layer, X.rows);
+void activate_layer(const Network<T>& network, std::size_t layer, Matrix<const T> Z, Matrix<T> A, Team& team) {
+    const std::size_t n_out = network.shape().n_out(layer);
+    constexpr double work_of_an_activation = 16;
+    team.slices(Z.rows, work_of_an_activation * static_cast<double>(n_out),
+                [&](std::size_t first, std::size_t count) noexcept {
+                    kernels<T>().activate(network.shape().activation(layer), Z.slice(first, count).columns(n_out),
+                                          A.slice(first, count).columns(n_out));
+                });
+}
+
+namespace {
+
+// A = f(W A_in + b) with f over each tile while it is in the nearest cache, where f takes each number by itself.
+template <class T>
+void forward_and_activate(const Network<T>& network, std::size_t layer, Matrix<const T> A_in, Matrix<T> A, Team& team) {
+    const Matrix<const T> W = network.W(layer);
+    const Activation f = network.shape().activation(layer);
+    if (f == Activation::softmax || chains(W.rows, network.shape().n_out(layer)) == Chains::sixteen) {
+        forward_layer(network, layer, A_in, A, team);
+        activate_layer<T>(network, layer, A, A, team);
+        return;
     }
+    const T* const b = network.b(layer).data;
+    const Product<T> WA{as_it_lies(A_in), W};
+    const Tiling tiling(WA);
+    team.tiles(tiling.count(), tiling.work_of_a_tile(), [&](std::size_t i) noexcept {
+        const Tile tile = tiling.tile(i);
+        const Product<T> part = WA.part(tile);
+        kernels<T>().multiply_activate(part.L, part.R, b + tile.col, f, tile.of(A));
+    });
+}
+
+}  // namespace
+
+template <class T>
+void forward(const Network<T>& network, Matrix<const T> X, ForwardWorkspace<T>& work, Team& team) {
+    const std::size_t last = network.shape().n_layers() - 1;
+    for (std::size_t layer = 0; layer < last; ++layer)
+        forward_and_activate(network, layer, work.A_in(layer, X), work.A(layer, X.rows), team);
+    forward_layer(network, last, work.A_in(last, X), work.Z(X.rows), team);
 }
 
 template <class T>
@@ -44,16 +71,16 @@ void predict(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& te
         for (std::size_t layer = 0; layer <= last; ++layer) {
             const Matrix<T> A_out =
                 layer == last ? A.slice(first, n) : (layer % 2 == 0 ? even : odd).matrix(n, shape.n_out(layer));
-            forward_layer(network, layer, A_in, A_out, A_out, team);
+            forward_and_activate(network, layer, A_in, A_out, team);
             A_in = A_out;
         }
     }
 }
 
-template void forward_layer(const Network<float>&, std::size_t, Matrix<const float>, Matrix<float>, Matrix<float>,
-                            Team&);
-template void forward_layer(const Network<double>&, std::size_t, Matrix<const double>, Matrix<double>, Matrix<double>,
-                            Team&);
+template void forward_layer(const Network<float>&, std::size_t, Matrix<const float>, Matrix<float>, Team&);
+template void forward_layer(const Network<double>&, std::size_t, Matrix<const double>, Matrix<double>, Team&);
+template void activate_layer(const Network<float>&, std::size_t, Matrix<const float>, Matrix<float>, Team&);
+template void activate_layer(const Network<double>&, std::size_t, Matrix<const double>, Matrix<double>, Team&);
 template void forward(const Network<float>&, Matrix<const float>, ForwardWorkspace<float>&, Team&);
 template void forward(const Network<double>&, Matrix<const double>, ForwardWorkspace<double>&, Team&);
 template void predict(const Network<float>&, Matrix<const float>, Matrix<float>, Team&);

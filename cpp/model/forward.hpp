@@ -8,12 +8,16 @@
 
 namespace rosenblatt {
 
-// One layer. A_in (n, n_in), Z and A (n, n_out); Z may be A. Throws Stopped, as all below.
+// Z (n, n_out) = W A_in + b of one layer. A_in (n, n_in). Throws Stopped, as all below.
 template <class T>
-void forward_layer(const Network<T>& network, std::size_t layer, Matrix<const T> A_in, Matrix<T> Z, Matrix<T> A,
-                   Team& team);
+void forward_layer(const Network<T>& network, std::size_t layer, Matrix<const T> A_in, Matrix<T> Z, Team& team);
 
-// z and a of every layer, for a batch X (n, n_features), n <= work.capacity().
+// A = f(Z) of one layer, both (n, n_out); A may be Z.
+template <class T>
+void activate_layer(const Network<T>& network, std::size_t layer, Matrix<const T> Z, Matrix<T> A, Team& team);
+
+// a of every hidden layer and z of the output, for a batch X (n, n_features), n <= work.capacity(). The output's
+// activation is computed together with the loss.
 template <class T>
 void forward(const Network<T>& network, Matrix<const T> X, ForwardWorkspace<T>& work, Team& team);
 

@@ -48,13 +48,14 @@ template <class T>
 void sample_losses(Loss loss, const Network<T>& network, const Batch<T>& batch, ForwardWorkspace<T>& work,
                    Matrix<T> Delta, Team& team) {
     const std::size_t last = network.shape().n_layers() - 1;
-    const Matrix<const T> Z = work.Z(last, batch.size());
-    const Matrix<const T> A = work.A(last, batch.size());
+    const std::size_t n_outputs = network.shape().n_outputs();
+    const Matrix<const T> Z = work.Z(batch.size()).columns(n_outputs);
+    const Matrix<T> A = work.A(last, batch.size()).columns(n_outputs);
     constexpr double work_of_an_output = 64;
     team.slices(batch.size(), work_of_an_output * static_cast<double>(A.cols),
                 [&](std::size_t first, std::size_t count) noexcept {
-                    kernels<T>().loss(loss, network.shape().output(), Z.slice(first, count), A.slice(first, count),
-                                      batch.Y.slice(first, count), work.scale().data + first,
+                    kernels<T>().loss(loss, network.shape().output(), Z.slice(first, count),
+                                      batch.Y.slice(first, count), work.scale().data + first, A.slice(first, count),
                                       work.sample_loss().data + first,
                                       Delta.data == nullptr ? Matrix<T>{} : Delta.slice(first, count));
                 });
@@ -66,7 +67,8 @@ template <class T>
 double loss(Loss loss, const Network<T>& network, const Batch<T>& batch, Workspace<T>& work, Team& team) {
     const std::size_t last = network.shape().n_layers() - 1;
     share_of_samples(batch, work.scale());
-    sample_losses(loss, network, batch, work, work.Delta(last, batch.size()), team);
+    sample_losses(loss, network, batch, work, work.Delta(last, batch.size()).columns(network.shape().n_outputs()),
+                  team);
     CostSum sum;
     sum.add(batch, work.sample_loss());
     return sum.mean();

@@ -2,6 +2,7 @@
 // Sources: Glorot, Bengio, AISTATS 2010; He, Zhang, Ren, Sun, ICCV 2015.
 #include "model/network.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -29,18 +30,32 @@ double weight_limit(Activation activation, std::size_t n_in, std::size_t n_out) 
 }  // namespace
 
 template <class T>
-Network<T>::Network(Shape shape, std::uint64_t seed) : shape_(std::move(shape)), theta_(shape_.n_params()) {
+Network<T>::Network(Shape shape, std::uint64_t seed) : Network(std::move(shape)) {
     const FloatMode mode;
     for (std::size_t layer = 0; layer < shape_.n_layers(); ++layer) {
         const RandomStream random{seed, Purpose::initial_weights, static_cast<std::uint32_t>(layer)};
         const double limit = weight_limit(shape_.activation(layer), shape_.n_in(layer), shape_.n_out(layer));
         const Matrix<T> weights = W(layer);
-        for (std::size_t i = 0; i < weights.rows * weights.cols; ++i)
-            weights.data[i] = static_cast<T>((random.uniform(i) * 2 - 1) * limit);
+        const std::size_t n_out = shape_.n_out(layer);
+        for (std::size_t k = 0; k < weights.rows; ++k)
+            for (std::size_t j = 0; j < n_out; ++j)
+                weights.row(k)[j] = static_cast<T>((random.uniform(k * n_out + j) * 2 - 1) * limit);
+    }
+}
+
+template <class T>
+void copy_parameters(const Network<T>& from, Network<T>& to) noexcept {
+    for (std::size_t layer = 0; layer < from.shape().n_layers(); ++layer) {
+        const std::size_t n_out = from.shape().n_out(layer);
+        for (std::size_t k = 0; k < from.shape().n_in(layer); ++k)
+            std::copy_n(from.W(layer).row(k), n_out, to.W(layer).row(k));
+        std::copy_n(from.b(layer).data, n_out, to.b(layer).data);
     }
 }
 
 template class Network<float>;
 template class Network<double>;
+template void copy_parameters(const Network<float>&, Network<float>&) noexcept;
+template void copy_parameters(const Network<double>&, Network<double>&) noexcept;
 
 }  // namespace rosenblatt

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "base/buffer.hpp"
 #include "model/shape.hpp"
@@ -13,6 +14,9 @@ class Network {
   public:
     // Weights are drawn from `seed` (Glorot or He by activation), biases are 0. Throws std::bad_alloc.
     Network(Shape shape, std::uint64_t seed);
+
+    // A network whose parameters are 0.
+    explicit Network(Shape shape) : shape_(std::move(shape)), theta_(shape_.n_params()) {}
 
     const Shape& shape() const noexcept { return shape_; }
     Vector<T> theta() noexcept { return theta_.view(); }
@@ -26,5 +30,9 @@ class Network {
     Shape shape_;
     Buffer<T> theta_;
 };
+
+// The parameters of one network to another of the same sizes; their shapes may be filled up differently.
+template <class T>
+void copy_parameters(const Network<T>& from, Network<T>& to) noexcept;
 
 }  // namespace rosenblatt

@@ -1,4 +1,4 @@
-// Product: a matrix product cut into tiles of the result for a team. The sums themselves are never cut.
+// Product: matrix products cut into tiles of the result for a team. The sums themselves are never cut.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +11,76 @@
 
 namespace rosenblatt {
 
+// A part of a matrix: `rows` x `cols` from (row, col) on.
+struct Tile {
+    std::size_t row;
+    std::size_t col;
+    std::size_t rows;
+    std::size_t cols;
+
+    template <class T>
+    Matrix<T> of(Matrix<T> m) const noexcept {
+        return {m.row(row) + col, rows, cols, m.stride};
+    }
+};
+
+// L R, where L is (rows, terms) and R (terms, cols): the operands of one tile of the result.
+template <class T>
+struct Product {
+    StridedMatrix<const T> L;
+    Matrix<const T> R;
+
+    double work() const noexcept {
+        return static_cast<double>(L.rows) * static_cast<double>(R.cols) * static_cast<double>(L.cols);
+    }
+
+    Product part(Tile tile) const noexcept {
+        return {{L.data + tile.row * L.row_step, tile.rows, L.cols, L.row_step, L.col_step},
+                {R.data + tile.col, R.rows, tile.cols, R.stride}};
+    }
+};
+
+// How a result (rows, cols) is cut: whole registers side by side (128 columns are whole tiles of every instruction
+// set), and rows in multiples of the tallest register tile, as many as make a tile's work.
+class Tiling {
+  public:
+    template <class T>
+    explicit Tiling(Product<T> product) noexcept : rows_(product.L.rows), cols_(product.R.cols), work_(product.work()) {
+        ROSENBLATT_ASSERT(product.L.cols == product.R.rows);
+        if (work_ <= Team::work_of_a_tile) {
+            tile_rows_ = rows_;
+            tile_cols_ = cols_;
+        } else {
+            constexpr std::size_t widest = 128;
+            constexpr std::size_t tallest = 14;
+            tile_cols_ = std::min(cols_, widest);
+            const double work_of_a_row = static_cast<double>(product.L.cols) * static_cast<double>(tile_cols_);
+            const auto wanted = static_cast<std::size_t>(Team::work_of_a_tile / work_of_a_row);
+            tile_rows_ = std::min(rows_, (wanted / tallest + 1) * tallest);
+        }
+        row_tiles_ = (rows_ + tile_rows_ - 1) / tile_rows_;
+        col_tiles_ = (cols_ + tile_cols_ - 1) / tile_cols_;
+    }
+
+    std::size_t count() const noexcept { return row_tiles_ * col_tiles_; }
+    double work_of_a_tile() const noexcept { return work_ / static_cast<double>(count()); }
+
+    Tile tile(std::size_t i) const noexcept {
+        const std::size_t row = i % row_tiles_ * tile_rows_;
+        const std::size_t col = i / row_tiles_ * tile_cols_;
+        return {row, col, std::min(tile_rows_, rows_ - row), std::min(tile_cols_, cols_ - col)};
+    }
+
+  private:
+    std::size_t rows_;
+    std::size_t cols_;
+    double work_;
+    std::size_t tile_rows_;
+    std::size_t tile_cols_;
+    std::size_t row_tiles_;
+    std::size_t col_tiles_;
+};
+
 // The form of the sums; the layer's sizes decide, see interleaved().
 enum class Chains { single, sixteen };
 
@@ -18,35 +88,30 @@ inline Chains chains(std::size_t n_terms, std::size_t n_results) noexcept {
     return interleaved(n_terms, n_results) ? Chains::sixteen : Chains::single;
 }
 
-// C = start + L R: L (rows, terms), R (terms, cols), start (cols,) or null for 0, C (rows, cols). Throws Stopped.
+// C = start + L R, with start (cols,) or null for 0 and C (rows, cols). Throws Stopped.
 template <class T>
-void product(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C, Chains chains, Team& team) {
-    ROSENBLATT_ASSERT(L.rows == C.rows && L.cols == R.rows && R.cols == C.cols);
-    const auto multiply = chains == Chains::sixteen ? kernels<T>().multiply_interleaved : kernels<T>().multiply;
-    const double work_per_element = static_cast<double>(L.cols);
-    const double work = work_per_element * static_cast<double>(C.rows) * static_cast<double>(C.cols);
-    if (work <= Team::work_of_a_tile) {
-        team.tiles(1, work, [&](std::size_t) noexcept { multiply(L, R, start, C); });
-        return;
-    }
-    // Whole registers side by side (128 columns fit every instruction set's tile), and rows in multiples of the
-    // tallest register tile, as many as make a tile's work.
-    constexpr std::size_t widest = 128;
-    constexpr std::size_t tallest = 14;
-    const std::size_t cols = std::min(C.cols, widest);
-    const auto wanted = static_cast<std::size_t>(Team::work_of_a_tile / (work_per_element * static_cast<double>(cols)));
-    const std::size_t rows = std::min(C.rows, (wanted / tallest + 1) * tallest);
-    const std::size_t row_tiles = (C.rows + rows - 1) / rows;
-    const std::size_t col_tiles = (C.cols + cols - 1) / cols;
-    const double work_of_one = work / static_cast<double>(row_tiles * col_tiles);
-    team.tiles(row_tiles * col_tiles, work_of_one, [&](std::size_t tile) noexcept {
-        const std::size_t i = tile % row_tiles * rows;
-        const std::size_t j = tile / row_tiles * cols;
-        const std::size_t m = std::min(rows, C.rows - i);
-        const std::size_t n = std::min(cols, C.cols - j);
-        multiply({L.data + i * L.row_step, m, L.cols, L.row_step, L.col_step}, {R.data + j, R.rows, n, R.stride},
-                 start == nullptr ? nullptr : start + j, {C.row(i) + j, m, n, C.stride});
+void multiply(Product<T> product, const T* start, Matrix<T> C, Chains chains, Team& team) {
+    const auto kernel = chains == Chains::sixteen ? kernels<T>().multiply_interleaved : kernels<T>().multiply;
+    const Tiling tiling(product);
+    team.tiles(tiling.count(), tiling.work_of_a_tile(), [&](std::size_t i) noexcept {
+        const Tile tile = tiling.tile(i);
+        const Product<T> part = product.part(tile);
+        kernel(part.L, part.R, start == nullptr ? nullptr : start + tile.col, tile.of(C));
     });
+}
+
+// dC/dW as a product, from A (n, n_in) and Delta (n, columns), together with `as_product_of(W)`: A^T Delta; where there is
+// one output, its transpose, so that registers run along the inputs.
+template <class T>
+Product<T> weight_gradient(Matrix<const T> A, Matrix<const T> Delta) noexcept {
+    if (Delta.cols == 1) return {transposed(Delta), A};
+    return {transposed(A), Delta};
+}
+
+template <class T>
+Matrix<T> as_product_of(Matrix<T> W) noexcept {
+    if (W.cols == 1) return {W.data, 1, W.rows, W.rows};
+    return W;
 }
 
 }  // namespace rosenblatt

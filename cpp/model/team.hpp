@@ -81,28 +81,36 @@ class Team {
     // Calls f(first, count) noexcept for slices that cover 0 ... n - 1; an item is `work_per_item` multiply-adds.
     template <class F>
     void slices(std::size_t n, double work_per_item, F f) {
-        const double work = work_per_item * static_cast<double>(n);
-        const std::size_t n_tiles = std::clamp<std::size_t>(static_cast<std::size_t>(work / work_of_a_tile), 1, n);
-        tiles(n_tiles, work / static_cast<double>(n_tiles), [&](std::size_t i) noexcept {
+        const std::size_t n_tiles = tiles_worth(n, work_per_item);
+        tiles(n_tiles, work_per_item * static_cast<double>(n) / static_cast<double>(n_tiles),
+              [&](std::size_t i) noexcept {
+                  const std::size_t first = n * i / n_tiles;
+                  f(first, n * (i + 1) / n_tiles - first);
+              });
+    }
+
+    // The same two for work that must not be cut short: nobody is asked, nothing is thrown.
+    template <class F>
+    void tiles_to_the_end(std::size_t n_tiles, F tile) noexcept {
+        if (n_tiles == 1) tile(std::size_t{0});
+        else ThreadPool::shared().run(n_tiles, threads_, tile);
+    }
+
+    template <class F>
+    void slices_to_the_end(std::size_t n, double work_per_item, F f) noexcept {
+        const std::size_t n_tiles = tiles_worth(n, work_per_item);
+        tiles_to_the_end(n_tiles, [&](std::size_t i) noexcept {
             const std::size_t first = n * i / n_tiles;
             f(first, n * (i + 1) / n_tiles - first);
         });
     }
 
-    // The same for work that must not be cut short: nobody is asked, nothing is thrown.
-    template <class F>
-    void slices_to_the_end(std::size_t n, double work_per_item, F f) noexcept {
+  private:
+    static std::size_t tiles_worth(std::size_t n, double work_per_item) noexcept {
         const double work = work_per_item * static_cast<double>(n);
-        const std::size_t n_tiles = std::clamp<std::size_t>(static_cast<std::size_t>(work / work_of_a_tile), 1, n);
-        auto tile = [&](std::size_t i) noexcept {
-            const std::size_t first = n * i / n_tiles;
-            f(first, n * (i + 1) / n_tiles - first);
-        };
-        if (n_tiles == 1) tile(0);
-        else ThreadPool::shared().run(n_tiles, threads_, tile);
+        return std::clamp<std::size_t>(static_cast<std::size_t>(work / work_of_a_tile), 1, n);
     }
 
-  private:
     int threads_;
     Stop& stop_;
 };

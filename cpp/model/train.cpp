@@ -34,10 +34,17 @@ bool finite(Vector<T> theta) noexcept {
     return kernels<T>().first_non_finite(theta.data, theta.size) == theta.size;
 }
 
-// One epoch; returns its mean loss, or the first loss that is not finite.
+// Whether the gradient becomes a step without being stored. A step that has begun must be finished, so this is for those
+// that take a few milliseconds: a long one computes its gradient first, and can be left until it is whole.
+bool descends_in_one_pass(const Shape& shape, std::size_t batch_size) noexcept {
+    constexpr double longest = 1e8;  // multiply-adds
+    return static_cast<double>(shape.n_params()) * static_cast<double>(batch_size) <= longest;
+}
+
+// One epoch; grad (n_params,), or empty to descend in one pass. Returns its mean loss, or the first loss that is not finite.
 template <class T>
 double train_epoch(Network<T>& network, Batches<T>& batches, std::size_t epoch, const Training& training,
-                   Optimizer<T>& optimizer, Workspace<T>& work, Team& team) {
+                   Optimizer<T>& optimizer, Workspace<T>& work, Vector<T> grad, Team& team) {
     batches.begin_epoch(epoch);
     double total = 0;
     std::size_t n = 0;
@@ -46,35 +53,64 @@ double train_epoch(Network<T>& network, Batches<T>& batches, std::size_t epoch, 
         forward(network, batch.X, work, team);                             // z and a of every layer
         const double C = loss(training.loss, network, batch, work, team);  // C, and delta of the output
         if (!std::isfinite(C)) return C;
-        backward(network, batch.X, work, Matrix<T>{}, team);  // delta, dW, db of every layer
-        update(network, Vector<const T>{work.grad().data, work.grad().size}, optimizer,
-               team);  // w := w - epsilon dC/dw
+        backpropagate(network, batch.size(), work, team);  // delta of every layer
+        if (grad.size == 0) {
+            descend(network, batch.X, work, optimizer, team);  // w := w - epsilon dC/dw, in one pass
+        } else {
+            weight_gradients(network, batch.X, work, grad, team);                     // dW, db of every layer
+            update(network, Vector<const T>{grad.data, grad.size}, optimizer, team);  // w := w - epsilon dC/dw
+        }
         total += static_cast<double>(batch.size()) * C;
         n += batch.size();
     }
     return total / static_cast<double>(n);
 }
 
+// The network as the epochs work on it: filled up to whole registers. Its parameters go back to the user's network
+// whenever somebody can look, at the latest when it goes out of scope.
+template <class T>
+class WorkingCopy {
+  public:
+    explicit WorkingCopy(Network<T>& original)
+        : original_(original), copy_(original.shape().filled_up(kernels<T>().width)) {
+        read();
+    }
+    ~WorkingCopy() { write_back(); }
+    WorkingCopy(const WorkingCopy&) = delete;
+    WorkingCopy& operator=(const WorkingCopy&) = delete;
+
+    Network<T>& network() noexcept { return copy_; }
+    void read() noexcept { copy_parameters(original_, copy_); }
+    void write_back() noexcept { copy_parameters(copy_, original_); }
+
+  private:
+    Network<T>& original_;
+    Network<T> copy_;
+};
+
 }  // namespace
 
 template <class T>
-TrainingHistory train(Network<T>& network, const Batch<T>& samples, const std::optional<Batch<T>>& validation,
+TrainingHistory train(Network<T>& original, const Batch<T>& samples, const std::optional<Batch<T>>& validation,
                       const Training& training, Observer& observer, Team& team) {
+    WorkingCopy<T> copy(original);
+    Network<T>& network = copy.network();
+    const Shape& shape = network.shape();
     const std::size_t batch_size = std::min(training.batch_size, samples.size());
     Batches<T> batches(samples, batch_size, training.shuffle, training.seed);
-    Workspace<T> work(network.shape(), batch_size);
-    Optimizer<T> optimizer(training.optimizer, network.shape().n_params());
+    Workspace<T> work(shape, batch_size);
+    Buffer<T> grad(descends_in_one_pass(shape, batch_size) ? 0 : shape.n_params());
+    Optimizer<T> optimizer(training.optimizer, shape.n_params());
     Snapshot<T> good(network);
     constexpr std::size_t validation_rows_at_once = 256;
-    ForwardWorkspace<T> validation_work(network.shape(),
-                                        validation ? std::min(validation->size(), validation_rows_at_once) : 0);
+    ForwardWorkspace<T> validation_work(shape, validation ? std::min(validation->size(), validation_rows_at_once) : 0);
     TrainingHistory history;
     const auto diverged = [&](std::size_t epoch, const char* what) {
         good.restore(network);
         throw Diverged{epoch, what};
     };
     for (std::size_t epoch = 0; epoch < training.epochs; ++epoch) {
-        const double mean_loss = train_epoch(network, batches, epoch, training, optimizer, work, team);
+        const double mean_loss = train_epoch(network, batches, epoch, training, optimizer, work, grad.view(), team);
         if (!std::isfinite(mean_loss)) diverged(epoch, "loss");
         if (!finite(network.theta())) diverged(epoch, "weights");
         std::optional<double> validation_loss;
@@ -84,10 +120,10 @@ TrainingHistory train(Network<T>& network, const Batch<T>& samples, const std::o
             history.validation_curve.push_back(*validation_loss);
         }
         history.loss_curve.push_back(mean_loss);
-        if (observer.epoch_done(epoch, mean_loss, validation_loss)) {
-            history.stopped_by_observer = true;
-            break;
-        }
+        copy.write_back();
+        history.stopped_by_observer = observer.epoch_done(epoch, mean_loss, validation_loss);
+        copy.read();
+        if (history.stopped_by_observer) break;
         good.take(network);
     }
     return history;

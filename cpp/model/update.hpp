@@ -4,6 +4,7 @@
 #include "base/buffer.hpp"
 #include "model/network.hpp"
 #include "model/team.hpp"
+#include "model/workspace.hpp"
 
 namespace rosenblatt {
 
@@ -21,8 +22,11 @@ class Optimizer {
     Optimizer(Sgd rule, std::size_t n_params)
         : rule_(rule), velocity_(static_cast<T>(rule.momentum) > 0 ? n_params : 0) {}
 
-    const Sgd& rule() const noexcept { return rule_; }
     T* velocity() noexcept { return velocity_.data(); }  // (n_params,), null without momentum
+
+    SgdStep<T> step() const noexcept {
+        return {static_cast<T>(rule_.learning_rate), static_cast<T>(rule_.momentum), rule_.nesterov};
+    }
 
   private:
     Sgd rule_;
@@ -32,5 +36,10 @@ class Optimizer {
 // One step along -grad (n_params,). Never cut short: a network's parameters are those of a whole number of steps.
 template <class T>
 void update(Network<T>& network, Vector<const T> grad, Optimizer<T>& optimizer, Team& team) noexcept;
+
+// weight_gradients and update in one pass over each W: the gradient of a tile becomes a step while it is in the nearest
+// cache, and is never stored. The same bits. Never cut short.
+template <class T>
+void descend(Network<T>& network, Matrix<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Team& team) noexcept;
 
 }  // namespace rosenblatt

@@ -24,24 +24,32 @@ struct Batch {
     }
 };
 
-// z and a of every layer, for up to `capacity` samples at a time.
+// a of every layer and z of the output, for up to `capacity` samples at a time.
 template <class T>
 class ForwardWorkspace {
   public:
     ForwardWorkspace(const Shape& shape, std::size_t capacity)
-        : capacity_(capacity), scale_(capacity), sample_loss_(capacity) {
+        : capacity_(capacity),
+          Z_(capacity * shape.columns(shape.n_layers() - 1)),
+          scale_(capacity),
+          sample_loss_(capacity) {
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             n_out_.push_back(shape.n_out(layer));
-            Z_.emplace_back(capacity * shape.n_out(layer));
-            A_.emplace_back(capacity * shape.n_out(layer));
+            columns_.push_back(shape.columns(layer));
+            A_.emplace_back(capacity * shape.columns(layer));
         }
     }
 
     std::size_t capacity() const noexcept { return capacity_; }
 
-    // Of a batch of n samples, for weight layer `layer`: (n, n_out).
-    Matrix<T> Z(std::size_t layer, std::size_t n) noexcept { return Z_[layer].matrix(n, n_out_[layer]); }
-    Matrix<T> A(std::size_t layer, std::size_t n) noexcept { return A_[layer].matrix(n, n_out_[layer]); }
+    // z of the output for a batch of n samples; a of weight layer `layer`: (n, columns), of which n_out are the layer's.
+    Matrix<T> Z(std::size_t n) noexcept { return Z_.matrix(n, columns_.back()); }
+    Matrix<T> A(std::size_t layer, std::size_t n) noexcept { return A_[layer].matrix(n, columns_[layer]); }
+
+    // What goes into weight layer `layer`: X, or a of the layer before, (n, n_in).
+    Matrix<const T> A_in(std::size_t layer, Matrix<const T> X) noexcept {
+        return layer == 0 ? X : A(layer - 1, X.rows).columns(n_out_[layer - 1]);
+    }
 
     Vector<T> scale() noexcept { return scale_.view(); }                   // (capacity,) a sample's share in C
     Vector<double> sample_loss() noexcept { return sample_loss_.view(); }  // (capacity,)
@@ -49,32 +57,37 @@ class ForwardWorkspace {
   protected:
     std::size_t capacity_;
     std::vector<std::size_t> n_out_;
+    std::vector<std::size_t> columns_;
 
   private:
-    std::vector<Buffer<T>> Z_;
+    Buffer<T> Z_;
     std::vector<Buffer<T>> A_;
     Buffer<T> scale_;
     Buffer<double> sample_loss_;
 };
 
-// With delta of every layer and the gradient, too.
+// With delta of every layer, too.
 template <class T>
 class Workspace : public ForwardWorkspace<T> {
   public:
     Workspace(const Shape& shape, std::size_t capacity)
-        : ForwardWorkspace<T>(shape, capacity), grad_(shape.n_params()), W_transposed_(shape.largest_W()) {
+        : ForwardWorkspace<T>(shape, capacity),
+          W_transposed_(shape.largest_W_transposed()),
+          db_(shape.widest_output()) {
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer)
-            Delta_.emplace_back(capacity * shape.n_out(layer));
+            Delta_.emplace_back(capacity * shape.columns(layer));
     }
 
-    Matrix<T> Delta(std::size_t layer, std::size_t n) noexcept { return Delta_[layer].matrix(n, this->n_out_[layer]); }
-    Vector<T> grad() noexcept { return grad_.view(); }           // (n_params,), as theta
+    Matrix<T> Delta(std::size_t layer, std::size_t n) noexcept {
+        return Delta_[layer].matrix(n, this->columns_[layer]);
+    }
     T* W_transposed() noexcept { return W_transposed_.data(); }  // room for the transpose of any W
+    T* db() noexcept { return db_.data(); }                      // room for the gradient of any b
 
   private:
     std::vector<Buffer<T>> Delta_;
-    Buffer<T> grad_;
     Buffer<T> W_transposed_;
+    Buffer<T> db_;
 };
 
 }  // namespace rosenblatt

@@ -137,6 +137,15 @@ ROSENBLATT_INLINE void store(T* to, Pack<T> x, std::size_t count) noexcept {
 #endif
 }
 
+// The first `count` lanes, the others from `rest`.
+template <class T>
+ROSENBLATT_INLINE Pack<T> load(const T* from, std::size_t count, Pack<T> rest) noexcept {
+    typename Pack<T>::RawBits lane;
+    for (std::size_t i = 0; i < Pack<T>::width; ++i) lane[i] = static_cast<typename Pack<T>::Bits>(i);
+    const auto wanted = lane < static_cast<typename Pack<T>::Bits>(count);
+    return {wanted ? load(from, count).raw : rest.raw};
+}
+
 // a * b + c, rounded once.
 template <class T>
 ROSENBLATT_INLINE Pack<T> fma(Pack<T> a, Pack<T> b, Pack<T> c) noexcept {
@@ -196,6 +205,59 @@ ROSENBLATT_INLINE Pack<T> abs(Pack<T> x) noexcept {
 template <class T>
 ROSENBLATT_INLINE Pack<T> with_sign(Pack<T> x, Pack<T> sign) noexcept {
     return from_bits<T>(bits(abs(x)) | (bits(sign) & sign_bits<T>()));
+}
+
+// The largest lane. It does not depend on the order, but for a NaN.
+template <class T>
+ROSENBLATT_INLINE T largest_lane(Pack<T> x) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    T lane[width];
+    store(lane, x);
+#pragma GCC unroll 4
+    for (std::size_t half = width / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < half; ++i) lane[i] = lane[i + half] > lane[i] ? lane[i + half] : lane[i];
+    return lane[0];
+}
+
+// a0 b0 a1 b1 ... of the lower halves, or of the upper ones.
+template <class T>
+ROSENBLATT_INLINE Pack<T> interleave(Pack<T> a, Pack<T> b, bool upper) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    const std::size_t first = upper ? width / 2 : 0;
+#if defined(__clang__)
+    Pack<T> x;
+    for (std::size_t i = 0; i < width; i += 2) {
+        x.raw[i] = a.raw[first + i / 2];
+        x.raw[i + 1] = b.raw[first + i / 2];
+    }
+    return x;
+#else
+    typename Pack<T>::RawBits lanes{};
+    for (std::size_t i = 0; i < width; i += 2) {
+        lanes[i] = static_cast<typename Pack<T>::Bits>(first + i / 2);
+        lanes[i + 1] = static_cast<typename Pack<T>::Bits>(width + first + i / 2);
+    }
+    return {__builtin_shuffle(a.raw, b.raw, lanes)};
+#endif
+}
+
+// A square of registers becomes its transpose: a round interleaves row i with row i + width / 2, and log2(width) rounds
+// bring element (i, j) to (j, i), as perfect shuffles of a deck do.
+template <class T>
+ROSENBLATT_INLINE void transpose_square(Pack<T> (&rows)[Pack<T>::width]) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+#pragma GCC unroll 4
+    for (std::size_t round = 1; round < width; round *= 2) {
+        Pack<T> next[width];
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < width / 2; ++i) {
+            next[2 * i] = interleave(rows[i], rows[i + width / 2], false);
+            next[2 * i + 1] = interleave(rows[i], rows[i + width / 2], true);
+        }
+#pragma GCC unroll 16
+        for (std::size_t i = 0; i < width; ++i) rows[i] = next[i];
+    }
 }
 
 }  // namespace
