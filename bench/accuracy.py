@@ -1,7 +1,8 @@
 """Accuracy: the largest error of exp, log, log1p, tanh and logistic, in ulp of the exact result.
 
-``python bench/accuracy.py`` compares every float32 of a function's domain with float64, and 40 million float64 with
-the platform's long double; it takes some minutes. The figures stand in docs/arithmetic.md.
+``python bench/accuracy.py`` compares every float32 of a function's domain with float64, and
+40 million float64 with the platform's long double; it takes some minutes. The figures stand in
+docs/arithmetic.md.
 """
 
 from __future__ import annotations
@@ -49,26 +50,30 @@ def some_float64() -> Iterator[NDArray[np.float64]]:
         yield np.ldexp(rng.uniform(-2, 2, 1_000_000), rng.integers(-1022, 1023, 1_000_000))
 
 
+def errors(name: str, x: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Return those x whose result is a normal number, and their errors in ulp."""
+    low, high, exact = FUNCTIONS[name]
+    x = np.ascontiguousarray(x[np.isfinite(x) & (x >= low) & (x <= high)])
+    got = _core.evaluate(name, x)
+    wide = np.float64 if x.dtype == np.float32 else np.longdouble
+    with np.errstate(over="ignore", under="ignore"):
+        wanted = exact(x.astype(wide))
+        rounded = wanted.astype(x.dtype)
+    # A result below the smallest normal number is 0, and one beyond the largest infinite, by
+    # specification.
+    smallest = np.finfo(x.dtype).smallest_normal
+    counted = (np.abs(wanted) >= smallest) & np.isfinite(rounded) & np.isfinite(got)
+    ulp = np.spacing(np.abs(rounded[counted])).astype(wide)
+    return x[counted], np.abs(got[counted].astype(wide) - wanted[counted]) / ulp
+
+
 def largest_error(name: str, pieces: Iterator[NDArray[np.floating]]) -> tuple[float, float]:
     """Return the largest error in ulp, and where."""
-    low, high, exact = FUNCTIONS[name]
     worst, where = 0.0, 0.0
-    for x in pieces:
-        x = x[np.isfinite(x) & (x >= low) & (x <= high)]
-        if not x.size:
-            continue
-        got = _core.evaluate(name, np.ascontiguousarray(x))
-        wide = np.float64 if x.dtype == np.float32 else np.longdouble
-        with np.errstate(over="ignore", under="ignore"):
-            wanted = exact(x.astype(wide))
-            rounded = wanted.astype(x.dtype)
-        smallest = np.finfo(x.dtype).smallest_normal
-        # A result below the smallest normal number is 0, and one beyond the largest is infinite: both are exact.
-        counted = (np.abs(wanted) >= smallest) & np.isfinite(rounded) & np.isfinite(got)
-        ulp = np.spacing(np.abs(rounded[counted])).astype(wide)
-        error = np.abs(got[counted].astype(wide) - wanted[counted]) / ulp
+    for piece in pieces:
+        x, error = errors(name, piece)
         if error.size and error.max() > worst:
-            worst, where = float(error.max()), float(x[counted][error.argmax()])
+            worst, where = float(error.max()), float(x[error.argmax()])
     return worst, where
 
 

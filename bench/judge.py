@@ -54,6 +54,9 @@ class Judge:
             batch = slice(start, start + workload.batch)
             step(workload, first, self._X[batch], self._targets[batch])
         self._last = flat(first)
+        self._cost = self._cost_with(first)
+        step(workload, first, self._X[: workload.batch], self._targets[: workload.batch])
+        self._slope = float(np.linalg.norm(flat(first) - self._last)) / workload.learning_rate
 
     def verdicts(self, result: Array) -> list[Verdict]:
         """Compare a contestant's parameters after the steps, or its outputs, with the judge's.
@@ -79,25 +82,22 @@ class Judge:
         allowed = relative * movement + self.steps * u * size
         if allowed > 0.05 * movement:
             raise AssertionError(f"{workload.name}: the steps are too small to be judged")
-        cost, slope = self._cost_and_slope(self._last)
+        cost = self._cost_with(unflat(workload, result.astype(np.float64)))
         return [
             Verdict("the weights", float(np.linalg.norm(result - self._last)), allowed),
-            # C changes by slope times the distance, to first order; its own sums round as well.
+            # C changes by its slope times the distance, to first order; its own sums round as well.
             Verdict(
                 "the loss",
-                abs(self._cost_and_slope(result)[0] - cost),
-                slope * allowed + lengths * UNIT_ROUNDOFF["float64"] * (1 + cost),
+                abs(cost - self._cost),
+                self._slope * allowed + lengths * UNIT_ROUNDOFF["float64"] * (1 + self._cost),
             ),
         ]
 
-    def _cost_and_slope(self, theta: Array) -> tuple[float, float]:
-        """Return the cost of the first batch with parameters theta, and the norm of its gradient."""
-        workload = self._workload
-        parameters = unflat(workload, theta.astype(np.float64))
-        before = flat(parameters)
-        batch = slice(0, workload.batch)
-        cost = step(workload, parameters, self._X[batch], self._targets[batch])
-        return cost, float(np.linalg.norm(flat(parameters) - before)) / workload.learning_rate
+    def _cost_with(self, parameters: Parameters) -> float:
+        """Return the cost of the first batch."""
+        batch = slice(0, self._workload.batch)
+        outputs = forward(self._workload, parameters, self._X[batch])[-1]
+        return cost_of(self._workload, outputs, self._targets[batch])
 
 
 def unflat(workload: Workload, theta: Array) -> Parameters:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import rosenblatt as rb
 from numpy.typing import ArrayLike, NDArray
+
+import rosenblatt as rb
 from rosenblatt import reference
 
 DTYPES = ("float32", "float64")

@@ -18,7 +18,7 @@ RunPython = Callable[..., Any]
 
 @pytest.fixture
 def run_python(tmp_path: Path) -> RunPython:
-    """Return a function that runs code in a new interpreter and returns the JSON of its last line."""
+    """Return a function that runs code in a new process and returns its last line, from JSON."""
 
     def run(code: str, *options: str, timeout: float = 60, **environment: str) -> Any:
         done = subprocess.run(

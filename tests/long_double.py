@@ -1,12 +1,13 @@
 """An independent network in NumPy's long double: forward and backpropagation from the formulas.
 
-Nothing here follows docs/arithmetic.md; it shares no code and no order of operations with the package.
+Nothing here follows docs/arithmetic.md: it shares no code and no order of operations with the core.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def squared_error(z: Array, a: Array, y: Array, output: str) -> tuple[Array, Arr
 
 
 def log_loss(z: Array, a: Array, y: Array, output: str) -> tuple[Array, Array]:
-    """-sum y ln a, and for logistic outputs -sum (1 - y) ln(1 - a) too; both from z, without an overflow."""
+    """-sum y ln a, and for logistic outputs -sum (1 - y) ln(1 - a) too; from z, for no overflow."""
     if output == "softmax":
         top = z.max(axis=-1, keepdims=True)
         log_a = z - top - np.log(np.exp(z - top).sum(axis=-1, keepdims=True))
@@ -67,7 +68,7 @@ def matrices(theta: ArrayLike, layers: Sequence[int]) -> tuple[list[Array], list
     """W[l] (..., n_out, n_in) and b[l] (..., n_out) out of the flat theta (..., n_params)."""
     rest = np.asarray(theta, REAL)
     W, b = [], []
-    for n_in, n_out in zip(layers[:-1], layers[1:], strict=True):
+    for n_in, n_out in pairwise(layers):
         flat_W, b_l, rest = np.split(rest, [n_in * n_out, (n_in + 1) * n_out], axis=-1)
         W.append(np.swapaxes(flat_W.reshape(*rest.shape[:-1], n_in, n_out), -1, -2))
         b.append(b_l)
@@ -77,7 +78,7 @@ def matrices(theta: ArrayLike, layers: Sequence[int]) -> tuple[list[Array], list
 def forward(
     W: Sequence[Array], b: Sequence[Array], activations: Sequence[str], X: ArrayLike
 ) -> tuple[list[Array], list[Array]]:
-    """Z[l] (..., n, n_out) and A[l]; A[0] is X. Leading axes are as many networks, each with its X."""
+    """Z[l] (..., n, n_out) and A[l], A[0] is X; leading axes: one network and one X each."""
     Z: list[Array] = []
     A = [np.asarray(X, REAL)]
     for W_l, b_l, name in zip(W, b, activations, strict=True):
@@ -92,6 +93,7 @@ def gradients(
     activations: Sequence[str],
     X: ArrayLike,
     Y: ArrayLike,
+    *,
     loss: str,
     sample_weight: ArrayLike | None = None,
 ) -> Gradients:

@@ -1,4 +1,4 @@
-"""Bad input: an error that names the argument, what came and what was needed; the network unchanged."""
+"""Bad input: an error names the argument, what came, what was needed; the network is unchanged."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tolerance
 
 import rosenblatt as rb
+import tolerance
 
 EITHER = (ValueError, TypeError)
 N = 5
@@ -37,7 +37,9 @@ def parameters(table: dict[str, Bad]) -> list[Any]:
 
 
 def network(output: str = "softmax", dtype: str = "float32", n_outputs: int = 2) -> rb.Network:
-    return rb.Network([3, 4, n_outputs], activation="tanh", output=output, dtype=dtype, random_state=0)
+    return rb.Network(
+        [3, 4, n_outputs], activation="tanh", output=output, dtype=dtype, random_state=0
+    )
 
 
 @contextmanager
@@ -49,14 +51,14 @@ def refused(bad: Bad, argument: str, net: rb.Network | None = None) -> Iterator[
     message = str(caught.value)
     assert re.search(rf"\b{argument}\b", message), f"{message!r} does not name {argument}"
     assert bad.shows in message, f"{message!r} does not say that {bad.shows!r} came"
-    assert re.search(r"\b(got|is|sums to)\b", message), f"{message!r} does not say what came"
-    assert re.search(r"\bneed(ed|s)\b", message), f"{message!r} does not say what was needed"
+    assert re.search(r"\bgot\b", message), f"{message!r} does not say what came"
+    assert re.search(r"\bneeded\b", message), f"{message!r} does not say what was needed"
     if net is not None:
         assert net.theta.tobytes() == before
         rb.train(net, X, Y, loss="squared_error", epochs=1)  # not left busy
 
 
-# ---- arrays --------------------------------------------------------------------------------------------
+# ---- arrays ----------------------------------------------------------------------------------
 
 
 def with_entry(value: float, dtype: type = np.float64, position: int = -1) -> np.ndarray:
@@ -154,7 +156,7 @@ def test_the_message_shows_the_shape_that_was_needed() -> None:
             network().trace(wrong)
 
 
-# ---- targets ---------------------------------------------------------------------------------------------
+# ---- targets ---------------------------------------------------------------------------------
 
 
 def in_two_columns(table: dict[str, Bad]) -> dict[str, Bad]:
@@ -165,7 +167,9 @@ def in_two_columns(table: dict[str, Bad]) -> dict[str, Bad]:
             return value[:, 1:]
         return [row[1:] for row in value] if isinstance(value, list) else value
 
-    return {name: dataclasses.replace(bad, value=narrowed(bad.value)) for name, bad in table.items()}
+    return {
+        name: dataclasses.replace(bad, value=narrowed(bad.value)) for name, bad in table.items()
+    }
 
 
 BAD_Y_SHAPES = {
@@ -183,14 +187,14 @@ TAKES_Y: dict[str, Callable[..., object]] = {
     "gradients": lambda net, bad_Y, loss: net.gradients(X, bad_Y, loss=loss),
     "train": lambda net, bad_Y, loss: rb.train(net, X, bad_Y, loss=loss),
 }
-takes_Y = pytest.mark.parametrize("call", TAKES_Y.values(), ids=TAKES_Y)
+takes_targets = pytest.mark.parametrize("call", TAKES_Y.values(), ids=TAKES_Y)
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "log_loss"])
 @pytest.mark.parametrize(
     "bad", parameters(in_two_columns(BAD_KINDS) | in_two_columns(BAD_NUMBERS) | BAD_Y_SHAPES)
 )
-@takes_Y
+@takes_targets
 def test_Y(call: Callable[..., object], bad: Bad, loss: str) -> None:
     net = network()
     with refused(dataclasses.replace(bad, shows="") if loss == "log_loss" else bad, "Y", net):
@@ -198,7 +202,7 @@ def test_Y(call: Callable[..., object], bad: Bad, loss: str) -> None:
 
 
 @pytest.mark.parametrize("value", [np.zeros(N), [0, 1, 0, 1, 1]], ids=["reals", "integers"])
-@takes_Y
+@takes_targets
 def test_one_column_is_not_two(call: Callable[..., object], value: Any) -> None:
     net = network()
     with refused(Bad(value, ValueError, "(5,)"), "Y", net):
@@ -226,7 +230,7 @@ BAD_LABELS = {
 
 @pytest.mark.parametrize("output", ["softmax", "logistic"])
 @pytest.mark.parametrize("bad", parameters(BAD_LABELS))
-@takes_Y
+@takes_targets
 def test_labels(call: Callable[..., object], bad: Bad, output: str) -> None:
     net = network(output)
     with refused(bad, "Y", net):
@@ -234,7 +238,7 @@ def test_labels(call: Callable[..., object], bad: Bad, output: str) -> None:
 
 
 @pytest.mark.parametrize("value", [[0, 1, 2, 0, 1], [0, 1, -1, 0, 1]])
-@takes_Y
+@takes_targets
 def test_labels_of_one_logistic_output_are_0_and_1(call: Callable[..., object], value: Any) -> None:
     net = rb.Network([3, 1], output="logistic", random_state=0)
     before = net.theta.tobytes()
@@ -252,7 +256,7 @@ BAD_PROBABILITIES = {
 
 @pytest.mark.parametrize("output", ["softmax", "logistic"])
 @pytest.mark.parametrize("bad", parameters(BAD_PROBABILITIES))
-@takes_Y
+@takes_targets
 def test_targets_of_log_loss_are_probabilities(
     call: Callable[..., object], bad: Bad, output: str
 ) -> None:
@@ -261,8 +265,10 @@ def test_targets_of_log_loss_are_probabilities(
         call(net, np.array(bad.value), "log_loss")
 
 
-@pytest.mark.parametrize("sum_of_row", [0.0, 0.5, 1 - 2 * tolerance.ROW_SUM, 1 + 2 * tolerance.ROW_SUM])
-@takes_Y
+@pytest.mark.parametrize(
+    "sum_of_row", [0.0, 0.5, 1 - 2 * tolerance.ROW_SUM, 1 + 2 * tolerance.ROW_SUM]
+)
+@takes_targets
 def test_rows_of_a_softmax_sum_to_1(call: Callable[..., object], sum_of_row: float) -> None:
     net = network()
     targets = Y.copy()
@@ -272,17 +278,17 @@ def test_rows_of_a_softmax_sum_to_1(call: Callable[..., object], sum_of_row: flo
 
 
 @pytest.mark.parametrize("sum_of_row", [1 - tolerance.ROW_SUM / 2, 1.0, 1 + tolerance.ROW_SUM / 2])
-@takes_Y
+@takes_targets
 def test_or_nearly(call: Callable[..., object], sum_of_row: float) -> None:
     assert call(network(), Y * sum_of_row, "log_loss")
 
 
-@takes_Y
+@takes_targets
 def test_rows_of_logistic_outputs_need_not(call: Callable[..., object]) -> None:
     assert call(network("logistic"), np.ones((N, 2)), "log_loss")
 
 
-# ---- sample weights ----------------------------------------------------------------------------------------
+# ---- sample weights --------------------------------------------------------------------------
 
 BAD_WEIGHTS = {
     "too few": Bad(np.ones(4), ValueError, "(4,)"),
@@ -311,7 +317,7 @@ def test_sample_weight(bad: Bad) -> None:
         net.gradients(X, Y, loss="log_loss", sample_weight=bad.value)
 
 
-# ---- the other arguments of train ----------------------------------------------------------------------------
+# ---- the other arguments of train ------------------------------------------------------------
 
 BAD_COUNTS = {
     "zero": Bad(0, ValueError, "0"),
@@ -460,7 +466,7 @@ def test_a_learning_rate_beyond_float32(learning_rate: float) -> None:
     assert net.theta.tobytes() == before
 
 
-# ---- SGD -----------------------------------------------------------------------------------------------------
+# ---- SGD -------------------------------------------------------------------------------------
 
 BAD_REALS = {
     "NaN": Bad(float("nan"), ValueError, "nan"),
@@ -527,7 +533,9 @@ def test_an_optimizer_cannot_be_changed_past_its_checks() -> None:
     assert sgd == rb.SGD(learning_rate=0.1)
 
 
-@pytest.mark.parametrize("learning_rate", [1, 0.5, np.float32(0.5), np.float64(0.5), np.int64(1), 5e-324])
+@pytest.mark.parametrize(
+    "learning_rate", [1, 0.5, np.float32(0.5), np.float64(0.5), np.int64(1), 5e-324]
+)
 @pytest.mark.parametrize("momentum", [0, 0.0, np.float32(0.5), 1 - 2.0**-53])
 def test_real_numbers_of_any_type_are_welcome(learning_rate: float, momentum: float) -> None:
     sgd = rb.SGD(learning_rate=learning_rate, momentum=momentum)
@@ -535,7 +543,7 @@ def test_real_numbers_of_any_type_are_welcome(learning_rate: float, momentum: fl
     assert sgd.momentum == momentum
 
 
-# ---- Network ---------------------------------------------------------------------------------------------------
+# ---- Network ---------------------------------------------------------------------------------
 
 BAD_NETWORKS = {
     "layers": {
@@ -605,7 +613,14 @@ def test_Network(argument: str, bad: Bad) -> None:
 
 @pytest.mark.parametrize(
     "layers",
-    [[2**32, 2**32], [2**33, 2**33], [2**62, 4], [2**63, 2], [10**12, 10**12], [2**31, 2**31, 2**31]],
+    [
+        [2**32, 2**32],
+        [2**33, 2**33],
+        [2**62, 4],
+        [2**63, 2],
+        [10**12, 10**12],
+        [2**31, 2**31, 2**31],
+    ],
     ids=str,
 )
 def test_sizes_that_overflow_are_refused(layers: list[int]) -> None:

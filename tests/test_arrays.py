@@ -1,4 +1,4 @@
-"""Arrays: however a person's numbers lie in memory, the bits of the results are those of a plain copy."""
+"""Arrays: however numbers lie in memory, the bits of the results are those of a plain copy."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def reversed_view(plain: np.ndarray) -> np.ndarray:
 
 
 def column_slice(plain: np.ndarray) -> np.ndarray:
-    """The same numbers as the left part of a wider array: rows in one piece, with gaps between them."""
+    """The same numbers as the left part of a wider array: whole rows with gaps between them."""
     big = np.full((*plain.shape[:-1], plain.shape[-1] + 5), 77, plain.dtype)
     big[..., : plain.shape[-1]] = plain
     return big[..., : plain.shape[-1]]
@@ -168,8 +168,14 @@ def test_any_kind_of_real_number(dtype: str, data_dtype: str) -> None:
 
 def test_rows_that_share_memory() -> None:
     row = np.arange(7.0)
-    X, Y, weights = np.broadcast_to(row, (N, 7)), np.broadcast_to(1.5, (N, 3)), np.broadcast_to(2.0, N)
-    assert results("float64", X, Y, weights) == results("float64", X.copy(), Y.copy(), weights.copy())
+    X, Y, weights = (
+        np.broadcast_to(row, (N, 7)),
+        np.broadcast_to(1.5, (N, 3)),
+        np.broadcast_to(2.0, N),
+    )
+    assert results("float64", X, Y, weights) == results(
+        "float64", X.copy(), Y.copy(), weights.copy()
+    )
 
 
 @layouts
@@ -184,13 +190,21 @@ def test_labels_of_any_layout_are_their_one_hot_rows(
         net = network("float32", output)
         gradients = net.gradients(plain_X(), Y, loss="log_loss", sample_weight=plain_weights())
         done = rb.train(net, plain_X(), Y, loss="log_loss", epochs=2, validation=(plain_X(), Y))
-        bits.append((gradients.cost, gradients.grad.tobytes(), net.theta.tobytes(), done.loss_curve,
-                     done.validation_curve))
+        bits.append(
+            (
+                gradients.cost,
+                gradients.grad.tobytes(),
+                net.theta.tobytes(),
+                done.loss_curve,
+                done.validation_curve,
+            )
+        )
     assert len(set(bits)) == 1
 
 
 @pytest.mark.parametrize(
-    "data_dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", ">i2", ">i8"]
+    "data_dtype",
+    ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", ">i2", ">i8"],
 )
 def test_labels_of_any_integer_dtype(data_dtype: str) -> None:
     labels = np.random.default_rng(3).integers(0, N_OUTPUTS, N)
@@ -218,7 +232,7 @@ def test_targets_of_one_output_may_be_flat(output: str, loss: str) -> None:
     assert len(set(bits)) == 1
 
 
-# ---- conversion ----------------------------------------------------------------------------------------
+# ---- conversion ------------------------------------------------------------------------------
 
 
 def test_float64_into_a_float32_network_is_converted_once() -> None:
@@ -237,7 +251,7 @@ def test_float32_into_a_float64_network_is_exact() -> None:
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_integers_are_rounded_once(sign: int) -> None:
-    """2^60 + 2^36 + 1 lies above the middle of two float32, but by way of float64 it would lie on it."""
+    """2^60 + 2^36 + 1 lies above the middle of two float32; as a float64 it would lie on it."""
     net = rb.Network([1, 1], random_state=0)
     net.W[0] = [[1]]
     assert net.forward([[sign * (2**60 + 2**36 + 1)]]).item() == sign * (2**60 + 2**37)
@@ -251,11 +265,13 @@ def test_subnormal_numbers_are_kept() -> None:
     assert net.forward(X).tobytes() == X.astype(np.float32).tobytes()
 
 
-# ---- what came stays as it is ----------------------------------------------------------------------------
+# ---- what came stays as it is ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
-@pytest.mark.parametrize("layout", ["column-major", "strided", "reversed", "byte-swapped", "subclass"])
+@pytest.mark.parametrize(
+    "layout", ["column-major", "strided", "reversed", "byte-swapped", "subclass"]
+)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_no_input_is_modified(dtype: str, layout: str, shuffle: bool) -> None:
     plain = [array.astype(dtype) for array in (plain_X(), plain_Y(), plain_weights())]
@@ -279,7 +295,7 @@ def test_results_do_not_share_memory_with_the_input() -> None:
     assert A.tobytes() == kept
 
 
-# ---- the cut of a batch ----------------------------------------------------------------------------------
+# ---- the cut of a batch ----------------------------------------------------------------------
 
 CUT_LAYERS = [[7, 6, 3], [300, 5], [300, 40, 1], [64, 100, 33], [1, 300, 16, 2]]
 
@@ -287,7 +303,9 @@ CUT_LAYERS = [[7, 6, 3], [300, 5], [300, 40, 1], [64, 100, 33], [1, 300, 16, 2]]
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layers", CUT_LAYERS, ids=str)
 @pytest.mark.parametrize("name", ["tanh", "softmax"])
-def test_however_a_batch_is_cut_its_rows_are_the_same(layers: list[int], dtype: str, name: str) -> None:
+def test_however_a_batch_is_cut_its_rows_are_the_same(
+    layers: list[int], dtype: str, name: str
+) -> None:
     n = 37
     net = rb.Network(layers, activation=name, output=name, dtype=dtype, random_state=0)
     X = np.random.default_rng(0).standard_normal((n, layers[0]))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 import rosenblatt as rb
 from bits import (
     ACTIVATIONS,
@@ -15,8 +18,6 @@ from bits import (
     targets,
     twins,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from tolerance import DIFFERENCES_RELATIVE, DIFFERENCES_ROUNDING, STENCIL, STEP
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
 import rosenblatt
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,12 +1,12 @@
-"""Floating-point modes: whatever another library left in the processor, the bits are the specified ones."""
+"""Floating-point modes: whatever another library set, the bits are the specified ones."""
 
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,8 @@ import rosenblatt as rb
 
 RunPython = Callable[..., Any]
 
-# Of x86's control register MXCSR: results that are subnormal become 0, subnormal operands are 0, and
-# two of its rounding modes.
+# Of x86's control register MXCSR: results that are subnormal become 0, operands that are subnormal
+# count as 0, and two of its rounding modes.
 FLUSH_TO_ZERO = 1 << 15
 SUBNORMALS_ARE_ZERO = 1 << 6
 ROUND_UP = 2 << 13
@@ -65,73 +65,93 @@ def mode(bits: int) -> Iterator[None]:
         set_control_register(before)
 
 
-def results(dtype: str, threads: int = 1) -> list[bytes]:
-    """The bits of a computation full of subnormal numbers, from the inputs to the weights."""
-    tiny = {"float32": 2.0**-70, "float64": 2.0**-520}[dtype]  # its square is subnormal
+TINY = {"float32": 2.0**-70, "float64": 2.0**-520}  # their squares are subnormal
+dtypes = pytest.mark.parametrize("dtype", TINY)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network and data so small that z, the gradients and the steps are subnormal numbers."""
+
+    net: rb.Network
+    X: np.ndarray  # (64, 40)
+    Y: np.ndarray  # (64, 3)
+
+
+def problem(dtype: str) -> Problem:
     rng = np.random.default_rng(0)
-    X = (rng.standard_normal((64, 40)) * tiny).astype(dtype)
-    Y = (rng.standard_normal((64, 3)) * tiny).astype(dtype)
+    X, Y = ((rng.standard_normal((64, n)) * TINY[dtype]).astype(dtype) for n in (40, 3))
     net = rb.Network([40, 30, 3], activation="tanh", dtype=dtype, random_state=0)
-    net.theta[:] *= tiny.__class__(tiny)
-    net.threads = threads
+    net.theta[:] *= TINY[dtype]
+    return Problem(net, X, Y)
+
+
+def bits_of_everything(problem: Problem) -> list[bytes]:
+    net, X, Y = problem.net.copy(), problem.X, problem.Y
     gradients, trace = net.gradients(X, Y, loss="squared_error"), net.trace(X)
-    bits = [net.forward(X), *trace.Z, *trace.A, gradients.grad, gradients.dX, *gradients.delta]
-    done = rb.train(net, X, Y, loss="squared_error", batch_size=7, epochs=2, threads=threads)
-    normal = rb.Network([40, 30, 3], activation="tanh", output="softmax", dtype=dtype, random_state=0)
-    labels = np.arange(64) % 3
-    rb.train(normal, X / tiny, labels, loss="log_loss", batch_size=7, epochs=2, threads=threads)
-    bits += [net.theta, normal.theta, np.array([gradients.cost, *done.loss_curve])]
-    return [array.tobytes() for array in bits]
+    arrays = [net.forward(X), *trace.Z, *trace.A, gradients.grad, gradients.dX, *gradients.delta]
+    done = rb.train(net, X, Y, loss="squared_error", batch_size=7, epochs=2)
+    other = rb.Network(net.layers, output="softmax", dtype=net.dtype.name, random_state=1)
+    arrays.append(other.theta.copy())  # the initial weights
+    rb.train(other, X, np.arange(64) % 3, loss="log_loss", batch_size=7, epochs=2)
+    arrays += [net.theta, other.theta, np.array([gradients.cost, *done.loss_curve])]
+    return [array.tobytes() for array in arrays]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_computation_has_subnormal_results(dtype: str) -> None:
+@dtypes
+def test_the_computation_is_full_of_subnormal_numbers(dtype: str) -> None:
     """Without them the other tests would see no difference."""
-    smallest_normal = np.finfo(dtype).smallest_normal
-    first_z = np.frombuffer(results(dtype)[1], dtype)
-    assert np.mean((first_z != 0) & (np.abs(first_z) < smallest_normal)) > 0.5
+    small = problem(dtype)
+    gradients = small.net.gradients(small.X, small.Y, loss="squared_error")
+    for array in (small.net.trace(small.X).Z[0], gradients.delta[0]):
+        subnormal = (array != 0) & (np.abs(array) < np.finfo(dtype).smallest_normal)
+        assert np.mean(subnormal) > 0.5
 
 
 @x86_glibc
 def test_the_modes_are_set() -> None:
     """And are seen by NumPy."""
-    small, one, tenth = np.full(9, 2.0**-1050), np.ones(9), np.full(9, 0.1)
+    small, one, little = np.full(9, 2.0**-1050), np.ones(9), np.full(9, 2.0**-60)
     with mode(FLUSH_TO_ZERO | SUBNORMALS_ARE_ZERO):
         flushed = small * one
     with mode(ROUND_UP):
-        up = one + tenth
+        up = one + little
     assert not flushed.any()
-    assert np.all(up > one + tenth)
+    assert np.all(up > 1)
+    assert np.all(small * one == small)
+    assert np.all(one + little == 1)
 
 
 @x86_glibc
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@dtypes
 @pytest.mark.parametrize("bits", MODES.values(), ids=MODES)
 def test_no_mode_changes_a_bit(bits: int, dtype: str) -> None:
-    """The data are made in the usual mode; what is computed from them must not notice another."""
-    rng = np.random.default_rng(0)
-    tiny = {"float32": 2.0**-70, "float64": 2.0**-520}[dtype]
-    X, Y = ((rng.standard_normal(shape) * tiny).astype(dtype) for shape in ((64, 40), (64, 3)))
-    start = rb.Network([40, 30, 3], activation="tanh", dtype=dtype, random_state=0)
-    start.theta[:] *= tiny
-
-    def compute() -> list[np.ndarray]:
-        net = start.copy()
-        gradients, trace = net.gradients(X, Y, loss="squared_error"), net.trace(X)
-        arrays = [net.forward(X), *trace.Z, *trace.A, gradients.grad, gradients.dX, *gradients.delta]
-        done = rb.train(net, X, Y, loss="squared_error", batch_size=7, epochs=2)
-        fresh = rb.Network([40, 30, 3], output="softmax", dtype=dtype, random_state=1)
-        initial = fresh.theta.copy()
-        rb.train(fresh, X, np.arange(64) % 3, loss="log_loss", batch_size=7, epochs=2)
-        return [*arrays, net.theta, initial, fresh.theta, np.array([gradients.cost, *done.loss_curve])]
-
-    expected = [array.tobytes() for array in compute()]
+    """And the caller's own mode is given back."""
+    small = problem(dtype)
+    expected = bits_of_everything(small)
     with mode(bits):
         set_to = control_register()
-        got = [array.tobytes() for array in compute()]
+        got = bits_of_everything(small)
         left = control_register()
     assert got == expected
-    assert left == set_to, "the caller's own mode was not given back"
+    assert left == set_to
+
+
+@x86_glibc
+@pytest.mark.parametrize("bits", MODES.values(), ids=MODES)
+def test_nor_does_it_change_the_conversion_to_float32(bits: int) -> None:
+    """Float64 data are rounded to nearest, and to subnormal numbers where they are so small."""
+    net = rb.Network([1, 1], output="identity", random_state=0)
+    net.W[0] = [[1]]
+    X = np.array([[1e-40], [-1e-40], [1 / 3], [-1 / 3], [2 / 3], [1e-30 / 3]])
+    Y = np.zeros((6, 1))
+    expected = (
+        net.forward(X).tobytes(),
+        net.gradients(X, Y + X, loss="squared_error").grad.tobytes(),
+    )
+    with mode(bits):
+        got = net.forward(X).tobytes(), net.gradients(X, Y + X, loss="squared_error").grad.tobytes()
+    assert got == expected
 
 
 @x86_glibc
@@ -140,7 +160,9 @@ def test_a_mode_comes_back_after_an_error() -> None:
     with mode(FLUSH_TO_ZERO):
         before = control_register()
         with pytest.raises(FloatingPointError):
-            rb.train(net, [[1, 1]], [[1, 1]], loss="squared_error", optimizer=rb.SGD(1e38), epochs=9)
+            rb.train(
+                net, [[1, 1]], [[1, 1]], loss="squared_error", optimizer=rb.SGD(1e38), epochs=9
+            )
         with pytest.raises(ValueError, match="X"):
             net.forward([[np.nan, 1]])
         assert control_register() == before
@@ -171,7 +193,8 @@ WORKERS = """
     def set_modes(bits):
         libm, fenv = ctypes.CDLL("libm.so.6"), (ctypes.c_char * 32)()
         libm.fegetenv(fenv)
-        fenv[28:32] = (int.from_bytes(fenv[28:32], "little") & 0x1FFF & ~0x40 | bits).to_bytes(4, "little")
+        other_bits = int.from_bytes(fenv[28:32], "little") & 0x1FBF
+        fenv[28:32] = (other_bits | bits).to_bytes(4, "little")
         libm.fesetenv(fenv)
 
     set_modes(FLUSH)

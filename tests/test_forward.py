@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import rosenblatt as rb
-from bits import ACTIVATIONS, DTYPES, assert_same_bits, samples, twins
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import rosenblatt as rb
+from bits import ACTIVATIONS, DTYPES, assert_same_bits, samples, twins
 from rosenblatt import reference
 
 

@@ -1,4 +1,4 @@
-"""Interruptions: Ctrl-C, signals and callbacks end a training, or look into it, between two steps."""
+"""Interruptions: Ctrl-C, signals and callbacks end a training, or see it, between two steps."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tolerance
 
 import rosenblatt as rb
+import tolerance
 
 RunPython = Callable[..., Any]
 
-# ---- Ctrl-C -----------------------------------------------------------------------------------------------
+# ---- Ctrl-C ----------------------------------------------------------------------------------
 
-# A process sends itself SIGINT in the middle of a call and measures how long KeyboardInterrupt takes.
+# A process sends itself SIGINT in the middle of a call, and measures how long the call goes on.
 CTRL_C = """
     import json, os, signal, threading, time
     import numpy as np
     import rosenblatt as rb
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits SIG_IGN
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs inherit SIG_IGN
     rng = np.random.default_rng(0)
 
     def seconds_to_stop(after, call):
@@ -55,7 +55,7 @@ def check_and_show(seconds: float | list[float]) -> None:
 
 @pytest.mark.parametrize("threads", [None, 1])
 def test_ctrl_c_in_a_large_training(run_python: RunPython, threads: int | None) -> None:
-    """Steps of some milliseconds: the weights are those after k of them, found by doing them again."""
+    """Steps of some milliseconds: the weights are those after k of them, done once more."""
     seconds, steps = run_python(
         CTRL_C
         + f"""
@@ -63,7 +63,10 @@ def test_ctrl_c_in_a_large_training(run_python: RunPython, threads: int | None) 
     X, Y = rng.standard_normal((1280, 784)).astype("f4"), rng.integers(0, 10, 1280)
     net = rb.Network([784, 512, 512, 10], output="softmax", random_state=0)
     again = net.copy()
-    seconds = seconds_to_stop(0.3, lambda: rb.train(
+    began = time.perf_counter()
+    step(net.copy(), X, Y, 0, size)
+    a_few_steps = 3.5 * (time.perf_counter() - began)
+    seconds = seconds_to_stop(max(0.2, a_few_steps), lambda: rb.train(
         net, X, Y, loss=loss, optimizer=sgd, batch_size=size, epochs=10**6, shuffle=False,
         threads={threads}))
     steps = 0
@@ -78,7 +81,7 @@ def test_ctrl_c_in_a_large_training(run_python: RunPython, threads: int | None) 
 
 
 def test_ctrl_c_in_a_tiny_training(run_python: RunPython) -> None:
-    """Steps of a microsecond. The last bias falls in every one, so it tells about how many there were."""
+    """Steps of a microsecond; the last bias falls in every one, so it tells about how many."""
     seconds, steps, found = run_python(
         CTRL_C
         + """
@@ -94,8 +97,8 @@ def test_ctrl_c_in_a_tiny_training(run_python: RunPython) -> None:
     while again.b[1][1] > net.b[1][1]:
         last, last_steps = again.copy(), steps
         first = steps % n
-        rb.train(again, X[first : first + chunk], Y[first : first + chunk], loss=loss, optimizer=sgd,
-                 batch_size=1, epochs=1, shuffle=False)
+        rb.train(again, X[first : first + chunk], Y[first : first + chunk], loss=loss,
+                 optimizer=sgd, batch_size=1, epochs=1, shuffle=False)
         steps += chunk
     found = False
     for steps in range(last_steps, last_steps + chunk + 1):
@@ -126,10 +129,11 @@ def test_ctrl_c_in_the_middle_of_a_long_step(run_python: RunPython) -> None:
     while again.theta.tobytes() != net.theta.tobytes() and steps < 5:
         step(again, X, Y, steps, size)
         steps += 1
-    many = rng.standard_normal((64 * size, 2048), np.float32)
+    many = rng.standard_normal((16 * size, 2048), np.float32)
     seconds.append(seconds_to_stop(0.2, lambda: net.forward(many)))
-    seconds.append(seconds_to_stop(0.2, lambda: net.gradients(many[:8192], np.zeros(8192, int), loss=loss)))
-    seconds.append(seconds_to_stop(0.2, lambda: net.trace(many[:16384])))
+    labels = np.zeros(4096, int)
+    seconds.append(seconds_to_stop(0.2, lambda: net.gradients(many[:4096], labels, loss=loss)))
+    seconds.append(seconds_to_stop(0.2, lambda: net.trace(many[:8192])))
     print(json.dumps([seconds, steps, net.theta.tobytes() != again.theta.tobytes()]))
     """
     )
@@ -143,13 +147,14 @@ def test_ctrl_c_in_a_long_validation(run_python: RunPython) -> None:
     seconds, kept = run_python(
         CTRL_C
         + """
-    loss, sgd = "squared_error", rb.SGD(0.01)
+    loss, sgd = "squared_error", rb.SGD(1e-4)
     X, Y = rng.standard_normal((8, 512)).astype("f4"), rng.standard_normal((8, 10)).astype("f4")
     many = rng.standard_normal((200_000, 512), np.float32), np.zeros((200_000, 10), np.float32)
     net = rb.Network([512, 2048, 10], random_state=0)
     again = net.copy()
     seconds = seconds_to_stop(0.5, lambda: rb.train(
-        net, X, Y, loss=loss, optimizer=sgd, batch_size=8, epochs=100, shuffle=False, validation=many))
+        net, X, Y, loss=loss, optimizer=sgd, batch_size=8, epochs=100, shuffle=False,
+        validation=many))
     kept = False
     for i in range(20):
         step(again, X, Y, i, 8)
@@ -161,7 +166,7 @@ def test_ctrl_c_in_a_long_validation(run_python: RunPython) -> None:
     assert kept
 
 
-# ---- other signals, in this process ---------------------------------------------------------------------------
+# ---- other signals, in this process ----------------------------------------------------------
 
 X = np.random.default_rng(0).standard_normal((40, 6))
 Y = np.random.default_rng(1).standard_normal((40, 2))
@@ -172,7 +177,9 @@ def network() -> rb.Network:
 
 
 def train(net: rb.Network, epochs: int, **options: Any) -> rb.TrainResult:
-    return rb.train(net, X, Y, **({"loss": "squared_error", "batch_size": 8, "epochs": epochs} | options))
+    return rb.train(
+        net, X, Y, **({"loss": "squared_error", "batch_size": 8, "epochs": epochs} | options)
+    )
 
 
 def theta_after(epochs: int, **options: Any) -> bytes:
@@ -198,34 +205,40 @@ def alarm() -> Any:
 
 def test_a_signal_whose_handler_returns_changes_nothing(alarm: Any) -> None:
     """The handler runs during the training, not after it."""
-    net, rung = network(), []
-    many = np.tile(X, (2000, 1)), np.tile(Y, (2000, 1))
-    alarm(lambda: rung.append(time.perf_counter()))
-    epochs = 0
-    while len(rung) < 3:
+    many = np.tile(X, (500, 1)), np.tile(Y, (500, 1))
+
+    def seconds_and_bits(epochs: int) -> tuple[float, bytes]:
+        net = network()
         began = time.perf_counter()
-        rb.train(net, *many, loss="squared_error", batch_size=8, epochs=4, shuffle=False)
-        over = time.perf_counter()
-        epochs += 4
+        rb.train(net, *many, loss="squared_error", batch_size=8, epochs=epochs)
+        return time.perf_counter() - began, net.theta.tobytes()
+
+    epochs = 4
+    while (seconds := seconds_and_bits(epochs)[0]) < 0.1:
+        epochs *= 2
+    epochs = int(epochs * 0.5 / seconds) + 1
+    _, expected = seconds_and_bits(epochs)
+    rung: list[float] = []
+    alarm(lambda: rung.append(time.perf_counter()))
+    _, got = seconds_and_bits(epochs)
+    over = time.perf_counter()
     signal.setitimer(signal.ITIMER_REAL, 0)
-    assert sum(began < t < over - 0.01 for t in rung) or over - began < 0.1
-    other = network()
-    rb.train(other, *many, loss="squared_error", batch_size=8, epochs=epochs, shuffle=False)
-    assert net.theta.tobytes() == other.theta.tobytes()
+    assert got == expected
+    assert sum(t < over - 0.05 for t in rung) >= 2
 
 
 def test_a_signal_whose_handler_raises_ends_the_training(alarm: Any) -> None:
     """With the handler's own exception, and a network that can be used."""
 
-    class Enough(Exception):
+    class EnoughError(Exception):
         pass
 
     def handler() -> None:
-        raise Enough
+        raise EnoughError
 
     net = network()
     alarm(handler)
-    with pytest.raises(Enough):
+    with pytest.raises(EnoughError):
         train(net, 10**8)
     signal.setitimer(signal.ITIMER_REAL, 0)
     assert np.isfinite(net.theta).all()
@@ -233,7 +246,7 @@ def test_a_signal_whose_handler_raises_ends_the_training(alarm: Any) -> None:
     train(net, 1)
 
 
-# ---- callbacks --------------------------------------------------------------------------------------------------
+# ---- callbacks -------------------------------------------------------------------------------
 
 
 def test_a_callback_sees_every_epoch() -> None:
@@ -278,7 +291,9 @@ def test_in_the_last_epoch_too() -> None:
     assert (result.epochs, result.stop_reason) == (3, "callback")
 
 
-@pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt(), SystemExit(3), StopIteration()])
+@pytest.mark.parametrize(
+    "error", [ValueError("mine"), KeyboardInterrupt(), SystemExit(3), StopIteration()]
+)
 def test_a_callbacks_exception_comes_through(error: BaseException) -> None:
     """The very object; the weights of the epoch are kept, and the network is free again."""
     net = network()
@@ -299,7 +314,11 @@ def test_ctrl_c_in_a_callback_keeps_its_epoch() -> None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
-            train(net, 10, callback=lambda epoch: epoch.epoch == 1 and signal.raise_signal(signal.SIGINT))
+            train(
+                net,
+                10,
+                callback=lambda epoch: epoch.epoch == 1 and signal.raise_signal(signal.SIGINT),
+            )
     finally:
         signal.signal(signal.SIGINT, before)
     assert net.theta.tobytes() == theta_after(2)
@@ -312,11 +331,21 @@ def test_a_callback_may_look_at_the_network() -> None:
 
     def callback(_: rb.Epoch) -> None:
         gradients = net.gradients(X, Y, loss="squared_error")
-        seen.append((theta.tobytes(), net.forward(X).tobytes(), net.W[0].tobytes(), gradients.cost,
-                     net.trace(X).A[-1].tobytes(), net.copy().theta.tobytes()))
+        seen.append(
+            (
+                theta.tobytes(),
+                net.forward(X).tobytes(),
+                net.W[0].tobytes(),
+                gradients.cost,
+                net.trace(X).A[-1].tobytes(),
+                net.copy().theta.tobytes(),
+            )
+        )
 
     train(net, 3, callback=callback)
-    for epochs, (theta_bits, A_bits, W_bits, cost, last_A_bits, copy_bits) in enumerate(seen, start=1):
+    for epochs, (theta_bits, A_bits, W_bits, cost, last_A_bits, copy_bits) in enumerate(
+        seen, start=1
+    ):
         other = network()
         train(other, epochs)
         assert theta_bits == copy_bits == other.theta.tobytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from bits import DTYPES, Array, assert_same_bits
 from rosenblatt import _core
 from rosenblatt.reference.arithmetic import NUMBER_TYPES

@@ -6,12 +6,12 @@ import copy
 import gc
 import pickle
 
-import long_double
 import numpy as np
 import pytest
-import tolerance
 
+import long_double
 import rosenblatt as rb
+import tolerance
 
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "softmax"]
 DTYPES = ["float32", "float64"]
@@ -34,7 +34,7 @@ def numbered(net: rb.Network) -> rb.Network:
     return net
 
 
-# ---- what it is ------------------------------------------------------------------------------------
+# ---- what it is ------------------------------------------------------------------------------
 
 
 def test_it_says_what_it_is(net: rb.Network) -> None:
@@ -52,7 +52,9 @@ def test_its_defaults() -> None:
     assert net.dtype == np.float32
 
 
-@pytest.mark.parametrize("layers", [[784, 128, 10], (784, 128, 10), np.array([784, 128, 10]).tolist()])
+@pytest.mark.parametrize(
+    "layers", [[784, 128, 10], (784, 128, 10), np.array([784, 128, 10]).tolist()]
+)
 def test_layers_may_be_any_sequence(layers: object) -> None:
     assert rb.Network(layers).layers == (784, 128, 10)
 
@@ -65,7 +67,11 @@ def test_layers_may_be_numpy_integers() -> None:
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_one_activation_is_for_all_hidden_layers(name: str) -> None:
-    assert rb.Network([3, 4, 5, 2], activation=name, output="tanh").activations == (name, name, "tanh")
+    assert rb.Network([3, 4, 5, 2], activation=name, output="tanh").activations == (
+        name,
+        name,
+        "tanh",
+    )
 
 
 @pytest.mark.parametrize("names", [["tanh", "softmax"], ("logistic", "identity")])
@@ -91,7 +97,16 @@ def test_each_layer_has_its_own_activation(names: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "layers",
-    [[1, 1], [1, 1, 1], [3, 1, 5], [1, 7, 1, 9], [2, 1000, 3], [5000, 1], [1, 5000], [17, 33, 65, 31]],
+    [
+        [1, 1],
+        [1, 1, 1],
+        [3, 1, 5],
+        [1, 7, 1, 9],
+        [2, 1000, 3],
+        [5000, 1],
+        [1, 5000],
+        [17, 33, 65, 31],
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("n", [1, 2, 31, 33])
@@ -112,7 +127,7 @@ def test_repr_says_what_matters(net: rb.Network) -> None:
     assert "\n" not in text
 
 
-# ---- views -------------------------------------------------------------------------------------------
+# ---- views -----------------------------------------------------------------------------------
 
 
 def test_views_have_the_textbook_shapes(net: rb.Network) -> None:
@@ -195,8 +210,12 @@ def test_views_are_sequences(net: rb.Network) -> None:
 
 
 @pytest.mark.parametrize("name", ["W", "b"])
-@pytest.mark.parametrize("value", [np.ones((3, 5)), np.ones(6), np.ones((2, 5, 3)), "text", [[1], [1, 2]]])
-def test_assigning_what_does_not_fit_changes_nothing(net: rb.Network, name: str, value: object) -> None:
+@pytest.mark.parametrize(
+    "value", [np.ones((3, 5)), np.ones(6), np.ones((2, 5, 3)), "text", [[1], [1, 2]]]
+)
+def test_assigning_what_does_not_fit_changes_nothing(
+    net: rb.Network, name: str, value: object
+) -> None:
     before = net.theta.tobytes()
     with pytest.raises((ValueError, TypeError)):
         getattr(net, name)[0] = value
@@ -208,7 +227,9 @@ def test_views_outlive_the_network() -> None:
     sequence, W, b, theta = net.W, net.W[0], net.b[0], net.theta
     del net
     gc.collect()
-    reused = [np.full(300 * 200 + 200, np.nan, np.float32) for _ in range(8)]  # would take freed memory
+    reused = [
+        np.full(300 * 200 + 200, np.nan, np.float32) for _ in range(8)
+    ]  # would take freed memory
     assert np.array_equal(theta, np.arange(300 * 200 + 200))
     assert np.array_equal(W.T.ravel(), theta[: 300 * 200])
     assert np.array_equal(b, theta[300 * 200 :])
@@ -216,7 +237,7 @@ def test_views_outlive_the_network() -> None:
     assert len(reused) == 8
 
 
-# ---- initial weights -----------------------------------------------------------------------------------
+# ---- initial weights -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -282,13 +303,15 @@ def test_float32_weights_are_the_float64_ones_rounded() -> None:
     assert np.array_equal(single.theta, double.theta.astype(np.float32))
 
 
-# ---- copies ----------------------------------------------------------------------------------------------
+# ---- copies ----------------------------------------------------------------------------------
 
 COPIES = [
     pytest.param(lambda net: net.copy(), id="copy"),
     pytest.param(copy.deepcopy, id="deepcopy"),
     *(
-        pytest.param(lambda net, p=protocol: pickle.loads(pickle.dumps(net, p)), id=f"pickle-{protocol}")
+        pytest.param(
+            lambda net, p=protocol: pickle.loads(pickle.dumps(net, p)), id=f"pickle-{protocol}"
+        )
         for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)
     ),
 ]
@@ -299,7 +322,11 @@ def test_a_copy_is_the_same_network_with_memory_of_its_own(net, duplicate) -> No
     net.theta[:] = np.random.default_rng(0).standard_normal(net.n_params)
     other = duplicate(net)
     assert type(other) is type(net)
-    assert (other.layers, other.activations, other.dtype) == (net.layers, net.activations, net.dtype)
+    assert (other.layers, other.activations, other.dtype) == (
+        net.layers,
+        net.activations,
+        net.dtype,
+    )
     assert other.theta.tobytes() == net.theta.tobytes()
     assert other.forward(np.ones((2, 3))).tobytes() == net.forward(np.ones((2, 3))).tobytes()
     assert not np.shares_memory(other.theta, net.theta)
@@ -316,14 +343,14 @@ def test_a_copy_trains_alone(net: rb.Network) -> None:
 
 
 def test_a_network_equals_itself_alone(net: rb.Network) -> None:
-    """There is no comparison by value: it would have to say what of two equal networks is the same."""
+    """There is no comparison by value: networks with equal weights are still two things."""
     same, other = net, net.copy()
     assert net == same
     assert net != other
     assert len({net, same, other}) == 2
 
 
-# ---- forward and trace -------------------------------------------------------------------------------------
+# ---- forward and trace -----------------------------------------------------------------------
 
 
 def test_forward_gives_one_row_per_sample(net: rb.Network) -> None:

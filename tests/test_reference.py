@@ -17,6 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+
 from rosenblatt import reference
 from rosenblatt.reference import arithmetic
 from rosenblatt.reference.arithmetic import NUMBER_TYPES, Float32, Float64, NumberType

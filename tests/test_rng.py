@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 import rosenblatt as rb
 from bits import ACTIVATIONS, DTYPES, assert_same_bits
 from rosenblatt import _core, reference

@@ -8,14 +8,15 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import tolerance
 
 import rosenblatt as rb
+import tolerance
 
 RunPython = Callable[..., Any]
 
@@ -29,31 +30,53 @@ def data(n: int, n_features: int, n_outputs: int) -> tuple[np.ndarray, np.ndarra
     return rng.standard_normal((n, n_features)), rng.integers(0, n_outputs, n)
 
 
-def bits_of_a_run(layers: list[int], dtype: str, threads: int | None, **options: Any) -> list[bytes]:
-    net = rb.Network(layers, activation="tanh", output="softmax", dtype=dtype, random_state=0)
-    net.threads = threads
-    X, y = data(1000, layers[0], layers[-1])
-    done = rb.train(net, X, y, loss="log_loss", epochs=2, validation=(X, y), threads=threads, **options)
-    gradients, trace = net.gradients(X, y, loss="log_loss"), net.trace(X)
-    arrays = [net.theta, net.forward(X), *trace.Z, *trace.A, gradients.grad, gradients.dX, *gradients.delta]
-    curves = np.array([*done.loss_curve, *done.validation_curve, gradients.cost])
-    return [array.tobytes() for array in (*arrays, curves)]
+@dataclass(frozen=True)
+class Work:
+    """Something to compute that is worth several threads."""
+
+    layers: list[int]
+    batch_size: int
+    n: int
+    momentum: float = 0.0
+
+    def bits(self, dtype: str, threads: int | None) -> list[bytes]:
+        net = rb.Network(self.layers, output="softmax", dtype=dtype, random_state=0)
+        net.threads = threads
+        X, y = data(self.n, self.layers[0], self.layers[-1])
+        done = rb.train(
+            net,
+            X,
+            y,
+            loss="log_loss",
+            optimizer=rb.SGD(0.01, momentum=self.momentum),
+            batch_size=self.batch_size,
+            epochs=2,
+            validation=(X, y),
+            threads=threads,
+        )
+        gradients, trace = net.gradients(X, y, loss="log_loss"), net.trace(X)
+        arrays = [net.theta, net.forward(X), gradients.grad, gradients.dX]
+        arrays += [*trace.Z, *trace.A, *gradients.delta]
+        arrays.append(np.array([*done.loss_curve, *done.validation_curve, gradients.cost]))
+        return [array.tobytes() for array in arrays]
+
+
+WORK = {
+    "some of everything": Work(LAYERS, batch_size=BATCH, n=450),
+    "with momentum": Work(LAYERS, batch_size=BATCH, n=450, momentum=0.9),
+    "interleaved sums": Work([1500, 10], batch_size=1000, n=1700),
+    "narrow, wide, narrow": Work([10, 1500, 3], batch_size=999, n=1000, momentum=0.9),
+    "many weights, few samples": Work([2000, 2001, 10], batch_size=4, n=9),
+    "many weights with momentum": Work([2000, 2001, 10], batch_size=4, n=9, momentum=0.9),
+}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-@pytest.mark.parametrize(
-    ("layers", "batch_size"),
-    [(LAYERS, BATCH), ([1500, 10], 1000), ([10, 1500, 3], 999), ([600, 700, 10], 64)],
-    ids=str,
-)
-def test_their_number_changes_no_bit(
-    layers: list[int], batch_size: int, momentum: float, dtype: str
-) -> None:
-    options = {"batch_size": batch_size, "optimizer": rb.SGD(0.01, momentum=momentum)}
-    one = bits_of_a_run(layers, dtype, 1, **options)
+@pytest.mark.parametrize("work", WORK.values(), ids=WORK)
+def test_their_number_changes_no_bit(work: Work, dtype: str) -> None:
+    one = work.bits(dtype, threads=1)
     for threads in (2, 3, 7, None):
-        assert bits_of_a_run(layers, dtype, threads, **options) == one
+        assert work.bits(dtype, threads) == one
 
 
 def test_a_network_carries_its_own_number() -> None:
@@ -69,12 +92,12 @@ def test_a_network_carries_its_own_number() -> None:
 
 
 def test_networks_trained_side_by_side_do_not_meddle() -> None:
-    """Four Python threads share one pool, whose workers are busy with another network half of the time."""
+    """Four Python threads share one pool, whose workers are often busy with another network."""
 
     def run(seed: int) -> bytes:
         net = rb.Network(LAYERS, output="softmax", random_state=seed)
-        X, y = data(600, LAYERS[0], LAYERS[-1])
-        rb.train(net, X, y, loss="log_loss", batch_size=BATCH, epochs=5, threads=1 + seed % 3)
+        X, y = data(2 * BATCH, LAYERS[0], LAYERS[-1])
+        rb.train(net, X, y, loss="log_loss", batch_size=BATCH, epochs=3, threads=1 + seed % 3)
         return net.theta.tobytes()
 
     alone = [run(seed) for seed in range(8)]
@@ -84,13 +107,13 @@ def test_networks_trained_side_by_side_do_not_meddle() -> None:
 
 def test_a_network_can_be_read_by_several_threads() -> None:
     net = rb.Network(LAYERS, random_state=0)
-    X, _ = data(500, LAYERS[0], 2)
+    X, _ = data(BATCH, LAYERS[0], 2)
     expected = net.forward(X).tobytes()
     with ThreadPoolExecutor(4) as pool:
-        assert {A.tobytes() for A in pool.map(net.forward, [X] * 40)} == {expected}
+        assert {A.tobytes() for A in pool.map(net.forward, [X] * 20)} == {expected}
 
 
-# ---- a network that is being trained -----------------------------------------------------------------------
+# ---- a network that is being trained ---------------------------------------------------------
 
 SMALL_X, SMALL_Y = np.ones((4, 3)), np.zeros((4, 2))
 
@@ -169,7 +192,7 @@ def test_nor_in_the_middle_of_a_batch() -> None:
     assert net.theta.tobytes() == other.theta.tobytes()
 
 
-# ---- Python's lock -------------------------------------------------------------------------------------------
+# ---- Python's lock ---------------------------------------------------------------------------
 
 LONG_CALLS: dict[str, Callable[[rb.Network, np.ndarray, np.ndarray], object]] = {
     "forward": lambda net, X, _: net.forward(X),
@@ -217,7 +240,7 @@ def test_other_python_threads_run_on(call: Callable[..., object]) -> None:
     assert statistics.median(np.diff(during)) < tolerance.WAKING_SECONDS
 
 
-# ---- fork ------------------------------------------------------------------------------------------------------
+# ---- fork ------------------------------------------------------------------------------------
 
 # In a process of its own, for Python 3.12 and later warn of forking one with threads.
 FORK = """
@@ -228,7 +251,7 @@ FORK = """
     warnings.simplefilter("ignore")
     signal.alarm(50)  # a child that hangs would outlive the test
     rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((400, 300)).astype("f4"), rng.integers(0, 10, 400)
+    X, y = rng.standard_normal((200, 300)).astype("f4"), rng.integers(0, 10, 200)
 
     def run(_=None):
         net = rb.Network([300, 257, 129, 10], output="softmax", random_state=0)
@@ -258,19 +281,43 @@ def test_a_forked_child_trains_and_the_parent_goes_on(run_python: RunPython) -> 
     assert outcome == [[0, 0], True]
 
 
+def test_a_fork_in_a_callback(run_python: RunPython) -> None:
+    """Both go on training where they are."""
+    outcome = run_python(
+        FORK
+        + """
+    child = None
+    def callback(epoch):
+        global child
+        if epoch.epoch == 1:
+            child = os.fork()
+            if child == 0:
+                signal.alarm(40)
+    net = rb.Network([300, 257, 129, 10], output="softmax", random_state=0)
+    rb.train(net, X, y, loss="log_loss", batch_size=200, epochs=3, threads=3, callback=callback)
+    same = net.theta.tobytes() == before and run() == before
+    if child == 0:
+        os._exit(0 if same else 1)
+    print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), same]))
+    """
+    )
+    assert outcome == [0, True]
+
+
 def test_a_pool_of_forked_processes(run_python: RunPython) -> None:
     outcome = run_python(
         FORK
         + """
     with multiprocessing.get_context("fork").Pool(2) as pool:
-        print(json.dumps([theta == before for theta in pool.map(run, range(4))] + [run() == before]))
+        same = [theta == before for theta in pool.map(run, range(4))]
+    print(json.dumps([*same, run() == before]))
     """
     )
     assert outcome == [True] * 5
 
 
 def test_a_fork_in_the_middle_of_a_training(run_python: RunPython) -> None:
-    """The child has the memory of the pool but none of its threads, nor the thread that was training."""
+    """The child has the pool's memory but none of its threads, nor the one that was training."""
     outcome = run_python(
         FORK
         + """

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 import rosenblatt as rb
 from bits import (
     ACTIVATIONS,
@@ -19,8 +22,6 @@ from bits import (
     targets,
     twins,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from rosenblatt import reference
 
 

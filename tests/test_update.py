@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 import rosenblatt as rb
 from bits import DTYPES, assert_same_bits, samples, targets, twins
 from rosenblatt import reference

@@ -1,82 +1,88 @@
 """Tolerances: every number that a test allows between two results, with the reason for its size.
 
 Where docs/arithmetic.md specifies the result there is none: those tests compare bits.
-u = 2^-53 is the largest relative error of one rounding in float64.
 """
 
 from __future__ import annotations
 
 import math
 
-U = 2.0**-53
+U = 2.0**-53  # the largest relative error of one rounding in float64
 
-# ---- gradients against long double -----------------------------------------------------------------
+# ---- gradients against long double -----------------------------------------------------------
 
-# Of each array (cost, z, a, delta, dW, db, dX) the norm of the difference over the norm of the array.
-# The promise is 1e-10. A network of depth 8 and width 5 rounds some 8 * 2 * (5 + 10) numbers in a row on
-# the way to dW^(1), each by u, and a saturating function may amplify them by its condition, below 10^3
-# for the networks here: 3e-11 were all of them in one direction, and 1e-13 as they come. A
-# wrong factor or index shows as 1e-2 or more. The long double's own error is 2^-11 of that or less.
+# The norm of the difference over the norm of the array, for each of cost, z, a, delta, dW, db, dX
+# by itself. The promise is 1e-10. A network of depth 8 and width 5 rounds some 8 * 2 * (5 + 10)
+# numbers in a row on the way to dW^(1), each by u, and a saturating function may amplify them by
+# its condition, below 10^3 for the networks here: 3e-11, were all of them in one direction, and
+# about 1e-14 as they come. A wrong factor or index shows as 1e-2 or more. The long double itself
+# is 2^11 times as exact.
 LONG_DOUBLE_RELATIVE = 1e-10
 
-# ---- gradients against central differences -----------------------------------------------------------
+# ---- gradients against central differences ---------------------------------------------------
 
-# The promise: the norm of the difference over the norm of the array, for every dW, db and dX alone.
+# The norm of the difference over the norm of the array, for every dW, db and dX by itself: the
+# promise.
 DIFFERENCES_RELATIVE = 1e-8
 
-# dC/dw = sum_i weight_i (C(w + i h) - C(w - i h)) / h + O(h^8): the central difference of order eight.
+# The central difference of order eight,
+# dC/dw = sum_i weight_i (C(w + i h) - C(w - i h)) / h + O(h^8).
 STENCIL = ((1, 4 / 5), (2, -1 / 5), (3, 4 / 105), (4, -1 / 280))
 REACH = max(offset for offset, _ in STENCIL)
 
-# The truncation error is h^8 C^(9) / 630. By Cauchy's estimate C^(9) <= 9! M / r^9, with M about C and r
-# the distance to the nearest singularity in w: tanh has its own at i pi / 2, and the networks here
-# amplify a weight by less than 6, so r > 1/4. That makes 2300 (4 h)^8 C. The rounding error is that of C,
-# some 8 u C, times sum |weight_i| * 2 / h = 2.1 / h. Their sum is smallest near h = 2^-9: 3e-14 C
-# from the first, 1e-12 C from the second.
+# The truncation error is h^8 C^(9) / 630. By Cauchy's estimate C^(9) <= 9! M / r^9, with M about C
+# and r the distance to the nearest singularity in w: tanh has its own at i pi / 2, and the networks
+# here amplify a weight by less than 6, so r > 1/4. That makes 2300 (4 h)^8 C. The rounding error is
+# that of C, some 8 u C, times 2 sum |weight_i| / h = 2.1 / h. Their sum is smallest near h = 2^-9:
+# 3e-14 C from the first, 1e-12 C from the second.
 STEP = 2.0**-9
 DIFFERENCES_ROUNDING = 8 * U * 2 * math.fsum(abs(weight) for _, weight in STENCIL) / STEP
 
-# A difference is that exact relative to the cost, not to the gradient; the two tolerances meet where an
-# array's norm is at least this part of the cost (times sqrt(size), the norm of as many roundings).
-# The tests look for points of which that is true, so that the first layers of deep networks are tested as
-# sharply as the last. w + i h is exact: w is a multiple of GRID.
+# So much is a difference wrong relative to the cost; relative to the gradient it is 1e-8 where the
+# norm of the array is at least this part of the cost (times sqrt(size), for as many roundings).
+# The tests look for points of which that is true, so that the first layers of deep networks are
+# tested as sharply as the last. w + i h is exact, for w is a multiple of GRID.
 SMALLEST_GRADIENT = DIFFERENCES_ROUNDING / DIFFERENCES_RELATIVE
 GRID = 2.0**-20
 
-# ---- statistics of the initial weights ----------------------------------------------------------------
+# ---- statistics of the initial weights -------------------------------------------------------
 
 
 def mean_of_uniform(limit: float, n: int) -> float:
-    """Return five standard errors of the mean of n numbers uniform in +-limit: p = 6e-7, and a fixed seed."""
+    """Return five standard errors of the mean of n numbers uniform in +-limit.
+
+    One seed in two million is further off, and the tests' seeds are fixed.
+    """
     return 5 * limit / math.sqrt(3 * n)
 
 
 def variance_of_uniform(limit: float, n: int) -> float:
-    """Return five standard errors of the variance limit^2/3: that of x^2 is limit^4 (1/5 - 1/9)."""
+    """Return five standard errors of the variance limit^2 / 3: that of x^2 is limit^4 * 4 / 45."""
     return 5 * limit**2 * math.sqrt(4 / 45 / n)
 
 
-# ---- targets -------------------------------------------------------------------------------------------
+# ---- targets ---------------------------------------------------------------------------------
 
-# A row of probabilities is one if its sum is within 1e-4 of 1: float32 probabilities of 1,000 classes sum
-# to 1 within 1000 * 2^-24 = 6e-5. The tests stand a factor of 2 on either side.
+# A row is a distribution if its sum is within 1e-4 of 1: the float32 probabilities of 1,000 classes
+# sum to 1 within 1000 * 2^-24 = 6e-5. The tests stand a factor of 2 on either side.
 ROW_SUM = 1e-4
 
-# ---- times ---------------------------------------------------------------------------------------------
+# ---- times -----------------------------------------------------------------------------------
 
-# Seconds from Ctrl-C to KeyboardInterrupt. The promise is 0.1 on a quiet machine; the tests run on shared
-# ones, where a process may wait for a processor for some tenths of a second.
+# Seconds from Ctrl-C to KeyboardInterrupt. The promise is 0.1 on a quiet machine; the tests run on
+# shared ones, where a process may wait for a processor for some tenths of a second.
 INTERRUPT_SECONDS = 1.0
 
-# Seconds between two wakings of a Python thread that sleeps 1 ms while another computes: the median. A
-# computation that held the interpreter's lock and let go of it to look for Ctrl-C would show 0.02.
+# Seconds between two wakings of a Python thread that sleeps 1 ms at a time while another computes:
+# the median. A computation that held the interpreter's lock, and let go of it only to look for
+# Ctrl-C, would show 0.02.
 WAKING_SECONDS = 0.01
 
-# Seconds that `import rosenblatt` takes on top of NumPy, the best of several processes: the promise.
+# Seconds that `import rosenblatt` takes on top of NumPy: the promise.
 IMPORT_SECONDS = 0.05
 
-# ---- allocations -----------------------------------------------------------------------------------------
+# ---- allocations -----------------------------------------------------------------------------
 
-# Calls of malloc and its kin that one more epoch may make: Python's list of losses, the interpreter's
-# own between two looks for Ctrl-C. An allocation per batch would make 313 of them in the test.
+# Calls of malloc and its kin that one more epoch may make: the growing list of losses, and the
+# interpreter's own while it looks for Ctrl-C. One per batch would be 313 an epoch in the tests.
 ALLOCATIONS_PER_EPOCH = 16

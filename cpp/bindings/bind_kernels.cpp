@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -44,6 +45,16 @@ Array<std::int64_t> shuffled(std::uint64_t seed, std::uint32_t epoch, std::size_
     return result;
 }
 
+// The specified floating-point mode around what NumPy computes for us: `with FloatMode(): ...`
+class FloatModeContext {
+  public:
+    void enter() { mode_.emplace(); }
+    void exit(const py::object&, const py::object&, const py::object&) { mode_.reset(); }
+
+  private:
+    std::optional<FloatMode> mode_;
+};
+
 template <std::size_t N>
 std::vector<std::string> as_list(const char* const (&names)[N]) {
     return {names, names + N};
@@ -74,6 +85,10 @@ void bind_kernels(py::module_& module) {
     module.def("available_isas", &available_isas);
     module.def("set_isa", &set_isa, py::arg("name"));
     module.def("available_threads", &available_threads);
+    py::class_<FloatModeContext>(module, "FloatMode")
+        .def(py::init())
+        .def("__enter__", &FloatModeContext::enter)
+        .def("__exit__", &FloatModeContext::exit, py::arg("type"), py::arg("value"), py::arg("traceback"));
     module.def("evaluate", &evaluate<float>, py::arg("name"), py::arg("x").noconvert());
     module.def("evaluate", &evaluate<double>, py::arg("name"), py::arg("x").noconvert());
     module.def("random_u64", &random_u64, py::arg("seed"), py::arg("purpose"), py::arg("epoch"), py::arg("n"));

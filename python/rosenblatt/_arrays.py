@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import _core
+
 FloatArray = NDArray[np.floating[Any]]
 
 
@@ -34,13 +36,15 @@ def real_array(name: str, value: ArrayLike) -> NDArray[Any]:
 def exact(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return `array` contiguous, aligned and of `dtype`; a copy only where it must be one.
 
+    Numbers are rounded to nearest, whatever mode another library left the processor in.
+
     Raises
     ------
     ValueError
         A value is too large for `dtype`.
     """
     try:
-        with np.errstate(over="raise"):
+        with _core.FloatMode(), np.errstate(over="raise"):
             return np.require(array, dtype, ["C", "A", "E"])
     except FloatingPointError:
         largest = np.finfo(dtype).max

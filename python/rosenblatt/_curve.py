@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 HEIGHT: Final = 10  # rows of the drawing: a curve's bend shows, and the page stays in sight
 WIDEST: Final = 60  # columns of the drawing
-LOG_FROM: Final = 20.0  # largest over smallest loss from which a linear axis would show a corner only
+LOG_FROM: Final = (
+    20.0  # largest over smallest loss from which a linear axis would show a corner only
+)
 
 Rows = npt.NDArray[np.intp]
 
@@ -42,9 +44,13 @@ def draw_loss_curve(
     if held_out is not None:
         _draw_dots(grid, axis.rows(held_out, columns))
     _draw_line(grid, axis.rows(training, columns))
+    scale = " (log scale)" if axis.is_log else ""
     return [
-        f"loss{' (log scale)' if axis.is_log else ''}: ── training{'  · held out' * (held_out is not None)}",
-        *(f"{label:>{margin - 2}} ┤{''.join(row)}".rstrip() for label, row in zip(axis.labels, grid)),
+        f"loss{scale}: ── training" + ("  · held out" if held_out is not None else ""),
+        *(
+            f"{label:>{margin - 2}} ┤{''.join(row)}".rstrip()
+            for label, row in zip(axis.labels, grid, strict=True)
+        ),
         *_epoch_axis(len(training), margin, columns),
     ]
 
@@ -64,7 +70,7 @@ class _Axis:
         return math.exp(height) if self.is_log else height
 
     def rows(self, losses: Sequence[float], columns: int) -> Rows:
-        """Return the row of the curve at the `columns` + 1 ends of its columns; a gap is drawn as its neighbours."""
+        """Return the curve's row at the `columns` + 1 ends of its columns, a gap bridged."""
         values = np.asarray(losses, dtype=float)
         known = np.flatnonzero(np.isfinite(values))
         if not known.size:
@@ -73,7 +79,8 @@ class _Axis:
         at = np.interp(np.linspace(0, len(values) - 1, columns + 1), known, heights)
         span = self._top - self._bottom
         down = (self._top - at) / span if span > 0 else np.full_like(at, 0.5)
-        return np.rint(down * (HEIGHT - 1)).astype(np.intp)
+        rows: Rows = np.rint(down * (HEIGHT - 1)).astype(np.intp)
+        return rows
 
 
 def _draw_line(grid: list[list[str]], rows: Rows) -> None:

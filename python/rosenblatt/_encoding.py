@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._files import ModelFormatError
-from ._table import MISSING, MISSING_TEXT, Floats, Table, TableError
+from ._table import MISSING_TEXT, Floats, Table, TableError, is_missing
 from ._terminal import listed, quoted
 
 FORMAT: Final = 1  # the version of the JSON form
@@ -50,7 +50,7 @@ class Number:
     @property
     def summary(self) -> str:
         """What a person wants to know of it."""
-        return f"number, mean {self.mean:.6g}, standard deviation {self.std:.6g}"
+        return f"a number of mean {self.mean:.6g}, standard deviation {self.std:.6g}"
 
     def inputs(self, table: Table) -> Matrix:
         """Return the table's column as inputs, shape (n, 1)."""
@@ -81,10 +81,10 @@ class Categories:
     @property
     def summary(self) -> str:
         """What a person wants to know of it."""
-        return f"text, {len(self.values)} categories: {listed(self.values)}"
+        return f"one of {len(self.values)} texts: {listed(self.values)}"
 
     def inputs(self, table: Table) -> Matrix:
-        """Return the table's column as inputs, 1 for the row's category and 0 else, shape (n, width)."""
+        """Return the column as inputs, 1 for the row's category and 0 else, shape (n, width)."""
         return np.eye(self.width)[self.labels(table)]
 
     def labels(self, table: Table) -> Labels:
@@ -95,13 +95,13 @@ class Categories:
         except KeyError:
             raise table.cell_error(self.name, *self._complaint(table)) from None
 
-    def _complaint(self, table: Table) -> tuple[Any, str]:
-        """Return which cells are wrong, and why the first of them is."""
-        known = set(self.values)
-        first = next(cell for cell in table.columns[self.name] if cell not in known)
-        if first.lower() in MISSING:
-            return (lambda cell: cell not in known and cell.lower() in MISSING), MISSING_TEXT
-        return (lambda cell: cell not in known), f"is unknown, needed one of: {listed(self.values)}"
+    def _complaint(self, table: Table) -> tuple[Callable[[str], bool], str]:
+        """Return which cells are wrong, and what the first of them is."""
+        unknown = {cell for cell in table.columns[self.name] if cell not in self.values}
+        missing = {cell for cell in unknown if is_missing(cell)}
+        if missing:
+            return missing.__contains__, MISSING_TEXT
+        return unknown.__contains__, f"is unknown, needed one of: {listed(self.values)}"
 
 
 Column = Number | Categories
@@ -109,7 +109,7 @@ Column = Number | Categories
 
 @dataclass(frozen=True)
 class Encoding:
-    """The columns that a network reads, in the order of its inputs, and the target that it predicts."""
+    """The columns that a network reads, in the order of its inputs, and what it predicts."""
 
     columns: tuple[Column, ...]
     target: Column
@@ -161,7 +161,7 @@ class Encoding:
 
 
 def fit_number(name: str, values: Floats) -> Number:
-    """Return the standardisation of a column's values, shape (n,); a constant column is only shifted."""
+    """Return the standardisation of a column's values (n,); a constant one is only shifted."""
     mean = float(values.mean())
     deviations = values - mean
     largest = float(np.abs(deviations).max())
@@ -269,7 +269,9 @@ def _read_column(place: str, form: object, most: int = MOST_CATEGORIES) -> Colum
     kind = form.get("kind") if isinstance(form, dict) else None
     if kind == "number":
         keys = _check_keys(place, form, {"kind", "name", "mean", "std"})
-        number = Number(_name(place, keys["name"]), *(_real(place, keys[k]) for k in ("mean", "std")))
+        number = Number(
+            _name(place, keys["name"]), *(_real(place, keys[k]) for k in ("mean", "std"))
+        )
         if number.std <= 0:
             raise ModelFormatError(f"table: {place}: got std {number.std}, needed above 0")
         return number

@@ -1,4 +1,4 @@
-"""The split of the rows: which are held out of training to score the network on, drawn with a seed."""
+"""The split of the rows: which are held out of training, to score the network on."""
 
 import random
 
@@ -12,7 +12,7 @@ def draw_held_out(
     """Draw the rows to hold out, every stratum in the same proportion.
 
     A stratum (a class; all rows where there are no classes) always keeps a row for training.
-    The drawing uses Python's ``random.random``, whose sequence for a seed is promised not to change.
+    The drawing uses Python's ``random.random``, whose sequence for a seed never changes.
 
     Parameters
     ----------
@@ -38,10 +38,11 @@ def draw_held_out(
 
 
 def _counts(sizes: npt.NDArray[np.int64], fraction: float) -> npt.NDArray[np.int64]:
-    """Return how many rows of each stratum to hold out: by the largest remainders, in total the fraction."""
+    """Return how many rows of each stratum to hold out, by the method of largest remainders."""
     shares = sizes * fraction
     counts = np.floor(shares).astype(np.int64)
     total = max(1, round(fraction * int(sizes.sum())))
     by_remainder = np.argsort(counts - shares, kind="stable")
     counts[by_remainder[: max(0, total - int(counts.sum()))]] += 1
-    return np.clip(counts, 0, np.maximum(sizes - 1, 0))
+    kept: npt.NDArray[np.int64] = np.clip(counts, 0, np.maximum(sizes - 1, 0))
+    return kept

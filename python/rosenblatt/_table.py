@@ -1,4 +1,4 @@
-"""Tables: a CSV file becomes named columns of numbers or texts; every complaint names line and column."""
+"""Tables: a CSV file becomes columns of numbers or of texts; a complaint names line and column."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ._terminal import listed, quoted
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 Floats = npt.NDArray[np.float64]
 Texts = tuple[str, ...]
@@ -87,8 +90,8 @@ class Table:
         if numbers is not None:
             return numbers
         distinct = dict.fromkeys(cells)
-        if any(map(_is_missing, distinct)):
-            raise self.cell_error(name, _is_missing, MISSING_TEXT)
+        if any(map(is_missing, distinct)):
+            raise self.cell_error(name, is_missing, MISSING_TEXT)
         n_numbers = sum(map(_is_number, cells))
         if n_numbers == 0:
             self._refuse_commas(name, distinct)
@@ -116,7 +119,7 @@ class Table:
         return where if name is None else f"{where}, column {quoted(name)}"
 
     def cell_error(self, name: str, is_wrong: Callable[[str], bool], text: str) -> TableError:
-        """Return the complaint about the first wrong cell of a column, with the number of others."""
+        """Return the complaint about the first wrong cell of a column, and count the others."""
         wrong = [row for row, cell in enumerate(self.columns[name]) if is_wrong(cell)]
         others = f" ({len(wrong):,} such cells in this column)" if len(wrong) > 1 else ""
         cell = self.columns[name][wrong[0]]
@@ -142,7 +145,8 @@ class Table:
         raise self.cell_error(name, lambda cell: not _is_number(cell), text)
 
 
-def _is_missing(cell: str) -> bool:
+def is_missing(cell: str) -> bool:
+    """Tell whether a cell stands for a value that is not there."""
     return cell.lower() in MISSING
 
 
@@ -198,7 +202,8 @@ def read_table(path: str, delimiter: str | None = None) -> Table:
     return Table(
         path=path,
         delimiter=delimiter,
-        columns={name: tuple(map(str.strip, cells)) for name, cells in zip(header, columns, strict=True)
+        columns={
+            name: tuple(map(str.strip, cells)) for name, cells in zip(header, columns, strict=True)
         },
         lines=lines,
     )
@@ -232,7 +237,7 @@ def _find_delimiter(text: str) -> str:
     return max(DELIMITERS, key=n_cells)
 
 
-def _reader(text: str, delimiter: str) -> csv._reader:
+def _reader(text: str, delimiter: str) -> Reader:
     return csv.reader(
         io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
     )
@@ -274,7 +279,8 @@ def _rows(
     path: str, n_columns: int, records: Iterator[tuple[int, list[str]]]
 ) -> tuple[list[int], list[list[str]]]:
     """Return the lines and the cells of all rows, each with a cell for every column."""
-    lines, rows = [], []
+    lines: list[int] = []
+    rows: list[list[str]] = []
     for line, record in records:
         if len(record) != n_columns:
             raise TableError(

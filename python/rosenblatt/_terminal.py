@@ -1,4 +1,4 @@
-"""The terminal: what a command prints fits the stream's encoding and width, and cannot steer the terminal."""
+"""The terminal: what is printed fits its encoding and width, and cannot steer it."""
 
 import shutil
 from collections.abc import Iterable
@@ -10,6 +10,9 @@ LONGEST_CELL: Final = 40  # characters of a cell or a name that a message shows
 # The typographic characters that this package prints, for a stream that can only take ASCII.
 IN_ASCII: Final = str.maketrans(
     {
+        "“": '"',
+        "”": '"',
+        "±": "+-",
         "²": "2",
         "×": "x",
         "·": ".",
@@ -30,7 +33,7 @@ IN_ASCII: Final = str.maketrans(
 
 
 def printable(text: str) -> str:
-    r"""Write every character that is not printed as its escape: control characters, line ends, bidi marks.
+    r"""Replace what is not printed by its escape: control characters, line ends, bidi marks.
 
     >>> printable("red\x1b[31m")
     'red\\x1b[31m'

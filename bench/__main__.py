@@ -1,0 +1,150 @@
+"""The command line: ``python -m bench [compare | footprint | kernels | growth | report | all]``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from . import compare, results
+from .match import Rules
+from .measure import cores_for
+from .peak import Peak
+from .rivals import chosen_rivals
+from .workloads import chosen
+
+COMMANDS = ("compare", "footprint", "kernels", "growth", "report", "all")
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line; without a command it is compare."""
+    if not arguments or (arguments[0] not in COMMANDS and arguments[0] not in ("-h", "--help")):
+        arguments = ["compare", *arguments]
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="PART", help="workloads with PART in their name"
+    )
+    parser.add_argument(
+        "--rivals", nargs="*", default=None, metavar="NAME", help="these alone; none after --rivals"
+    )
+    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=None, help="measurements of each contestant")
+    parser.add_argument("--seconds", type=float, default=None, help="of one measurement")
+    parser.add_argument(
+        "--quick", action="store_true", help="a smoke run: few batches and short rounds, no figures"
+    )
+    parser.add_argument("--output", type=Path, default=Path("build/bench"), metavar="DIR")
+    settings = parser.parse_args(arguments)
+    if settings.threads < 1:
+        parser.error(f"--threads: got {settings.threads}, needed 1 or more")
+    if settings.rounds is None:
+        settings.rounds = 3 if settings.quick else 11
+    if settings.seconds is None:
+        settings.seconds = 0.01 if settings.quick else 0.2
+    if settings.rounds < 1 or not settings.seconds > 0:
+        parser.error("--rounds and --seconds: needed more than 0")
+    return settings
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def run_compare(settings: argparse.Namespace, store: results.Store) -> None:
+    import rosenblatt
+
+    everybody = compare.contestants(
+        chosen_rivals(settings.rivals or []) if settings.rivals != [] else [],
+        settings.threads,
+        rosenblatt.build_info()["isas"],
+        say,
+    )
+    cores = cores_for(settings.threads)
+    rules = Rules(settings.rounds, settings.seconds, frozenset(cores))
+    with tempfile.TemporaryDirectory() as folder:
+        peak = Peak(Path(folder), cores)
+        if not peak.known:
+            say("the FMA peak: unknown, there is no C compiler that makes peak.c run here")
+        for workload in chosen(settings.only, settings.dtype):
+            asked = compare.shortened(workload) if settings.quick else workload
+            figures = compare.compare(asked, everybody, rules, peak, say)
+            store.add_comparison(settings.dtype, settings.threads, figures)
+
+
+def run_footprint(settings: argparse.Namespace, store: results.Store) -> None:
+    from .footprint import footprints
+
+    found = footprints(1 if settings.quick else settings.rounds)
+    for label, figure in found.items():
+        seconds = figure["import_seconds"]["median"]
+        say(f"{label:<16}{1e3 * seconds:8.0f} ms{figure.get('bytes', 0) / 1e6:9.1f} MB")
+    store.set("footprint", found)
+
+
+def run_kernels(settings: argparse.Namespace, store: results.Store) -> None:
+    from .kernels import measure_kernels
+
+    store.set("kernels", measure_kernels(settings.rounds, settings.seconds, settings.quick, say))
+
+
+def run_growth(settings: argparse.Namespace, store: results.Store) -> None:
+    from .growth import measure_growth
+    from .plots import plot_growth
+
+    rivals = chosen_rivals(["numpy"] if settings.rivals is None else settings.rivals or ["numpy"])
+    if settings.rivals == []:
+        rivals = []
+    store.set(
+        "growth", measure_growth(rivals, settings.rounds, settings.seconds, settings.quick, say)
+    )
+    plot_growth(store.data, settings.output, say)
+
+
+def run_report(settings: argparse.Namespace, store: results.Store) -> None:
+    from .plots import plot_growth, plot_performance
+    from .report import write_report
+
+    plot_performance(store.data, settings.output, say)
+    plot_growth(store.data, settings.output, say)
+    say(f"wrote {write_report(store.data, settings.output)}")
+
+
+def run_all(settings: argparse.Namespace, store: results.Store) -> None:
+    """Run everything that the report shows."""
+    run_compare(settings, store)
+    run_compare(argparse.Namespace(**{**vars(settings), "dtype": "float64"}), store)
+    if len(cores_for(1)) and settings.threads == 1:
+        run_compare(argparse.Namespace(**{**vars(settings), "threads": 2}), store)
+    run_footprint(settings, store)
+    run_kernels(settings, store)
+    run_growth(settings, store)
+    run_report(settings, store)
+
+
+RUNS: dict[str, Any] = {
+    "compare": run_compare,
+    "footprint": run_footprint,
+    "kernels": run_kernels,
+    "growth": run_growth,
+    "report": run_report,
+    "all": run_all,
+}
+
+
+def main(arguments: list[str]) -> int:
+    settings = parse(arguments)
+    store = results.Store(settings.output, complete=not settings.quick)
+    try:
+        RUNS[settings.command](settings, store)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 1 if store.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

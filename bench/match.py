@@ -1,0 +1,237 @@
+"""Match: contestants in processes of their own, judged first, then timed in turn, round after round.
+
+Everybody sees the same weather: a round asks each process for one measurement, in a new order every
+time, while the others sleep.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from .judge import Judge
+from .peak import Peak
+from .rivals import Contestant
+from .workloads import Workload
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Seconds that a reply may take: compiling the largest graph takes one or two minutes.
+REPLY_SECONDS = 900.0
+
+# Steps that are judged: the second shows whether the first was really taken.
+JUDGED_STEPS = 3
+
+# Seconds between two measurements. A thread pool of another process may spin on: OpenMP's runtimes up to 0.2 s.
+PAUSE_ONE_THREAD = 0.01
+PAUSE_THREADS = 0.25
+
+PEAK_SECONDS = 0.02  # for each kind of register, in each round
+
+
+@dataclass(frozen=True)
+class Player:
+    """Who does what in a match."""
+
+    contestant: Contestant
+    workload: Workload
+
+
+@dataclass
+class Score:
+    """What a match found out about a player."""
+
+    seconds: list[float] = field(default_factory=list)  # per step, one for each round
+    ran: list[float] = field(default_factory=list)  # processor's time over time on the clock
+    memory: int | None = None  # bytes, at most
+    judged: list[str] = field(default_factory=list)
+    failure: str | None = None
+    unsuitable: bool = False  # it does not do such a workload: no failure
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How long a match goes on, and where."""
+
+    rounds: int
+    seconds: float  # per measurement
+    cores: frozenset[int]
+
+
+class WorkerError(Exception):
+    """A worker failed; the message is for the report."""
+
+
+class Worker:
+    """The process of a player."""
+
+    def __init__(self, player: Player, rules: Rules, log: Path) -> None:
+        self._player = player
+        ours, theirs = os.pipe()
+        with log.open("w") as stderr:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bench.worker", str(theirs)],
+                stdin=subprocess.PIPE,
+                stdout=stderr,
+                stderr=stderr,
+                cwd=ROOT,
+                env=environment(player, rules),
+                pass_fds=(theirs,),
+                text=True,
+                # Before any library counts the cores.
+                preexec_fn=lambda: os.sched_setaffinity(0, threads_cores(player, rules)),
+            )
+        os.close(theirs)
+        self._replies = os.fdopen(ours, encoding="utf-8")
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._replies.close()
+
+    def ask(self, what: str, **request: Any) -> dict[str, Any]:
+        """Return the reply.
+
+        Raises
+        ------
+        WorkerError
+            The contestant raised, died or did not answer in time.
+        """
+        assert self._process.stdin is not None
+        try:
+            print(json.dumps({"do": what, **request}), file=self._process.stdin, flush=True)
+            ready, _, _ = select.select([self._replies], [], [], REPLY_SECONDS)
+            if not ready:
+                raise WorkerError(f"no answer within {REPLY_SECONDS:.0f} s")
+            line = self._replies.readline()
+        except OSError as error:
+            raise WorkerError(f"the process ended: {error}") from None
+        if not line:
+            raise WorkerError(f"the process ended with status {self._process.wait()}")
+        reply: dict[str, Any] = json.loads(line)
+        if "error" in reply:
+            raise WorkerError(reply["error"])
+        return reply
+
+
+def threads_of(player: Player, rules: Rules) -> int:
+    return player.contestant.threads or len(rules.cores)
+
+
+def threads_cores(player: Player, rules: Rules) -> set[int]:
+    return set(sorted(rules.cores)[-threads_of(player, rules) :])
+
+
+def environment(player: Player, rules: Rules) -> dict[str, str]:
+    """Return the environment of a worker, which tells every library how many threads to use."""
+    threads = str(threads_of(player, rules))
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ROSENBLATT_")}
+    return {
+        **own,
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TF_NUM_INTEROP_THREADS": "1",
+        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false" if threads == "1" else "",
+        "JAX_PLATFORMS": "cpu",
+        "CUDA_VISIBLE_DEVICES": "",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        **player.contestant.environment,
+    }
+
+
+def play(
+    players: Sequence[Player], rules: Rules, peak: Peak | None, say: Callable[[str], None]
+) -> tuple[list[Score], list[dict[str, float]]]:
+    """Return the score of each player, and the peak of each round in GFLOP/s."""
+    scores = [Score() for _ in players]
+    peaks: list[dict[str, float]] = []
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        workers: dict[int, Worker] = {}
+        judges: dict[Workload, Judge] = {}
+        for i, player in enumerate(players):
+            worker = Worker(player, rules, folder / f"{i}.log")
+            stack.enter_context(worker)
+            judge = judges.get(player.workload)
+            if judge is None:
+                judge = judges[player.workload] = Judge(player.workload, JUDGED_STEPS)
+            if admitted(worker, player, judge, scores[i], rules, folder / f"{i}.npy"):
+                workers[i] = worker
+            elif not scores[i].unsuitable:
+                say(f"  {player.contestant.label}: FAILED: {scores[i].failure}")
+        judges.clear()
+        order = list(workers)
+        shuffle = random.Random(0).shuffle
+        for _ in range(rules.rounds):
+            if peak is not None and peak.known:
+                peaks.append(peak.measure(PEAK_SECONDS))
+            shuffle(order)
+            for i in order:
+                if scores[i].failure is None:
+                    measure(workers[i], scores[i], rules)
+        for i, worker in workers.items():
+            if scores[i].failure is None:
+                scores[i].memory = worker.ask("memory")["bytes"]
+    return scores, peaks
+
+
+def admitted(
+    worker: Worker, player: Player, judge: Judge, score: Score, rules: Rules, result: Path
+) -> bool:
+    """Open a worker and let the judge look at its result; note in the score why it may not play."""
+    try:
+        reply = worker.ask(
+            "open",
+            name=player.contestant.name,
+            workload=player.workload.as_json(),
+            threads=threads_of(player, rules),
+        )
+        if "unsuitable" in reply:
+            score.failure, score.unsuitable = reply["unsuitable"], True
+            return False
+        worker.ask("judge", steps=judge.steps, path=str(result))
+        verdicts = judge.verdicts(np.load(result))
+    except WorkerError as error:
+        score.failure = str(error)
+        return False
+    score.judged = [str(verdict) for verdict in verdicts]
+    wrong = [str(verdict) for verdict in verdicts if not verdict.agrees]
+    if wrong:
+        score.failure = "computes something else: " + "; ".join(wrong)
+    return not wrong
+
+
+def measure(worker: Worker, score: Score, rules: Rules) -> None:
+    """Add one measurement to the score."""
+    time.sleep(PAUSE_ONE_THREAD if len(rules.cores) == 1 else PAUSE_THREADS)
+    try:
+        reply = worker.ask("measure", seconds=rules.seconds)
+    except WorkerError as error:
+        score.failure = str(error)
+        return
+    score.seconds.append(reply["seconds"])
+    score.ran.append(reply["ran"])
