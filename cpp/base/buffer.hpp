@@ -60,4 +60,18 @@ class Buffer {
     std::size_t size_ = 0;
 };
 
+// Room for `size` numbers, on the stack where they are few: for calls that are over in less time than an allocation.
+template <class T>
+class Scratch {
+  public:
+    explicit Scratch(std::size_t size) : heap_(size <= few ? 0 : size) {}
+    T* data() noexcept { return heap_.size() == 0 ? stack_ : heap_.data(); }
+
+  private:
+    static constexpr std::size_t few = 8192 / sizeof(T);
+
+    Buffer<T> heap_;
+    alignas(Buffer<T>::alignment) T stack_[few];
+};
+
 }  // namespace rosenblatt

@@ -34,14 +34,15 @@ struct RandomStream {
     Purpose purpose;
     std::uint32_t epoch;
 
-    // The 64 random bits of an index: one Philox block holds those of two neighbours.
-    constexpr std::uint64_t bits(std::uint64_t index) const noexcept {
-        const std::uint64_t pair = index >> 1;
+    // The 64 random bits of an index.
+    constexpr std::uint64_t bits(std::uint64_t index) const noexcept { return pair(index >> 1)[index & 1]; }
+
+    // Those of the indices 2 i and 2 i + 1: one Philox block.
+    constexpr std::array<std::uint64_t, 2> pair(std::uint64_t i) const noexcept {
         const Philox::Block x =
-            Philox::block({Philox::low(pair), Philox::high(pair), epoch, static_cast<std::uint32_t>(purpose)},
+            Philox::block({Philox::low(i), Philox::high(i), epoch, static_cast<std::uint32_t>(purpose)},
                           {Philox::low(seed), Philox::high(seed)});
-        const std::size_t half = (index & 1) * 2;
-        return x[half] | std::uint64_t{x[half + 1]} << 32;
+        return {x[0] | std::uint64_t{x[1]} << 32, x[2] | std::uint64_t{x[3]} << 32};
     }
 
     // Uniform in [0, 1), a multiple of 2^-53.
@@ -49,11 +50,11 @@ struct RandomStream {
         return static_cast<double>(bits(index) >> 11) * 0x1p-53;
     }
 
-    // Uniform in 0 ... bound - 1, by the high half of a product (Lemire 2019, without the rejection: the bias is
-    // below bound / 2^64).
-    constexpr std::uint64_t below(std::uint64_t bound, std::uint64_t index) const noexcept {
+    // Uniform in 0 ... bound - 1 from 64 random bits, by the high half of a product (Lemire 2019, without the rejection:
+    // the bias is below bound / 2^64).
+    static constexpr std::uint64_t below(std::uint64_t bound, std::uint64_t random_bits) noexcept {
         __extension__ using Wide = unsigned __int128;
-        return static_cast<std::uint64_t>((Wide{bits(index)} * bound) >> 64);
+        return static_cast<std::uint64_t>((Wide{random_bits} * bound) >> 64);
     }
 };
 

@@ -45,18 +45,66 @@ Array<T> theta_view(py::object self) {
 }
 
 template <class T>
-Array<T> forward_of(BoundNetwork<T>& self, const Array<T>& X, int threads) {
+Array<T> forward_of(BoundNetwork<T>& self, const Array<T>& X) {
     const Access::Reading reading(self.access);
     const Matrix<const T> rows = take_X("X", X, self.network.shape());
     auto A = new_array<T>(rows.rows, self.network.shape().n_outputs());
     const Matrix<T> out = writeable(A);
-    compute(threads, [&](Team& team) { predict(self.network, rows, out, team); });
+    compute(self.threads, [&](Team& team) { predict(self.network, rows, out, team); });
     return A;
 }
 
+// Whether X is an array that `forward_of` would take as it is: of the exact class and type, contiguous, one sample or rows
+// of them. Anything else goes the long way, which converts it or says what is wrong.
 template <class T>
-std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>& self, const Array<T>& X,
-                                                                 int threads) {
+bool is_exact(py::handle X, std::size_t n_features) {
+    auto& numpy = py::detail::npy_api::get();
+    if (reinterpret_cast<PyObject*>(Py_TYPE(X.ptr())) != reinterpret_cast<PyObject*>(numpy.PyArray_Type_)) return false;
+    const auto* const array = py::detail::array_proxy(X.ptr());
+    static const py::handle native = py::dtype::of<T>().release();
+    constexpr int wanted = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+    return array->descr == native.ptr() && (array->flags & wanted) == wanted && array->nd >= 1 && array->nd <= 2 &&
+           static_cast<std::size_t>(array->dimensions[array->nd - 1]) == n_features &&
+           (array->nd == 1 || array->dimensions[0] > 0);
+}
+
+// forward for an exact array, in a call that costs as little as the interpreter allows; None where it must go the long
+// way. Bound to the network's Python object, `self`.
+template <class T>
+PyObject* quick_forward(PyObject* self, PyObject* X) noexcept {
+    try {
+        auto& bound = py::handle(self).cast<BoundNetwork<T>&>();
+        const Shape& shape = bound.network.shape();
+        if (!is_exact<T>(X, shape.n_features())) Py_RETURN_NONE;
+        const auto* const array = py::detail::array_proxy(X);
+        const bool one_sample = array->nd == 1;
+        const std::size_t n = one_sample ? 1 : static_cast<std::size_t>(array->dimensions[0]);
+        const Matrix<const T> rows{reinterpret_cast<const T*>(array->data), n, shape.n_features(), shape.n_features()};
+        // So little that giving the interpreter's lock away and asking for signals would take longer.
+        constexpr double little = 1e6;
+        if (static_cast<double>(n) * static_cast<double>(shape.n_params()) > little) Py_RETURN_NONE;
+        if (kernels<T>().first_non_finite(rows.data, n * rows.cols) != n * rows.cols) Py_RETURN_NONE;
+        const Access::Reading reading(bound.access);
+        const auto n_outputs = static_cast<py::ssize_t>(shape.n_outputs());
+        Array<T> A = one_sample ? Array<T>(n_outputs) : Array<T>({static_cast<py::ssize_t>(n), n_outputs});
+        const FloatMode mode;
+        Stop stop([] { return false; });
+        Team team(1, stop);
+        predict(bound.network, rows, {A.mutable_data(), n, shape.n_outputs(), shape.n_outputs()}, team);
+        return A.release().ptr();
+    } catch (...) {
+        Py_RETURN_NONE;  // the long way meets the same fault, and says so
+    }
+}
+
+template <class T>
+py::object quick_forward_of(py::object self) {
+    static PyMethodDef method{"quick_forward", &quick_forward<T>, METH_O, nullptr};
+    return py::reinterpret_steal<py::object>(PyCFunction_New(&method, self.ptr()));
+}
+
+template <class T>
+std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>& self, const Array<T>& X) {
     const Access::Reading reading(self.access);
     const Shape& shape = self.network.shape();
     const Matrix<const T> rows = take_X("X", X, shape);
@@ -68,7 +116,7 @@ std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>
         A.push_back(new_array<T>(rows.rows, shape.n_out(layer)));
         out.emplace_back(writeable(Z.back()), writeable(A.back()));
     }
-    compute(threads, [&](Team& team) {
+    compute(self.threads, [&](Team& team) {
         Matrix<const T> A_in = rows;
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             forward_layer(self.network, layer, A_in, out[layer].first, team);
@@ -90,7 +138,7 @@ Array<T> copied(Matrix<const T> from) {
 template <class T>
 std::tuple<double, Array<T>, Array<T>, std::vector<Array<T>>> gradients_of(
     BoundNetwork<T>& self, const Array<T>& X, const py::array& Y, const std::string& loss_name,
-    const std::optional<Array<double>>& sample_weight, int threads) {
+    const std::optional<Array<double>>& sample_weight) {
     const Access::Reading reading(self.access);
     const Shape& shape = self.network.shape();
     const Loss loss_function = find_loss(loss_name, shape.output());
@@ -104,7 +152,7 @@ std::tuple<double, Array<T>, Array<T>, std::vector<Array<T>>> gradients_of(
     Array<T> grad(static_cast<py::ssize_t>(shape.n_params()));
     const Vector<T> grad_out{grad.mutable_data(), shape.n_params()};
     double C = 0;
-    compute(threads, [&](Team& team) {
+    compute(self.threads, [&](Team& team) {
         forward(self.network, batch.X, work, team);
         C = loss(loss_function, self.network, batch, work, team);
         backpropagate(self.network, batch.size(), work, team);
@@ -120,7 +168,9 @@ std::tuple<double, Array<T>, Array<T>, std::vector<Array<T>>> gradients_of(
 template <class T>
 std::unique_ptr<BoundNetwork<T>> copy_of(BoundNetwork<T>& self) {
     const Access::Reading reading(self.access);
-    return std::make_unique<BoundNetwork<T>>(self.network);
+    auto twin = std::make_unique<BoundNetwork<T>>(self.network);
+    twin->threads = self.threads;
+    return twin;
 }
 
 template <class T>
@@ -129,10 +179,12 @@ void bind(py::module_& module, const char* name) {
     py::class_<Bound>(module, name)
         .def(py::init(&make_network<T>), py::arg("layers"), py::arg("activations"), py::arg("seed"))
         .def_property_readonly("theta", &theta_view<T>)
-        .def("forward", &forward_of<T>, py::arg("X").noconvert(), py::arg("threads"))
-        .def("trace", &trace_of<T>, py::arg("X").noconvert(), py::arg("threads"))
+        .def("forward", &forward_of<T>, py::arg("X").noconvert())
+        .def("trace", &trace_of<T>, py::arg("X").noconvert())
         .def("gradients", &gradients_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(), py::arg("loss"),
-             py::arg("sample_weight").noconvert(), py::arg("threads"))
+             py::arg("sample_weight").noconvert())
+        .def_readwrite("threads", &Bound::threads)
+        .def_property_readonly("quick_forward", &quick_forward_of<T>)
         .def("copy", &copy_of<T>);
 }
 

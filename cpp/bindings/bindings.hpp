@@ -20,6 +20,7 @@ template <class T>
 struct BoundNetwork {
     Network<T> network;
     Access access;
+    int threads = 0;  // of its calls; 0 for as many as the process may use
 
     explicit BoundNetwork(Network<T> made) : network(std::move(made)) {}
 };

@@ -91,15 +91,12 @@ template <class T, class Result>
 ROSENBLATT_INLINE void multiply_into(StridedMatrix<const T> L, Matrix<const T> R, const T* start,
                                      Result result) noexcept {
     constexpr std::size_t width = Pack<T>::width;
+    // Tiles as tall as each other, not tall ones and a rest; then as wide as the registers allow.
     const std::size_t row_tiles = (L.rows + max_rows - 1) / max_rows;
-    const std::size_t tallest = (L.rows + row_tiles - 1) / row_tiles;
+    const std::size_t tallest = row_tiles == 1 ? L.rows : (L.rows + row_tiles - 1) / row_tiles;
     const std::size_t widest = packs_beside(tallest) * width;
-    const std::size_t col_tiles = (R.cols + widest - 1) / widest;
-    const auto compute = [&](std::size_t i, std::size_t p) noexcept {
-        // Tiles as equal as they come, not tall ones and a rest.
-        const std::size_t r = L.rows * i / row_tiles;
-        const std::size_t rows = L.rows * (i + 1) / row_tiles - r;
-        const std::size_t j = p * widest;
+    const auto compute = [&](std::size_t r, std::size_t j) noexcept {
+        const std::size_t rows = L.rows - r < tallest ? L.rows - r : tallest;
         const std::size_t cols = R.cols - j < widest ? R.cols - j : widest;
         const std::size_t packs = (cols + width - 1) / width;
         const std::size_t last = cols - (packs - 1) * width;
@@ -111,34 +108,36 @@ ROSENBLATT_INLINE void multiply_into(StridedMatrix<const T> L, Matrix<const T> R
     };
     constexpr std::size_t nearest_cache = 20 * 1024;  // of 32 KB or 48 KB; the tile and L want their part
     if (R.rows * R.cols * sizeof(T) <= nearest_cache) {
-        for (std::size_t i = 0; i < row_tiles; ++i)
-            for (std::size_t p = 0; p < col_tiles; ++p) compute(i, p);
+        for (std::size_t r = 0; r < L.rows; r += tallest)
+            for (std::size_t j = 0; j < R.cols; j += widest) compute(r, j);
     } else {
-        for (std::size_t p = 0; p < col_tiles; ++p)
-            for (std::size_t i = 0; i < row_tiles; ++i) compute(i, p);
+        for (std::size_t j = 0; j < R.cols; j += widest)
+            for (std::size_t r = 0; r < L.rows; r += tallest) compute(r, j);
     }
 }
 
-// C = start + L R for a single column: a register would hold one number, so several rows run side by side instead.
+// A few elements of a single column: a register would hold one number, so `n` rows run side by side instead.
+template <class T, std::size_t n>
+ROSENBLATT_INLINE void multiply_rows_by_column(StridedMatrix<const T> L, std::size_t r, Matrix<const T> R,
+                                               const T* start, Matrix<T> C) noexcept {
+    const T* const left = L.data + r * L.row_step;
+    T sum[n];
+    for (std::size_t i = 0; i < n; ++i) sum[i] = start == nullptr ? T{0} : start[0];
+    for (std::size_t t = 0; t < L.cols; ++t)
+        for (std::size_t i = 0; i < n; ++i) sum[i] = fma(left[i * L.row_step + t * L.col_step], R.row(t)[0], sum[i]);
+    for (std::size_t i = 0; i < n; ++i) C.row(r + i)[0] = sum[i];
+}
+
+// C = start + L R for a single column.
 template <class T>
 void multiply_column(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C) noexcept {
-    constexpr std::size_t side_by_side = 8;
-    for (std::size_t r = 0; r < L.rows; r += side_by_side) {
-        const std::size_t rows = L.rows - r < side_by_side ? L.rows - r : side_by_side;
-        T sum[side_by_side];
-        for (std::size_t i = 0; i < side_by_side; ++i) sum[i] = start == nullptr ? T{0} : start[0];
-        const T* const left = L.data + r * L.row_step;
-        if (rows == side_by_side) {
-            for (std::size_t t = 0; t < L.cols; ++t)
-                for (std::size_t i = 0; i < side_by_side; ++i)
-                    sum[i] = fma(left[i * L.row_step + t * L.col_step], R.row(t)[0], sum[i]);
-        } else {
-            for (std::size_t t = 0; t < L.cols; ++t)
-                for (std::size_t i = 0; i < rows; ++i)
-                    sum[i] = fma(left[i * L.row_step + t * L.col_step], R.row(t)[0], sum[i]);
-        }
-        for (std::size_t i = 0; i < rows; ++i) C.row(r + i)[0] = sum[i];
+    std::size_t r = 0;
+    for (; r + 8 <= L.rows; r += 8) multiply_rows_by_column<T, 8>(L, r, R, start, C);
+    if (r + 4 <= L.rows) {
+        multiply_rows_by_column<T, 4>(L, r, R, start, C);
+        r += 4;
     }
+    for (; r < L.rows; ++r) multiply_rows_by_column<T, 1>(L, r, R, start, C);
 }
 
 // C = start + L R.
@@ -170,6 +169,45 @@ void multiply_activate(StridedMatrix<const T> L, Matrix<const T> R, const T* sta
     multiply_into(L, R, start, Activated{A, f});
 }
 
+// The same step for so few terms that a tile would not pay: a column of registers of W at a time, with R in registers. The
+// rule is called as finish(gradient, row, column, columns).
+template <class T, std::size_t terms, class Finish>
+ROSENBLATT_INLINE void multiply_few_terms(StridedMatrix<const T> L, Matrix<const T> R, Finish finish) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    for (std::size_t j = 0; j < R.cols; j += width) {
+        const std::size_t cols = R.cols - j < width ? R.cols - j : width;
+        Pack<T> right[terms];
+        for (std::size_t t = 0; t < terms; ++t)
+            right[t] = cols == width ? load(R.row(t) + j) : load(R.row(t) + j, cols);
+        for (std::size_t r = 0; r < L.rows; ++r) {
+            Pack<T> sum = zero<T>();
+            for (std::size_t t = 0; t < terms; ++t)
+                sum = fma(broadcast(L.data[r * L.row_step + t * L.col_step]), right[t], sum);
+            finish(sum, r, j, cols);
+        }
+    }
+}
+
+template <class T, class Finish>
+ROSENBLATT_INLINE bool multiply_few_terms(StridedMatrix<const T> L, Matrix<const T> R, Finish finish) noexcept {
+    switch (R.rows) {
+        case 1:
+            multiply_few_terms<T, 1>(L, R, finish);
+            return true;
+        case 2:
+            multiply_few_terms<T, 2>(L, R, finish);
+            return true;
+        case 3:
+            multiply_few_terms<T, 3>(L, R, finish);
+            return true;
+        case 4:
+            multiply_few_terms<T, 4>(L, R, finish);
+            return true;
+        default:
+            return false;
+    }
+}
+
 // W := W - epsilon L R, a step of gradient descent whose gradient is never stored. v as W, or v.data null.
 template <class T>
 void multiply_descend(StridedMatrix<const T> L, Matrix<const T> R, SgdStep<T> step, Matrix<T> v, Matrix<T> W) noexcept {
@@ -192,8 +230,17 @@ void multiply_descend(StridedMatrix<const T> L, Matrix<const T> R, SgdStep<T> st
             }
         }
     };
-    alignas(64) T gradient[max_rows * max_packs * Pack<T>::width];
     const Pack<T> descent = broadcast(-step.learning_rate);
+    if (v.data == nullptr) {
+        const PlainDescent<T> rule{descent};
+        const auto finish = [&](Pack<T> dw, std::size_t r, std::size_t j, std::size_t cols) noexcept {
+            T* const w = W.row(r) + j;
+            if (cols == Pack<T>::width) store(w, rule(dw, load(w)));
+            else store(w, rule(dw, load(w, cols)), cols);
+        };
+        if (multiply_few_terms(L, R, finish)) return;
+    }
+    alignas(64) T gradient[max_rows * max_packs * Pack<T>::width];
     multiply_into(L, R, static_cast<const T*>(nullptr),
                   Descended{gradient, {descent}, {descent, broadcast(step.momentum), step.nesterov}, v, W});
 }

@@ -2,6 +2,7 @@
 #include "model/batches.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -13,7 +14,11 @@ namespace rosenblatt {
 void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order) noexcept {
     const RandomStream random{seed, Purpose::shuffle, epoch};
     for (std::size_t i = 0; i < order.size; ++i) order[i] = i;
-    for (std::size_t i = order.size; i-- > 1;) std::swap(order[i], order[random.below(i + 1, i)]);
+    std::array<std::uint64_t, 2> bits{};
+    for (std::size_t i = order.size; i-- > 1;) {
+        if (i % 2 == 1 || i + 1 == order.size) bits = random.pair(i / 2);
+        std::swap(order[i], order[RandomStream::below(i + 1, bits[i % 2])]);
+    }
 }
 
 template <class T>

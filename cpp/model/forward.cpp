@@ -63,14 +63,15 @@ void predict(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& te
     const std::size_t rows = std::min(X.rows, rows_at_once);
     const Shape& shape = network.shape();
     const std::size_t last = shape.n_layers() - 1;
-    Buffer<T> even(rows * shape.widest_hidden());
-    Buffer<T> odd(last > 1 ? rows * shape.widest_hidden() : 0);
+    Scratch<T> even(rows * shape.widest_hidden());
+    Scratch<T> odd(last > 1 ? rows * shape.widest_hidden() : 0);
     for (std::size_t first = 0; first < X.rows; first += rows) {
         const std::size_t n = std::min(rows, X.rows - first);
         Matrix<const T> A_in = X.slice(first, n);
         for (std::size_t layer = 0; layer <= last; ++layer) {
-            const Matrix<T> A_out =
-                layer == last ? A.slice(first, n) : (layer % 2 == 0 ? even : odd).matrix(n, shape.n_out(layer));
+            const std::size_t n_out = shape.n_out(layer);
+            const Matrix<T> hidden{(layer % 2 == 0 ? even : odd).data(), n, n_out, n_out};
+            const Matrix<T> A_out = layer == last ? A.slice(first, n) : hidden;
             forward_and_activate(network, layer, A_in, A_out, team);
             A_in = A_out;
         }

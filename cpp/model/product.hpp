@@ -47,25 +47,22 @@ class Tiling {
     template <class T>
     explicit Tiling(Product<T> product) noexcept : rows_(product.L.rows), cols_(product.R.cols), work_(product.work()) {
         ROSENBLATT_ASSERT(product.L.cols == product.R.rows);
-        if (work_ <= Team::work_of_a_tile) {
-            tile_rows_ = rows_;
-            tile_cols_ = cols_;
-        } else {
-            constexpr std::size_t widest = 128;
-            constexpr std::size_t tallest = 14;
-            tile_cols_ = std::min(cols_, widest);
-            const double work_of_a_row = static_cast<double>(product.L.cols) * static_cast<double>(tile_cols_);
-            const auto wanted = static_cast<std::size_t>(Team::work_of_a_tile / work_of_a_row);
-            tile_rows_ = std::min(rows_, (wanted / tallest + 1) * tallest);
-        }
+        if (work_ <= Team::work_of_a_tile) return;
+        constexpr std::size_t widest = 128;
+        constexpr std::size_t tallest = 14;
+        tile_cols_ = std::min(cols_, widest);
+        const double work_of_a_row = static_cast<double>(product.L.cols) * static_cast<double>(tile_cols_);
+        const auto wanted = static_cast<std::size_t>(Team::work_of_a_tile / work_of_a_row);
+        tile_rows_ = std::min(rows_, (wanted / tallest + 1) * tallest);
         row_tiles_ = (rows_ + tile_rows_ - 1) / tile_rows_;
         col_tiles_ = (cols_ + tile_cols_ - 1) / tile_cols_;
     }
 
     std::size_t count() const noexcept { return row_tiles_ * col_tiles_; }
-    double work_of_a_tile() const noexcept { return work_ / static_cast<double>(count()); }
+    double work_of_a_tile() const noexcept { return count() == 1 ? work_ : work_ / static_cast<double>(count()); }
 
     Tile tile(std::size_t i) const noexcept {
+        if (count() == 1) return {0, 0, rows_, cols_};
         const std::size_t row = i % row_tiles_ * tile_rows_;
         const std::size_t col = i / row_tiles_ * tile_cols_;
         return {row, col, std::min(tile_rows_, rows_ - row), std::min(tile_cols_, cols_ - col)};
@@ -75,10 +72,10 @@ class Tiling {
     std::size_t rows_;
     std::size_t cols_;
     double work_;
-    std::size_t tile_rows_;
-    std::size_t tile_cols_;
-    std::size_t row_tiles_;
-    std::size_t col_tiles_;
+    std::size_t tile_rows_ = 0;
+    std::size_t tile_cols_ = 0;
+    std::size_t row_tiles_ = 1;
+    std::size_t col_tiles_ = 1;
 };
 
 // The form of the sums; the layer's sizes decide, see interleaved().

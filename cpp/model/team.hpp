@@ -58,6 +58,7 @@ class Team {
     // in which a request to stop must be seen. Less work than this stays on the calling thread.
     static constexpr double work_of_a_tile = 4e6;
 
+    // threads: how many at most; 0 for as many as the process may use when there is work for them.
     Team(int threads, Stop& stop) noexcept : threads_(threads), stop_(stop) {}
 
     // Calls tile(i) noexcept for 0 <= i < n_tiles, each `work` multiply-adds. Throws Stopped.
@@ -73,7 +74,7 @@ class Team {
                 tile(i);
                 if (std::this_thread::get_id() == caller) stop_.look(work);
             };
-            ThreadPool::shared().run(n_tiles, threads_, unless_stopped);
+            ThreadPool::shared().run(n_tiles, threads(), unless_stopped);
         }
         stop_.throw_if_requested();
     }
@@ -81,24 +82,28 @@ class Team {
     // Calls f(first, count) noexcept for slices that cover 0 ... n - 1; an item is `work_per_item` multiply-adds.
     template <class F>
     void slices(std::size_t n, double work_per_item, F f) {
-        const std::size_t n_tiles = tiles_worth(n, work_per_item);
-        tiles(n_tiles, work_per_item * static_cast<double>(n) / static_cast<double>(n_tiles),
-              [&](std::size_t i) noexcept {
-                  const std::size_t first = n * i / n_tiles;
-                  f(first, n * (i + 1) / n_tiles - first);
-              });
+        const double work = work_per_item * static_cast<double>(n);
+        if (work < 2 * work_of_a_tile) {
+            tiles(1, work, [&](std::size_t) noexcept { f(std::size_t{0}, n); });
+            return;
+        }
+        const std::size_t n_tiles = tiles_worth(n, work);
+        tiles(n_tiles, work / static_cast<double>(n_tiles), [&](std::size_t i) noexcept {
+            const std::size_t first = n * i / n_tiles;
+            f(first, n * (i + 1) / n_tiles - first);
+        });
     }
 
     // The same two for work that must not be cut short: nobody is asked, nothing is thrown.
     template <class F>
     void tiles_to_the_end(std::size_t n_tiles, F tile) noexcept {
         if (n_tiles == 1) tile(std::size_t{0});
-        else ThreadPool::shared().run(n_tiles, threads_, tile);
+        else ThreadPool::shared().run(n_tiles, threads(), tile);
     }
 
     template <class F>
     void slices_to_the_end(std::size_t n, double work_per_item, F f) noexcept {
-        const std::size_t n_tiles = tiles_worth(n, work_per_item);
+        const std::size_t n_tiles = tiles_worth(n, work_per_item * static_cast<double>(n));
         tiles_to_the_end(n_tiles, [&](std::size_t i) noexcept {
             const std::size_t first = n * i / n_tiles;
             f(first, n * (i + 1) / n_tiles - first);
@@ -106,8 +111,9 @@ class Team {
     }
 
   private:
-    static std::size_t tiles_worth(std::size_t n, double work_per_item) noexcept {
-        const double work = work_per_item * static_cast<double>(n);
+    int threads() const noexcept { return threads_ == 0 ? available_threads() : threads_; }
+
+    static std::size_t tiles_worth(std::size_t n, double work) noexcept {
         return std::clamp<std::size_t>(static_cast<std::size_t>(work / work_of_a_tile), 1, n);
     }
 

@@ -147,7 +147,7 @@ def seed(name: str, value: object) -> int:
 
 
 def thread_count(name: str, value: object) -> int:
-    """Return the number of threads to ask for; None means as many as the process may use.
+    """Return the number of threads to ask for; 0, for None, is as many as the process may use.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def thread_count(name: str, value: object) -> int:
         `value` is below 1.
     """
     if value is None:
-        return _core.available_threads()
+        return 0
     try:
         return min(integer(name, value, least=1), 1024)
     except TypeError:

@@ -182,7 +182,7 @@ class Network:
         self._layers = layers
         self._activations = activations
         self._theta: FloatArray = core.theta
-        self._threads: int | None = None
+        self._quick_forward: Callable[[ArrayLike], FloatArray | None] = core.quick_forward
         dW, db = self._split(self._theta)
         self._W = ParameterViews("W", dW)
         self._b = ParameterViews("b", db)
@@ -240,13 +240,11 @@ class Network:
     @property
     def threads(self) -> int | None:
         """How many threads this network's calls use; None for as many as the process may use."""
-        return self._threads
+        return self._core.threads or None
 
     @threads.setter
     def threads(self, value: int | None) -> None:
-        if value is not None:
-            _arguments.thread_count("threads", value)
-        self._threads = value
+        self._core.threads = _arguments.thread_count("threads", value)
 
     def forward(self, X: ArrayLike) -> FloatArray:
         """Return the output activations.
@@ -266,11 +264,13 @@ class Network:
         RuntimeError
             Another thread is training the network.
         """
+        A = self._quick_forward(X)
+        if A is not None:
+            return A
         array = _arrays.inputs("X", X, self.dtype)
-        threads = _arguments.thread_count("threads", self._threads)
         if array.ndim == 1 and array.size == self._layers[0]:
-            return self._core.forward(array[np.newaxis], threads)[0]  # type: ignore[no-any-return]
-        return self._core.forward(array, threads)  # type: ignore[no-any-return]
+            return self._core.forward(array[np.newaxis])[0]  # type: ignore[no-any-return]
+        return self._core.forward(array)  # type: ignore[no-any-return]
 
     def trace(self, X: ArrayLike) -> Trace:
         """Return every z and every a.
@@ -290,7 +290,7 @@ class Network:
             As for `forward`.
         """
         array = _arrays.inputs("X", X, self.dtype)
-        Z, A = self._core.trace(array, _arguments.thread_count("threads", self._threads))
+        Z, A = self._core.trace(array)
         return Trace(Z=tuple(Z), A=(array.copy(), *A))
 
     def gradients(
@@ -329,7 +329,6 @@ class Network:
             self._targets("Y", Y, loss_name),
             loss_name,
             weights,
-            _arguments.thread_count("threads", self._threads),
         )
         dW, db = self._split(grad)
         return Gradients(cost=cost, dW=dW, db=db, dX=dX, delta=tuple(delta), grad=grad)
@@ -341,7 +340,6 @@ class Network:
         """Return an independent network with the same parameters."""
         twin = Network.__new__(Network)
         twin._attach(self._core.copy(), self._layers, self._activations)
-        twin._threads = self._threads
         return twin
 
     def __copy__(self) -> Network:
