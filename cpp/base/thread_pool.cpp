@@ -74,12 +74,14 @@ struct ThreadPool::Job {
     void* context;
     std::size_t count;
     std::atomic<std::size_t> next{0};
+    std::atomic<std::size_t> seats_taken{0};
 
     void compute() noexcept {
+        const std::size_t seat = seats_taken.fetch_add(1, std::memory_order_relaxed);
         for (;;) {
             const std::size_t index = next.fetch_add(1, std::memory_order_relaxed);
             if (index >= count) return;
-            tile(context, index);
+            tile(context, index, seat);
         }
     }
 };

@@ -30,17 +30,30 @@ ROSENBLATT_INLINE Pack<T> load_columns(const T* from, std::size_t count) noexcep
     else return load(from, count);
 }
 
-// C = start + L R for a tile of n_rows x n_packs registers; the last pack has `last` columns.
+// Where the sums of a tile begin: at `start` for every row (cols,), at 0 where it is null, or at what stands in C.
+template <class T>
+struct Begin {
+    const T* start;
+    bool at_C;
+};
+
+// C = begin + L R for a tile of n_rows x n_packs registers; the last pack has `last` columns.
 template <class T, std::size_t n_rows, std::size_t n_packs, bool whole>
 void multiply_tile(const T* L, std::size_t row_step, std::size_t term_step, Matrix<const T> R, std::size_t last,
-                   const T* start, Matrix<T> C) noexcept {
+                   Begin<T> begin, Matrix<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     Pack<T> sum[n_rows][n_packs];
-    for (std::size_t p = 0; p < n_packs; ++p) {
-        Pack<T> first = zero<T>();
-        if (start != nullptr)
-            first = p + 1 < n_packs ? load(start + p * width) : load_columns<T, whole>(start + p * width, last);
-        for (std::size_t r = 0; r < n_rows; ++r) sum[r][p] = first;
+    const auto columns_of = [last](const T* row, std::size_t p) noexcept {
+        return p + 1 < n_packs ? load(row + p * width) : load_columns<T, whole>(row + p * width, last);
+    };
+    if (begin.at_C) {
+        for (std::size_t r = 0; r < n_rows; ++r)
+            for (std::size_t p = 0; p < n_packs; ++p) sum[r][p] = columns_of(C.row(r), p);
+    } else {
+        for (std::size_t p = 0; p < n_packs; ++p) {
+            const Pack<T> first = begin.start == nullptr ? zero<T>() : columns_of(begin.start, p);
+            for (std::size_t r = 0; r < n_rows; ++r) sum[r][p] = first;
+        }
     }
     for (std::size_t t = 0; t < R.rows; ++t) {
         Pack<T> right[n_packs];
@@ -62,7 +75,7 @@ void multiply_tile(const T* L, std::size_t row_step, std::size_t term_step, Matr
 }
 
 template <class T>
-using MultiplyTile = void (*)(const T*, std::size_t, std::size_t, Matrix<const T>, std::size_t, const T*,
+using MultiplyTile = void (*)(const T*, std::size_t, std::size_t, Matrix<const T>, std::size_t, Begin<T>,
                               Matrix<T>) noexcept;
 
 // Every tile shape, by rows - 1, packs - 1 and whether the last pack is whole.
@@ -103,7 +116,7 @@ ROSENBLATT_INLINE void multiply_into(StridedMatrix<const T> L, Matrix<const T> R
         const Matrix<T> tile = result.tile(r, j, rows, cols);
         multiply_tiles<T>.of[rows - 1][packs - 1][last == width](L.data + r * L.row_step, L.row_step, L.col_step,
                                                                  {R.data + j, R.rows, cols, R.stride}, last,
-                                                                 start == nullptr ? nullptr : start + j, tile);
+                                                                 {start == nullptr ? nullptr : start + j, false}, tile);
         result.finish(r, j, tile);
     };
     constexpr std::size_t nearest_cache = 20 * 1024;  // of 32 KB or 48 KB; the tile and L want their part
@@ -152,6 +165,113 @@ void multiply(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matri
     };
     if (R.cols == 1) multiply_column(L, R, start, C);
     else multiply_into(L, R, start, Stored{C});
+}
+
+// B = A^T, filled up with 0, by squares of registers. The rest of a row or column goes the same way, with lanes of 0.
+template <class T>
+void transpose(Matrix<const T> A, Matrix<T> B) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    for (std::size_t i = 0; i < B.cols; i += width) {
+        const std::size_t to = B.cols - i < width ? B.cols - i : width;
+        for (std::size_t j = 0; j < A.cols; j += width) {
+            const std::size_t from = A.cols - j < width ? A.cols - j : width;
+            Pack<T> square[width];
+            for (std::size_t p = 0; p < width; ++p) {
+                if (i + p >= A.rows) square[p] = zero<T>();
+                else square[p] = from == width ? load(A.row(i + p) + j) : load(A.row(i + p) + j, from);
+            }
+            transpose_square<T>(square);
+            for (std::size_t q = 0; q < from; ++q) {
+                if (to == width) store(B.row(j + q) + i, square[q]);
+                else store(B.row(j + q) + i, square[q], to);
+            }
+        }
+    }
+}
+
+// Large products. L and R are copied, a block at a time, to where they are read from one end to the other: a step from row
+// to row of a wide matrix is a page or a multiple of the cache's size, and what was read a moment ago would be gone. 512
+// terms make a panel of R, two registers wide (64 KB), that stays in the second cache while 224 rows of L pass by, which
+// stay there too (458 KB of float32). The chain goes on from block to block: the sums begin where C stands. Of 256 and 512
+// terms, 112 to 448 rows, these were the fastest at 1024 x 2048 x 2048 and 448 x 1024 x 1024.
+constexpr std::size_t packed_terms = 512;
+constexpr std::size_t packed_rows = 224 / max_rows * max_rows;
+template <class T>
+constexpr std::size_t panel_cols = packs_beside(max_rows) * Pack<T>::width;
+template <class T>
+constexpr std::size_t packing_space = packed_terms * (packed_rows + panel_cols<T>);
+
+// Rows of L, (rows, terms), term by term: to[t * rows + r].
+template <class T>
+ROSENBLATT_INLINE void pack_rows(StridedMatrix<const T> L, T* to) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    if (L.col_step == 1) {
+        transpose<T>({L.data, L.rows, L.cols, L.row_step}, {to, L.cols, L.rows, L.rows});
+        return;
+    }
+    for (std::size_t t = 0; t < L.cols; ++t)
+        for (std::size_t r = 0; r < L.rows; r += width) {
+            const std::size_t rows = L.rows - r < width ? L.rows - r : width;
+            store(to + t * L.rows + r, load(L.data + r * L.row_step + t * L.col_step, rows), rows);
+        }
+}
+
+// Columns of R, (terms, cols), in rows of panel_cols.
+template <class T>
+ROSENBLATT_INLINE void pack_panel(Matrix<const T> R, T* to) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    for (std::size_t t = 0; t < R.rows; ++t)
+        for (std::size_t j = 0; j < R.cols; j += width) {
+            const std::size_t cols = R.cols - j < width ? R.cols - j : width;
+            store(to + t * panel_cols<T> + j, cols == width ? load(R.row(t) + j) : load(R.row(t) + j, cols));
+        }
+}
+
+// The cache lines of a row of a panel. Fetching beyond the end of an array is harmless.
+template <class T>
+ROSENBLATT_INLINE void prefetch_columns(const T* row) noexcept {
+    constexpr std::size_t cache_line = 64 / sizeof(T);
+    for (std::size_t j = 0; j < panel_cols<T>; j += cache_line) __builtin_prefetch(row + j);
+}
+
+// C = start + L R with L row- or column-contiguous; `space` (packing_space,).
+template <class T>
+void multiply_packed(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C, T* space) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    T* const panel = space;
+    T* const left = space + packed_terms * panel_cols<T>;
+    for (std::size_t t = 0; t < L.cols; t += packed_terms) {
+        const std::size_t terms = L.cols - t < packed_terms ? L.cols - t : packed_terms;
+        for (std::size_t r = 0; r < L.rows; r += packed_rows) {
+            const std::size_t rows = L.rows - r < packed_rows ? L.rows - r : packed_rows;
+            const std::size_t row_tiles = (rows + max_rows - 1) / max_rows;
+            const std::size_t tallest = (rows + row_tiles - 1) / row_tiles;
+            for (std::size_t i = 0; i < rows; i += tallest)
+                pack_rows<T>({L.data + (r + i) * L.row_step + t * L.col_step, rows - i < tallest ? rows - i : tallest,
+                              terms, L.row_step, L.col_step},
+                             left + i * terms);
+            for (std::size_t j = 0; j < R.cols; j += panel_cols<T>) {
+                const std::size_t cols = R.cols - j < panel_cols<T> ? R.cols - j : panel_cols<T>;
+                const std::size_t packs = (cols + width - 1) / width;
+                const std::size_t last = cols - (packs - 1) * width;
+                pack_panel<T>({R.row(t) + j, terms, cols, R.stride}, panel);
+                std::size_t fetched = 0;
+                for (std::size_t i = 0; i < rows; i += tallest) {
+                    const std::size_t height = rows - i < tallest ? rows - i : tallest;
+                    // While a tile is computed, what comes next is on its way: the next tile of C, and a share of the
+                    // next panel of R.
+                    for (std::size_t next = i + height; next < rows && next < i + height + tallest; ++next)
+                        prefetch_columns(C.row(r + next) + j);
+                    const std::size_t share = fetched + (terms + row_tiles - 1) / row_tiles;
+                    for (; fetched < share && fetched < terms; ++fetched)
+                        prefetch_columns(R.row(t + fetched) + j + panel_cols<T>);
+                    multiply_tiles<T>.of[height - 1][packs - 1][last == width](
+                        left + i * terms, 1, height, {panel, terms, cols, panel_cols<T>}, last,
+                        {start == nullptr ? nullptr : start + j, t > 0}, {C.row(r + i) + j, height, cols, C.stride});
+                }
+            }
+        }
+    }
 }
 
 // A = f(start + L R) for an f of one number: the tile is still in the nearest cache when f goes over it.
@@ -295,28 +415,6 @@ void multiply_interleaved(StridedMatrix<const T> L, Matrix<const T> R, const T* 
                                    load(R.row(t + i) + j, cols), chain[i]);
             }
             store(C.row(r) + j, fold(chain), cols);
-        }
-    }
-}
-
-// B = A^T, filled up with 0, by squares of registers. The rest of a row or column goes the same way, with lanes of 0.
-template <class T>
-void transpose(Matrix<const T> A, Matrix<T> B) noexcept {
-    constexpr std::size_t width = Pack<T>::width;
-    for (std::size_t i = 0; i < B.cols; i += width) {
-        const std::size_t to = B.cols - i < width ? B.cols - i : width;
-        for (std::size_t j = 0; j < A.cols; j += width) {
-            const std::size_t from = A.cols - j < width ? A.cols - j : width;
-            Pack<T> square[width];
-            for (std::size_t p = 0; p < width; ++p) {
-                if (i + p >= A.rows) square[p] = zero<T>();
-                else square[p] = from == width ? load(A.row(i + p) + j) : load(A.row(i + p) + j, from);
-            }
-            transpose_square<T>(square);
-            for (std::size_t q = 0; q < from; ++q) {
-                if (to == width) store(B.row(j + q) + i, square[q]);
-                else store(B.row(j + q) + i, square[q], to);
-            }
         }
     }
 }

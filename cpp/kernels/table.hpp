@@ -42,7 +42,13 @@ struct Kernels {
     // null for 0, C (rows, cols). Is z = W a + b, dC/da = W^T delta and dC/dW = delta a^T alike.
     void (*multiply)(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C) noexcept;
 
-    // The same with 16 interleaved chains.
+    // The same for a large product, faster, by way of copies in `space`, packing_space numbers aligned as a Buffer is. L has
+    // a step of 1 along its rows or its columns.
+    void (*multiply_packed)(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C,
+                            T* space) noexcept;
+    std::size_t packing_space;
+
+    // The same as multiply with 16 interleaved chains.
     void (*multiply_interleaved)(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C) noexcept;
 
     // A = f(start + L R) for an f that acts on each number by itself, not softmax. A (rows, cols).

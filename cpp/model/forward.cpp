@@ -32,14 +32,14 @@ template <class T>
 void forward_and_activate(const Network<T>& network, std::size_t layer, Matrix<const T> A_in, Matrix<T> A, Team& team) {
     const Matrix<const T> W = network.W(layer);
     const Activation f = network.shape().activation(layer);
-    if (f == Activation::softmax || chains(W.rows, network.shape().n_out(layer)) == Chains::sixteen) {
+    const Product<T> WA{as_it_lies(A_in), W};
+    const Tiling tiling(WA);
+    if (f == Activation::softmax || chains(W.rows, network.shape().n_out(layer)) == Chains::sixteen || tiling.large()) {
         forward_layer(network, layer, A_in, A, team);
         activate_layer<T>(network, layer, A, A, team);
         return;
     }
     const T* const b = network.b(layer).data;
-    const Product<T> WA{as_it_lies(A_in), W};
-    const Tiling tiling(WA);
     team.tiles(tiling.count(), tiling.work_of_a_tile(), [&](std::size_t i) noexcept {
         const Tile tile = tiling.tile(i);
         const Product<T> part = WA.part(tile);

@@ -40,16 +40,18 @@ struct Product {
     }
 };
 
-// How a result (rows, cols) is cut: whole registers side by side (128 columns are whole tiles of every instruction
-// set), and rows in multiples of the tallest register tile, as many as make a tile's work.
+// How a result (rows, cols) is cut: whole registers side by side (128 columns are whole tiles of every instruction set), and
+// rows in multiples of the tallest register tile, as many as make a tile's work. A large product
+// is computed from copies of its operands, in tiles so large that the copies pay.
 class Tiling {
   public:
     template <class T>
     explicit Tiling(Product<T> product) noexcept : rows_(product.L.rows), cols_(product.R.cols), work_(product.work()) {
         ROSENBLATT_ASSERT(product.L.cols == product.R.rows);
         if (work_ <= Team::work_of_a_tile) return;
-        constexpr std::size_t widest = 128;
-        constexpr std::size_t tallest = 14;
+        large_ = rows_ >= 56 && cols_ >= 64 && work_ >= 16 * Team::work_of_a_tile && wants_copies(product);
+        const std::size_t widest = large_ ? 512 : 128;
+        const std::size_t tallest = large_ ? 112 : 14;
         tile_cols_ = std::min(cols_, widest);
         const double work_of_a_row = static_cast<double>(product.L.cols) * static_cast<double>(tile_cols_);
         const auto wanted = static_cast<std::size_t>(Team::work_of_a_tile / work_of_a_row);
@@ -58,6 +60,7 @@ class Tiling {
         col_tiles_ = (cols_ + tile_cols_ - 1) / tile_cols_;
     }
 
+    bool large() const noexcept { return large_; }
     std::size_t count() const noexcept { return row_tiles_ * col_tiles_; }
     double work_of_a_tile() const noexcept { return count() == 1 ? work_ : work_ / static_cast<double>(count()); }
 
@@ -69,9 +72,19 @@ class Tiling {
     }
 
   private:
+    // Measured: read where they lie, operands are as fast until a panel of R is no longer in the second cache, or rows
+    // a multiple of a page apart fall on each other's place in it.
+    template <class T>
+    static bool wants_copies(Product<T> product) noexcept {
+        constexpr std::size_t page = 4096 / sizeof(T);
+        constexpr std::size_t many_terms = 768;
+        return product.L.cols >= many_terms || (product.L.cols >= 128 && product.R.stride % page == 0);
+    }
+
     std::size_t rows_;
     std::size_t cols_;
     double work_;
+    bool large_ = false;
     std::size_t tile_rows_ = 0;
     std::size_t tile_cols_ = 0;
     std::size_t row_tiles_ = 1;
@@ -88,8 +101,18 @@ inline Chains chains(std::size_t n_terms, std::size_t n_results) noexcept {
 // C = start + L R, with start (cols,) or null for 0 and C (rows, cols). Throws Stopped.
 template <class T>
 void multiply(Product<T> product, const T* start, Matrix<T> C, Chains chains, Team& team) {
-    const auto kernel = chains == Chains::sixteen ? kernels<T>().multiply_interleaved : kernels<T>().multiply;
     const Tiling tiling(product);
+    if (tiling.large() && chains == Chains::single) {
+        team.tiles_with_space<T>(
+            tiling.count(), tiling.work_of_a_tile(), kernels<T>().packing_space, [&](std::size_t i, T* space) noexcept {
+                const Tile tile = tiling.tile(i);
+                const Product<T> part = product.part(tile);
+                kernels<T>().multiply_packed(part.L, part.R, start == nullptr ? nullptr : start + tile.col, tile.of(C),
+                                             space);
+            });
+        return;
+    }
+    const auto kernel = chains == Chains::sixteen ? kernels<T>().multiply_interleaved : kernels<T>().multiply;
     team.tiles(tiling.count(), tiling.work_of_a_tile(), [&](std::size_t i) noexcept {
         const Tile tile = tiling.tile(i);
         const Product<T> part = product.part(tile);

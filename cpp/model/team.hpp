@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <thread>
 
+#include "base/buffer.hpp"
 #include "base/thread_pool.hpp"
 
 namespace rosenblatt {
@@ -64,14 +65,32 @@ class Team {
     // Calls tile(i) noexcept for 0 <= i < n_tiles, each `work` multiply-adds. Throws Stopped.
     template <class F>
     void tiles(std::size_t n_tiles, double work, F tile) {
+        tiles_with_seats(n_tiles, work, [&](std::size_t i, std::size_t) noexcept { tile(i); });
+    }
+
+    // The same for tiles that need room: tile(i, space), where `space` (size,) belongs to no other tile of that moment.
+    template <class T, class F>
+    void tiles_with_space(std::size_t n_tiles, double work, std::size_t size, F tile) {
+        const std::size_t bytes = (size * sizeof(T) + Buffer<std::byte>::alignment - 1) / Buffer<std::byte>::alignment *
+                                  Buffer<std::byte>::alignment;
+        const std::size_t needed = bytes * static_cast<std::size_t>(std::max(threads(), 1));
+        if (space_.size() < needed) space_ = Buffer<std::byte>(needed);
+        tiles_with_seats(n_tiles, work, [&](std::size_t i, std::size_t seat) noexcept {
+            tile(i, reinterpret_cast<T*>(space_.data() + seat * bytes));
+        });
+    }
+
+    // Calls tile(i, seat) noexcept; see ThreadPool::run.
+    template <class F>
+    void tiles_with_seats(std::size_t n_tiles, double work, F tile) {
         if (n_tiles == 1) {
-            tile(std::size_t{0});
+            tile(std::size_t{0}, std::size_t{0});
             stop_.look(work);
         } else {
             const auto caller = std::this_thread::get_id();
-            auto unless_stopped = [&](std::size_t i) noexcept {
+            auto unless_stopped = [&](std::size_t i, std::size_t seat) noexcept {
                 if (stop_.requested()) return;
-                tile(i);
+                tile(i, seat);
                 if (std::this_thread::get_id() == caller) stop_.look(work);
             };
             ThreadPool::shared().run(n_tiles, threads(), unless_stopped);
@@ -98,7 +117,7 @@ class Team {
     template <class F>
     void tiles_to_the_end(std::size_t n_tiles, F tile) noexcept {
         if (n_tiles == 1) tile(std::size_t{0});
-        else ThreadPool::shared().run(n_tiles, threads(), tile);
+        else ThreadPool::shared().run(n_tiles, threads(), [&](std::size_t i, std::size_t) noexcept { tile(i); });
     }
 
     template <class F>
@@ -111,7 +130,11 @@ class Team {
     }
 
   private:
-    int threads() const noexcept { return threads_ == 0 ? available_threads() : threads_; }
+    // Asked for once, so that every product of a call has the same number of seats.
+    int threads() noexcept {
+        if (threads_ == 0) threads_ = available_threads();
+        return threads_;
+    }
 
     static std::size_t tiles_worth(std::size_t n, double work) noexcept {
         return std::clamp<std::size_t>(static_cast<std::size_t>(work / work_of_a_tile), 1, n);
@@ -119,6 +142,7 @@ class Team {
 
     int threads_;
     Stop& stop_;
+    Buffer<std::byte> space_;
 };
 
 }  // namespace rosenblatt
