@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bits import DTYPES, Array, assert_same_bits
 
 import rosenblatt as rb
+from bits import DTYPES, Array, assert_same_bits
 from rosenblatt.reference.arithmetic import Float32, Float64, sum_of_products
 
 SIZES = [  # samples, inputs, outputs

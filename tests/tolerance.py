@@ -15,7 +15,7 @@ U = 2.0**-53  # the largest relative error of one rounding in float64
 # by itself. The promise is 1e-10. A network of depth 8 and width 5 rounds some 8 * 2 * (5 + 10)
 # numbers in a row on the way to dW^(1), each by u, and a saturating function may amplify them by
 # its condition, below 10^3 for the networks here: 3e-11, were all of them in one direction, and
-# about 1e-14 as they come. A wrong factor or index shows as 1e-2 or more. The long double itself
+# below 1e-12 as they come. A wrong factor or index shows as 1e-2 or more. The long double itself
 # is 2^11 times as exact.
 LONG_DOUBLE_RELATIVE = 1e-10
 
