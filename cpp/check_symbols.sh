@@ -3,6 +3,8 @@
 # else, so that no AVX-512 copy of an inline function can reach a machine without it.
 #
 #     bash cpp/check_symbols.sh BUILD_FOLDER
+#
+# NM names the program that reads them, for objects of another processor: NM=aarch64-linux-gnu-nm.
 set -euo pipefail
 
 build=${1:?usage: check_symbols.sh BUILD_FOLDER}
@@ -13,7 +15,7 @@ while IFS= read -r -d '' object; do
     checked=$((checked + 1))
     # What the linker sees of the object: "ADDRESS TYPE NAME". Types V, W, v, w and u are weak: an inline function, a
     # template or a type's name that another object may hold as well, compiled for another instruction set.
-    symbols=$(nm --demangle --defined-only --extern-only "$object")
+    symbols=$("${NM:-nm}" --demangle --defined-only --extern-only "$object")
     if [[ $(wc -l <<<"$symbols") -eq 1 && $symbols =~ ^[0-9a-f]+\ [TDRB]\ (rosenblatt.*table.*)$ ]]; then
         echo "check_symbols: ${object#"$build"/} exports ${BASH_REMATCH[1]}"
     else
@@ -21,7 +23,7 @@ while IFS= read -r -d '' object; do
         echo "check_symbols: $object exports something else than its table:" >&2
         echo "${symbols:-(no symbol)}" >&2
     fi
-done < <(find "$build" -path '*rosenblatt_isa_*' -name 'isa.cpp.o*' -print0 | sort -z)
+done < <(find "$build" -path '*rosenblatt_isa_*' -name isa.cpp.o -print0 | sort -z)
 
 if [[ $checked -eq 0 ]]; then
     echo "check_symbols: no object of cpp/kernels/isa.cpp below $build" >&2

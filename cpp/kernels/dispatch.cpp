@@ -5,7 +5,11 @@
 
 namespace rosenblatt {
 
+#if defined(__aarch64__)
+extern const KernelTable kernel_table_neon;
+#else
 extern const KernelTable kernel_table_baseline;
+#endif
 #if defined(__x86_64__)
 extern const KernelTable kernel_table_avx2;
 extern const KernelTable kernel_table_avx512;
@@ -22,7 +26,11 @@ KernelTables find_tables() noexcept {
         tables.of[tables.count++] = &kernel_table_avx512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables.of[tables.count++] = &kernel_table_avx2;
 #endif
+#if defined(__aarch64__)
+    tables.of[tables.count++] = &kernel_table_neon;
+#else
     tables.of[tables.count++] = &kernel_table_baseline;
+#endif
     return tables;
 }
 

@@ -99,7 +99,8 @@ struct KernelTable {
     Kernels<double> f64;
 };
 
-// The tables that this machine can run, the best one first; the last is always "baseline".
+// The tables that this machine can run, the best one first; the last runs on every machine of its kind: "neon" on
+// arm64, "baseline" elsewhere.
 struct KernelTables {
     const KernelTable* of[4];
     std::size_t count;

@@ -75,6 +75,9 @@ ROSENBLATT_INLINE Pack<T> broadcast(T x) noexcept {
 #elif defined(__AVX2__) && defined(__FMA__)
     if constexpr (sizeof(T) == 4) return {(typename Pack<T>::Raw)_mm256_set1_ps(x)};
     else return {(typename Pack<T>::Raw)_mm256_set1_pd(x)};
+#elif defined(__aarch64__)
+    if constexpr (sizeof(T) == 4) return {(typename Pack<T>::Raw)vdupq_n_f32(x)};
+    else return {(typename Pack<T>::Raw)vdupq_n_f64(x)};
 #else
     return {x - typename Pack<T>::Raw{}};
 #endif
@@ -87,14 +90,24 @@ ROSENBLATT_INLINE Pack<T> zero() noexcept {
 
 template <class T>
 ROSENBLATT_INLINE Pack<T> load(const T* from) noexcept {
+#if defined(__aarch64__)  // GCC copies 16 bytes by way of two integer registers, and an array of packs by way of memory
+    if constexpr (sizeof(T) == 4) return {(typename Pack<T>::Raw)vld1q_f32(from)};
+    else return {(typename Pack<T>::Raw)vld1q_f64(from)};
+#else
     Pack<T> x;
     __builtin_memcpy(&x.raw, from, sizeof x.raw);
     return x;
+#endif
 }
 
 template <class T>
 ROSENBLATT_INLINE void store(T* to, Pack<T> x) noexcept {
+#if defined(__aarch64__)
+    if constexpr (sizeof(T) == 4) vst1q_f32(to, (float32x4_t)x.raw);
+    else vst1q_f64(to, (float64x2_t)x.raw);
+#else
     __builtin_memcpy(to, &x.raw, sizeof x.raw);
+#endif
 }
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
@@ -117,6 +130,15 @@ ROSENBLATT_INLINE Pack<T> load(const T* from, std::size_t count) noexcept {
 #elif defined(__AVX2__) && defined(__FMA__)
     if constexpr (sizeof(T) == 4) return {(Raw)_mm256_maskload_ps(from, first_lanes<T>(count))};
     else return {(Raw)_mm256_maskload_pd(from, first_lanes<T>(count))};
+#elif defined(__aarch64__)
+    if (count == Pack<T>::width) return load(from);
+    if constexpr (sizeof(T) == 4) {
+        if (count == 1) return {(Raw)vsetq_lane_f32(*from, vdupq_n_f32(0), 0)};
+        const float32x4_t two = vcombine_f32(vld1_f32(from), vdup_n_f32(0));
+        return {(Raw)(count == 2 ? two : vsetq_lane_f32(from[2], two, 2))};
+    } else {
+        return {(Raw)vcombine_f64(vld1_f64(from), vdup_n_f64(0))};
+    }
 #else
     Raw x{};
     for (std::size_t i = 0; i < count; ++i) x[i] = from[i];
@@ -132,6 +154,14 @@ ROSENBLATT_INLINE void store(T* to, Pack<T> x, std::size_t count) noexcept {
 #elif defined(__AVX2__) && defined(__FMA__)
     if constexpr (sizeof(T) == 4) _mm256_maskstore_ps(to, first_lanes<T>(count), (__m256)x.raw);
     else _mm256_maskstore_pd(to, first_lanes<T>(count), (__m256d)x.raw);
+#elif defined(__aarch64__)
+    if (count == Pack<T>::width) return store(to, x);
+    if constexpr (sizeof(T) == 4) {
+        if (count >= 2) vst1_f32(to, vget_low_f32((float32x4_t)x.raw));
+        if (count != 2) to[count - 1] = count == 1 ? x.raw[0] : x.raw[2];
+    } else {
+        to[0] = x.raw[0];
+    }
 #else
     for (std::size_t i = 0; i < count; ++i) to[i] = x.raw[i];
 #endif

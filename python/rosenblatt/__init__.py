@@ -78,10 +78,12 @@ def set_isa(name: str) -> None:
     Examples
     --------
     >>> import rosenblatt as rb
-    >>> rb.set_isa("baseline")
-    >>> rb.build_info()["isa"]
-    'baseline'
-    >>> rb.set_isa(rb.build_info()["isas"][0])
+    >>> best, *others = rb.build_info()["isas"]
+    >>> for isa in others:
+    ...     rb.set_isa(isa)
+    >>> rb.set_isa(best)
+    >>> rb.build_info()["isa"] == best
+    True
     """
     _core.set_isa(name)
 
