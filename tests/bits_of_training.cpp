@@ -1,0 +1,280 @@
+// The bits of training, without Python: trains networks of every kind with one instruction set and prints a name and a
+// hash of all that came out, a line a case, for test_neon.py to compare between processors.
+//
+//     bits_of_training          the names of the kernel tables that this machine can run
+//     bits_of_training NAME     the lines, computed with that table
+#include <cinttypes>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/buffer.hpp"
+#include "base/float_mode.hpp"
+#include "base/rng.hpp"
+#include "kernels/table.hpp"
+#include "model/backward.hpp"
+#include "model/forward.hpp"
+#include "model/loss.hpp"
+#include "model/network.hpp"
+#include "model/team.hpp"
+#include "model/train.hpp"
+
+using namespace rosenblatt;
+
+namespace {
+
+constexpr std::size_t n_samples = 47;  // 23 leaves a batch of one, 8 one of seven
+
+// FNV-1a of 64 bits, over bytes in memory. Source: Fowler, Noll, Vo; the IETF draft "The FNV Non-Cryptographic Hash".
+class Hash {
+  public:
+    template <class T>
+    void add(const T* x, std::size_t n) noexcept {
+        for (std::size_t i = 0; i < n; ++i) {
+            unsigned char bytes[sizeof(T)];
+            std::memcpy(bytes, x + i, sizeof(T));
+            for (const unsigned char byte : bytes) value_ = (value_ ^ byte) * 0x100000001B3;
+            finite_ = finite_ && x[i] - x[i] == T{0};
+        }
+    }
+
+    void print(const std::string& name) const { std::printf("%s %016" PRIx64 "\n", name.c_str(), value_); }
+    bool finite() const noexcept { return finite_; }
+
+  private:
+    std::uint64_t value_ = 0xCBF29CE484222325;
+    bool finite_ = true;
+};
+
+// Uniform in [0, 1), by the project's own random numbers: the same on every machine. `epoch` keeps the streams of a case
+// apart.
+double random(std::uint32_t epoch, std::uint64_t index) noexcept {
+    return RandomStream{2024, Purpose::shuffle, epoch}.uniform(index);
+}
+
+// Uniform in 0 ... bound - 1.
+int random_below(int bound, std::uint32_t epoch, std::uint64_t index) noexcept {
+    return static_cast<int>(random(epoch, index) * bound);
+}
+
+template <class T>
+const char* type_name() noexcept {
+    return sizeof(T) == 4 ? "float32" : "float64";
+}
+
+enum class Answers : std::uint8_t { labels, targets };
+
+struct Case {
+    std::vector<std::size_t> sizes;
+    std::vector<Activation> activations;
+    Loss loss;
+    Answers answers;
+};
+
+// Every activation, hidden and as an output; every loss with every kind of answer; rows of 1 to 300 numbers; sums that
+// are interleaved forward (300 to 1, 300 to 16) and backward (9 to 300).
+std::vector<Case> cases() {
+    using enum Activation;
+    using enum Loss;
+    using enum Answers;
+    return {
+        {{5, 7, 33, 17, 3, 3}, {tanh, logistic, relu, softmax, softmax}, log_loss, labels},
+        {{31, 64, 10}, {relu, softmax}, log_loss, targets},
+        {{31, 40, 2}, {identity, logistic}, log_loss, labels},
+        {{11, 20, 5}, {tanh, logistic}, log_loss, targets},
+        {{300, 1}, {logistic}, log_loss, labels},
+        {{300, 16, 1}, {relu, identity}, squared_error, targets},
+        {{300, 5}, {tanh}, squared_error, targets},
+        {{9, 300, 4}, {logistic, softmax}, squared_error, targets},
+        {{6, 19, 7}, {softmax, logistic}, squared_error, targets},
+        {{14, 15, 13}, {identity, relu}, squared_error, targets},
+    };
+}
+
+struct Rule {
+    const char* name;
+    Sgd sgd;
+};
+constexpr Rule rules[] = {
+    {"plain", {0.01, 0.0, false}}, {"momentum", {0.01, 0.5, false}}, {"nesterov", {0.01, 0.5, true}}};
+
+constexpr std::size_t batch_sizes[] = {1, 8, 23};
+
+// The samples of a case: X in (-1, 1); labels, or targets in (0, 1), each row with the sum 1 where there are several.
+template <class T>
+class Samples {
+  public:
+    explicit Samples(const Case& of)
+        : X_(n_samples * of.sizes.front()), Y_(n_samples * of.sizes.back()), labels_(n_samples), weights_(n_samples) {
+        const std::size_t n_outputs = of.sizes.back();
+        for (std::size_t i = 0; i < X_.size(); ++i) X_.data()[i] = static_cast<T>(random(0, i) * 2.0 - 1.0);
+        for (std::size_t i = 0; i < n_samples; ++i) {
+            double sum = 0;
+            for (std::size_t j = 0; j < n_outputs; ++j) sum += random(1, i * n_outputs + j);
+            for (std::size_t j = 0; j < n_outputs; ++j) {
+                const double y = random(1, i * n_outputs + j);
+                Y_.data()[i * n_outputs + j] = static_cast<T>(n_outputs == 1 ? y : y / sum);
+            }
+            labels_.data()[i] = random_below(n_outputs == 1 ? 2 : static_cast<int>(n_outputs), 2, i);
+            weights_.data()[i] = random(3, i) + 0.5;
+        }
+        batch_.X = X_.matrix(n_samples, of.sizes.front());
+        if (of.answers == Answers::labels) batch_.Y.labels = labels_.data();
+        else batch_.Y.Y = Y_.matrix(n_samples, n_outputs);
+    }
+
+    const Batch<T>& equal() const noexcept { return batch_; }
+
+    Batch<T> weighted() const noexcept {
+        Batch<T> batch = batch_;
+        batch.weights = weights_.data();
+        return batch;
+    }
+
+  private:
+    Buffer<T> X_;
+    Buffer<T> Y_;
+    Buffer<std::int64_t> labels_;
+    Buffer<double> weights_;
+    Batch<T> batch_;
+};
+
+struct Nobody : Observer {
+    bool epoch_done(std::size_t, double, std::optional<double>) override { return false; }
+};
+
+std::string name_of(const Case& of) {
+    std::string name = std::to_string(of.sizes.front());
+    for (std::size_t layer = 0; layer < of.activations.size(); ++layer)
+        name += "-" + std::to_string(of.sizes[layer + 1]) + activation_names[static_cast<int>(of.activations[layer])];
+    name += std::string("/") + loss_names[static_cast<int>(of.loss)];
+    return name + (of.answers == Answers::labels ? "/labels" : "/targets");
+}
+
+// The whole gradient, that of the features included, and the cost, with weights of the samples; and the outputs.
+template <class T>
+void add_gradients(const Case& of, const Network<T>& network, const Samples<T>& samples, Team& team, Hash& hash) {
+    const Shape& shape = network.shape();
+    const Batch<T> batch = samples.weighted();
+    Workspace<T> work(shape, n_samples);
+    Buffer<T> grad(shape.n_params());
+    Buffer<T> dX(n_samples * shape.n_features());
+    Buffer<T> A(n_samples * shape.n_outputs());
+    forward(network, batch.X, work, team);
+    const double C = loss(of.loss, network, batch, work, team);
+    backpropagate(network, n_samples, work, team);
+    weight_gradients(network, batch.X, work, grad.view(), team);
+    input_gradients(network, work, dX.matrix(n_samples, shape.n_features()), team);
+    predict(network, batch.X, A.matrix(n_samples, shape.n_outputs()), team);
+    hash.add(&C, 1);
+    hash.add(grad.data(), grad.size());
+    hash.add(dX.data(), dX.size());
+    hash.add(A.data(), A.size());
+}
+
+// Returns whether all that came out was finite: the bits of a NaN are not specified, and would prove nothing.
+template <class T>
+bool train_case(const Case& of, const Rule& rule, std::size_t batch_size, Team& team) {
+    const Samples<T> samples(of);
+    Network<T> network(Shape(of.sizes, of.activations), 7);
+    const Training training{of.loss, rule.sgd, batch_size, 2, true, 5};
+    Nobody nobody;
+    const TrainingHistory history = train<T>(network, samples.equal(), samples.equal(), training, nobody, team);
+    Hash hash;
+    hash.add(network.theta().data, network.theta().size);
+    hash.add(history.loss_curve.data(), history.loss_curve.size());
+    hash.add(history.validation_curve.data(), history.validation_curve.size());
+    add_gradients(of, network, samples, team, hash);
+    const std::string name =
+        std::string(type_name<T>()) + "/" + name_of(of) + "/" + rule.name + "/batch=" + std::to_string(batch_size);
+    hash.print(name);
+    if (!hash.finite()) std::fprintf(stderr, "bits_of_training: %s is not finite\n", name.c_str());
+    return hash.finite();
+}
+
+// Numbers of every size and sign, down to the subnormals: s 2^e u with e in [lowest, highest) and u in [1, 2).
+template <class T>
+Buffer<T> numbers_of_every_size(std::size_t n, int lowest, int highest) {
+    Buffer<T> x(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        const int exponent = lowest + random_below(highest - lowest, 4, i);
+        const double u = 1.0 + random(5, i);
+        const double sign = random_below(2, 6, i) == 0 ? 1.0 : -1.0;
+        x.data()[i] = static_cast<T>(__builtin_ldexp(sign * u, exponent));
+    }
+    return x;
+}
+
+// exp, tanh and logistic of anything but a NaN; log of finite x >= 1; log1p of 0 <= x <= 1.
+template <class T>
+void evaluate_functions() {
+    using limits = std::numeric_limits<T>;
+    constexpr std::size_t n = 4001;  // no multiple of a register
+    const Kernels<T>& k = kernels<T>();
+    Buffer<T> anything = numbers_of_every_size<T>(n, -30, 11);  // beyond +-1000 everything has saturated
+    const Buffer<T> tiny = numbers_of_every_size<T>(n, limits::min_exponent - limits::digits, -20);
+    const Buffer<T> large = numbers_of_every_size<T>(n, 0, limits::max_exponent);
+    Buffer<T> at_least_one(n);
+    Buffer<T> up_to_one(n);
+    const T special[] = {T{0}, -T{0}, limits::infinity(), -limits::infinity(), limits::denorm_min(), T{1}, -T{1}};
+    for (std::size_t i = 0; i < n; ++i) {
+        if (i % 5 == 0) anything.data()[i] = tiny.data()[i];
+        if (i % 571 < std::size(special)) anything.data()[i] = special[i % 571];
+        const T x = i % 2 == 0 ? large.data()[i] : static_cast<T>(1.0 + random(7, i));
+        at_least_one.data()[i] = x < T{0} ? -x : x;
+        const T u = i % 2 == 0 ? tiny.data()[i] : static_cast<T>(random(8, i));
+        up_to_one.data()[i] = u < T{0} ? -u : u;
+    }
+    const struct {
+        const char* name;
+        void (*f)(const T*, std::size_t, T*) noexcept;
+        const Buffer<T>& x;
+    } functions[] = {{"exp", k.exp, anything},
+                     {"tanh", k.tanh, anything},
+                     {"logistic", k.logistic, anything},
+                     {"log", k.log, at_least_one},
+                     {"log1p", k.log1p, up_to_one}};
+    for (const auto& [name, f, x] : functions) {
+        Buffer<T> y(n);
+        f(x.data(), n, y.data());
+        Hash hash;
+        hash.add(y.data(), n);
+        hash.print(std::string(type_name<T>()) + "/" + name);
+    }
+}
+
+template <class T>
+bool all_cases() {
+    Stop stop([] { return false; });
+    Team team(1, stop);
+    bool finite = true;
+    evaluate_functions<T>();
+    for (const Case& of : cases())
+        for (const Rule& rule : rules)
+            for (const std::size_t batch_size : batch_sizes)
+                finite = train_case<T>(of, rule, batch_size, team) && finite;
+    return finite;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const KernelTables& tables = available_tables();
+    for (std::size_t i = 0; i < tables.count; ++i) {
+        if (argc < 2) std::puts(tables.of[i]->isa);
+        else if (std::strcmp(argv[1], tables.of[i]->isa) == 0) {
+            use(*tables.of[i]);
+            const FloatMode mode;
+            const bool finite32 = all_cases<float>();
+            const bool finite64 = all_cases<double>();
+            return finite32 && finite64 ? 0 : 1;
+        }
+    }
+    if (argc < 2) return 0;
+    std::fprintf(stderr, "bits_of_training: this machine has no kernel table '%s'\n", argv[1]);
+    return 2;
+}
