@@ -42,21 +42,28 @@ template <class T, std::size_t n_rows, std::size_t n_packs, bool whole>
 void multiply_tile(const T* L, std::size_t row_step, std::size_t term_step, Matrix<const T> R, std::size_t last,
                    Begin<T> begin, Matrix<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
+    // Every loop over sum is unrolled: with one index that is not a constant GCC keeps the array in memory as well, and for
+    // NEON stored all of it at every term.
     Pack<T> sum[n_rows][n_packs];
     const auto columns_of = [last](const T* row, std::size_t p) noexcept {
         return p + 1 < n_packs ? load(row + p * width) : load_columns<T, whole>(row + p * width, last);
     };
     if (begin.at_C) {
+#pragma GCC unroll 14
         for (std::size_t r = 0; r < n_rows; ++r)
+#pragma GCC unroll 8
             for (std::size_t p = 0; p < n_packs; ++p) sum[r][p] = columns_of(C.row(r), p);
     } else {
+#pragma GCC unroll 8
         for (std::size_t p = 0; p < n_packs; ++p) {
             const Pack<T> first = begin.start == nullptr ? zero<T>() : columns_of(begin.start, p);
+#pragma GCC unroll 14
             for (std::size_t r = 0; r < n_rows; ++r) sum[r][p] = first;
         }
     }
     for (std::size_t t = 0; t < R.rows; ++t) {
         Pack<T> right[n_packs];
+#pragma GCC unroll 8
         for (std::size_t p = 0; p + 1 < n_packs; ++p) right[p] = load(R.row(t) + p * width);
         right[n_packs - 1] = load_columns<T, whole>(R.row(t) + (n_packs - 1) * width, last);
 #pragma GCC unroll 14
@@ -66,7 +73,9 @@ void multiply_tile(const T* L, std::size_t row_step, std::size_t term_step, Matr
             for (std::size_t p = 0; p < n_packs; ++p) sum[r][p] = fma(left, right[p], sum[r][p]);
         }
     }
+#pragma GCC unroll 14
     for (std::size_t r = 0; r < n_rows; ++r) {
+#pragma GCC unroll 8
         for (std::size_t p = 0; p + 1 < n_packs; ++p) store(C.row(r) + p * width, sum[r][p]);
         T* const end = C.row(r) + (n_packs - 1) * width;
         if constexpr (whole) store(end, sum[r][n_packs - 1]);

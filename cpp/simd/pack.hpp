@@ -190,7 +190,7 @@ ROSENBLATT_INLINE Pack<T> fma(Pack<T> a, Pack<T> b, Pack<T> c) noexcept {
     if constexpr (sizeof(T) == 4) return {(Raw)vfmaq_f32((float32x4_t)c.raw, (float32x4_t)a.raw, (float32x4_t)b.raw)};
     else return {(Raw)vfmaq_f64((float64x2_t)c.raw, (float64x2_t)a.raw, (float64x2_t)b.raw)};
 #else
-    Raw x;
+    Raw x{};
     for (std::size_t i = 0; i < Pack<T>::width; ++i) {
         if constexpr (sizeof(T) == 4) x[i] = __builtin_fmaf(a.raw[i], b.raw[i], c.raw[i]);
         else x[i] = __builtin_fma(a.raw[i], b.raw[i], c.raw[i]);
