@@ -370,6 +370,18 @@ def test_a_callback_may_change_the_network() -> None:
     assert net.theta.tobytes() == other.theta.tobytes()
 
 
+def test_what_a_callback_changed_before_it_raised_is_kept() -> None:
+    net = network()
+
+    def callback(_: rb.Epoch) -> None:
+        net.theta[:] = 7
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        train(net, 3, callback=callback)
+    assert (net.theta == 7).all()
+
+
 def test_a_callback_may_not_train_its_own_network() -> None:
     net, errors = network(), []
 

@@ -75,17 +75,27 @@ class WorkingCopy {
         : original_(original), copy_(original.shape().filled_up(kernels<T>().width)) {
         read();
     }
-    ~WorkingCopy() { write_back(); }
+    ~WorkingCopy() {
+        if (ahead_) write_back();
+    }
     WorkingCopy(const WorkingCopy&) = delete;
     WorkingCopy& operator=(const WorkingCopy&) = delete;
 
     Network<T>& network() noexcept { return copy_; }
-    void read() noexcept { copy_parameters(original_, copy_); }
-    void write_back() noexcept { copy_parameters(copy_, original_); }
+    void read() noexcept {
+        copy_parameters(original_, copy_);
+        ahead_ = true;
+    }
+    // Until the next read() the original counts: somebody may be changing it.
+    void write_back() noexcept {
+        copy_parameters(copy_, original_);
+        ahead_ = false;
+    }
 
   private:
     Network<T>& original_;
     Network<T> copy_;
+    bool ahead_ = false;
 };
 
 }  // namespace
