@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -28,7 +29,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--only", nargs="+", default=[], metavar="PART", help="workloads with PART in their name"
     )
     parser.add_argument(
-        "--rivals", nargs="*", default=None, metavar="NAME", help="these alone; none after --rivals"
+        "--rivals", nargs="*", default=None, metavar="NAME", help="these alone, or none"
     )
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--threads", type=int, default=1)
@@ -43,11 +44,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.error(f"--threads: got {settings.threads}, needed 1 or more")
     if settings.rounds is None:
         settings.rounds = 3 if settings.quick else 11
-    if settings.seconds is None:
-        settings.seconds = 0.01 if settings.quick else 0.2
-    if settings.rounds < 1 or not settings.seconds > 0:
+    if settings.rounds < 1 or (settings.seconds is not None and not settings.seconds > 0):
         parser.error("--rounds and --seconds: needed more than 0")
     return settings
+
+
+def seconds_of(settings: argparse.Namespace, usual: float) -> float:
+    """Return the seconds of a measurement: as asked for, else as short as can be, or the usual."""
+    if settings.seconds is not None:
+        return float(settings.seconds)
+    return 0.01 if settings.quick else usual
 
 
 def say(text: str) -> None:
@@ -57,19 +63,20 @@ def say(text: str) -> None:
 def run_compare(settings: argparse.Namespace, store: results.Store) -> None:
     import rosenblatt
 
-    everybody = compare.contestants(
-        chosen_rivals(settings.rivals or []) if settings.rivals != [] else [],
-        settings.threads,
-        rosenblatt.build_info()["isas"],
-        say,
-    )
+    workloads = chosen(settings.only, settings.dtype)
+    rivals = chosen_rivals(settings.rivals)
     cores = cores_for(settings.threads)
-    rules = Rules(settings.rounds, settings.seconds, frozenset(cores))
+    isas = rosenblatt.build_info()["isas"]
+    everybody = compare.contestants(rivals, settings.threads, isas, say)
+    rules = Rules(settings.rounds, seconds_of(settings, 0.2), frozenset(cores))
     with tempfile.TemporaryDirectory() as folder:
         peak = Peak(Path(folder), cores)
         if not peak.known:
             say("the FMA peak: unknown, there is no C compiler that makes peak.c run here")
-        for workload in chosen(settings.only, settings.dtype):
+        for workload in workloads:
+            if settings.quick and not settings.only and not compare.is_quick(workload):
+                say(f"{workload.name}: left out of a smoke run")
+                continue
             asked = compare.shortened(workload) if settings.quick else workload
             figures = compare.compare(asked, everybody, rules, peak, say)
             store.add_comparison(settings.dtype, settings.threads, figures)
@@ -88,18 +95,19 @@ def run_footprint(settings: argparse.Namespace, store: results.Store) -> None:
 def run_kernels(settings: argparse.Namespace, store: results.Store) -> None:
     from .kernels import measure_kernels
 
-    store.set("kernels", measure_kernels(settings.rounds, settings.seconds, settings.quick, say))
+    store.set(
+        "kernels", measure_kernels(settings.rounds, seconds_of(settings, 0.1), settings.quick, say)
+    )
 
 
 def run_growth(settings: argparse.Namespace, store: results.Store) -> None:
     from .growth import measure_growth
     from .plots import plot_growth
 
-    rivals = chosen_rivals(["numpy"] if settings.rivals is None else settings.rivals or ["numpy"])
-    if settings.rivals == []:
-        rivals = []
+    rivals = chosen_rivals(["numpy"] if settings.rivals is None else settings.rivals)
     store.set(
-        "growth", measure_growth(rivals, settings.rounds, settings.seconds, settings.quick, say)
+        "growth",
+        measure_growth(rivals, settings.rounds, seconds_of(settings, 0.1), settings.quick, say),
     )
     plot_growth(store.data, settings.output, say)
 
@@ -117,7 +125,7 @@ def run_all(settings: argparse.Namespace, store: results.Store) -> None:
     """Run everything that the report shows."""
     run_compare(settings, store)
     run_compare(argparse.Namespace(**{**vars(settings), "dtype": "float64"}), store)
-    if len(cores_for(1)) and settings.threads == 1:
+    if len(os.sched_getaffinity(0)) > 1:
         run_compare(argparse.Namespace(**{**vars(settings), "threads": 2}), store)
     run_footprint(settings, store)
     run_kernels(settings, store)

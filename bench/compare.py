@@ -1,4 +1,4 @@
-"""Compare: one match per workload, rosenblatt against everybody, as the figures that are reported."""
+"""Compare: one match per workload, rosenblatt against everybody, and the figures it makes."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ def contestants(
     return [*own, *present]
 
 
+def is_quick(workload: Workload) -> bool:
+    """Return whether a step takes seconds at most on any machine."""
+    return workload.multiply_adds < 1e10
+
+
 def shortened(workload: Workload) -> Workload:
     """Return the workload with at most four batches, for a quick look that everything runs."""
     return replace(workload, rows=min(workload.rows, 4 * workload.batch))
@@ -61,7 +66,7 @@ def compare(
         "workload": workload.as_json(),
         "steps": workload.steps,
         "multiply_adds": workload.multiply_adds,
-        "rounds": rules.rounds,
+        "rounds": max(len(score.seconds) for score in scores),
         "seconds": rules.seconds,
         "peak": {kind: spread(values).as_json() for kind, values in rates.items()},
         "contestants": figures,
@@ -90,6 +95,7 @@ def figures_of(
         "gflops": gflops,
         "share": gflops / limit if limit else None,
         "ran": spread(score.ran).median,
+        "repeated": score.repeated,
         "memory": score.memory,
     }
     if own.failure is None and own.seconds:

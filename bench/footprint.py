@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
+from importlib.metadata import (
+    Distribution,
+    PackageNotFoundError,
+    distribution,
+    packages_distributions,
+)
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +35,9 @@ def footprints(rounds: int) -> dict[str, dict[str, Any]]:
 
     A fresh interpreter imports each, in turn, `rounds` times after a first one that is not counted.
     """
-    names = {label: module for label, module in IMPORTS.items() if import_seconds(module) is not None}
+    names = {
+        label: module for label, module in IMPORTS.items() if import_seconds(module) is not None
+    }
     times: dict[str, list[float]] = {label: [] for label in names}
     for _ in range(rounds):
         for label, module in names.items():
@@ -64,7 +71,7 @@ def sizes(module: str) -> dict[str, int]:
 
 
 def with_dependencies(first: Distribution) -> dict[str, Distribution]:
-    """Return a distribution and what it needs, directly or not, as far as that is installed; no extras."""
+    """Return a distribution and what it needs, directly or not, of what is installed; no extras."""
     found: dict[str, Distribution] = {}
     waiting = [first]
     while waiting:

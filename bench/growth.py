@@ -1,4 +1,4 @@
-"""Growth: time per step over width, depth and batch, and sizes beside their neighbours, so that a cliff shows."""
+"""Growth: time per step over width, depth and batch, and sizes beside their neighbours."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ WIDTHS = (4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 DEPTHS = (1, 2, 4, 8, 16, 32, 64)
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 
-# Neighbours: powers of two, the primes beside them, one above a multiple of any register or tile. The
-# cost per multiply-add of each is compared with the median of its group.
+# Neighbours: powers of two, the primes beside them, one above a multiple of any register or tile.
+# The cost per multiply-add of each is compared with the median of its group.
 NEIGHBOURS = (
     (65, 67, 70, 72, 73),
     (95, 96, 97, 100, 101),
@@ -105,7 +105,7 @@ def measure_growth(
 def curve_figures(
     curve: Curve, everybody: Sequence[Contestant], rules: Rules, say: Say
 ) -> dict[str, Any]:
-    """Return seconds per step of everybody at each value, which all play in a match of their own."""
+    """Return seconds per step of everybody at each value, in a match for each value."""
     points = []
     for value in curve.values:
         workload = curve.workload(value)
@@ -115,9 +115,7 @@ def curve_figures(
             for who, score in zip(everybody, scores, strict=True)
             if score.failure is None
         }
-        points.append(
-            {"value": value, "multiply_adds": workload.multiply_adds, "seconds": seconds}
-        )
+        points.append({"value": value, "multiply_adds": workload.multiply_adds, "seconds": seconds})
         times = ", ".join(f"{who} {1e6 * one['median']:.2f} µs" for who, one in seconds.items())
         say(f"  {curve.name} {value}: {times}")
     return {

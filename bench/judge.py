@@ -45,7 +45,9 @@ class Judge:
         rows = self.steps * workload.batch
         self._X = X[:rows].astype(np.float64)
         self._targets = rows_of_targets(workload, Y[:rows])
-        first = [(W.astype(np.float64), b.astype(np.float64)) for W, b in first_parameters(workload)]
+        first = [
+            (W.astype(np.float64), b.astype(np.float64)) for W, b in first_parameters(workload)
+        ]
         self._first = flat(first)
         if workload.kind == "inference":
             self._outputs = forward(workload, first, self._X)[-1]
@@ -132,14 +134,15 @@ def forward(workload: Workload, parameters: Parameters, X: Array) -> list[Array]
 def activate(name: str, Z: Array) -> Array:
     """Return f(Z)."""
     if name == "relu":
-        return np.maximum(Z, 0)
+        return np.maximum(Z, 0.0)
     if name == "tanh":
         return np.tanh(Z)
     if name == "logistic":
         return 0.5 * (1 + np.tanh(0.5 * Z))
     if name == "softmax":
-        E = np.exp(Z - Z.max(axis=1, keepdims=True))
-        return E / E.sum(axis=1, keepdims=True)
+        E: Array = np.exp(Z - Z.max(axis=1, keepdims=True))
+        E /= E.sum(axis=1, keepdims=True)
+        return E
     return Z
 
 

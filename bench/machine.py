@@ -21,7 +21,7 @@ DISTRIBUTIONS = (
 
 
 def describe() -> dict[str, Any]:
-    """Return the processor, its caches, the system, and the versions of everybody who is installed."""
+    """Return the processor, its caches, the system, and the versions of what is installed."""
     import rosenblatt
 
     return {

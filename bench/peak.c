@@ -17,9 +17,10 @@
 #define CHAINS 12
 #define BURST 20000
 
+/* The thread's own time: what others take from the core is not the core's fault. */
 static double now(void) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from .measure import held_to
+
 SOURCE = Path(__file__).with_name("peak.c")
 
 
@@ -25,19 +27,15 @@ class Peak:
     def __init__(self, folder: Path, cores: set[int]) -> None:
         self._program = folder / "peak"
         self._cores = cores
-        self.known = compiled(
-            SOURCE, self._program, ["-O2", "-march=native", "-pthread"]
-        ) and bool(self.measure(0.01))
+        self.known = compiled(SOURCE, self._program, ["-O2", "-march=native", "-pthread"]) and bool(
+            self.measure(0.01)
+        )
 
     def measure(self, seconds: float) -> dict[str, float]:
         """Return GFLOP/s by "width dtype", as "512 float32"; `seconds` for each of them."""
-        run = subprocess.run(
-            [self._program, str(seconds), str(len(self._cores))],
-            capture_output=True,
-            text=True,
-            check=False,
-            preexec_fn=lambda: os.sched_setaffinity(0, self._cores),
-        )
+        command = [str(self._program), str(seconds), str(len(self._cores))]
+        with held_to(self._cores):
+            run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode != 0:
             return {}
         rates: dict[str, float] = json.loads(run.stdout)

@@ -1,4 +1,4 @@
-"""Targets: the ratios and shares of the peak that rosenblatt is held to, on one thread and in float32."""
+"""Targets: the ratios and shares of the peak that rosenblatt is held to."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Target:
     def demand(self) -> str:
         """The demand as a reader wants it."""
         if self.kind == "share":
-            return f"{self.needed:.0%} of the FMA peak"
+            return f"{100 * self.needed:.0f} % of the FMA peak"
         if self.kind == "microseconds":
             return f"{self.needed:g} µs"
         return f"{self.needed:g} × {self.label or BEST}"

@@ -1,7 +1,7 @@
-"""Worker: a process of its own for one contestant and one workload, which answers the match's requests.
+"""Worker: a process of its own for one contestant and one workload, at the match's service.
 
-It is started as ``python -m bench.worker REPLIES`` with the number of a pipe to answer on, and reads
-one request per line, all in JSON. What the libraries print goes to standard error.
+It is started as ``python -m bench.worker REPLIES`` with the number of a pipe to answer on, and
+reads one request per line, all in JSON. What the libraries print goes to standard error.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Bench:
     def measure(self, seconds: float) -> dict[str, Any]:
         """Return seconds per step, over passes that take about `seconds`, and how much of them ran.
 
-        `ran` is the processor's time over the time on the clock: less than the number of threads at
-        work where others took the core away.
+        `ran` is the processor's time over the time on the clock: with one thread less than 1 where
+        others took the core away.
         """
         self._runner.reset()
         if self._pass_seconds < SHORT_PASS * seconds:

@@ -32,7 +32,7 @@ class Workload:
 
     @property
     def loss(self) -> str:
-        """The loss that goes with the output: 1/2 |a - y|^2 with identity, -sum y ln a with the others."""
+        """The loss that goes with the output: squared with identity, log loss with the others."""
         return "squared_error" if self.output == "identity" else "log_loss"
 
     @property
@@ -69,9 +69,9 @@ class Workload:
         return Workload(**{**fields, "layers": tuple(fields["layers"])})
 
 
-# 2,048 rows or more for small networks, so that the call is a small part of an epoch; some 30 MB for
-# those with many features, so that the rows to gather lie outside the second-level cache, as a data
-# set does.
+# Some thousand rows for small networks, so that the call is a small part of an epoch; some 30 MB
+# for those with many features, so that the rows to gather lie outside the second-level cache, as
+# those of a data set do.
 WORKLOADS: tuple[Workload, ...] = (
     Workload(
         "2-8-1 batch 4",
@@ -165,7 +165,8 @@ def samples(workload: Workload) -> tuple[Array, Array]:
     n_outputs = workload.layers[-1]
     if workload.output == "identity":
         return X, rng.standard_normal((workload.rows, n_outputs), dtype=dtype)
-    return X, rng.integers(0, max(n_outputs, 2), workload.rows)
+    # Every label occurs, as often as the others.
+    return X, rng.permutation(np.arange(workload.rows) % max(n_outputs, 2))
 
 
 def first_parameters(workload: Workload) -> Parameters:
@@ -187,5 +188,5 @@ def first_parameters(workload: Workload) -> Parameters:
 
 
 def flat(parameters: Parameters) -> Array:
-    """Return all parameters in one vector, as rosenblatt's theta has them: W by rows, b, next layer."""
+    """Return all parameters in one vector, in theta's order: W by rows, b, the next layer."""
     return np.concatenate([part.ravel() for layer in parameters for part in layer])

@@ -121,8 +121,8 @@ RIVALS: tuple[Contestant, ...] = (
 EVERYBODY = {who.name: who for who in (OWN, OWN_AVX2, OWN_ONE_THREAD, *RIVALS)}
 
 
-def chosen_rivals(names: list[str]) -> list[Contestant]:
-    """Return the rivals with these names, all where `names` is empty.
+def chosen_rivals(names: list[str] | None) -> list[Contestant]:
+    """Return the rivals with these names, all where `names` is None.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def chosen_rivals(names: list[str]) -> list[Contestant]:
         A name is no rival's.
     """
     known = [rival.name for rival in RIVALS]
-    for name in names:
+    for name in names or []:
         if name not in known:
             raise ValueError(f"--rivals: got {name!r}, needed some of {', '.join(known)}")
-    return [rival for rival in RIVALS if not names or rival.name in names]
+    return [rival for rival in RIVALS if names is None or rival.name in names]

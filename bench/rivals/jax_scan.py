@@ -12,10 +12,9 @@ import numpy as np
 from ..workloads import Array, Workload, first_parameters, samples
 from . import Runner
 
-
-# Up to this many multiply-adds a step, unrolling the scan by four saves 5 to 25 %; unrolling by eight or
-# sixteen, or anything at larger steps, saves no more or costs. The gather inside the scan was as fast
-# as or faster than one for the whole epoch, in XLA or by NumPy, with every workload.
+# Up to this many multiply-adds a step, unrolling the scan by four saves 5 to 25 %; unrolling by
+# eight or sixteen, or anything at larger steps, saves no more or costs. The gather inside the scan
+# was as fast as or faster than one for the whole epoch, in XLA or by NumPy, with every workload.
 UNROLLED_MULTIPLY_ADDS = 10_000
 
 
@@ -107,9 +106,7 @@ class Forward:
         self._calls = [jnp.asarray(x) for x in np.split(X, workload.steps)]
         self._parameters = jax.tree.map(jnp.asarray, first_parameters(workload))
         self._forward = jax.jit(
-            lambda parameters, X: activate(
-                workload.output, before_output(workload, parameters, X)
-            )
+            lambda parameters, X: activate(workload.output, before_output(workload, parameters, X))
         )
 
     def reset(self) -> None:

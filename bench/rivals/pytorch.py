@@ -22,7 +22,11 @@ def open_runner(form: str, workload: Workload, threads: int) -> Runner:
     torch.set_num_threads(threads)
     torch.set_num_interop_threads(1)
     if workload.kind == "inference":
-        forms: dict[str, Any] = {"eager": Forward, "by hand": HandForward, "compile": CompiledForward}
+        forms: dict[str, Any] = {
+            "eager": Forward,
+            "by hand": HandForward,
+            "compile": CompiledForward,
+        }
     else:
         forms = {"eager": Train, "by hand": HandTrain, "compile": CompiledTrain}
     runner: Runner = forms[form](workload)
@@ -108,7 +112,7 @@ class Train(Batches):
     def step(self, batch: Tensor) -> None:
         self._sgd.zero_grad()
         Z = self._model(self.X[batch])
-        criterion(self.workload, Z, self.Y[batch]).backward()  # type: ignore[no-untyped-call]
+        criterion(self.workload, Z, self.Y[batch]).backward()
         self._sgd.step()
 
     def parameters(self) -> list[tuple[Tensor, Tensor]]:
@@ -172,9 +176,9 @@ class HandTrain(Batches):
     def parameters(self) -> list[tuple[Tensor, Tensor]]:
         return self._layers.parameters
 
-    @torch.no_grad()  # once for an epoch: entering it costs as much as a small operation
     def _epoch(self, order: Tensor) -> None:
-        super()._epoch(order)
+        with torch.no_grad():  # once for an epoch: entering it costs as much as a small operation
+            super()._epoch(order)
 
     def step(self, batch: Tensor) -> None:
         A, parameters = self._layers.A, self._layers.parameters
@@ -223,16 +227,14 @@ class CompiledTrain(Batches):
             a = torch.addmm(parameters[layer + 1], a, parameters[layer])
         return criterion(self.workload, a, Y)
 
-    def _whole_step(
-        self, parameters: list[Tensor], X: Tensor, Y: Tensor, batch: Tensor
-    ) -> None:
+    def _whole_step(self, parameters: list[Tensor], X: Tensor, Y: Tensor, batch: Tensor) -> None:
         grads = torch.func.grad(self._cost)(parameters, X[batch], Y[batch])
         for part, grad in zip(parameters, grads, strict=True):
             part.sub_(self._rate * grad)
 
-    @torch.no_grad()
     def _epoch(self, order: Tensor) -> None:
-        super()._epoch(order)
+        with torch.no_grad():
+            super()._epoch(order)
 
     def step(self, batch: Tensor) -> None:
         self._step(self._parameters, self.X, self.Y, batch)
@@ -254,15 +256,15 @@ class Calls:
     def reset(self) -> None:
         pass
 
-    @torch.inference_mode()
     def run(self, count: int) -> None:
-        for _ in range(count):
-            for x in self._calls:
-                self.call(x)
+        with torch.inference_mode():
+            for _ in range(count):
+                for x in self._calls:
+                    self.call(x)
 
-    @torch.inference_mode()
     def result(self, steps: int) -> Array:
-        return np.stack([self.call(x).numpy().copy() for x in self._calls[:steps]])
+        with torch.inference_mode():
+            return np.stack([self.call(x).numpy().copy() for x in self._calls[:steps]])
 
     def call(self, x: Tensor) -> Tensor:
         raise NotImplementedError

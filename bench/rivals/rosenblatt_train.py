@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 import rosenblatt as rb
 
 from ..workloads import Array, Workload, first_parameters, flat, samples

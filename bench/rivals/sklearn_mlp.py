@@ -1,4 +1,4 @@
-"""scikit-learn: MLPClassifier and MLPRegressor, and SGDClassifier for a network without a hidden layer."""
+"""scikit-learn: MLPClassifier and MLPRegressor, and SGDClassifier where nothing is hidden."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the epochs end
 def open_runner(form: str, workload: Workload, threads: int) -> Runner:
     if form == "sgd":
         if len(workload.layers) > 2 or workload.batch > 1 or workload.output != "logistic":
-            raise UnsuitableError("SGDClassifier has one output, no hidden layer and batches of one")
+            raise UnsuitableError(
+                "SGDClassifier has one output, no hidden layer and batches of one"
+            )
         return SingleLayer(workload)
     return (Train if workload.kind == "training" else Predict)(workload)
 
@@ -45,7 +47,9 @@ def estimator(workload: Workload, X: Array, Y: Array, *, shuffle: bool) -> Any:
     )
     # A fit makes the arrays; enough rows for every label to occur.
     some = np.arange(max(workload.batch, workload.layers[-1], 2))
-    model.fit(X[some % len(X)], targets(workload, some if kind is MLPClassifier else Y[some % len(Y)]))
+    model.fit(
+        X[some % len(X)], targets(workload, some if kind is MLPClassifier else Y[some % len(Y)])
+    )
     if workload.output == "softmax":
         model.out_activation_ = "softmax"
     restore(model, workload)
@@ -53,10 +57,10 @@ def estimator(workload: Workload, X: Array, Y: Array, *, shuffle: bool) -> Any:
 
 
 def targets(workload: Workload, Y: Array) -> Array:
-    """Return numbers or labels, (n,), as they are, but labels of two classes as one-hot rows, (n, 2).
+    """Return numbers or labels, (n,), but for two softmax outputs one-hot rows, (n, 2).
 
-    MLPClassifier makes one logistic output for two labels, and two for rows of two; `estimator` turns
-    these into softmax. The labels are taken modulo the number of classes.
+    MLPClassifier makes one logistic output for two labels, and two for rows of two; `estimator`
+    turns these into softmax. The labels are taken modulo the number of classes.
     """
     n_outputs = workload.layers[-1]
     if workload.output == "identity":
@@ -98,7 +102,7 @@ class Train:
 
 
 class SingleLayer:
-    """SGDClassifier with a constant learning rate and no penalty: steps of one sample, in Cython."""
+    """SGDClassifier with a constant learning rate and no penalty: steps of one sample."""
 
     def __init__(self, workload: Workload) -> None:
         self._workload = workload

@@ -1,0 +1,462 @@
+"""Report: performance.md, the tables, written from performance.json alone."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from .growth import DENORMAL_LIMIT, NEIGHBOUR_LIMIT
+from .measure import UNDISTURBED
+from .rivals import RIVALS
+from .targets import (
+    AVX2_SHARE,
+    LARGEST,
+    TARGETS,
+    TWO_THREADS_ANYWHERE,
+    TWO_THREADS_LARGEST,
+    Target,
+)
+
+Row = Sequence[str]
+Figures = dict[str, Any]
+
+# What a reader takes for several spellings of "about the same" is decided here: three digits.
+DIGITS = 3
+
+
+def write_report(data: Figures, folder: Path) -> Path:
+    """Write performance.md into the folder, and return its path."""
+    path = folder / "performance.md"
+    text = "\n\n".join(wrapped(part) for part in parts(data) if part)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n", encoding="utf-8")
+    return path
+
+
+def wrapped(part: str) -> str:
+    """Return a paragraph in lines of the length that the other pages have; the rest as it is."""
+    if part.startswith(("#", "|", "!")):
+        return part
+    indent = "  " if part.startswith("- ") else ""
+    return "\n".join(
+        textwrap.fill(line, 110, subsequent_indent=indent, break_long_words=False)
+        for line in part.splitlines()
+    )
+
+
+def parts(data: Figures) -> Iterator[str]:
+    """Yield the page, part by part."""
+    comparisons = data.get("comparisons", {})
+    main = comparisons.get("float32 1")
+    yield "# Performance"
+    yield (
+        "What rosenblatt costs in time and memory, beside the libraries that one could use "
+        "instead. This page is written by `python -m bench report` from performance.json, which "
+        "lies beside it; [bench/README.md](../bench/README.md) says what is measured, how, and how "
+        "to do it again."
+    )
+    yield from unfinished(data)
+    for section in (main, *[one for one in comparisons.values() if one is not main]):
+        if section:
+            yield from comparison(section, main)
+        if section and section is main:
+            yield "![Time relative to rosenblatt's, and its share of the FMA peak](performance.png)"
+            yield from demands(main)
+            yield from forced_avx2(main)
+    yield from memory(main)
+    yield from footprint(data)
+    yield from kernels(data)
+    yield from growth(data)
+
+
+# ---- numbers and tables ------------------------------------------------------------------------
+
+
+def digits(value: float) -> str:
+    """Return a number with three digits that count: 0.314, 31.4, 31,400."""
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{DIGITS}g}")
+    if abs(rounded) >= 10 ** (DIGITS - 1):
+        return f"{rounded:,.0f}"
+    text = f"{rounded:#.{DIGITS}g}"
+    return text if "e" not in text else f"{rounded:g}"
+
+
+def micro(seconds: float) -> str:
+    return digits(1e6 * seconds)
+
+
+def percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{100 * share:.0f} %"
+
+
+def table(header: Row, rows: Sequence[Row]) -> str:
+    """Return a table, the first column to the left and the others to the right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def unfinished(data: Figures) -> Iterator[str]:
+    """Say so where a part comes from a smoke run."""
+    matches = [one for part in data.get("comparisons", {}).values() for one in part["matches"]]
+    others = [data[name] for name in ("footprint", "kernels", "growth") if name in data]
+    if not all(one["complete"] for one in [*matches, *others]):
+        yield "**Some of this comes from a smoke run (`--quick`): these are no figures.**"
+
+
+# ---- comparisons -------------------------------------------------------------------------------
+
+
+def comparison(section: Figures, main: Figures | None) -> Iterator[str]:
+    threads = section["threads"]
+    count = "one thread" if threads == 1 else f"{threads} threads"
+    yield f"## {section['dtype']}, {count}"
+    if section is main:
+        yield machine(section)
+    rows = [row for match in section["matches"] if (row := summary(match))]
+    if rows:
+        yield (
+            "rosenblatt, and the fastest of the others. A step is one batch, from the gathering of "
+            "its shuffled rows to the update; in inference it is one call."
+        )
+        yield table(
+            [
+                "workload",
+                "µs per step",
+                "samples per s",
+                "GFLOP/s",
+                "of the peak",
+                "best rival",
+                "its µs",
+                "ratio",
+                "quartiles of the ratio",
+            ],
+            rows,
+        )
+    if threads > 1:
+        yield from speedups(section)
+    yield "Everybody's median time per step in µs; in brackets half the distance of the quartiles."
+    yield everybody(section["matches"])
+    failures = [
+        f"- {one['label']}, {match['workload']['name']}: {one['failure']}"
+        for match in section["matches"]
+        for one in match["contestants"].values()
+        if "failure" in one
+    ]
+    if failures:
+        yield "Not timed:"
+        yield "\n".join(failures)
+
+
+def machine(section: Figures) -> str:
+    """Return who was measured where, as a list."""
+    about = section["machine"]
+    info = about["rosenblatt"]
+    caches = ", ".join(f"{name} {size}" for name, size in about["caches"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    peaks: dict[str, list[float]] = {}
+    for match in section["matches"]:
+        for kind, one in match["peak"].items():
+            peaks.setdefault(kind, []).append(one["median"])
+    widths = [
+        f"{kind.split()[0]} bits {min(values):.0f} to {max(values):.0f}"
+        for kind, values in peaks.items()
+        if kind.endswith(section["dtype"])
+    ]
+    ran = [one["ran"] for match in section["matches"] for one in timed(match).values()]
+    repeated = sum(one["repeated"] for match in section["matches"] for one in timed(match).values())
+    n_measured = sum(
+        one["seconds"]["n"] for match in section["matches"] for one in timed(match).values()
+    )
+    rounds = sorted({match["rounds"] for match in section["matches"]})
+    lines = [
+        f"Processor: {about['processor']}, {about['cores']} cores, "
+        f"{about['memory'] / 2**30:.0f} GiB; caches {caches}; {about['system']}.",
+        f"FMA peak of {section['threads']} thread, measured in each round, GFLOP/s by width of "
+        f"register: {'; '.join(widths) or 'unknown'}.",
+        f"rosenblatt {info['version']} ({info['compiler']}, {info['isa']}), Python "
+        f"{about['python']}, {versions}.",
+        f"Medians of {' or '.join(str(n) for n in rounds)} interleaved rounds. A measurement whose "
+        f"process had the core for less than {100 * UNDISTURBED:.0f} % of the time was taken "
+        f"again: {repeated} times in {n_measured}. At the worst, a contestant had it for "
+        f"{100 * min(ran):.0f} % (median).",
+    ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def timed(match: Figures) -> dict[str, Figures]:
+    """Return the contestants that have a time."""
+    return {name: one for name, one in match["contestants"].items() if "seconds" in one}
+
+
+def best_rival(match: Figures, among: Sequence[str] = ()) -> Figures | None:
+    """Return the fastest rival of a match, or the fastest of some."""
+    rivals = [
+        one for name, one in timed(match).items() if not one["own"] and (not among or name in among)
+    ]
+    return min(rivals, key=lambda one: float(one["seconds"]["median"]), default=None)
+
+
+def summary(match: Figures) -> Row | None:
+    own = timed(match).get("rosenblatt")
+    if own is None:
+        return None
+    rival = best_rival(match)
+    row = [
+        match["workload"]["name"],
+        micro(own["seconds"]["median"]),
+        digits(own["samples_per_second"]),
+        digits(own["gflops"]),
+        percent(own["share"]),
+    ]
+    if rival is None:
+        return [*row, "none", "", "", ""]
+    ratio = rival["ratio"]
+    return [
+        *row,
+        rival["label"],
+        micro(rival["seconds"]["median"]),
+        f"{ratio['median']:.2f}",
+        f"{ratio['low']:.2f} to {ratio['high']:.2f}",
+    ]
+
+
+def everybody(matches: Sequence[Figures]) -> str:
+    """Return a table of all times: a row per workload, a column per contestant."""
+    known = [
+        "rosenblatt",
+        "rosenblatt-one-thread",
+        "rosenblatt-avx2",
+        *[one.name for one in RIVALS],
+    ]
+    present = [name for name in known if any(name in timed(match) for match in matches)]
+    labels = {name: one["label"] for match in matches for name, one in timed(match).items()}
+    rows = []
+    for match in matches:
+        cells = [match["workload"]["name"]]
+        for name in present:
+            one = timed(match).get(name)
+            if one is None:
+                cells.append("failed" if name in match["contestants"] else "")
+                continue
+            seconds = one["seconds"]
+            noise = (seconds["high"] - seconds["low"]) / 2 / seconds["median"]
+            cells.append(f"{micro(seconds['median'])} ({100 * noise:.0f} %)")
+        rows.append(cells)
+    return table(["workload", *[labels[name] for name in present]], rows)
+
+
+def speedups(section: Figures) -> Iterator[str]:
+    """Yield what several threads gain over one."""
+    threads = section["threads"]
+    rows = []
+    for match in section["matches"]:
+        contestants = timed(match)
+        if {"rosenblatt", "rosenblatt-one-thread"} <= contestants.keys():
+            ratio = contestants["rosenblatt-one-thread"]["ratio"]
+            name = match["workload"]["name"]
+            needed = TWO_THREADS_LARGEST if name in LARGEST else TWO_THREADS_ANYWHERE
+            rows.append(
+                [
+                    name,
+                    f"{ratio['median']:.2f}",
+                    f"{ratio['low']:.2f} to {ratio['high']:.2f}",
+                    f"{needed:g}" if threads == 2 else "",
+                    reached(ratio["median"] / needed) if threads == 2 else "",
+                ]
+            )
+    if rows:
+        yield f"{threads} threads beside one, both rosenblatt's, in the same run:"
+        yield table(["workload", "times as fast", "quartiles", "demand", ""], rows)
+
+
+# ---- demands -----------------------------------------------------------------------------------
+
+
+def reached(part: float) -> str:
+    """Return whether a demand is met, and else which part of it is."""
+    return "reached" if part >= 1 else f"{100 * part:.0f} % of it"
+
+
+def demands(section: Figures) -> Iterator[str]:
+    matches = {match["workload"]["name"]: match for match in section["matches"]}
+    rows = [
+        [target.workload, target.demand, *outcome(target, matches[target.workload])]
+        for target in TARGETS
+        if target.workload in matches
+    ]
+    if rows:
+        yield "### What was demanded, and what was reached"
+        yield (
+            "A ratio is a rival's time over rosenblatt's, of the medians; against a library in "
+            "several forms it is the fastest form."
+        )
+        yield table(["workload", "demand", "measured", ""], rows)
+
+
+def outcome(target: Target, match: Figures) -> tuple[str, str]:
+    """Return what was measured, and whether that is enough."""
+    own = timed(match).get("rosenblatt")
+    if own is None:
+        return "failed", ""
+    if target.kind == "microseconds":
+        taken = 1e6 * own["seconds"]["median"]
+        return f"{digits(taken)} µs", reached(target.needed / taken)
+    if target.kind == "share":
+        share = own["share"]
+        return percent(share), "" if share is None else reached(share / target.needed)
+    rival = best_rival(match, target.against)
+    if rival is None:
+        return "not measured", ""
+    ratio = rival["ratio"]["median"]
+    return f"{digits(ratio)} × {rival['label']}", reached(ratio / target.needed)
+
+
+def forced_avx2(section: Figures) -> Iterator[str]:
+    rows = []
+    for match in section["matches"]:
+        one = timed(match).get("rosenblatt-avx2")
+        name = match["workload"]["name"]
+        if one is None or one["share"] is None:
+            continue
+        demand = f"{100 * AVX2_SHARE:.0f} %" if name in LARGEST else ""
+        verdict = reached(one["share"] / AVX2_SHARE) if name in LARGEST else ""
+        time = micro(one["seconds"]["median"])
+        rows.append([name, time, digits(one["gflops"]), percent(one["share"]), demand, verdict])
+    if rows:
+        yield "### AVX2 forced"
+        yield "The share is that of the peak of 256-bit registers."
+        yield table(["workload", "µs per step", "GFLOP/s", "of the peak", "demand", ""], rows)
+
+
+# ---- memory, footprint -------------------------------------------------------------------------
+
+
+def memory(section: Figures | None) -> Iterator[str]:
+    """Yield the peak memory of everybody, one process for each."""
+    if not section:
+        return
+    matches = section["matches"]
+    present = [
+        name
+        for name in ["rosenblatt", *[one.name for one in RIVALS]]
+        if any(name in timed(match) for match in matches)
+    ]
+    labels = {name: one["label"] for match in matches for name, one in timed(match).items()}
+    rows = []
+    for match in matches:
+        cells = [match["workload"]["name"]]
+        for name in present:
+            one = timed(match).get(name)
+            known = one is not None and one["memory"] is not None
+            cells.append(digits(one["memory"] / 1e6) if one is not None and known else "")
+        rows.append(cells)
+    if rows:
+        yield "## Peak memory"
+        yield (
+            "The largest resident size of the process in MB: the interpreter, the library, the "
+            "samples, the network, and what compiling took."
+        )
+        yield table(["workload", *[labels[name] for name in present]], rows)
+
+
+def footprint(data: Figures) -> Iterator[str]:
+    if "footprint" not in data:
+        return
+    rows = []
+    for label, one in data["footprint"]["figures"].items():
+        seconds = one["import_seconds"]
+        sizes = [
+            digits(one[name] / 1e6) if name in one else "unknown"
+            for name in ("bytes_alone", "bytes")
+        ]
+        quartiles = f"{1e3 * seconds['low']:.0f} to {1e3 * seconds['high']:.0f}"
+        rows.append([label, digits(1e3 * seconds["median"]), quartiles, *sizes])
+    yield "## Import and size"
+    yield "Imports in fresh interpreters, files in the cache; sizes of the installed files."
+    yield table(["", "import, ms", "quartiles", "alone, MB", "with all it needs, MB"], rows)
+
+
+# ---- kernels, growth ---------------------------------------------------------------------------
+
+
+def kernels(data: Figures) -> Iterator[str]:
+    if "kernels" not in data:
+        return
+    figures = data["kernels"]["figures"]
+    rows = [
+        [
+            f"{one['what']}, {one['dtype']}",
+            " × ".join(str(size) for size in one["shape"]),
+            micro(one["seconds"]["median"]),
+            digits(one["gflops"]),
+            percent(one["share"]),
+            digits(one["blas_gflops"]),
+            f"{one['gflops'] / one['blas_gflops']:.2f}",
+        ]
+        for one in figures["products"]
+    ]
+    yield "## One kernel at a time"
+    yield (
+        "*forward* is `Network.forward` of one layer, with the call from Python, its checks and "
+        "the bias, beside NumPy's product alone; *step* is a training step of one layer with an "
+        "identity output (outputs, loss, dC/dW, update), beside the two products alone. Shapes are "
+        "rows × inputs × outputs."
+    )
+    yield table(
+        ["", "shape", "µs", "GFLOP/s", "of the peak", "NumPy's BLAS", "ratio"],
+        rows,
+    )
+    rows = []
+    for one in figures["functions"]:
+        seconds = {who: spread["median"] for who, spread in one["seconds"].items()}
+        own = seconds["rosenblatt"]
+        cells = [f"{one['what']}, {one['dtype']}", digits(1e9 * own)]
+        for who in ("NumPy", "C library"):
+            cells += (
+                [digits(1e9 * seconds[who]), f"{seconds[who] / own:.2f}"]
+                if who in seconds
+                else ["unknown", ""]
+            )
+        rows.append(cells)
+    yield "Functions, ns for each number of an array; the C library is called in a loop."
+    yield table(["", "rosenblatt", "NumPy", "ratio", "C library", "ratio"], rows)
+
+
+def growth(data: Figures) -> Iterator[str]:
+    if "growth" not in data:
+        return
+    figures = data["growth"]["figures"]
+    yield "## Growth, and no cliffs"
+    yield "![Time per step over width, depth and batch; cost beside the neighbours'](growth.png)"
+    relative = [
+        (one["relative"], f"{one['size']} ({group['side']})")
+        for group in figures["neighbours"]
+        for one in group["sizes"]
+        if one["relative"] is not None
+    ]
+    if relative:
+        worst = sorted(relative, reverse=True)
+        over = [one for one in worst if one[0] > NEIGHBOUR_LIMIT]
+        most = ", ".join(f"{where}: {value:.2f}" for value, where in worst[:5])
+        verdict = "all of them" if not over else f"all but {len(over)}"
+        yield (
+            f"{len(relative)} sizes, powers of two, primes and one above a tile, were measured "
+            f"against their neighbours: {verdict} cost at most {NEIGHBOUR_LIMIT} times the "
+            f"neighbours' median per multiply-add. The most expensive: {most}."
+        )
+    rows = [
+        [
+            "-".join(str(width) for width in one["layers"]) + " batch 32",
+            *[
+                "failed" if one[name] is None else f"{one[name]:.2f}"
+                for name in ("every eighth row", "all rows")
+            ],
+        ]
+        for one in figures["denormals"]
+    ]
+    yield f"Rows of denormal numbers, cost relative to ordinary rows (at most {DENORMAL_LIMIT:g}):"
+    yield table(["", "every eighth row", "all rows"], rows)
