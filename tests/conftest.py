@@ -1,9 +1,10 @@
-"""Fixtures: a fresh interpreter for what a test should not do to the one that runs it."""
+"""Fixtures: a fresh interpreter for what a test should not do to the one that runs it; Ctrl-C."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,11 @@ from typing import Any
 import pytest
 
 RunPython = Callable[..., Any]
+
+# A job in the background inherits that Ctrl-C is ignored, and so would every process that a test
+# starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
