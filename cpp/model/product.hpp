@@ -50,12 +50,15 @@ class Tiling {
         ROSENBLATT_ASSERT(product.L.cols == product.R.rows);
         if (work_ <= Team::work_of_a_tile) return;
         large_ = rows_ >= 56 && cols_ >= 64 && work_ >= 16 * Team::work_of_a_tile && wants_copies(product);
-        const std::size_t widest = large_ ? 512 : 128;
-        const std::size_t tallest = large_ ? 112 : 14;
-        tile_cols_ = std::min(cols_, widest);
-        const double work_of_a_row = static_cast<double>(product.L.cols) * static_cast<double>(tile_cols_);
-        const auto wanted = static_cast<std::size_t>(Team::work_of_a_tile / work_of_a_row);
-        tile_rows_ = std::min(rows_, (wanted / tallest + 1) * tallest);
+        tile_cols_ = std::min<std::size_t>(cols_, large_ ? 512 : 128);
+        if (large_) {
+            tile_rows_ = std::min<std::size_t>(rows_, 448);  // two blocks of packed rows: 15 ms for 4,096 terms
+        } else {
+            constexpr std::size_t tallest = 14;
+            const double work_of_a_row = static_cast<double>(product.L.cols) * static_cast<double>(tile_cols_);
+            const auto wanted = static_cast<std::size_t>(Team::work_of_a_tile / work_of_a_row);
+            tile_rows_ = std::min(rows_, (wanted / tallest + 1) * tallest);
+        }
         row_tiles_ = (rows_ + tile_rows_ - 1) / tile_rows_;
         col_tiles_ = (cols_ + tile_cols_ - 1) / tile_cols_;
     }
