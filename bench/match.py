@@ -202,7 +202,9 @@ def play(
                 if scores[i].failure is None:
                     measure(workers[i], scores[i], rules)
         for i, worker in workers.items():
-            if scores[i].failure is None:
+            if scores[i].failure is not None:
+                say(f"  {players[i].contestant.label}: FAILED: {scores[i].failure}")
+            else:
                 scores[i].memory = worker.ask("memory")["bytes"]
     return scores, peaks
 

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# The tests under GCC's sanitizers: builds the package with them in a temporary folder, runs pytest from the checkout
+# with their runtime loaded first, and fails on any report of any process, also where the test itself passed.
+#
+#     bash tests/sanitize.sh address,undefined [pytest's arguments]
+#     bash tests/sanitize.sh thread [pytest's arguments]
+set -Eeuo pipefail
+
+sanitizers=${1:?usage: sanitize.sh address,undefined|thread [pytest\'s arguments]}
+shift
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+export CC=gcc CXX=g++ PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+# Not for a sanitizer; each with its reason.
+not_here=(
+    tests/test_neon.py       # a program for another processor, compiled without a sanitizer, in an emulator
+    tests/test_allocation.py # puts its own malloc before the sanitizer's
+    # Needs a process of 4 GiB of address space; the shadow memory alone is terabytes.
+    tests/test_arguments.py::test_a_network_larger_than_the_memory_is_a_memory_error
+    # A promise of seconds, for the code that users get.
+    tests/test_footprint.py::test_importing_it_is_quick
+)
+
+libraries=()
+reports=log_path=$work/report
+case $sanitizers in
+address,undefined)
+    # GCC's "undefined" leaves out conversions of numbers that do not fit; here they are mistakes as well.
+    flags=address,undefined,float-cast-overflow
+    libraries=(libasan.so libubsan.so)
+    # CPython frees little at exit, by design, so leaks are not looked for. handle_abort: libubsan writes to stderr,
+    # which a test may keep to itself, and its log_path only sets libasan's; so its mistakes abort, as failed assertions
+    # do, and libasan logs that with the stack. PYTHONMALLOC: CPython's own allocator would hide small objects' borders.
+    settings=(ASAN_OPTIONS="detect_leaks=0:handle_abort=1:$reports"
+        UBSAN_OPTIONS="halt_on_error=1:abort_on_error=1:print_stacktrace=1:$reports" PYTHONMALLOC=malloc)
+    ;;
+thread)
+    flags=thread
+    libraries=(libtsan.so)
+    # Without suppressions. die_after_fork=0: the tests of fork start threads in the child.
+    settings=(TSAN_OPTIONS="die_after_fork=0:handle_abort=1:$reports")
+    ;;
+*)
+    echo "sanitize: no run for '$sanitizers': address,undefined or thread" >&2
+    exit 2
+    ;;
+esac
+preload=""
+for library in "${libraries[@]}"; do
+    path=$(g++ -print-file-name="$library")
+    [[ $path == /* ]] || { echo "sanitize: g++ has no $library" >&2; exit 2; }
+    preload+=${preload:+ }$path
+done
+settings+=(LD_PRELOAD="$preload")
+
+# GCC 12's thread sanitizer cannot place its shadow where the kernel spreads addresses widely.
+fixed=()
+[[ $sanitizers != thread ]] || ! setarch -R true 2>/dev/null || fixed=(setarch -R)
+
+under_sanitizer() {
+    "${fixed[@]}" env "${settings[@]}" "$@"
+}
+
+python3 -m venv "$work/venv"
+python=$work/venv/bin/python
+
+# Not every environment lets a sanitizer report; a run that cannot is not worth its time. One mistake of each kind:
+cat >"$work/mistakes.cpp" <<'CODE'
+#include <thread>
+extern "C" int address(int n) { int* p = new int[n]; volatile int x = p[n]; delete[] p; return x; }
+extern "C" int undefined(int n) { volatile int x = n + 2147483647; return x; }
+extern "C" int thread(int n) { std::thread other([&] { n = 1; }); n = 2; other.join(); return n; }
+CODE
+g++ -O0 -g1 -shared -fPIC -pthread -fsanitize=$flags -o "$work/mistakes.so" "$work/mistakes.cpp"
+for sanitizer in ${sanitizers//,/ }; do
+    under_sanitizer "$python" -c "import ctypes; ctypes.CDLL('$work/mistakes.so').$sanitizer(1)" >"$work/out" 2>&1 || true
+    compgen -G "$work/report*" >"$work/found" || {
+        echo "sanitize: the $sanitizer sanitizer reports nothing here:" >&2
+        cat "$work/out" >&2
+        exit 1
+    }
+    rm "$work"/report*
+done
+
+"$python" -m pip install --quiet --requirement tests/requirements.txt
+"$python" -m pip install --quiet . --config-settings=cmake.build-type=RelWithDebInfo \
+    --config-settings=cmake.define.ROSENBLATT_SANITIZE=$flags
+echo "sanitize: built with -fsanitize=$flags after $SECONDS s"
+
+status=0
+under_sanitizer "$python" -m pytest -p no:cacheprovider "${not_here[@]/#/--deselect=}" "$@" || status=$?
+count=0
+for report in "$work"/report*; do
+    [[ -e $report ]] || continue
+    count=$((count + 1))
+    cat "$report" >&2
+done
+echo "sanitize: $sanitizers: $count processes with a report, pytest's status $status, after $SECONDS s"
+[[ $count -eq 0 && $status -eq 0 ]]
