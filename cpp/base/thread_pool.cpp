@@ -105,12 +105,12 @@ void ThreadPool::run(std::size_t count, int threads, Tile tile, void* context) {
         job.compute();
         return;
     }
-    const int helpers = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), count)) - 1;
-    hire(helpers);
+    const int others = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), count)) - 1;
+    hire(others);
     {
         const std::lock_guard lock(mutex_);
         job_ = &job;
-        free_seats_ = helpers;
+        free_seats_ = others;
         posted_.fetch_add(1, std::memory_order_release);
     }
     job_posted_.notify_all();
