@@ -37,6 +37,41 @@ struct Matrix {
     ROSENBLATT_INLINE constexpr operator Matrix<const T>() const noexcept { return {data, rows, cols, stride}; }
 };
 
+// The columns of a panel: 128 bytes of a row, two cache lines.
+template <class T>
+constexpr std::size_t panel_cols = 128 / sizeof(T);
+
+// rows x cols in panels: a panel is panel_cols columns, row after row. Element (i, j) lies at
+// data[j / panel_cols * panel_step + i * row_step + j % panel_cols]. Where panel_step is rows * panel_cols and row_step is
+// panel_cols, each panel is read from one end to the other. A row-major matrix is in panels, too, side by side.
+template <class T>
+struct Panels {
+    T* data = nullptr;
+    std::size_t rows = 0;
+    std::size_t cols = 0;
+    std::size_t row_step = 0;
+    std::size_t panel_step = 0;
+
+    ROSENBLATT_INLINE constexpr T* at(std::size_t i, std::size_t j) const noexcept {
+        return data + j / panel_cols<T> * panel_step + i * row_step + j % panel_cols<T>;
+    }
+
+    // n_rows x n_cols from (i, j) on; j is a multiple of panel_cols.
+    ROSENBLATT_INLINE constexpr Panels part(std::size_t i, std::size_t j, std::size_t n_rows,
+                                            std::size_t n_cols) const noexcept {
+        return {at(i, j), n_rows, n_cols, row_step, panel_step};
+    }
+
+    ROSENBLATT_INLINE constexpr operator Panels<const T>() const noexcept {
+        return {data, rows, cols, row_step, panel_step};
+    }
+};
+
+template <class T>
+constexpr Panels<T> in_panels(Matrix<T> m) noexcept {
+    return {m.data, m.rows, m.cols, m.stride, panel_cols<T>};
+}
+
 // rows x cols, element (i, j) at data[i * row_step + j * col_step]: a matrix or its transpose, as it lies.
 template <class T>
 struct StridedMatrix {

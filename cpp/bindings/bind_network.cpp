@@ -130,7 +130,8 @@ std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>
 template <class T>
 Array<T> copied(Matrix<const T> from) {
     auto array = new_array<T>(from.rows, from.cols);
-    std::copy_n(from.data, from.rows * from.cols, array.mutable_data());
+    for (std::size_t i = 0; i < from.rows; ++i)
+        std::copy_n(from.row(i), from.cols, array.mutable_data() + i * from.cols);
     return array;
 }
 

@@ -64,7 +64,7 @@ ROSENBLATT_INLINE void softmax_row(const T* z, std::size_t n, T* a) noexcept {
 
 template <class T>
 ROSENBLATT_INLINE Pack<T> relu(Pack<T> z) noexcept {
-    return select<T>(z > zero<T>(), z, select<T>(z == z, zero<T>(), z));
+    return select<T>(z <= zero<T>(), zero<T>(), z);  // a NaN stays
 }
 
 template <class T, class F>

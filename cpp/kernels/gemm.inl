@@ -1,443 +1,340 @@
-// Products of matrices: forward, input gradient and weight gradient are one kernel over differently strided views.
+// Products of matrices: forward, input gradient and weight gradient are one kernel over differently strided factors.
 // A tile of C stays in registers while the sum runs; each element has one accumulator, so the order of its sum is the
 // index order whatever the tile.
 #pragma once
 
 #include "kernels/activation.inl"
+#include "kernels/panels.inl"
 #include "kernels/table.hpp"
+#include "kernels/tile.inl"
 #include "kernels/update.inl"
 #include "simd/pack.hpp"
 
 namespace rosenblatt {
 namespace {
 
-// Accumulators per tile: as many as the registers hold beside one row of R (AVX-512 and NEON have 32 registers, AVX2 and
-// the baseline 16), and enough of them, rows * packs >= 8, that the processor never waits for one: a fused multiply-add
-// takes 4 cycles and two may start in each. Few rows therefore make wide tiles.
-#if ROSENBLATT_PACK_BYTES == 64 || defined(__aarch64__)
-constexpr std::size_t max_rows = 14;
-constexpr std::size_t packs_beside(std::size_t rows) noexcept { return rows <= 2 ? 8 : rows <= 6 ? 4 : 2; }
-#else
-constexpr std::size_t max_rows = 6;
-constexpr std::size_t packs_beside(std::size_t rows) noexcept { return rows == 1 ? 8 : rows == 2 ? 4 : 2; }
-#endif
-constexpr std::size_t max_packs = 8;
-
-// One pack of columns, whole or the last few of a row.
-template <class T, bool whole>
-ROSENBLATT_INLINE Pack<T> load_columns(const T* from, std::size_t count) noexcept {
-    if constexpr (whole) return load(from);
-    else return load(from, count);
-}
-
-// Where the sums of a tile begin: at `start` for every row (cols,), at 0 where it is null, or at what stands in C.
-template <class T>
-struct Begin {
-    const T* start;
-    bool at_C;
-};
-
-// C = begin + L R for a tile of n_rows x n_packs registers; the last pack has `last` columns.
-template <class T, std::size_t n_rows, std::size_t n_packs, bool whole>
-void multiply_tile(const T* L, std::size_t row_step, std::size_t term_step, Matrix<const T> R, std::size_t last,
-                   Begin<T> begin, Matrix<T> C) noexcept {
+// Every tile of begin + L R. result.place(work, r, j, rows) says where the tile of `rows` rows at (r, j) goes, and
+// result.finish(r, j, rows, cols) goes over it while it is in the nearest cache. What the inner loop comes back to stays in
+// the nearest cache: all of R where it is small, else a panel of it.
+template <class T, bool by_columns, class Result>
+void multiply_tiles(const Factors<T>& LR, Start<T> start, Result result) noexcept {
     constexpr std::size_t width = Pack<T>::width;
-    // Every loop over sum is unrolled: with one index that is not a constant GCC keeps the array in memory as well, and for
-    // NEON stored all of it at every term.
-    Pack<T> sum[n_rows][n_packs];
-    const auto columns_of = [last](const T* row, std::size_t p) noexcept {
-        return p + 1 < n_packs ? load(row + p * width) : load_columns<T, whole>(row + p * width, last);
-    };
-    if (begin.at_C) {
-#pragma GCC unroll 14
-        for (std::size_t r = 0; r < n_rows; ++r)
-#pragma GCC unroll 8
-            for (std::size_t p = 0; p < n_packs; ++p) sum[r][p] = columns_of(C.row(r), p);
-    } else {
-#pragma GCC unroll 8
-        for (std::size_t p = 0; p < n_packs; ++p) {
-            const Pack<T> first = begin.start == nullptr ? zero<T>() : columns_of(begin.start, p);
-#pragma GCC unroll 14
-            for (std::size_t r = 0; r < n_rows; ++r) sum[r][p] = first;
-        }
-    }
-    for (std::size_t t = 0; t < R.rows; ++t) {
-        Pack<T> right[n_packs];
-#pragma GCC unroll 8
-        for (std::size_t p = 0; p + 1 < n_packs; ++p) right[p] = load(R.row(t) + p * width);
-        right[n_packs - 1] = load_columns<T, whole>(R.row(t) + (n_packs - 1) * width, last);
-#pragma GCC unroll 14
-        for (std::size_t r = 0; r < n_rows; ++r) {
-            const Pack<T> left = broadcast(L[r * row_step + t * term_step]);
-#pragma GCC unroll 8
-            for (std::size_t p = 0; p < n_packs; ++p) sum[r][p] = fma(left, right[p], sum[r][p]);
-        }
-    }
-#pragma GCC unroll 14
-    for (std::size_t r = 0; r < n_rows; ++r) {
-#pragma GCC unroll 8
-        for (std::size_t p = 0; p + 1 < n_packs; ++p) store(C.row(r) + p * width, sum[r][p]);
-        T* const end = C.row(r) + (n_packs - 1) * width;
-        if constexpr (whole) store(end, sum[r][n_packs - 1]);
-        else store(end, sum[r][n_packs - 1], last);
-    }
-}
-
-template <class T>
-using MultiplyTile = void (*)(const T*, std::size_t, std::size_t, Matrix<const T>, std::size_t, Begin<T>,
-                              Matrix<T>) noexcept;
-
-// Every tile shape, by rows - 1, packs - 1 and whether the last pack is whole.
-template <class T>
-struct MultiplyTiles {
-    MultiplyTile<T> of[max_rows][max_packs][2] = {};
-
-    constexpr MultiplyTiles() noexcept { fill<1, 1>(); }
-
-    template <std::size_t rows, std::size_t packs>
-    constexpr void fill() noexcept {
-        of[rows - 1][packs - 1][0] = multiply_tile<T, rows, packs, false>;
-        of[rows - 1][packs - 1][1] = multiply_tile<T, rows, packs, true>;
-        if constexpr (packs < packs_beside(rows)) fill<rows, packs + 1>();
-        else if constexpr (rows < max_rows) fill<rows + 1, 1>();
-    }
-};
-
-template <class T>
-constexpr MultiplyTiles<T> multiply_tiles{};
-
-// Every tile of start + L R, computed into result.tile(r, j, rows, cols), a Matrix<T>, and handed on by
-// result.finish(r, j, tile) while it is in the nearest cache. L (rows, terms), R (terms, cols), start (cols,) or null.
-// What the inner loop comes back to stays in the nearest cache: all of R where it is small, else a panel of it.
-template <class T, class Result>
-ROSENBLATT_INLINE void multiply_into(StridedMatrix<const T> L, Matrix<const T> R, const T* start,
-                                     Result result) noexcept {
-    constexpr std::size_t width = Pack<T>::width;
+    constexpr std::size_t panel = panel_cols<T>;
+    const StridedMatrix<const T> L = LR.L;
+    const Right<T> R = LR.R;
+    const std::size_t terms = L.cols;
+    const std::size_t cols = R.cols();
     // Tiles as tall as each other, not tall ones and a rest; then as wide as the registers allow.
     const std::size_t row_tiles = (L.rows + max_rows - 1) / max_rows;
     const std::size_t tallest = row_tiles == 1 ? L.rows : (L.rows + row_tiles - 1) / row_tiles;
-    const std::size_t widest = packs_beside(tallest) * width;
-    const auto compute = [&](std::size_t r, std::size_t j) noexcept {
+    const std::size_t widest = packs_beside<by_columns>(tallest) * width;
+
+    Ahead<T> ahead = LR.ahead;
+    TileWork<T> work;
+    work.n_terms = terms;
+    work.continues = start.continues;
+    work.start = nullptr;
+    work.R_step = LR.R_copy != nullptr ? panel : R.M.row_step;
+    work.R_panel = LR.R_copy != nullptr ? terms * panel : R.M.panel_step;
+    const auto compute = [&](std::size_t r, std::size_t j, const T* from_R) ROSENBLATT_BODY {
         const std::size_t rows = L.rows - r < tallest ? L.rows - r : tallest;
-        const std::size_t cols = R.cols - j < widest ? R.cols - j : widest;
-        const std::size_t packs = (cols + width - 1) / width;
-        const std::size_t last = cols - (packs - 1) * width;
-        const Matrix<T> tile = result.tile(r, j, rows, cols);
-        multiply_tiles<T>.of[rows - 1][packs - 1][last == width](L.data + r * L.row_step, L.row_step, L.col_step,
-                                                                 {R.data + j, R.rows, cols, R.stride}, last,
-                                                                 {start == nullptr ? nullptr : start + j, false}, tile);
-        result.finish(r, j, tile);
+        if (by_columns && LR.L_copy != nullptr) {
+            work.L = LR.L_copy + r * terms;
+            work.L_step = rows;
+        } else {
+            work.L = L.data + r * L.row_step;
+            work.L_step = by_columns ? L.col_step : L.row_step;
+        }
+        for (std::size_t end = cols - j < widest ? cols : j + widest; j < end;) {
+            const std::size_t whole = (end - j) / width;
+            work.R = from_R;
+            if (start.at != nullptr) work.start = start.at + j;
+            work.fetch = ahead.take(terms, work.fetch_step);
+            result.place(work, r, j, rows);
+            if (whole > 0) {
+                tiles<T, by_columns>.whole[rows - 1][whole - 1](work);
+                result.finish(r, j, rows, whole * width);
+                j += whole * width;
+                from_R += whole * width / panel * work.R_panel + whole * width % panel;
+            } else {
+                work.last = end - j;
+                tiles<T, by_columns>.partial[rows - 1](work);
+                result.finish(r, j, rows, end - j);
+                j = end;
+            }
+        }
     };
+    if (by_columns && LR.L_copy != nullptr)
+        for (std::size_t r = 0; r < L.rows; r += tallest) {
+            const std::size_t rows = L.rows - r < tallest ? L.rows - r : tallest;
+            copy_columns<T>({L.data + r, rows, terms, 1, L.col_step}, LR.L_copy + r * terms);
+        }
+    if (LR.R_copy != nullptr) {
+        const std::size_t at_once = panels_at_once(L.rows) * panel;
+        for (std::size_t j = 0; j < cols; j += at_once) {
+            const std::size_t end = cols - j < at_once ? cols : j + at_once;
+            for (std::size_t k = j; k < end; k += panel) copy_panel(R, k, LR.R_copy + (k - j) * terms);
+            for (std::size_t r = 0; r < L.rows; r += tallest)
+                for (std::size_t k = j; k < end; k += widest)
+                    compute(r, k, LR.R_copy + (k - j) / panel * panel * terms + k % panel);
+        }
+        return;
+    }
     constexpr std::size_t nearest_cache = 20 * 1024;  // of 32 KB or 48 KB; the tile and L want their part
-    if (R.rows * R.cols * sizeof(T) <= nearest_cache) {
+    if (terms * cols * sizeof(T) <= nearest_cache) {
         for (std::size_t r = 0; r < L.rows; r += tallest)
-            for (std::size_t j = 0; j < R.cols; j += widest) compute(r, j);
+            for (std::size_t j = 0; j < cols; j += widest) compute(r, j, R.M.at(0, j));
     } else {
-        for (std::size_t j = 0; j < R.cols; j += widest)
-            for (std::size_t r = 0; r < L.rows; r += tallest) compute(r, j);
+        for (std::size_t j = 0; j < cols; j += widest)
+            for (std::size_t r = 0; r < L.rows; r += tallest) compute(r, j, R.M.at(0, j));
     }
 }
 
+template <class T, class Result>
+ROSENBLATT_INLINE void multiply_into(const Factors<T>& LR, Start<T> start, Result result) noexcept {
+    if (LR.L.col_step == 1) multiply_tiles<T, false>(LR, start, result);
+    else multiply_tiles<T, true>(LR, start, result);
+}
+
+// A result that tiles are stored into, or end in as `end` says.
+template <class T>
+struct Ended {
+    Panels<T> C;
+    End end;
+    Matrix<const T> A;  // of through_relu
+
+    ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t r, std::size_t j, std::size_t) const noexcept {
+        work.C = C.at(r, j);
+        work.C_step = C.row_step;
+        work.C_panel = C.panel_step;
+        work.end = end;
+        work.A = A.row(r) + j;
+        work.A_step = A.stride;
+    }
+    ROSENBLATT_INLINE void finish(std::size_t, std::size_t, std::size_t, std::size_t) const noexcept {}
+};
+
 // A few elements of a single column: a register would hold one number, so `n` rows run side by side instead.
 template <class T, std::size_t n>
-ROSENBLATT_INLINE void multiply_rows_by_column(StridedMatrix<const T> L, std::size_t r, Matrix<const T> R,
-                                               const T* start, Matrix<T> C) noexcept {
+ROSENBLATT_INLINE void multiply_rows_by_column(StridedMatrix<const T> L, std::size_t r, const T* R, std::size_t R_step,
+                                               const T* start, T* C, std::size_t C_step) noexcept {
     const T* const left = L.data + r * L.row_step;
     T sum[n];
     for (std::size_t i = 0; i < n; ++i) sum[i] = start == nullptr ? T{0} : start[0];
     for (std::size_t t = 0; t < L.cols; ++t)
-        for (std::size_t i = 0; i < n; ++i) sum[i] = fma(left[i * L.row_step + t * L.col_step], R.row(t)[0], sum[i]);
-    for (std::size_t i = 0; i < n; ++i) C.row(r + i)[0] = sum[i];
+        for (std::size_t i = 0; i < n; ++i) sum[i] = fma(left[i * L.row_step + t * L.col_step], R[t * R_step], sum[i]);
+    for (std::size_t i = 0; i < n; ++i) C[(r + i) * C_step] = sum[i];
 }
 
 // C = start + L R for a single column.
 template <class T>
-void multiply_column(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C) noexcept {
+void multiply_column(StridedMatrix<const T> L, const T* R, std::size_t R_step, const T* start, T* C, std::size_t C_step) noexcept {
     std::size_t r = 0;
-    for (; r + 8 <= L.rows; r += 8) multiply_rows_by_column<T, 8>(L, r, R, start, C);
+    for (; r + 8 <= L.rows; r += 8) multiply_rows_by_column<T, 8>(L, r, R, R_step, start, C, C_step);
     if (r + 4 <= L.rows) {
-        multiply_rows_by_column<T, 4>(L, r, R, start, C);
+        multiply_rows_by_column<T, 4>(L, r, R, R_step, start, C, C_step);
         r += 4;
     }
-    for (; r < L.rows; ++r) multiply_rows_by_column<T, 1>(L, r, R, start, C);
+    for (; r < L.rows; ++r) multiply_rows_by_column<T, 1>(L, r, R, R_step, start, C, C_step);
 }
 
 // C = start + L R.
 template <class T>
-void multiply(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C) noexcept {
-    struct Stored {
-        Matrix<T> C;
-        ROSENBLATT_INLINE Matrix<T> tile(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) noexcept {
-            return {C.row(r) + j, rows, cols, C.stride};
-        }
-        ROSENBLATT_INLINE void finish(std::size_t, std::size_t, Matrix<T>) noexcept {}
-    };
-    if (R.cols == 1) multiply_column(L, R, start, C);
-    else multiply_into(L, R, start, Stored{C});
+void multiply(Factors<T> LR, Start<T> start, Panels<T> C) noexcept {
+    if (C.cols == 1 && LR.L.col_step == 1 && !LR.R.transposed && !start.continues)
+        multiply_column(LR.L, LR.R.M.data, LR.R.M.row_step, start.at, C.data, C.row_step);
+    else multiply_into(LR, start, Ended<T>{C, End::store, {}});
 }
 
-// B = A^T, filled up with 0, by squares of registers. The rest of a row or column goes the same way, with lanes of 0.
-template <class T>
-void transpose(Matrix<const T> A, Matrix<T> B) noexcept {
-    constexpr std::size_t width = Pack<T>::width;
-    for (std::size_t i = 0; i < B.cols; i += width) {
-        const std::size_t to = B.cols - i < width ? B.cols - i : width;
-        for (std::size_t j = 0; j < A.cols; j += width) {
-            const std::size_t from = A.cols - j < width ? A.cols - j : width;
-            Pack<T> square[width];
-            for (std::size_t p = 0; p < width; ++p) {
-                if (i + p >= A.rows) square[p] = zero<T>();
-                else square[p] = from == width ? load(A.row(i + p) + j) : load(A.row(i + p) + j, from);
-            }
-            transpose_square<T>(square);
-            for (std::size_t q = 0; q < from; ++q) {
-                if (to == width) store(B.row(j + q) + i, square[q]);
-                else store(B.row(j + q) + i, square[q], to);
-            }
-        }
-    }
-}
-
-// Large products. L and R are copied, a block at a time, to where they are read from one end to the other: a step from row
-// to row of a wide matrix is a page or a multiple of the cache's size, and what was read a moment ago would be gone. 512
-// terms make a panel of R, two registers wide (64 KB), that stays in the second cache while 224 rows of L pass by, which
-// stay there too (458 KB of float32). The chain goes on from block to block: the sums begin where C stands. Of 256 and 512
-// terms, 112 to 448 rows, these were the fastest at 1024 x 2048 x 2048 and 448 x 1024 x 1024.
-constexpr std::size_t packed_terms = 512;
-constexpr std::size_t packed_rows = 224 / max_rows * max_rows;
-template <class T>
-constexpr std::size_t panel_cols = packs_beside(max_rows) * Pack<T>::width;
-template <class T>
-constexpr std::size_t packing_space = packed_terms * (packed_rows + panel_cols<T>);
-
-// Rows of L, (rows, terms), term by term: to[t * rows + r].
-template <class T>
-ROSENBLATT_INLINE void pack_rows(StridedMatrix<const T> L, T* to) noexcept {
-    constexpr std::size_t width = Pack<T>::width;
-    if (L.col_step == 1) {
-        transpose<T>({L.data, L.rows, L.cols, L.row_step}, {to, L.cols, L.rows, L.rows});
-        return;
-    }
-    for (std::size_t t = 0; t < L.cols; ++t)
-        for (std::size_t r = 0; r < L.rows; r += width) {
-            const std::size_t rows = L.rows - r < width ? L.rows - r : width;
-            store(to + t * L.rows + r, load(L.data + r * L.row_step + t * L.col_step, rows), rows);
+// A tile of a result in panels: rows x cols at (r, j), one row and panel at a time as f(row, j, cols).
+template <class T, class F>
+ROSENBLATT_INLINE void over_tile(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols, F f) noexcept {
+    constexpr std::size_t panel = panel_cols<T>;
+    for (std::size_t i = r; i < r + rows; ++i)
+        for (std::size_t k = j; k < j + cols;) {
+            const std::size_t of_panel = panel - k % panel;
+            const std::size_t n = j + cols - k < of_panel ? j + cols - k : of_panel;
+            f(i, k, n);
+            k += n;
         }
 }
 
-// Columns of R, (terms, cols), in rows of panel_cols.
+// A = f(start + L R) for an f of one number: relu in registers, others while the tile is in the nearest cache.
 template <class T>
-ROSENBLATT_INLINE void pack_panel(Matrix<const T> R, T* to) noexcept {
-    constexpr std::size_t width = Pack<T>::width;
-    for (std::size_t t = 0; t < R.rows; ++t)
-        for (std::size_t j = 0; j < R.cols; j += width) {
-            const std::size_t cols = R.cols - j < width ? R.cols - j : width;
-            store(to + t * panel_cols<T> + j, cols == width ? load(R.row(t) + j) : load(R.row(t) + j, cols));
-        }
-}
-
-// The cache lines of a row of a panel. Fetching beyond the end of an array is harmless.
-template <class T>
-ROSENBLATT_INLINE void prefetch_columns(const T* row) noexcept {
-    constexpr std::size_t cache_line = 64 / sizeof(T);
-    for (std::size_t j = 0; j < panel_cols<T>; j += cache_line) __builtin_prefetch(row + j);
-}
-
-// C = start + L R with L row- or column-contiguous; `space` (packing_space,).
-template <class T>
-void multiply_packed(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C, T* space) noexcept {
-    constexpr std::size_t width = Pack<T>::width;
-    T* const panel = space;
-    T* const left = space + packed_terms * panel_cols<T>;
-    for (std::size_t t = 0; t < L.cols; t += packed_terms) {
-        const std::size_t terms = L.cols - t < packed_terms ? L.cols - t : packed_terms;
-        for (std::size_t r = 0; r < L.rows; r += packed_rows) {
-            const std::size_t rows = L.rows - r < packed_rows ? L.rows - r : packed_rows;
-            const std::size_t row_tiles = (rows + max_rows - 1) / max_rows;
-            const std::size_t tallest = (rows + row_tiles - 1) / row_tiles;
-            for (std::size_t i = 0; i < rows; i += tallest)
-                pack_rows<T>({L.data + (r + i) * L.row_step + t * L.col_step, rows - i < tallest ? rows - i : tallest,
-                              terms, L.row_step, L.col_step},
-                             left + i * terms);
-            for (std::size_t j = 0; j < R.cols; j += panel_cols<T>) {
-                const std::size_t cols = R.cols - j < panel_cols<T> ? R.cols - j : panel_cols<T>;
-                const std::size_t packs = (cols + width - 1) / width;
-                const std::size_t last = cols - (packs - 1) * width;
-                pack_panel<T>({R.row(t) + j, terms, cols, R.stride}, panel);
-                std::size_t fetched = 0;
-                for (std::size_t i = 0; i < rows; i += tallest) {
-                    const std::size_t height = rows - i < tallest ? rows - i : tallest;
-                    // While a tile is computed, what comes next is on its way: the next tile of C, and a share of the
-                    // next panel of R.
-                    for (std::size_t next = i + height; next < rows && next < i + height + tallest; ++next)
-                        prefetch_columns(C.row(r + next) + j);
-                    const std::size_t share = fetched + (terms + row_tiles - 1) / row_tiles;
-                    for (; fetched < share && fetched < terms; ++fetched)
-                        prefetch_columns(R.row(t + fetched) + j + panel_cols<T>);
-                    multiply_tiles<T>.of[height - 1][packs - 1][last == width](
-                        left + i * terms, 1, height, {panel, terms, cols, panel_cols<T>}, last,
-                        {start == nullptr ? nullptr : start + j, t > 0}, {C.row(r + i) + j, height, cols, C.stride});
-                }
-            }
-        }
-    }
-}
-
-// A = f(start + L R) for an f of one number: the tile is still in the nearest cache when f goes over it.
-template <class T>
-void multiply_activate(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Activation f,
-                       Matrix<T> A) noexcept {
-    struct Activated {
-        Matrix<T> A;
+void multiply_activate(Factors<T> LR, Start<T> start, Activation f, Panels<T> A) noexcept {
+    struct Activated : Ended<T> {
         Activation f;
-        ROSENBLATT_INLINE Matrix<T> tile(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) noexcept {
-            return {A.row(r) + j, rows, cols, A.stride};
+        ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
+            over_tile<T>(r, j, rows, cols, [&](std::size_t i, std::size_t k, std::size_t n) ROSENBLATT_BODY {
+                const Matrix<T> a{this->C.at(i, k), 1, n, n};
+                activate<T>(f, a, a);
+            });
         }
-        ROSENBLATT_INLINE void finish(std::size_t, std::size_t, Matrix<T> tile) noexcept { activate<T>(f, tile, tile); }
     };
-    multiply_into(L, R, start, Activated{A, f});
+    if (A.cols == 1) {
+        multiply(LR, start, A);
+        activate<T>(f, {A.data, A.rows, 1, A.row_step}, {A.data, A.rows, 1, A.row_step});
+    } else if (f == Activation::relu) {
+        multiply_into(LR, start, Ended<T>{A, End::relu, {}});
+    } else {
+        multiply_into(LR, start, Activated{{A, End::store, {}}, f});
+    }
 }
 
-// The same step for so few terms that a tile would not pay: a column of registers of W at a time, with R in registers. The
-// rule is called as finish(gradient, row, column, columns).
-template <class T, std::size_t terms, class Finish>
-ROSENBLATT_INLINE void multiply_few_terms(StridedMatrix<const T> L, Matrix<const T> R, Finish finish) noexcept {
-    constexpr std::size_t width = Pack<T>::width;
-    for (std::size_t j = 0; j < R.cols; j += width) {
-        const std::size_t cols = R.cols - j < width ? R.cols - j : width;
-        Pack<T> right[terms];
-        for (std::size_t t = 0; t < terms; ++t)
-            right[t] = cols == width ? load(R.row(t) + j) : load(R.row(t) + j, cols);
-        for (std::size_t r = 0; r < L.rows; ++r) {
-            Pack<T> sum = zero<T>();
-            for (std::size_t t = 0; t < terms; ++t)
-                sum = fma(broadcast(L.data[r * L.row_step + t * L.col_step]), right[t], sum);
-            finish(sum, r, j, cols);
+// Delta = f'(start + L R) for an f of one number, likewise.
+template <class T>
+void multiply_through(Factors<T> LR, Start<T> start, Activation f, Matrix<const T> A, Panels<T> Delta) noexcept {
+    struct Through : Ended<T> {
+        Activation f;
+        ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
+            over_tile<T>(r, j, rows, cols, [&](std::size_t i, std::size_t k, std::size_t n) ROSENBLATT_BODY {
+                through_activation<T>(f, {this->A.row(i) + k, 1, n, n}, {this->C.at(i, k), 1, n, n});
+            });
         }
-    }
-}
-
-template <class T, class Finish>
-ROSENBLATT_INLINE bool multiply_few_terms(StridedMatrix<const T> L, Matrix<const T> R, Finish finish) noexcept {
-    switch (R.rows) {
-        case 1:
-            multiply_few_terms<T, 1>(L, R, finish);
-            return true;
-        case 2:
-            multiply_few_terms<T, 2>(L, R, finish);
-            return true;
-        case 3:
-            multiply_few_terms<T, 3>(L, R, finish);
-            return true;
-        case 4:
-            multiply_few_terms<T, 4>(L, R, finish);
-            return true;
-        default:
-            return false;
-    }
+    };
+    if (f == Activation::relu) multiply_into(LR, start, Ended<T>{Delta, End::through_relu, A});
+    else multiply_into(LR, start, Through{{Delta, End::store, A}, f});
 }
 
 // W := W - epsilon L R, a step of gradient descent whose gradient is never stored. v as W, or v.data null.
 template <class T>
-void multiply_descend(StridedMatrix<const T> L, Matrix<const T> R, SgdStep<T> step, Matrix<T> v, Matrix<T> W) noexcept {
-    struct Descended {
-        T* gradient;  // of a tile
-        PlainDescent<T> plain;
-        MomentumDescent<T> momentum;
-        Matrix<T> v;
-        Matrix<T> W;
-        ROSENBLATT_INLINE Matrix<T> tile(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) noexcept {
-            for (std::size_t i = 0; i < rows; ++i) __builtin_prefetch(W.row(r + i) + j, 1);
-            return {gradient, rows, cols, packs_beside(rows) * Pack<T>::width};
-        }
-        ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, Matrix<T> tile) noexcept {
-            if (v.data == nullptr) {
-                for (std::size_t i = 0; i < tile.rows; ++i) descend(plain, tile.row(i), tile.cols, W.row(r + i) + j);
-            } else {
-                for (std::size_t i = 0; i < tile.rows; ++i)
-                    descend(momentum, tile.row(i), tile.cols, v.row(r + i) + j, W.row(r + i) + j);
-            }
+void multiply_descend(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept {
+    struct Descended : Ended<T> {
+        T descent;
+        ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t r, std::size_t j, std::size_t rows) const noexcept {
+            Ended<T>::place(work, r, j, rows);
+            work.descent = descent;
+            for (std::size_t i = 0; i < rows; ++i)  // by the time the sums are known W is near
+                for (std::size_t k = 0; k < panel_cols<T>; k += 64 / sizeof(T))
+                    __builtin_prefetch(work.C + i * work.C_step + k, 1);
         }
     };
-    const Pack<T> descent = broadcast(-step.learning_rate);
-    if (v.data == nullptr) {
-        const PlainDescent<T> rule{descent};
-        const auto finish = [&](Pack<T> dw, std::size_t r, std::size_t j, std::size_t cols) noexcept {
-            T* const w = W.row(r) + j;
-            if (cols == Pack<T>::width) store(w, rule(dw, load(w)));
-            else store(w, rule(dw, load(w, cols)), cols);
-        };
-        if (multiply_few_terms(L, R, finish)) return;
-    }
-    alignas(64) T gradient[max_rows * max_packs * Pack<T>::width];
-    multiply_into(L, R, static_cast<const T*>(nullptr),
-                  Descended{gradient, {descent}, {descent, broadcast(step.momentum), step.nesterov}, v, W});
+    struct WithMomentum {
+        Panels<T> W;
+        Panels<T> v;
+        MomentumDescent<T> rule;
+        T* gradient;  // of a tile
+        ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t, std::size_t j, std::size_t) const noexcept {
+            work.C = gradient + j % panel_cols<T>;
+            work.C_step = panel_cols<T>;
+            work.C_panel = max_rows * panel_cols<T>;
+            work.end = End::store;
+        }
+        ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
+            over_tile<T>(r, j, rows, cols, [&](std::size_t i, std::size_t k, std::size_t n) ROSENBLATT_BODY {
+                const std::size_t panel = k / panel_cols<T> - j / panel_cols<T>;
+                const T* const dw = gradient + (panel * max_rows + i - r) * panel_cols<T> + k % panel_cols<T>;
+                descend(rule, dw, n, v.at(i, k), W.at(i, k));
+            });
+        }
+    };
+    const T descent = -step.learning_rate;
+    if (v.data == nullptr) return multiply_into(LR, {}, Descended{{W, End::descend, {}}, descent});
+    alignas(64) T gradient[4 * max_rows * panel_cols<T>];  // the widest tile is four panels
+    multiply_into(LR, {}, WithMomentum{W, v, {broadcast(descent), broadcast(step.momentum), step.nesterov}, gradient});
 }
 
 constexpr std::size_t n_chains = 16;
 
 // s[0] + ... + s[15] by halves: 16 chains, 8, 4, 2, 1.
 template <class T>
-ROSENBLATT_INLINE Pack<T> fold(Pack<T> (&s)[n_chains]) noexcept {
+ROSENBLATT_INLINE T fold(T (&s)[n_chains]) noexcept {
     for (std::size_t half = n_chains / 2; half > 0; half /= 2)
         for (std::size_t i = 0; i < half; ++i) s[i] = s[i] + s[i + half];
     return s[0];
 }
-
-// A single column that lies contiguous: the 16 chains of an element are the lanes of registers.
 template <class T>
-void multiply_column_interleaved(StridedMatrix<const T> L, const T* R, const T* start, Matrix<T> C) noexcept {
+ROSENBLATT_INLINE Pack<T> fold(Pack<T> (&s)[n_chains]) noexcept {
+    unrolled<8>([&](auto i) ROSENBLATT_BODY { s[i] = s[i] + s[i + 8]; });
+    unrolled<4>([&](auto i) ROSENBLATT_BODY { s[i] = s[i] + s[i + 4]; });
+    unrolled<2>([&](auto i) ROSENBLATT_BODY { s[i] = s[i] + s[i + 2]; });
+    return s[0] + s[1];
+}
+
+// n elements of a single column that lies contiguous: the 16 chains of an element are the lanes of registers.
+template <class T, std::size_t n>
+ROSENBLATT_INLINE void multiply_rows_by_column_interleaved(StridedMatrix<const T> L, std::size_t r, const T* R,
+                                                           const T* start, T* C, std::size_t C_step) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     constexpr std::size_t packs = n_chains / width;
-    for (std::size_t r = 0; r < L.rows; ++r) {
-        const T* const left = L.data + r * L.row_step;
-        T chain[n_chains] = {};
-        if (start != nullptr) chain[0] = start[0];
-        Pack<T> sum[packs];
-        for (std::size_t p = 0; p < packs; ++p) sum[p] = load(chain + p * width);
-        std::size_t t = 0;
-        for (; t + n_chains <= L.cols; t += n_chains)
-            for (std::size_t p = 0; p < packs; ++p)
-                sum[p] = fma(load(left + t + p * width), load(R + t + p * width), sum[p]);
-        for (std::size_t p = 0; p < packs; ++p) store(chain + p * width, sum[p]);
-        for (std::size_t i = 0; t + i < L.cols; ++i) chain[i] = fma(left[t + i], R[t + i], chain[i]);
-        for (std::size_t half = n_chains / 2; half > 0; half /= 2)
-            for (std::size_t i = 0; i < half; ++i) chain[i] = chain[i] + chain[i + half];
-        C.row(r)[0] = chain[0];
+    const T* const left = L.data + r * L.row_step;
+    T first[n_chains] = {};
+    if (start != nullptr) first[0] = start[0];
+    Pack<T> sum[n][packs];
+    const auto each = [&](auto f) ROSENBLATT_BODY {
+        unrolled<n>([&](auto i) ROSENBLATT_BODY { unrolled<packs>([&](auto p) ROSENBLATT_BODY { f(i, p); }); });
+    };
+    each([&](auto i, auto p) ROSENBLATT_BODY { sum[i][p] = load(first + p * width); });
+    std::size_t t = 0;
+    for (; t + n_chains <= L.cols; t += n_chains)
+        each([&](auto i, auto p) ROSENBLATT_BODY {
+            sum[i][p] = fma(load(left + i * L.row_step + t + p * width), load(R + t + p * width), sum[i][p]);
+        });
+    T chain[n][n_chains];
+    each([&](auto i, auto p) ROSENBLATT_BODY { store(chain[i] + p * width, sum[i][p]); });
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t k = 0; t + k < L.cols; ++k)
+            chain[i][k] = fma(left[i * L.row_step + t + k], R[t + k], chain[i][k]);
+        C[(r + i) * C_step] = fold(chain[i]);
     }
 }
 
-// As multiply; chain i of an element takes the terms t with t mod 16 = i, the first begins at `start`.
+// As multiply; chain i of an element takes the terms t with t mod 16 = i, the first begins at `start`. The rows of L lie
+// contiguous.
 template <class T>
-void multiply_interleaved(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C) noexcept {
+void multiply_interleaved(Factors<T> LR, const T* start, Panels<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
-    if (R.cols == 1 && R.stride == 1 && L.col_step == 1) return multiply_column_interleaved(L, R.data, start, C);
+    const StridedMatrix<const T> L = LR.L;
+    const Panels<const T> R = LR.R.M;
+    if (R.cols == 1 && R.row_step == 1) {
+        constexpr std::size_t at_once = 4;
+        std::size_t r = 0;
+        for (; r + at_once <= L.rows; r += at_once)
+            multiply_rows_by_column_interleaved<T, at_once>(L, r, R.data, start, C.data, C.row_step);
+        for (; r < L.rows; ++r)
+            multiply_rows_by_column_interleaved<T, 1>(L, r, R.data, start, C.data, C.row_step);
+        return;
+    }
     for (std::size_t j = 0; j < C.cols; j += width) {
         const std::size_t cols = C.cols - j < width ? C.cols - j : width;
+        const auto get = [&](const T* from) ROSENBLATT_BODY { return cols == width ? load(from) : load(from, cols); };
         for (std::size_t r = 0; r < C.rows; ++r) {
+            const T* const left = L.data + r * L.row_step;
             Pack<T> chain[n_chains] = {};
-            if (start != nullptr) chain[0] = load(start + j, cols);
-            for (std::size_t t = 0; t < L.cols; t += n_chains) {
-                const std::size_t chains = L.cols - t < n_chains ? L.cols - t : n_chains;
-                for (std::size_t i = 0; i < chains; ++i)
-                    chain[i] = fma(broadcast(L.data[r * L.row_step + (t + i) * L.col_step]),
-                                   load(R.row(t + i) + j, cols), chain[i]);
-            }
-            store(C.row(r) + j, fold(chain), cols);
+            if (start != nullptr) chain[0] = get(start + j);
+            std::size_t t = 0;
+            for (; t + n_chains <= L.cols; t += n_chains)
+                unrolled<n_chains>([&](auto i) ROSENBLATT_BODY {
+                    chain[i] = fma(broadcast(left[t + i]), get(R.at(t + i, j)), chain[i]);
+                });
+            unrolled<n_chains>([&](auto i) ROSENBLATT_BODY {
+                if (t + i < L.cols) chain[i] = fma(broadcast(left[t + i]), get(R.at(t + i, j)), chain[i]);
+            });
+            store(C.at(r, j), fold(chain), cols);
         }
     }
 }
 
-// s[j] = 0 + A[0][j] + A[1][j] + ...
+// s[j] = 0 + A[0][j] + A[1][j] + ..., `packs` registers side by side, so that none waits for its own sum.
+template <class T, std::size_t packs>
+ROSENBLATT_INLINE void sum_columns(Matrix<const T> A, std::size_t j, T* s) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    Pack<T> sum[packs] = {};
+    for (std::size_t i = 0; i < A.rows; ++i)
+        unrolled<packs>([&](auto p) ROSENBLATT_BODY { sum[p] = sum[p] + load(A.row(i) + j + p * width); });
+    unrolled<packs>([&](auto p) ROSENBLATT_BODY { store(s + j + p * width, sum[p]); });
+}
+
 template <class T>
 void sum_rows(Matrix<const T> A, T* s) noexcept {
     constexpr std::size_t width = Pack<T>::width;
-    for (std::size_t j = 0; j < A.cols; j += width) {
-        const std::size_t cols = A.cols - j < width ? A.cols - j : width;
-        Pack<T> sum = zero<T>();
-        for (std::size_t i = 0; i < A.rows; ++i) sum = sum + load(A.row(i) + j, cols);
-        store(s + j, sum, cols);
-    }
+    std::size_t j = 0;
+    for (; j + 4 * width <= A.cols; j += 4 * width) sum_columns<T, 4>(A, j, s);
+    for (; j + width <= A.cols; j += width) sum_columns<T, 1>(A, j, s);
+    if (j == A.cols) return;
+    Pack<T> sum = zero<T>();
+    for (std::size_t i = 0; i < A.rows; ++i) sum = sum + load(A.row(i) + j, A.cols - j);
+    store(s + j, sum, A.cols - j);
 }
 
 }  // namespace

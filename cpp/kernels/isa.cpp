@@ -35,10 +35,9 @@ void over(const T* x, std::size_t n, T* y) noexcept {
 template <class T>
 constexpr Kernels<T> make_kernels() noexcept {
     return {.multiply = multiply<T>,
-            .multiply_packed = multiply_packed<T>,
-            .packing_space = packing_space<T>,
             .multiply_interleaved = multiply_interleaved<T>,
             .multiply_activate = multiply_activate<T>,
+            .multiply_through = multiply_through<T>,
             .multiply_descend = multiply_descend<T>,
             .width = Pack<T>::width,
             .transpose = transpose<T>,

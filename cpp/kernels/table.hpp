@@ -36,28 +36,92 @@ struct SgdStep {
     bool nesterov;
 };
 
+// The right factor of a product: M or its transpose, (terms, cols). M is a weight matrix, or the rows of a batch.
+template <class T>
+struct Right {
+    Panels<const T> M;
+    bool transposed = false;
+
+    constexpr std::size_t terms() const noexcept { return transposed ? M.cols : M.rows; }
+    constexpr std::size_t cols() const noexcept { return transposed ? M.rows : M.cols; }
+};
+
+// Panels of R that are copied at a time: those that a tile reads side by side, which is wider where L has few rows.
+constexpr std::size_t panels_at_once(std::size_t n_rows) noexcept { return n_rows <= 2 ? 4 : n_rows <= 6 ? 2 : 1; }
+
+// Rows of the samples that the next step will gather, wherever they lie: a product asks for their cache lines while it
+// computes, so that they are near by then.
+template <class T>
+struct Ahead {
+    const T* first_row = nullptr;  // of all samples, (n_samples, row_size) row-major
+    std::size_t row_size = 0;
+    const std::size_t* next = nullptr;  // the indices of the rows that are still to be asked for
+    const std::size_t* end = nullptr;
+    std::size_t asked = 0;  // numbers of the next row that were asked for
+
+    // The i-th of n parts.
+    constexpr Ahead part(std::size_t i, std::size_t n) const noexcept {
+        const auto rows = static_cast<std::size_t>(end - next);
+        return {first_row, row_size, next + rows * i / n, next + rows * (i + 1) / n, 0};
+    }
+
+    // Where the next `terms` requests begin, and the numbers from one to the next: a cache line, or less where less is left
+    // of the row. Null where all is done.
+    ROSENBLATT_INLINE constexpr const T* take(std::size_t terms, std::size_t& step) noexcept {
+        constexpr std::size_t line = 64 / sizeof(T);
+        step = 0;
+        if (next == end || terms == 0) return nullptr;
+        const T* const from = first_row + *next * row_size + asked;
+        const std::size_t left = row_size - asked;
+        if (left > terms * line) {
+            step = line;
+            asked += terms * line;
+        } else {
+            step = left / terms;
+            asked = 0;
+            ++next;
+        }
+        return from;
+    }
+};
+
+// L R, a product as a kernel gets it. L (rows, terms) has a step of 1 along its rows or its columns; R (terms, cols).
+template <class T>
+struct Factors {
+    StridedMatrix<const T> L;
+    Right<T> R;
+    // Where factors are copied first, to be read from one end to the other; null where they are read as they lie. L
+    // (rows, terms), only where its columns are contiguous; R (panels_at_once * panel_cols, terms), always where it is transposed.
+    T* L_copy = nullptr;
+    T* R_copy = nullptr;
+    Ahead<T> ahead = {};
+};
+
+// Where the sums of a product begin: at `at` (cols,) in every row, at 0 where it is null; or, where a product is computed
+// by blocks of terms, at what the block before left in the result.
+template <class T>
+struct Start {
+    const T* at = nullptr;
+    bool continues = false;
+};
+
 template <class T>
 struct Kernels {
-    // C[r][j] = start[j] + sum_t L[r][t] R[t][j], a chain over t. L (rows, terms), R (terms, cols), start (cols,) or
-    // null for 0, C (rows, cols). Is z = W a + b, dC/da = W^T delta and dC/dW = delta a^T alike.
-    void (*multiply)(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C) noexcept;
+    // C = start + L R: C[r][j] is a chain over t of L[r][t] R[t][j]. C (rows, cols). Is z = W a + b, dC/da = W^T delta and
+    // dC/dW = delta a^T alike.
+    void (*multiply)(Factors<T> LR, Start<T> start, Panels<T> C) noexcept;
 
-    // The same for a large product, faster, by way of copies in `space`, packing_space numbers aligned as a Buffer is. L has
-    // a step of 1 along its rows or its columns.
-    void (*multiply_packed)(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C,
-                            T* space) noexcept;
-    std::size_t packing_space;
-
-    // The same as multiply with 16 interleaved chains.
-    void (*multiply_interleaved)(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Matrix<T> C) noexcept;
+    // The same with 16 interleaved chains. R not transposed, C of at most 16 columns.
+    void (*multiply_interleaved)(Factors<T> LR, const T* start, Panels<T> C) noexcept;
 
     // A = f(start + L R) for an f that acts on each number by itself, not softmax. A (rows, cols).
-    void (*multiply_activate)(StridedMatrix<const T> L, Matrix<const T> R, const T* start, Activation f,
-                              Matrix<T> A) noexcept;
+    void (*multiply_activate)(Factors<T> LR, Start<T> start, Activation f, Panels<T> A) noexcept;
+
+    // Delta = f'(start + L R): dC/dz from the sums dC/da and A = f(z), f as above. A, Delta (rows, cols).
+    void (*multiply_through)(Factors<T> LR, Start<T> start, Activation f, Matrix<const T> A, Panels<T> Delta) noexcept;
 
     // w := w - epsilon (L R), the gradient and the step in one pass over W (rows, cols). v as W, null without momentum.
-    void (*multiply_descend)(StridedMatrix<const T> L, Matrix<const T> R, SgdStep<T> step, Matrix<T> v,
-                             Matrix<T> W) noexcept;
+    void (*multiply_descend)(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept;
 
     // The numbers in a register.
     std::size_t width;

@@ -1,6 +1,8 @@
 // Backward: delta from the output to the input, then the gradient of each layer by itself.
 #include "model/backward.hpp"
 
+#include <algorithm>
+
 #include "kernels/table.hpp"
 #include "model/product.hpp"
 
@@ -8,25 +10,32 @@ namespace rosenblatt {
 
 namespace {
 
-// dA[i][k] = sum_j Delta[i][j] W[k][j]: a sum over the n_out outputs in order. The transpose of W makes it the same product
-// as the others. dA (n, at least n_in).
+// Delta W^T. Where there is one output, W is a row of its own transpose.
+template <class T>
+Product<T> input_gradient(const Network<T>& network, std::size_t layer, Matrix<const T> Delta) noexcept {
+    const Panels<const T> W = network.W(layer);
+    if (Delta.cols == 1) return {as_it_lies(Delta), {{W.data, 1, W.rows, W.rows, panel_cols<T>}}};
+    return {as_it_lies(Delta), {{W.data, W.rows, Delta.cols, W.row_step, W.panel_step}, true}};
+}
+
+// dA[i][k] = sum_j Delta[i][j] W[k][j]: a sum over the n_out outputs in order. dA (n, at least n_in).
 template <class T>
 void through_weights(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team) {
     const std::size_t n_in = network.shape().n_in(layer);
     const std::size_t n_out = network.shape().n_out(layer);
     const Matrix<const T> Delta = work.Delta(layer, dA.rows).columns(n_out);
-    const Matrix<const T> W = network.W(layer).columns(n_out);
-    if (n_out == 1) {  // a single column is its own transpose
-        multiply<T>({as_it_lies(Delta), {W.data, 1, n_in, n_in}}, nullptr, dA.columns(n_in), Chains::single, team);
+    const Panels<T> dA_of_inputs = in_panels(dA.columns(n_in));
+    if (chains(n_out, n_in) == Chains::sixteen) {
+        const Panels<const T> W = network.W(layer);
+        const Matrix<T> Wt{work.W_transposed(), n_out, n_in, panel_cols<T>};
+        for (std::size_t j = 0; j < n_out; j += panel_cols<T>) {
+            const std::size_t cols = std::min(n_out - j, panel_cols<T>);
+            kernels<T>().transpose({W.at(0, j), n_in, cols, W.row_step}, Wt.slice(j, cols));
+        }
+        multiply<T>({as_it_lies(Delta), {in_panels<const T>(Wt)}}, nullptr, dA_of_inputs, Chains::sixteen, team);
         return;
     }
-    const Matrix<T> Wt{work.W_transposed(), n_out, dA.cols, dA.cols};
-    team.slices(n_in, static_cast<double>(n_out), [&](std::size_t first, std::size_t count) noexcept {
-        const bool last = first + count == n_in;  // which fills up the rows of the transpose, too
-        const std::size_t cols = last ? Wt.cols - first : count;
-        kernels<T>().transpose(W.slice(first, count), {Wt.data + first, Wt.rows, cols, Wt.stride});
-    });
-    multiply<T>({as_it_lies(Delta), Wt}, nullptr, dA, chains(n_out, n_in), team);
+    multiply<T>(input_gradient(network, layer, Delta), nullptr, dA_of_inputs, Chains::single, team);
 }
 
 }  // namespace
@@ -34,15 +43,23 @@ void through_weights(const Network<T>& network, std::size_t layer, Workspace<T>&
 template <class T>
 void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work, Team& team) {
     for (std::size_t layer = network.shape().n_layers() - 1; layer > 0; --layer) {
-        const Matrix<T> Delta = work.Delta(layer - 1, n);
+        const std::size_t n_in = network.shape().n_in(layer);
+        const std::size_t n_out = network.shape().n_out(layer);
+        const Matrix<T> Delta = work.Delta(layer - 1, n).columns(n_in);
+        const Matrix<const T> A = work.A(layer - 1, n).columns(n_in);
         const Activation f = network.shape().activation(layer - 1);
-        // The derivative of softmax sums over the layer; the others take each number by itself, the filling too.
-        const std::size_t cols = f == Activation::softmax ? network.shape().n_out(layer - 1) : Delta.cols;
-        const Matrix<const T> A = work.A(layer - 1, n).columns(cols);
-        through_weights(network, layer, work, Delta, team);
-        team.slices(n, static_cast<double>(A.cols), [&](std::size_t first, std::size_t count) noexcept {
-            kernels<T>().through_activation(f, A.slice(first, count), Delta.slice(first, count).columns(cols));
-        });
+        if (f == Activation::softmax || chains(n_out, n_in) == Chains::sixteen) {
+            through_weights(network, layer, work, Delta, team);
+            team.slices(n, static_cast<double>(n_in), [&](std::size_t first, std::size_t count) noexcept {
+                kernels<T>().through_activation(f, A.slice(first, count), Delta.slice(first, count));
+            });
+            continue;
+        }
+        const Matrix<const T> Delta_out = work.Delta(layer, n).columns(n_out);
+        multiply<T>(input_gradient(network, layer, Delta_out), nullptr, in_panels(Delta), Ahead<T>{}, team,
+                    [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
+                        kernels<T>().multiply_through(LR, begin, f, tile.of(A), tile.of(in_panels(Delta)));
+                    });
     }
 }
 

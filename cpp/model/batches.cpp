@@ -27,9 +27,10 @@ Batches<T>::Batches(Batch<T> samples, std::size_t batch_size, bool shuffled, std
     ROSENBLATT_ASSERT(samples.weights == nullptr);
     if (!shuffled) return;
     order_ = Buffer<std::size_t>(samples.size());
-    X_ = Buffer<T>(batch_size_ * samples.X.cols);
+    if (batch_size_ == 1) return;
+    X_ = Rows<T>(batch_size_, samples.X.cols);
     if (samples.Y.labels != nullptr) labels_ = Buffer<std::int64_t>(batch_size_);
-    else Y_ = Buffer<T>(batch_size_ * samples.Y.Y.cols);
+    else Y_ = Rows<T>(batch_size_, samples.Y.Y.cols);
 }
 
 template <class T>
@@ -38,11 +39,17 @@ void Batches<T>::begin_epoch(std::size_t epoch) noexcept {
 }
 
 template <class T>
+std::size_t Batches<T>::size_of(std::size_t i) const noexcept {
+    return std::min(batch_size_, samples_.size() - i * batch_size_);
+}
+
+template <class T>
 Batch<T> Batches<T>::take(std::size_t i, Team& team) {
     const std::size_t begin = i * batch_size_;
-    const std::size_t n = std::min(batch_size_, samples_.size() - begin);
+    const std::size_t n = size_of(i);
     if (!shuffled_) return samples_.slice(begin, n);
     const std::size_t* const order = order_.data() + begin;
+    if (batch_size_ == 1) return samples_.slice(order[0], 1);
     const auto gather = [&](Matrix<const T> from, Matrix<T> to) {
         team.slices(n, static_cast<double>(from.cols), [&](std::size_t first, std::size_t count) noexcept {
             for (std::size_t row = first; row < first + count; ++row)
@@ -51,14 +58,21 @@ Batch<T> Batches<T>::take(std::size_t i, Team& team) {
         return Matrix<const T>(to);
     };
     Batch<T> batch;
-    batch.X = gather(samples_.X, X_.matrix(n, samples_.X.cols));
+    batch.X = gather(samples_.X, X_.first(n));
     if (samples_.Y.labels != nullptr) {
         for (std::size_t row = 0; row < n; ++row) labels_.data()[row] = samples_.Y.labels[order[row]];
         batch.Y.labels = labels_.data();
     } else {
-        batch.Y.Y = gather(samples_.Y.Y, Y_.matrix(n, samples_.Y.Y.cols));
+        batch.Y.Y = gather(samples_.Y.Y, Y_.first(n));
     }
     return batch;
+}
+
+template <class T>
+Ahead<T> Batches<T>::after(std::size_t i) const noexcept {
+    if (!shuffled_ || i + 1 >= count()) return {};
+    const std::size_t* const order = order_.data() + (i + 1) * batch_size_;
+    return {samples_.X.data, samples_.X.stride, order, order + size_of(i + 1), 0};
 }
 
 template class Batches<float>;

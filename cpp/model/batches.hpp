@@ -14,7 +14,7 @@ namespace rosenblatt {
 // order (n,) becomes the order of the samples in an epoch: a Fisher-Yates shuffle keyed by (seed, epoch).
 void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order) noexcept;
 
-// Without shuffling a batch is a slice of the data as they lie; with it the rows are gathered into a buffer.
+// Without shuffling, and one by one, samples are read as they lie; otherwise the rows are gathered into a buffer.
 template <class T>
 class Batches {
   public:
@@ -27,14 +27,19 @@ class Batches {
     // Batch i of the epoch, 0 <= i < count(); valid until the next is taken. Throws Stopped.
     Batch<T> take(std::size_t i, Team& team);
 
+    // The rows of the batch after batch i, none after the last one and where they will not be gathered.
+    Ahead<T> after(std::size_t i) const noexcept;
+
   private:
+    std::size_t size_of(std::size_t i) const noexcept;
+
     Batch<T> samples_;
     std::size_t batch_size_;
     bool shuffled_;
     std::uint64_t seed_;
     Buffer<std::size_t> order_;
-    Buffer<T> X_;
-    Buffer<T> Y_;
+    Rows<T> X_;
+    Rows<T> Y_;
     Buffer<std::int64_t> labels_;
 };
 

@@ -10,8 +10,9 @@ namespace rosenblatt {
 
 template <class T>
 void forward_layer(const Network<T>& network, std::size_t layer, Matrix<const T> A_in, Matrix<T> Z, Team& team) {
-    const Matrix<const T> W = network.W(layer);
-    multiply<T>({as_it_lies(A_in), W}, network.b(layer).data, Z, chains(W.rows, network.shape().n_out(layer)), team);
+    const Panels<const T> W = network.W(layer);
+    multiply<T>({as_it_lies(A_in), {W}}, network.b(layer).data, in_panels(Z),
+                chains(W.rows, network.shape().n_out(layer)), team);
 }
 
 template <class T>
@@ -30,21 +31,17 @@ namespace {
 // A = f(W A_in + b) with f over each tile while it is in the nearest cache, where f takes each number by itself.
 template <class T>
 void forward_and_activate(const Network<T>& network, std::size_t layer, Matrix<const T> A_in, Matrix<T> A, Team& team) {
-    const Matrix<const T> W = network.W(layer);
+    const Panels<const T> W = network.W(layer);
     const Activation f = network.shape().activation(layer);
-    const Product<T> WA{as_it_lies(A_in), W};
-    const Tiling tiling(WA);
-    if (f == Activation::softmax || chains(W.rows, network.shape().n_out(layer)) == Chains::sixteen || tiling.large()) {
+    if (f == Activation::softmax || chains(W.rows, network.shape().n_out(layer)) == Chains::sixteen) {
         forward_layer(network, layer, A_in, A, team);
         activate_layer<T>(network, layer, A, A, team);
         return;
     }
-    const T* const b = network.b(layer).data;
-    team.tiles(tiling.count(), tiling.work_of_a_tile(), [&](std::size_t i) noexcept {
-        const Tile tile = tiling.tile(i);
-        const Product<T> part = WA.part(tile);
-        kernels<T>().multiply_activate(part.L, part.R, b + tile.col, f, tile.of(A));
-    });
+    multiply<T>({as_it_lies(A_in), {W}}, network.b(layer).data, in_panels(A), Ahead<T>{}, team,
+                [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
+                    kernels<T>().multiply_activate(LR, begin, f, tile.of(in_panels(A)));
+                });
 }
 
 }  // namespace

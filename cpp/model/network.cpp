@@ -35,11 +35,11 @@ Network<T>::Network(Shape shape, std::uint64_t seed) : Network(std::move(shape))
     for (std::size_t layer = 0; layer < shape_.n_layers(); ++layer) {
         const RandomStream random{seed, Purpose::initial_weights, static_cast<std::uint32_t>(layer)};
         const double limit = weight_limit(shape_.activation(layer), shape_.n_in(layer), shape_.n_out(layer));
-        const Matrix<T> weights = W(layer);
+        const Panels<T> weights = W(layer);
         const std::size_t n_out = shape_.n_out(layer);
         for (std::size_t k = 0; k < weights.rows; ++k)
             for (std::size_t j = 0; j < n_out; ++j)
-                weights.row(k)[j] = static_cast<T>((random.uniform(k * n_out + j) * 2 - 1) * limit);
+                *weights.at(k, j) = static_cast<T>((random.uniform(k * n_out + j) * 2 - 1) * limit);
     }
 }
 
@@ -47,8 +47,11 @@ template <class T>
 void copy_parameters(const Network<T>& from, Network<T>& to) noexcept {
     for (std::size_t layer = 0; layer < from.shape().n_layers(); ++layer) {
         const std::size_t n_out = from.shape().n_out(layer);
-        for (std::size_t k = 0; k < from.shape().n_in(layer); ++k)
-            std::copy_n(from.W(layer).row(k), n_out, to.W(layer).row(k));
+        const Panels<const T> W = from.W(layer);
+        for (std::size_t j = 0; j < n_out; j += panel_cols<T>) {
+            const std::size_t cols = std::min(n_out - j, panel_cols<T>);
+            for (std::size_t k = 0; k < W.rows; ++k) std::copy_n(W.at(k, j), cols, to.W(layer).at(k, j));
+        }
         std::copy_n(from.b(layer).data, n_out, to.b(layer).data);
     }
 }

@@ -21,8 +21,8 @@ class Network {
     const Shape& shape() const noexcept { return shape_; }
     Vector<T> theta() noexcept { return theta_.view(); }
     Vector<const T> theta() const noexcept { return theta_.view(); }
-    Matrix<T> W(std::size_t layer) noexcept { return shape_.W(theta_.data(), layer); }
-    Matrix<const T> W(std::size_t layer) const noexcept { return shape_.W(theta_.data(), layer); }
+    Panels<T> W(std::size_t layer) noexcept { return shape_.W(theta_.data(), layer); }
+    Panels<const T> W(std::size_t layer) const noexcept { return shape_.W(theta_.data(), layer); }
     Vector<T> b(std::size_t layer) noexcept { return shape_.b(theta_.data(), layer); }
     Vector<const T> b(std::size_t layer) const noexcept { return shape_.b(theta_.data(), layer); }
 

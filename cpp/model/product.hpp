@@ -1,4 +1,5 @@
-// Product: matrix products cut into tiles of the result for a team. The sums themselves are never cut.
+// Product: matrix products cut into tiles of the result for a team, and each tile into blocks that stay in the caches. An
+// element's sum is never divided: a block of terms goes on where the one before left it.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +12,7 @@
 
 namespace rosenblatt {
 
-// A part of a matrix: `rows` x `cols` from (row, col) on.
+// A part of a result: `rows` x `cols` from (row, col) on.
 struct Tile {
     std::size_t row;
     std::size_t col;
@@ -19,51 +20,60 @@ struct Tile {
     std::size_t cols;
 
     template <class T>
+    Panels<T> of(Panels<T> m) const noexcept {
+        return m.part(row, col, rows, cols);
+    }
+    template <class T>
     Matrix<T> of(Matrix<T> m) const noexcept {
         return {m.row(row) + col, rows, cols, m.stride};
     }
 };
 
-// L R, where L is (rows, terms) and R (terms, cols): the operands of one tile of the result.
+// L R, where L is (rows, terms) and R (terms, cols).
 template <class T>
 struct Product {
     StridedMatrix<const T> L;
-    Matrix<const T> R;
+    Right<T> R;
 
     double work() const noexcept {
-        return static_cast<double>(L.rows) * static_cast<double>(R.cols) * static_cast<double>(L.cols);
+        return static_cast<double>(L.rows) * static_cast<double>(R.cols()) * static_cast<double>(L.cols);
     }
 
+    // The factors of a tile of the result.
     Product part(Tile tile) const noexcept {
-        return {{L.data + tile.row * L.row_step, tile.rows, L.cols, L.row_step, L.col_step},
-                {R.data + tile.col, R.rows, tile.cols, R.stride}};
+        const StridedMatrix<const T> left{L.data + tile.row * L.row_step, tile.rows, L.cols, L.row_step, L.col_step};
+        if (R.transposed) return {left, {R.M.part(tile.col, 0, tile.cols, R.M.cols), true}};
+        return {left, {R.M.part(0, tile.col, R.M.rows, tile.cols), false}};
+    }
+
+    // The terms from `first` on, `count` of them.
+    Product terms(std::size_t first, std::size_t count) const noexcept {
+        const StridedMatrix<const T> left{L.data + first * L.col_step, L.rows, count, L.row_step, L.col_step};
+        if (R.transposed) return {left, {R.M.part(0, first, R.M.rows, count), true}};
+        return {left, {R.M.part(first, 0, count, R.M.cols), false}};
     }
 };
 
-// How a result (rows, cols) is cut: whole registers side by side (128 columns are whole tiles of every instruction set), and
-// rows in multiples of the tallest register tile, as many as make a tile's work. A large product
-// is computed from copies of its operands, in tiles so large that the copies pay.
+// How a result (rows, cols) is cut for a team: by columns in whole panels first, for then a tile of each product of a layer
+// reads the same part of W; by rows, in multiples of the tallest register tiles, where the columns are too few.
 class Tiling {
   public:
     template <class T>
-    explicit Tiling(Product<T> product) noexcept : rows_(product.L.rows), cols_(product.R.cols), work_(product.work()) {
-        ROSENBLATT_ASSERT(product.L.cols == product.R.rows);
+    Tiling(const Product<T>& product, Team& team) noexcept
+        : rows_(product.L.rows), cols_(product.R.cols()), work_(product.work()) {
+        ROSENBLATT_ASSERT(product.L.cols == product.R.terms());
         if (work_ <= Team::work_of_a_tile) return;
-        large_ = rows_ >= 56 && cols_ >= 64 && work_ >= 16 * Team::work_of_a_tile && wants_copies(product);
-        tile_cols_ = std::min<std::size_t>(cols_, large_ ? 512 : 128);
-        if (large_) {
-            tile_rows_ = std::min<std::size_t>(rows_, 448);  // two blocks of packed rows: 15 ms for 4,096 terms
-        } else {
-            constexpr std::size_t tallest = 14;
-            const double work_of_a_row = static_cast<double>(product.L.cols) * static_cast<double>(tile_cols_);
-            const auto wanted = static_cast<std::size_t>(Team::work_of_a_tile / work_of_a_row);
-            tile_rows_ = std::min(rows_, (wanted / tallest + 1) * tallest);
-        }
-        row_tiles_ = (rows_ + tile_rows_ - 1) / tile_rows_;
+        const std::size_t wanted = team.tiles_worth(work_);
+        if (wanted == 1) return;
+        const std::size_t panels = (cols_ + panel_cols<T> - 1) / panel_cols<T>;
+        tile_cols_ = (panels + wanted - 1) / wanted * panel_cols<T>;
         col_tiles_ = (cols_ + tile_cols_ - 1) / tile_cols_;
+        constexpr std::size_t tallest = 42;  // 3 register tiles of 14 rows, or 7 of 6
+        const std::size_t row_tiles = (wanted + col_tiles_ - 1) / col_tiles_;
+        tile_rows_ = ((rows_ + row_tiles - 1) / row_tiles + tallest - 1) / tallest * tallest;
+        row_tiles_ = (rows_ + tile_rows_ - 1) / tile_rows_;
     }
 
-    bool large() const noexcept { return large_; }
     std::size_t count() const noexcept { return row_tiles_ * col_tiles_; }
     double work_of_a_tile() const noexcept { return count() == 1 ? work_ : work_ / static_cast<double>(count()); }
 
@@ -75,24 +85,88 @@ class Tiling {
     }
 
   private:
-    // Measured: read where they lie, operands are as fast until a panel of R is no longer in the second cache, or rows
-    // a multiple of a page apart fall on each other's place in it.
-    template <class T>
-    static bool wants_copies(Product<T> product) noexcept {
-        constexpr std::size_t page = 4096 / sizeof(T);
-        constexpr std::size_t many_terms = 768;
-        return product.L.cols >= many_terms || (product.L.cols >= 128 && product.R.stride % page == 0);
-    }
-
     std::size_t rows_;
     std::size_t cols_;
     double work_;
-    bool large_ = false;
     std::size_t tile_rows_ = 0;
     std::size_t tile_cols_ = 0;
     std::size_t row_tiles_ = 1;
     std::size_t col_tiles_ = 1;
 };
+
+// How a tile is cut for the caches, and which factors are copied to where they are read from one end to the other.
+struct Blocks {
+    std::size_t rows;
+    std::size_t terms;
+    bool copies_L = false;
+    bool copies_R = false;
+
+    // `whole`: in one block of terms, for a result that takes the sums only when they are complete.
+    template <class T>
+    Blocks(const Product<T>& product, bool whole) noexcept : rows(product.L.rows), terms(product.L.cols) {
+        const std::size_t cols = product.R.cols();
+        const bool by_columns = product.L.col_step != 1;
+        constexpr std::size_t panel = panel_cols<T>;
+        // Rows of R that lie further apart than a panel is wide, where there are rows of L enough to come back to them.
+        const bool apart = product.R.M.row_step > panel && product.R.M.panel_step == panel;
+        copies_R = product.R.transposed || (apart && rows >= 56 && terms >= 16);
+        copies_L = by_columns && terms >= 64 && cols >= 8 * panel;
+        // A panel of 512 terms is 64 KB: it stays in the second cache while rows pass by.
+        constexpr std::size_t most_terms = 1024;
+        constexpr std::size_t usual_terms = 512;
+        if (terms > most_terms && rows > 28 && !whole) {
+            const std::size_t blocks = (terms + usual_terms - 1) / usual_terms;
+            terms = ((terms + blocks - 1) / blocks + panel - 1) / panel * panel;
+        }
+        // The rows of L that pass by a panel come back for the next: half the second cache of 1 MB is theirs.
+        constexpr std::size_t cached = std::size_t{512} * 1024;
+        constexpr std::size_t tallest = 42;
+        if (rows * terms * sizeof(T) > cached && cols > 2 * panel)
+            rows = std::min(rows, std::max<std::size_t>(cached / (terms * sizeof(T)) / tallest, 1) * tallest);
+    }
+
+    // Room for the copies, in numbers, each aligned as a Buffer is.
+    template <class T>
+    std::size_t space() const noexcept {
+        return (copies_L ? in_lines<T>(rows * terms) : 0) + (copies_R ? R_space<T>() : 0);
+    }
+    template <class T>
+    std::size_t R_space() const noexcept {
+        return panels_at_once(rows) * panel_cols<T> * terms;
+    }
+
+    template <class T>
+    static std::size_t in_lines(std::size_t n) noexcept {
+        constexpr std::size_t line = 64 / sizeof(T);
+        return (n + line - 1) / line * line;
+    }
+};
+
+// Computes a tile of a product block by block: multiply(factors, start, tile) for all blocks of terms but the last, then
+// finish(factors, start, tile), where `tile` is the part of the tile that the block's rows are, with rows counted in it.
+template <class T, class Multiply, class Finish>
+void in_blocks(const Product<T>& product, const Blocks& blocks, const T* start, Ahead<T> ahead, T* space,
+               Multiply multiply, Finish finish) noexcept {
+    T* const R_copy = blocks.copies_R ? space : nullptr;
+    T* const L_copy = blocks.copies_L ? space + (blocks.copies_R ? blocks.R_space<T>() : 0) : nullptr;
+    const std::size_t n_rows = product.L.rows;
+    const std::size_t n_terms = product.L.cols;
+    const std::size_t cols = product.R.cols();
+    for (std::size_t row = 0; row < n_rows; row += blocks.rows) {
+        const Tile tile{row, 0, std::min(blocks.rows, n_rows - row), cols};
+        const Product<T> rows = product.part(tile);
+        std::size_t first = 0;
+        do {
+            const std::size_t count = std::min(blocks.terms, n_terms - first);
+            const Product<T> block = rows.terms(first, count);
+            const Factors<T> factors{block.L, block.R, L_copy, R_copy, row == 0 ? ahead : Ahead<T>{}};
+            const Start<T> begin{start, first > 0};
+            first += count;
+            if (first == n_terms) finish(factors, begin, tile);
+            else multiply(factors, begin, tile);
+        } while (first < n_terms);
+    }
+}
 
 // The form of the sums; the layer's sizes decide, see interleaved().
 enum class Chains { single, sixteen };
@@ -101,39 +175,56 @@ inline Chains chains(std::size_t n_terms, std::size_t n_results) noexcept {
     return interleaved(n_terms, n_results) ? Chains::sixteen : Chains::single;
 }
 
+// Computes C = end(start + L R) on the team: finish(factors, start, tile) computes the last block of terms of a part of C, `tile`
+// of it, and ends it. start (cols,) or null for 0. Throws Stopped.
+template <class T, class Finish>
+void multiply(const Product<T>& product, const T* start, Panels<T> C, Ahead<T> ahead, Team& team, Finish finish) {
+    const Tiling tiling(product, team);
+    const std::size_t count = tiling.count();
+    const auto compute = [&](std::size_t i, const Blocks& blocks, T* space) noexcept {
+        const Tile tile = tiling.tile(i);
+        in_blocks<T>(
+            product.part(tile), blocks, start == nullptr ? nullptr : start + tile.col, ahead.part(i, count), space,
+            [&](const Factors<T>& LR, Start<T> begin, Tile block) noexcept {
+                kernels<T>().multiply(LR, begin, block.of(tile.of(C)));
+            },
+            [&](const Factors<T>& LR, Start<T> begin, Tile block) noexcept {
+                finish(LR, begin, Tile{tile.row + block.row, tile.col, block.rows, block.cols});
+            });
+    };
+    const Blocks blocks(product.part(tiling.tile(0)), false);
+    team.tiles_with_space<T>(count, tiling.work_of_a_tile(), blocks.space<T>(),
+                             [&](std::size_t i, T* space) noexcept { compute(i, blocks, space); });
+}
+
 // C = start + L R, with start (cols,) or null for 0 and C (rows, cols). Throws Stopped.
 template <class T>
-void multiply(Product<T> product, const T* start, Matrix<T> C, Chains chains, Team& team) {
-    const Tiling tiling(product);
-    if (tiling.large() && chains == Chains::single) {
-        team.tiles_with_space<T>(
-            tiling.count(), tiling.work_of_a_tile(), kernels<T>().packing_space, [&](std::size_t i, T* space) noexcept {
-                const Tile tile = tiling.tile(i);
-                const Product<T> part = product.part(tile);
-                kernels<T>().multiply_packed(part.L, part.R, start == nullptr ? nullptr : start + tile.col, tile.of(C),
-                                             space);
-            });
+void multiply(const Product<T>& product, const T* start, Panels<T> C, Chains chains, Team& team) {
+    if (chains == Chains::single) {
+        multiply<T>(product, start, C, Ahead<T>{}, team, [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
+            kernels<T>().multiply(LR, begin, tile.of(C));
+        });
         return;
     }
-    const auto kernel = chains == Chains::sixteen ? kernels<T>().multiply_interleaved : kernels<T>().multiply;
-    team.tiles(tiling.count(), tiling.work_of_a_tile(), [&](std::size_t i) noexcept {
-        const Tile tile = tiling.tile(i);
-        const Product<T> part = product.part(tile);
-        kernel(part.L, part.R, start == nullptr ? nullptr : start + tile.col, tile.of(C));
-    });
+    team.slices(product.L.rows, product.work() / static_cast<double>(product.L.rows),
+                [&](std::size_t first, std::size_t count) noexcept {
+                    const Tile tile{first, 0, count, C.cols};
+                    const Product<T> part = product.part(tile);
+                    kernels<T>().multiply_interleaved({part.L, part.R}, start, tile.of(C));
+                });
 }
 
 // dC/dW as a product, from A (n, n_in) and Delta (n, columns), together with `as_product_of(W)`: A^T Delta; where there is
 // one output, its transpose, so that registers run along the inputs.
 template <class T>
 Product<T> weight_gradient(Matrix<const T> A, Matrix<const T> Delta) noexcept {
-    if (Delta.cols == 1) return {transposed(Delta), A};
-    return {transposed(A), Delta};
+    if (Delta.cols == 1) return {transposed(Delta), {in_panels(A)}};
+    return {transposed(A), {in_panels(Delta)}};
 }
 
 template <class T>
-Matrix<T> as_product_of(Matrix<T> W) noexcept {
-    if (W.cols == 1) return {W.data, 1, W.rows, W.rows};
+Panels<T> as_product_of(Panels<T> W) noexcept {
+    if (W.cols == 1) return {W.data, 1, W.rows, W.rows, panel_cols<T>};
     return W;
 }
 

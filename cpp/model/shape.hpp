@@ -1,6 +1,7 @@
 // Shape: the sizes and activations of a network, and where each W and b lies in theta. The rule stands here, once.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -15,9 +16,13 @@ class Shape {
     // parameters are too many to be addressed.
     Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations);
 
-    // The same network with the columns of every W, b, z, a and delta filled up to a multiple of `unit`: rows of whole,
-    // aligned registers. What stands in the filling is finite and never enters a sum.
-    Shape filled_up(std::size_t unit) const;
+    // The same network as products read it fastest: every W in panels that lie one after the other, the columns of W, b, z,
+    // a and delta filled up to a multiple of `unit`, which makes whole registers. What stands in the filling is finite and
+    // never enters a sum. T is the type of its numbers.
+    template <class T>
+    Shape filled_up(std::size_t unit) const {
+        return Shape(sizes_, activations_, unit, panel_cols<T>);
+    }
 
     // Weight layers: layer l leads from sizes()[l] units to sizes()[l + 1].
     std::size_t n_layers() const noexcept { return activations_.size(); }
@@ -31,29 +36,37 @@ class Shape {
     Activation output() const noexcept { return activations_.back(); }
     std::size_t n_params() const noexcept { return offsets_.back(); }
     std::size_t widest_hidden() const noexcept;
-    std::size_t widest_output() const noexcept;         // of any weight layer, with the filling
-    std::size_t largest_W_transposed() const noexcept;  // likewise
+    std::size_t widest_output() const noexcept;  // of any weight layer, with the filling
 
-    // theta is W^(1), b^(1), W^(2), b^(2), ...: a weight matrix lies as (n_in, columns), row-major.
+    // theta is W^(1), b^(1), W^(2), b^(2), ...: a weight matrix is (n_in, columns), row-major, or in panels where it is
+    // filled up.
     template <class T>
-    Matrix<T> W(T* theta, std::size_t layer) const noexcept {
-        return {theta + offsets_[layer], n_in(layer), columns(layer), columns(layer)};
+    Panels<T> W(T* theta, std::size_t layer) const noexcept {
+        const std::size_t step = row_step(layer);
+        const std::size_t panel_step = panel_ == 0 ? panel_cols<T> : n_in(layer) * step;
+        return {theta + offsets_[layer], n_in(layer), columns(layer), step, panel_step};
     }
     template <class T>
     Vector<T> b(T* theta, std::size_t layer) const noexcept {
-        return {theta + offsets_[layer] + n_in(layer) * columns(layer), columns(layer)};
+        return {theta + offsets_[layer + 1] - columns(layer), columns(layer)};
     }
 
     const std::vector<std::size_t>& sizes() const noexcept { return sizes_; }
     const std::vector<Activation>& activations() const noexcept { return activations_; }
 
   private:
-    Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, std::size_t unit);
+    Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, std::size_t unit, std::size_t panel);
 
     // A single column stays one: it lies contiguous as it is.
     std::size_t fill_up(std::size_t size) const noexcept { return size == 1 ? 1 : (size + unit_ - 1) / unit_ * unit_; }
 
+    // From row to row of a W: narrow matrices are a panel of their own width.
+    std::size_t row_step(std::size_t layer) const noexcept {
+        return panel_ == 0 ? columns(layer) : std::min(columns(layer), panel_);
+    }
+
     std::size_t unit_;
+    std::size_t panel_;  // columns of a panel, 0 where W is row-major
     std::vector<std::size_t> sizes_;
     std::vector<Activation> activations_;
     std::vector<std::size_t> offsets_;  // of W^(1), W^(2), ..., and the end

@@ -71,13 +71,8 @@ class Team {
     // The same for tiles that need room: tile(i, space), where `space` (size,) belongs to no other tile of that moment.
     template <class T, class F>
     void tiles_with_space(std::size_t n_tiles, double work, std::size_t size, F tile) {
-        const std::size_t bytes = (size * sizeof(T) + Buffer<std::byte>::alignment - 1) / Buffer<std::byte>::alignment *
-                                  Buffer<std::byte>::alignment;
-        const std::size_t needed = bytes * static_cast<std::size_t>(std::max(threads(), 1));
-        if (space_.size() < needed) space_ = Buffer<std::byte>(needed);
-        tiles_with_seats(n_tiles, work, [&](std::size_t i, std::size_t seat) noexcept {
-            tile(i, reinterpret_cast<T*>(space_.data() + seat * bytes));
-        });
+        const Space<T> space = take_space<T>(n_tiles, size);
+        tiles_with_seats(n_tiles, work, [&](std::size_t i, std::size_t seat) noexcept { tile(i, space.of(seat)); });
     }
 
     // Calls tile(i, seat) noexcept; see ThreadPool::run.
@@ -120,6 +115,15 @@ class Team {
         else ThreadPool::shared().run(n_tiles, threads(), [&](std::size_t i, std::size_t) noexcept { tile(i); });
     }
 
+    // There must be room already: an equal or larger computation has run before.
+    template <class T, class F>
+    void tiles_with_space_to_the_end(std::size_t n_tiles, std::size_t size, F tile) {
+        const Space<T> space = take_space<T>(n_tiles, size);
+        if (n_tiles == 1) return tile(std::size_t{0}, space.of(0));
+        ThreadPool::shared().run(n_tiles, threads(),
+                                 [&](std::size_t i, std::size_t seat) noexcept { tile(i, space.of(seat)); });
+    }
+
     template <class F>
     void slices_to_the_end(std::size_t n, double work_per_item, F f) noexcept {
         const std::size_t n_tiles = tiles_worth(n, work_per_item * static_cast<double>(n));
@@ -129,7 +133,34 @@ class Team {
         });
     }
 
+    // Into how many tiles it pays to cut a product of so many multiply-adds: a few for each thread, for threads are not
+    // equally fast; with one thread as many as a request to stop needs.
+    std::size_t tiles_worth(double work) noexcept {
+        constexpr double longest = 1e9;  // 10 to 40 ms on one thread
+        constexpr double tiles_of_a_thread = 4;
+        const double for_stopping = work / longest;
+        const double for_threads =
+            threads() == 1 ? 1 : std::min(work / work_of_a_tile, tiles_of_a_thread * static_cast<double>(threads()));
+        return static_cast<std::size_t>(std::max({1.0, for_stopping, for_threads}));
+    }
+
   private:
+    template <class T>
+    struct Space {
+        std::byte* first;
+        std::size_t bytes;
+        T* of(std::size_t seat) const noexcept { return reinterpret_cast<T*>(first + seat * bytes); }
+    };
+
+    template <class T>
+    Space<T> take_space(std::size_t n_tiles, std::size_t size) {
+        constexpr std::size_t unit = Buffer<std::byte>::alignment;
+        const std::size_t bytes = (size * sizeof(T) + unit - 1) / unit * unit;
+        const std::size_t needed = n_tiles == 1 ? bytes : bytes * static_cast<std::size_t>(threads());
+        if (space_.size() < needed) space_ = Buffer<std::byte>(needed);
+        return {space_.data(), bytes};
+    }
+
     // Asked for once, so that every product of a call has the same number of seats.
     int threads() noexcept {
         if (threads_ == 0) threads_ = available_threads();

@@ -55,7 +55,7 @@ double train_epoch(Network<T>& network, Batches<T>& batches, std::size_t epoch, 
         if (!std::isfinite(C)) return C;
         backpropagate(network, batch.size(), work, team);  // delta of every layer
         if (grad.size == 0) {
-            descend(network, batch.X, work, optimizer, team);  // w := w - epsilon dC/dw, in one pass
+            descend(network, batch.X, work, optimizer, batches.after(i), team);  // w := w - epsilon dC/dw, in one pass
         } else {
             weight_gradients(network, batch.X, work, grad, team);                     // dW, db of every layer
             update(network, Vector<const T>{grad.data, grad.size}, optimizer, team);  // w := w - epsilon dC/dw
@@ -72,7 +72,7 @@ template <class T>
 class WorkingCopy {
   public:
     explicit WorkingCopy(Network<T>& original)
-        : original_(original), copy_(original.shape().filled_up(kernels<T>().width)) {
+        : original_(original), copy_(original.shape().template filled_up<T>(kernels<T>().width)) {
         read();
     }
     ~WorkingCopy() {

@@ -19,22 +19,28 @@ void update(Network<T>& network, Vector<const T> grad, Optimizer<T>& optimizer, 
 }
 
 template <class T>
-void descend(Network<T>& network, Matrix<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Team& team) noexcept {
+void descend(Network<T>& network, Matrix<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Ahead<T> ahead,
+             Team& team) {
     const Shape& shape = network.shape();
     const SgdStep<T> step = optimizer.step();
     T* const velocity = optimizer.velocity();
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
         const Matrix<const T> Delta = work.Delta(layer, X.rows);
         const Product<T> dW = weight_gradient(work.A_in(layer, X), Delta);
-        const Matrix<T> W = as_product_of(network.W(layer));
-        const Matrix<T> vW = velocity == nullptr ? Matrix<T>{} : as_product_of(shape.W(velocity, layer));
-        const Tiling tiling(dW);
-        team.tiles_to_the_end(tiling.count(), [&](std::size_t i) noexcept {
-            const Tile tile = tiling.tile(i);
-            const Product<T> part = dW.part(tile);
-            kernels<T>().multiply_descend(part.L, part.R, step, velocity == nullptr ? Matrix<T>{} : tile.of(vW),
-                                          tile.of(W));
-        });
+        const Panels<T> W = as_product_of(network.W(layer));
+        const Panels<T> vW = velocity == nullptr ? Panels<T>{} : as_product_of(shape.W(velocity, layer));
+        const Tiling tiling(dW, team);
+        const Blocks blocks(dW.part(tiling.tile(0)), true);
+        const Ahead<T> rows = layer == 0 ? ahead : Ahead<T>{};
+        team.tiles_with_space_to_the_end<T>(
+            tiling.count(), blocks.space<T>(), [&](std::size_t i, T* space) noexcept {
+                const Tile tile = tiling.tile(i);
+                const auto step_of = [&](const Factors<T>& LR, Start<T>, Tile block) noexcept {
+                    kernels<T>().multiply_descend(
+                        LR, step, velocity == nullptr ? Panels<T>{} : block.of(tile.of(vW)), block.of(tile.of(W)));
+                };
+                in_blocks<T>(dW.part(tile), blocks, nullptr, rows.part(i, tiling.count()), space, step_of, step_of);
+            });
         kernels<T>().sum_rows(Delta, work.db());
         kernels<T>().sgd_step(step, work.db(), Delta.cols,
                               velocity == nullptr ? nullptr : shape.b(velocity, layer).data, network.b(layer).data);
@@ -43,7 +49,8 @@ void descend(Network<T>& network, Matrix<const T> X, Workspace<T>& work, Optimiz
 
 template void update(Network<float>&, Vector<const float>, Optimizer<float>&, Team&) noexcept;
 template void update(Network<double>&, Vector<const double>, Optimizer<double>&, Team&) noexcept;
-template void descend(Network<float>&, Matrix<const float>, Workspace<float>&, Optimizer<float>&, Team&) noexcept;
-template void descend(Network<double>&, Matrix<const double>, Workspace<double>&, Optimizer<double>&, Team&) noexcept;
+template void descend(Network<float>&, Matrix<const float>, Workspace<float>&, Optimizer<float>&, Ahead<float>, Team&);
+template void descend(Network<double>&, Matrix<const double>, Workspace<double>&, Optimizer<double>&, Ahead<double>,
+                      Team&);
 
 }  // namespace rosenblatt

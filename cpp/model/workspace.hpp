@@ -1,6 +1,7 @@
 // Workspace: everything that one call computes into, allocated before its first batch and reused for every other.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -24,27 +25,51 @@ struct Batch {
     }
 };
 
+// The numbers from row to row of a batch: rows whose distance is a large power of two would fall on each other's place in a
+// cache, so a cache line more lies between them.
+template <class T>
+constexpr std::size_t row_stride(std::size_t columns) noexcept {
+    constexpr std::size_t conflict = 1024 / sizeof(T);
+    constexpr std::size_t cache_line = 64 / sizeof(T);
+    return columns % conflict == 0 ? columns + cache_line : columns;
+}
+
+// A matrix for the rows of a batch, up to `capacity` of them.
+template <class T>
+class Rows {
+  public:
+    Rows() = default;
+    Rows(std::size_t capacity, std::size_t columns)
+        : columns_(columns), stride_(row_stride<T>(columns)), numbers_(capacity * stride_) {}
+
+    Matrix<T> first(std::size_t n) noexcept { return {numbers_.data(), n, columns_, stride_}; }
+
+  private:
+    std::size_t columns_ = 0;
+    std::size_t stride_ = 0;
+    Buffer<T> numbers_;
+};
+
 // a of every layer and z of the output, for up to `capacity` samples at a time.
 template <class T>
 class ForwardWorkspace {
   public:
     ForwardWorkspace(const Shape& shape, std::size_t capacity)
         : capacity_(capacity),
-          Z_(capacity * shape.columns(shape.n_layers() - 1)),
+          Z_(capacity, shape.columns(shape.n_layers() - 1)),
           scale_(capacity),
           sample_loss_(capacity) {
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             n_out_.push_back(shape.n_out(layer));
-            columns_.push_back(shape.columns(layer));
-            A_.emplace_back(capacity * shape.columns(layer));
+            A_.emplace_back(capacity, shape.columns(layer));
         }
     }
 
     std::size_t capacity() const noexcept { return capacity_; }
 
     // z of the output for a batch of n samples; a of weight layer `layer`: (n, columns), of which n_out are the layer's.
-    Matrix<T> Z(std::size_t n) noexcept { return Z_.matrix(n, columns_.back()); }
-    Matrix<T> A(std::size_t layer, std::size_t n) noexcept { return A_[layer].matrix(n, columns_[layer]); }
+    Matrix<T> Z(std::size_t n) noexcept { return Z_.first(n); }
+    Matrix<T> A(std::size_t layer, std::size_t n) noexcept { return A_[layer].first(n); }
 
     // What goes into weight layer `layer`: X, or a of the layer before, (n, n_in).
     Matrix<const T> A_in(std::size_t layer, Matrix<const T> X) noexcept {
@@ -54,14 +79,11 @@ class ForwardWorkspace {
     Vector<T> scale() noexcept { return scale_.view(); }                   // (capacity,) a sample's share in C
     Vector<double> sample_loss() noexcept { return sample_loss_.view(); }  // (capacity,)
 
-  protected:
+  private:
     std::size_t capacity_;
     std::vector<std::size_t> n_out_;
-    std::vector<std::size_t> columns_;
-
-  private:
-    Buffer<T> Z_;
-    std::vector<Buffer<T>> A_;
+    Rows<T> Z_;
+    std::vector<Rows<T>> A_;
     Buffer<T> scale_;
     Buffer<double> sample_loss_;
 };
@@ -71,21 +93,24 @@ template <class T>
 class Workspace : public ForwardWorkspace<T> {
   public:
     Workspace(const Shape& shape, std::size_t capacity)
-        : ForwardWorkspace<T>(shape, capacity),
-          W_transposed_(shape.largest_W_transposed()),
-          db_(shape.widest_output()) {
-        for (std::size_t layer = 0; layer < shape.n_layers(); ++layer)
-            Delta_.emplace_back(capacity * shape.columns(layer));
+        : ForwardWorkspace<T>(shape, capacity), db_(shape.widest_output()) {
+        std::size_t largest = 0;
+        for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
+            Delta_.emplace_back(capacity, shape.columns(layer));
+            if (interleaved(shape.n_out(layer), shape.n_in(layer)))
+                largest = std::max(largest, panel_cols<T> * shape.n_out(layer));
+        }
+        W_transposed_ = Buffer<T>(largest);
     }
 
-    Matrix<T> Delta(std::size_t layer, std::size_t n) noexcept {
-        return Delta_[layer].matrix(n, this->columns_[layer]);
-    }
-    T* W_transposed() noexcept { return W_transposed_.data(); }  // room for the transpose of any W
-    T* db() noexcept { return db_.data(); }                      // room for the gradient of any b
+    Matrix<T> Delta(std::size_t layer, std::size_t n) noexcept { return Delta_[layer].first(n); }
+    T* db() noexcept { return db_.data(); }  // room for the gradient of any b
+
+    // Room for the transpose of a W whose input gradient is interleaved sums: (n_out, panel_cols).
+    T* W_transposed() noexcept { return W_transposed_.data(); }
 
   private:
-    std::vector<Buffer<T>> Delta_;
+    std::vector<Rows<T>> Delta_;
     Buffer<T> W_transposed_;
     Buffer<T> db_;
 };

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/views.hpp"
+#include "simd/unrolled.hpp"
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -58,6 +59,7 @@ struct Pack {
     ROSENBLATT_INLINE friend Pack operator*(Pack a, Pack b) noexcept { return {a.raw * b.raw}; }
     ROSENBLATT_INLINE friend Pack operator/(Pack a, Pack b) noexcept { return {a.raw / b.raw}; }
     ROSENBLATT_INLINE friend RawBits operator<(Pack a, Pack b) noexcept { return a.raw < b.raw; }
+    ROSENBLATT_INLINE friend RawBits operator<=(Pack a, Pack b) noexcept { return a.raw <= b.raw; }
     ROSENBLATT_INLINE friend RawBits operator>(Pack a, Pack b) noexcept { return a.raw > b.raw; }
     ROSENBLATT_INLINE friend RawBits operator>=(Pack a, Pack b) noexcept { return a.raw >= b.raw; }
     ROSENBLATT_INLINE friend RawBits operator==(Pack a, Pack b) noexcept { return a.raw == b.raw; }
@@ -277,17 +279,15 @@ ROSENBLATT_INLINE Pack<T> interleave(Pack<T> a, Pack<T> b, bool upper) noexcept 
 template <class T>
 ROSENBLATT_INLINE void transpose_square(Pack<T> (&rows)[Pack<T>::width]) noexcept {
     constexpr std::size_t width = Pack<T>::width;
-#pragma GCC unroll 4
-    for (std::size_t round = 1; round < width; round *= 2) {
+    constexpr std::size_t rounds = width == 16 ? 4 : width == 8 ? 3 : width == 4 ? 2 : 1;
+    unrolled<rounds>([&](auto) ROSENBLATT_BODY {
         Pack<T> next[width];
-#pragma GCC unroll 8
-        for (std::size_t i = 0; i < width / 2; ++i) {
+        unrolled<width / 2>([&](auto i) ROSENBLATT_BODY {
             next[2 * i] = interleave(rows[i], rows[i + width / 2], false);
             next[2 * i + 1] = interleave(rows[i], rows[i + width / 2], true);
-        }
-#pragma GCC unroll 16
-        for (std::size_t i = 0; i < width; ++i) rows[i] = next[i];
-    }
+        });
+        unrolled<width>([&](auto i) ROSENBLATT_BODY { rows[i] = next[i]; });
+    });
 }
 
 }  // namespace
