@@ -50,6 +50,7 @@ void multiply_tiles(const Factors<T>& LR, Start<T> start, Result result) noexcep
             work.R = from_R;
             if (start.at != nullptr) work.start = start.at + j;
             work.fetch = ahead.take(terms, work.fetch_step);
+            if (work.fetch == nullptr) work.fetch = from_R;  // is being read anyway
             result.place(work, r, j, rows);
             if (whole > 0) {
                 tiles<T, by_columns>.whole[rows - 1][whole - 1](work);
@@ -110,6 +111,7 @@ struct Ended {
         work.end = end;
         work.A = A.row(r) + j;
         work.A_step = A.stride;
+        work.next_C = work.C;
     }
     ROSENBLATT_INLINE void finish(std::size_t, std::size_t, std::size_t, std::size_t) const noexcept {}
 };
@@ -204,9 +206,7 @@ void multiply_descend(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) 
         ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t r, std::size_t j, std::size_t rows) const noexcept {
             Ended<T>::place(work, r, j, rows);
             work.descent = descent;
-            for (std::size_t i = 0; i < rows; ++i)  // by the time the sums are known W is near
-                for (std::size_t k = 0; k < panel_cols<T>; k += 64 / sizeof(T))
-                    __builtin_prefetch(work.C + i * work.C_step + k, 1);
+            work.next_C = work.C + rows * work.C_step;
         }
     };
     struct WithMomentum {
@@ -219,6 +219,7 @@ void multiply_descend(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) 
             work.C_step = panel_cols<T>;
             work.C_panel = max_rows * panel_cols<T>;
             work.end = End::store;
+            work.next_C = work.C;
         }
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
             over_tile<T>(r, j, rows, cols, [&](std::size_t i, std::size_t k, std::size_t n) ROSENBLATT_BODY {

@@ -50,8 +50,10 @@ struct TileWork {
     std::size_t A_step;
     T descent;               // of descend, -epsilon
     std::size_t last;        // columns of the last register, where it is not whole
-    const T* fetch;          // while the sums run, a cache line a term comes nearer from here on: what is wanted next
-    std::size_t fetch_step;  // a line, or 0 where nothing is
+    // While the sums run, a cache line a term comes nearer: of the next tile of C, from here on, and of what comes later.
+    const T* next_C;
+    const T* fetch;
+    std::size_t fetch_step;  // a line, or less
 };
 
 // n_rows x n_packs registers. Formula, shapes and steps: TileWork. C may be read (continues, descend) and is overwritten; it
@@ -85,6 +87,7 @@ void tile(const TileWork<T>& work) noexcept {
     }
     const T* L = work.L;
     const T* R = work.R;
+    const T* next_C = work.next_C;
     const T* fetch = work.fetch;
     for (std::size_t t = 0; t < work.n_terms; ++t) {
         Pack<T> right[n_packs];
@@ -98,6 +101,7 @@ void tile(const TileWork<T>& work) noexcept {
         });
         L += by_columns ? work.L_step : 1;
         R += work.R_step;
+        next_C += 64 / sizeof(T);
         fetch += work.fetch_step;
     }
     switch (work.end) {
