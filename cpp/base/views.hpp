@@ -72,24 +72,19 @@ constexpr Panels<T> in_panels(Matrix<T> m) noexcept {
     return {m.data, m.rows, m.cols, m.stride, panel_cols<T>};
 }
 
-// rows x cols, element (i, j) at data[i * row_step + j * col_step]: a matrix or its transpose, as it lies.
+// rows x cols, the rows of a batch wherever they lie: element (i, j) is row[i][first + j].
 template <class T>
-struct StridedMatrix {
-    T* data = nullptr;
+struct Scattered {
+    T* const* row = nullptr;  // (rows,)
     std::size_t rows = 0;
     std::size_t cols = 0;
-    std::size_t row_step = 0;
-    std::size_t col_step = 0;
+    std::size_t first = 0;
+    std::size_t stride = 0;  // from row to row, where the rows lie evenly spaced; 0 where they lie anywhere
+
+    // n_rows x n_cols from (i, j) on.
+    constexpr Scattered part(std::size_t i, std::size_t j, std::size_t n_rows, std::size_t n_cols) const noexcept {
+        return {row + i, n_rows, n_cols, first + j, stride};
+    }
 };
-
-template <class T>
-constexpr StridedMatrix<const T> as_it_lies(Matrix<T> m) noexcept {
-    return {m.data, m.rows, m.cols, m.stride, 1};
-}
-
-template <class T>
-constexpr StridedMatrix<const T> transposed(Matrix<T> m) noexcept {
-    return {m.data, m.cols, m.rows, 1, m.stride};
-}
 
 }  // namespace rosenblatt

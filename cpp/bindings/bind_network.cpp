@@ -111,6 +111,7 @@ std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>
     std::vector<Array<T>> Z;
     std::vector<Array<T>> A;
     std::vector<std::pair<Matrix<T>, Matrix<T>>> out;
+    RowPointers<const T> pointers(rows.rows);
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
         Z.push_back(new_array<T>(rows.rows, shape.n_out(layer)));
         A.push_back(new_array<T>(rows.rows, shape.n_out(layer)));
@@ -119,7 +120,7 @@ std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>
     compute(self.threads, [&](Team& team) {
         Matrix<const T> A_in = rows;
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
-            forward_layer(self.network, layer, A_in, out[layer].first, team);
+            forward_layer(self.network, layer, pointers.to(A_in), out[layer].first, team);
             activate_layer<T>(self.network, layer, out[layer].first, out[layer].second, team);
             A_in = out[layer].second;
         }
@@ -143,17 +144,18 @@ std::tuple<double, Array<T>, Array<T>, std::vector<Array<T>>> gradients_of(
     const Access::Reading reading(self.access);
     const Shape& shape = self.network.shape();
     const Loss loss_function = find_loss(loss_name, shape.output());
-    Batch<T> batch;
-    batch.X = take_X("X", X, shape);
-    batch.Y = take_Y<T>("Y", Y, batch.size(), loss_function, shape);
-    batch.weights = take_weights("sample_weight", sample_weight, batch.size());
-    Workspace<T> work(shape, batch.size());
-    auto dX = new_array<T>(batch.size(), shape.n_features());
+    Samples<T> samples;
+    samples.X = take_X("X", X, shape);
+    samples.Y = take_Y<T>("Y", Y, samples.size(), loss_function, shape);
+    samples.weights = take_weights("sample_weight", sample_weight, samples.size());
+    Workspace<T> work(shape, samples.size());
+    auto dX = new_array<T>(samples.size(), shape.n_features());
     const Matrix<T> dX_out = writeable(dX);
     Array<T> grad(static_cast<py::ssize_t>(shape.n_params()));
     const Vector<T> grad_out{grad.mutable_data(), shape.n_params()};
     double C = 0;
     compute(self.threads, [&](Team& team) {
+        const Batch<T> batch{work.as_batch(samples.X), samples.Y, samples.weights};
         forward(self.network, batch.X, work, team);
         C = loss(loss_function, self.network, batch, work, team);
         backpropagate(self.network, batch.size(), work, team);
@@ -162,7 +164,7 @@ std::tuple<double, Array<T>, Array<T>, std::vector<Array<T>>> gradients_of(
     });
     std::vector<Array<T>> delta;
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer)
-        delta.push_back(copied<T>(work.Delta(layer, batch.size())));
+        delta.push_back(copied<T>(work.Delta(layer, samples.size())));
     return {C, std::move(grad), std::move(dX), std::move(delta)};
 }
 

@@ -35,9 +35,9 @@ class PythonObserver final : public Observer {
 };
 
 template <class T>
-Batch<T> take_samples(const std::string& X_name, const Array<T>& X, const std::string& Y_name, const py::array& Y,
+Samples<T> take_samples(const std::string& X_name, const Array<T>& X, const std::string& Y_name, const py::array& Y,
                       Loss loss, const Shape& shape) {
-    Batch<T> samples;
+    Samples<T> samples;
     samples.X = take_X(X_name.c_str(), X, shape);
     samples.Y = take_Y<T>(Y_name.c_str(), Y, samples.size(), loss, shape);
     return samples;
@@ -59,8 +59,8 @@ std::tuple<std::vector<double>, std::vector<double>, bool> train_network(
     const Access::Writing writing(self.access);
     const Shape& shape = self.network.shape();
     const Loss loss = find_loss(loss_name, shape.output());
-    const Batch<T> samples = take_samples<T>("X", X, "Y", Y, loss, shape);
-    std::optional<Batch<T>> validation_samples;
+    const Samples<T> samples = take_samples<T>("X", X, "Y", Y, loss, shape);
+    std::optional<Samples<T>> validation_samples;
     if (validation)
         validation_samples =
             take_samples<T>("validation[0]", validation->first, "validation[1]", validation->second, loss, shape);

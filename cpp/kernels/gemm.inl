@@ -20,32 +20,37 @@ template <class T, bool by_columns, class Result>
 void multiply_tiles(const Factors<T>& LR, Start<T> start, Result result) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     constexpr std::size_t panel = panel_cols<T>;
-    const StridedMatrix<const T> L = LR.L;
+    const Scattered<const T> M = LR.L.M;
     const Right<T> R = LR.R;
-    const std::size_t terms = L.cols;
+    const std::size_t n_rows = LR.L.rows();
+    const std::size_t terms = LR.L.terms();
     const std::size_t cols = R.cols();
     // Tiles as tall as each other, not tall ones and a rest; then as wide as the registers allow.
-    const std::size_t row_tiles = (L.rows + max_rows - 1) / max_rows;
-    const std::size_t tallest = row_tiles == 1 ? L.rows : (L.rows + row_tiles - 1) / row_tiles;
+    const std::size_t row_tiles = (n_rows + max_rows - 1) / max_rows;
+    const std::size_t tallest = row_tiles == 1 ? n_rows : (n_rows + row_tiles - 1) / row_tiles;
     const std::size_t widest = packs_beside<by_columns>(tallest) * width;
 
     Ahead<T> ahead = LR.ahead;
     TileWork<T> work;
+    work.L = M.row;
+    work.L_first = M.first;
     work.n_terms = terms;
     work.continues = start.continues;
     work.start = nullptr;
     work.R_step = LR.R_copy != nullptr ? panel : R.M.row_step;
     work.R_panel = LR.R_copy != nullptr ? terms * panel : R.M.panel_step;
-    const auto compute = [&](std::size_t r, std::size_t j, const T* from_R) ROSENBLATT_BODY {
-        const std::size_t rows = L.rows - r < tallest ? L.rows - r : tallest;
+    const auto compute = [&](std::size_t r, std::size_t j, std::size_t limit, const T* from_R) ROSENBLATT_BODY {
+        const std::size_t rows = n_rows - r < tallest ? n_rows - r : tallest;
         if (by_columns && LR.L_copy != nullptr) {
-            work.L = LR.L_copy + r * terms;
-            work.L_step = rows;
+            // The copies of all tiles are as tall as the first but for the last one.
+            work.L = rows == tallest ? LR.copied_at : LR.copied_at + terms;
+            work.L_first = rows == tallest ? r * terms : 0;
+        } else if (by_columns) {
+            work.L_first = M.first + r;
         } else {
-            work.L = L.data + r * L.row_step;
-            work.L_step = by_columns ? L.col_step : L.row_step;
+            work.L = M.row + r;
         }
-        for (std::size_t end = cols - j < widest ? cols : j + widest; j < end;) {
+        for (std::size_t end = limit - j < widest ? limit : j + widest; j < end;) {
             const std::size_t whole = (end - j) / width;
             work.R = from_R;
             if (start.at != nullptr) work.start = start.at + j;
@@ -66,34 +71,35 @@ void multiply_tiles(const Factors<T>& LR, Start<T> start, Result result) noexcep
         }
     };
     if (by_columns && LR.L_copy != nullptr)
-        for (std::size_t r = 0; r < L.rows; r += tallest) {
-            const std::size_t rows = L.rows - r < tallest ? L.rows - r : tallest;
-            copy_columns<T>({L.data + r, rows, terms, 1, L.col_step}, LR.L_copy + r * terms);
+        for (std::size_t r = n_rows; r > 0;) {  // down to the first, which says where the tall ones begin
+            const std::size_t rows = r % tallest == 0 ? tallest : r % tallest;
+            r -= rows;
+            copy_columns<T>(M, r, rows, LR.L_copy + r * terms, rows == tallest ? LR.copied_at : LR.copied_at + terms);
         }
     if (LR.R_copy != nullptr) {
-        const std::size_t at_once = panels_at_once(L.rows) * panel;
+        const std::size_t at_once = LR.panels * panel;
         for (std::size_t j = 0; j < cols; j += at_once) {
             const std::size_t end = cols - j < at_once ? cols : j + at_once;
             for (std::size_t k = j; k < end; k += panel) copy_panel(R, k, LR.R_copy + (k - j) * terms);
-            for (std::size_t r = 0; r < L.rows; r += tallest)
+            for (std::size_t r = 0; r < n_rows; r += tallest)
                 for (std::size_t k = j; k < end; k += widest)
-                    compute(r, k, LR.R_copy + (k - j) / panel * panel * terms + k % panel);
+                    compute(r, k, end, LR.R_copy + (k - j) / panel * panel * terms + k % panel);
         }
         return;
     }
     constexpr std::size_t nearest_cache = 20 * 1024;  // of 32 KB or 48 KB; the tile and L want their part
     if (terms * cols * sizeof(T) <= nearest_cache) {
-        for (std::size_t r = 0; r < L.rows; r += tallest)
-            for (std::size_t j = 0; j < cols; j += widest) compute(r, j, R.M.at(0, j));
+        for (std::size_t r = 0; r < n_rows; r += tallest)
+            for (std::size_t j = 0; j < cols; j += widest) compute(r, j, cols, R.M.at(0, j));
     } else {
         for (std::size_t j = 0; j < cols; j += widest)
-            for (std::size_t r = 0; r < L.rows; r += tallest) compute(r, j, R.M.at(0, j));
+            for (std::size_t r = 0; r < n_rows; r += tallest) compute(r, j, cols, R.M.at(0, j));
     }
 }
 
 template <class T, class Result>
 ROSENBLATT_INLINE void multiply_into(const Factors<T>& LR, Start<T> start, Result result) noexcept {
-    if (LR.L.col_step == 1) multiply_tiles<T, false>(LR, start, result);
+    if (!LR.L.transposed) multiply_tiles<T, false>(LR, start, result);
     else multiply_tiles<T, true>(LR, start, result);
 }
 
@@ -111,26 +117,27 @@ struct Ended {
         work.end = end;
         work.A = A.row(r) + j;
         work.A_step = A.stride;
-        work.next_C = work.C;
     }
     ROSENBLATT_INLINE void finish(std::size_t, std::size_t, std::size_t, std::size_t) const noexcept {}
 };
 
 // A few elements of a single column: a register would hold one number, so `n` rows run side by side instead.
 template <class T, std::size_t n>
-ROSENBLATT_INLINE void multiply_rows_by_column(StridedMatrix<const T> L, std::size_t r, const T* R, std::size_t R_step,
+ROSENBLATT_INLINE void multiply_rows_by_column(Scattered<const T> L, std::size_t r, const T* R, std::size_t R_step,
                                                const T* start, T* C, std::size_t C_step) noexcept {
-    const T* const left = L.data + r * L.row_step;
+    const T* left[n];
     T sum[n];
+    for (std::size_t i = 0; i < n; ++i) left[i] = L.row[r + i] + L.first;
     for (std::size_t i = 0; i < n; ++i) sum[i] = start == nullptr ? T{0} : start[0];
     for (std::size_t t = 0; t < L.cols; ++t)
-        for (std::size_t i = 0; i < n; ++i) sum[i] = fma(left[i * L.row_step + t * L.col_step], R[t * R_step], sum[i]);
+        for (std::size_t i = 0; i < n; ++i) sum[i] = fma(left[i][t], R[t * R_step], sum[i]);
     for (std::size_t i = 0; i < n; ++i) C[(r + i) * C_step] = sum[i];
 }
 
 // C = start + L R for a single column.
 template <class T>
-void multiply_column(StridedMatrix<const T> L, const T* R, std::size_t R_step, const T* start, T* C, std::size_t C_step) noexcept {
+void multiply_column(Scattered<const T> L, const T* R, std::size_t R_step, const T* start, T* C,
+                     std::size_t C_step) noexcept {
     std::size_t r = 0;
     for (; r + 8 <= L.rows; r += 8) multiply_rows_by_column<T, 8>(L, r, R, R_step, start, C, C_step);
     if (r + 4 <= L.rows) {
@@ -143,8 +150,8 @@ void multiply_column(StridedMatrix<const T> L, const T* R, std::size_t R_step, c
 // C = start + L R.
 template <class T>
 void multiply(Factors<T> LR, Start<T> start, Panels<T> C) noexcept {
-    if (C.cols == 1 && LR.L.col_step == 1 && !LR.R.transposed && !start.continues)
-        multiply_column(LR.L, LR.R.M.data, LR.R.M.row_step, start.at, C.data, C.row_step);
+    if (C.cols == 1 && !LR.L.transposed && !LR.R.transposed && !start.continues)
+        multiply_column(LR.L.M, LR.R.M.data, LR.R.M.row_step, start.at, C.data, C.row_step);
     else multiply_into(LR, start, Ended<T>{C, End::store, {}});
 }
 
@@ -206,7 +213,6 @@ void multiply_descend(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) 
         ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t r, std::size_t j, std::size_t rows) const noexcept {
             Ended<T>::place(work, r, j, rows);
             work.descent = descent;
-            work.next_C = work.C + rows * work.C_step;
         }
     };
     struct WithMomentum {
@@ -219,8 +225,7 @@ void multiply_descend(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) 
             work.C_step = panel_cols<T>;
             work.C_panel = max_rows * panel_cols<T>;
             work.end = End::store;
-            work.next_C = work.C;
-        }
+            }
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
             over_tile<T>(r, j, rows, cols, [&](std::size_t i, std::size_t k, std::size_t n) ROSENBLATT_BODY {
                 const std::size_t panel = k / panel_cols<T> - j / panel_cols<T>;
@@ -254,11 +259,12 @@ ROSENBLATT_INLINE Pack<T> fold(Pack<T> (&s)[n_chains]) noexcept {
 
 // n elements of a single column that lies contiguous: the 16 chains of an element are the lanes of registers.
 template <class T, std::size_t n>
-ROSENBLATT_INLINE void multiply_rows_by_column_interleaved(StridedMatrix<const T> L, std::size_t r, const T* R,
+ROSENBLATT_INLINE void multiply_rows_by_column_interleaved(Scattered<const T> L, std::size_t r, const T* R,
                                                            const T* start, T* C, std::size_t C_step) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     constexpr std::size_t packs = n_chains / width;
-    const T* const left = L.data + r * L.row_step;
+    const T* left[n];
+    for (std::size_t i = 0; i < n; ++i) left[i] = L.row[r + i] + L.first;
     T first[n_chains] = {};
     if (start != nullptr) first[0] = start[0];
     Pack<T> sum[n][packs];
@@ -269,23 +275,22 @@ ROSENBLATT_INLINE void multiply_rows_by_column_interleaved(StridedMatrix<const T
     std::size_t t = 0;
     for (; t + n_chains <= L.cols; t += n_chains)
         each([&](auto i, auto p) ROSENBLATT_BODY {
-            sum[i][p] = fma(load(left + i * L.row_step + t + p * width), load(R + t + p * width), sum[i][p]);
+            sum[i][p] = fma(load(left[i] + t + p * width), load(R + t + p * width), sum[i][p]);
         });
     T chain[n][n_chains];
     each([&](auto i, auto p) ROSENBLATT_BODY { store(chain[i] + p * width, sum[i][p]); });
     for (std::size_t i = 0; i < n; ++i) {
         for (std::size_t k = 0; t + k < L.cols; ++k)
-            chain[i][k] = fma(left[i * L.row_step + t + k], R[t + k], chain[i][k]);
+            chain[i][k] = fma(left[i][t + k], R[t + k], chain[i][k]);
         C[(r + i) * C_step] = fold(chain[i]);
     }
 }
 
-// As multiply; chain i of an element takes the terms t with t mod 16 = i, the first begins at `start`. The rows of L lie
-// contiguous.
+// As multiply; chain i of an element takes the terms t with t mod 16 = i, the first begins at `start`.
 template <class T>
 void multiply_interleaved(Factors<T> LR, const T* start, Panels<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
-    const StridedMatrix<const T> L = LR.L;
+    const Scattered<const T> L = LR.L.M;
     const Panels<const T> R = LR.R.M;
     if (R.cols == 1 && R.row_step == 1) {
         constexpr std::size_t at_once = 4;
@@ -300,7 +305,7 @@ void multiply_interleaved(Factors<T> LR, const T* start, Panels<T> C) noexcept {
         const std::size_t cols = C.cols - j < width ? C.cols - j : width;
         const auto get = [&](const T* from) ROSENBLATT_BODY { return cols == width ? load(from) : load(from, cols); };
         for (std::size_t r = 0; r < C.rows; ++r) {
-            const T* const left = L.data + r * L.row_step;
+            const T* const left = L.row[r] + L.first;
             Pack<T> chain[n_chains] = {};
             if (start != nullptr) chain[0] = get(start + j);
             std::size_t t = 0;

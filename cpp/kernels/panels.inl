@@ -31,15 +31,19 @@ void transpose(Matrix<const T> A, Matrix<T> B) noexcept {
     }
 }
 
-// Rows of L, (rows, terms), term by term: to[t * rows + r]. The rows lie side by side.
+// `rows` columns of M from `first` on, term by term: to[t * rows + r] = M[t][first + r], and at[t] where a term begins.
 template <class T>
-ROSENBLATT_INLINE void copy_columns(StridedMatrix<const T> L, T* to) noexcept {
+ROSENBLATT_INLINE void copy_columns(Scattered<const T> M, std::size_t first, std::size_t rows, T* to,
+                                    const T** at) noexcept {
     constexpr std::size_t width = Pack<T>::width;
-    for (std::size_t t = 0; t < L.cols; ++t)
-        for (std::size_t r = 0; r < L.rows; r += width) {
-            const std::size_t rows = L.rows - r < width ? L.rows - r : width;
-            store(to + t * L.rows + r, load(L.data + r + t * L.col_step, rows), rows);
+    for (std::size_t t = 0; t < M.rows; ++t) {
+        const T* const from = M.row[t] + M.first + first;
+        for (std::size_t r = 0; r < rows; r += width) {
+            const std::size_t count = rows - r < width ? rows - r : width;
+            store(to + t * rows + r, load(from + r, count), count);
         }
+        at[t] = to + t * rows;
+    }
 }
 
 // The panel of R that begins with column j: to (terms, panel_cols).

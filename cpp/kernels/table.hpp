@@ -46,6 +46,16 @@ struct Right {
     constexpr std::size_t cols() const noexcept { return transposed ? M.rows : M.cols; }
 };
 
+// The left factor of a product: the rows of a batch, or its columns: M or its transpose, (rows, terms).
+template <class T>
+struct Left {
+    Scattered<const T> M;
+    bool transposed = false;
+
+    constexpr std::size_t rows() const noexcept { return transposed ? M.cols : M.rows; }
+    constexpr std::size_t terms() const noexcept { return transposed ? M.rows : M.cols; }
+};
+
 // Panels of R that are copied at a time: those that a tile reads side by side, which is wider where L has few rows.
 constexpr std::size_t panels_at_once(std::size_t n_rows) noexcept { return n_rows <= 2 ? 4 : n_rows <= 6 ? 2 : 1; }
 
@@ -85,15 +95,17 @@ struct Ahead {
     }
 };
 
-// L R, a product as a kernel gets it. L (rows, terms) has a step of 1 along its rows or its columns; R (terms, cols).
+// L R, a product as a kernel gets it. L (rows, terms), R (terms, cols).
 template <class T>
 struct Factors {
-    StridedMatrix<const T> L;
+    Left<T> L;
     Right<T> R;
     // Where factors are copied first, to be read from one end to the other; null where they are read as they lie. L
-    // (rows, terms), only where its columns are contiguous; R (panels_at_once * panel_cols, terms), always where it is transposed.
+    // (rows, terms), only where it is transposed; R (panels, terms, panel_cols), always where it is transposed.
     T* L_copy = nullptr;
+    const T** copied_at = nullptr;  // with L_copy, room for (2, terms): where the copied terms lie
     T* R_copy = nullptr;
+    std::size_t panels = 0;  // that R_copy has room for
     Ahead<T> ahead = {};
 };
 
@@ -111,7 +123,7 @@ struct Kernels {
     // dC/dW = delta a^T alike.
     void (*multiply)(Factors<T> LR, Start<T> start, Panels<T> C) noexcept;
 
-    // The same with 16 interleaved chains. R not transposed, C of at most 16 columns.
+    // The same with 16 interleaved chains. L and R not transposed, C of at most 16 columns.
     void (*multiply_interleaved)(Factors<T> LR, const T* start, Panels<T> C) noexcept;
 
     // A = f(start + L R) for an f that acts on each number by itself, not softmax. A (rows, cols).

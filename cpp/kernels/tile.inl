@@ -34,8 +34,8 @@ enum class End : unsigned char { store, relu, through_relu, descend };
 // One tile: C (rows, cols) = end(begin + L R). Steps are in numbers.
 template <class T>
 struct TileWork {
-    const T* L;
-    std::size_t L_step;  // by rows: from row to row, the terms side by side; by columns: from term to term, the rows side by side
+    const T* const* L;    // by rows: where each row's terms begin; by columns: where each term's rows begin
+    std::size_t L_first;  // added to each
     const T* R;
     std::size_t R_step;   // from term to term
     std::size_t R_panel;  // from panel to panel
@@ -50,9 +50,7 @@ struct TileWork {
     std::size_t A_step;
     T descent;               // of descend, -epsilon
     std::size_t last;        // columns of the last register, where it is not whole
-    // While the sums run, a cache line a term comes nearer: of the next tile of C, from here on, and of what comes later.
-    const T* next_C;
-    const T* fetch;
+    const T* fetch;          // while the sums run, a cache line a term comes nearer from here on: what a later step reads
     std::size_t fetch_step;  // a line, or less
 };
 
@@ -85,9 +83,9 @@ void tile(const TileWork<T>& work) noexcept {
     } else {
         each([&](auto r, auto p) ROSENBLATT_BODY { sum[r][p] = zero<T>(); });
     }
-    const T* L = work.L;
+    const T* row[n_rows];
+    if constexpr (!by_columns) unrolled<n_rows>([&](auto r) ROSENBLATT_BODY { row[r] = work.L[r] + work.L_first; });
     const T* R = work.R;
-    const T* next_C = work.next_C;
     const T* fetch = work.fetch;
     for (std::size_t t = 0; t < work.n_terms; ++t) {
         Pack<T> right[n_packs];
@@ -95,13 +93,12 @@ void tile(const TileWork<T>& work) noexcept {
             right[p] = get(R + p / packs_of_a_panel * work.R_panel + p % packs_of_a_panel * width);
         });
         __builtin_prefetch(fetch, 0, 2);
+        const T* const column = by_columns ? work.L[t] + work.L_first : nullptr;
         unrolled<n_rows>([&](auto r) ROSENBLATT_BODY {
-            const Pack<T> left = broadcast(by_columns ? L[r] : L[r * work.L_step]);
+            const Pack<T> left = broadcast(by_columns ? column[r] : row[r][t]);
             unrolled<n_packs>([&](auto p) ROSENBLATT_BODY { sum[r][p] = fma(left, right[p], sum[r][p]); });
         });
-        L += by_columns ? work.L_step : 1;
         R += work.R_step;
-        next_C += 64 / sizeof(T);
         fetch += work.fetch_step;
     }
     switch (work.end) {

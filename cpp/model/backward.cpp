@@ -12,10 +12,10 @@ namespace {
 
 // Delta W^T. Where there is one output, W is a row of its own transpose.
 template <class T>
-Product<T> input_gradient(const Network<T>& network, std::size_t layer, Matrix<const T> Delta) noexcept {
+Product<T> input_gradient(const Network<T>& network, std::size_t layer, Scattered<const T> Delta) noexcept {
     const Panels<const T> W = network.W(layer);
-    if (Delta.cols == 1) return {as_it_lies(Delta), {{W.data, 1, W.rows, W.rows, panel_cols<T>}}};
-    return {as_it_lies(Delta), {{W.data, W.rows, Delta.cols, W.row_step, W.panel_step}, true}};
+    if (Delta.cols == 1) return {{Delta}, {{W.data, 1, W.rows, W.rows, panel_cols<T>}}};
+    return {{Delta}, {{W.data, W.rows, Delta.cols, W.row_step, W.panel_step}, true}};
 }
 
 // dA[i][k] = sum_j Delta[i][j] W[k][j]: a sum over the n_out outputs in order. dA (n, at least n_in).
@@ -23,7 +23,7 @@ template <class T>
 void through_weights(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team) {
     const std::size_t n_in = network.shape().n_in(layer);
     const std::size_t n_out = network.shape().n_out(layer);
-    const Matrix<const T> Delta = work.Delta(layer, dA.rows).columns(n_out);
+    const Scattered<const T> Delta = work.Delta_rows(layer, dA.rows, n_out);
     const Panels<T> dA_of_inputs = in_panels(dA.columns(n_in));
     if (chains(n_out, n_in) == Chains::sixteen) {
         const Panels<const T> W = network.W(layer);
@@ -32,7 +32,7 @@ void through_weights(const Network<T>& network, std::size_t layer, Workspace<T>&
             const std::size_t cols = std::min(n_out - j, panel_cols<T>);
             kernels<T>().transpose({W.at(0, j), n_in, cols, W.row_step}, Wt.slice(j, cols));
         }
-        multiply<T>({as_it_lies(Delta), {in_panels<const T>(Wt)}}, nullptr, dA_of_inputs, Chains::sixteen, team);
+        multiply<T>({{Delta}, {in_panels<const T>(Wt)}}, nullptr, dA_of_inputs, Chains::sixteen, team);
         return;
     }
     multiply<T>(input_gradient(network, layer, Delta), nullptr, dA_of_inputs, Chains::single, team);
@@ -55,7 +55,7 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
             });
             continue;
         }
-        const Matrix<const T> Delta_out = work.Delta(layer, n).columns(n_out);
+        const Scattered<const T> Delta_out = work.Delta_rows(layer, n, n_out);
         multiply<T>(input_gradient(network, layer, Delta_out), nullptr, in_panels(Delta), Ahead<T>{}, team,
                     [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
                         kernels<T>().multiply_through(LR, begin, f, tile.of(A), tile.of(in_panels(Delta)));
@@ -65,11 +65,11 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
 
 // dW[k][j] = sum_i A[i][k] Delta[i][j], db[j] = sum_i Delta[i][j]: sums over the samples in order.
 template <class T>
-void weight_gradients(const Network<T>& network, Matrix<const T> X, Workspace<T>& work, Vector<T> grad, Team& team) {
+void weight_gradients(const Network<T>& network, Scattered<const T> X, Workspace<T>& work, Vector<T> grad, Team& team) {
     const Shape& shape = network.shape();
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
         const Matrix<const T> Delta = work.Delta(layer, X.rows);
-        multiply<T>(weight_gradient(work.A_in(layer, X), Delta), nullptr, as_product_of(shape.W(grad.data, layer)),
+        multiply<T>(weight_gradient(work.A_in(layer, X), work.Delta_rows(layer, X.rows, Delta.cols)), nullptr, as_product_of(shape.W(grad.data, layer)),
                     Chains::single, team);
         kernels<T>().sum_rows(Delta, shape.b(grad.data, layer).data);
     }
@@ -82,8 +82,8 @@ void input_gradients(const Network<T>& network, Workspace<T>& work, Matrix<T> dX
 
 template void backpropagate(const Network<float>&, std::size_t, Workspace<float>&, Team&);
 template void backpropagate(const Network<double>&, std::size_t, Workspace<double>&, Team&);
-template void weight_gradients(const Network<float>&, Matrix<const float>, Workspace<float>&, Vector<float>, Team&);
-template void weight_gradients(const Network<double>&, Matrix<const double>, Workspace<double>&, Vector<double>, Team&);
+template void weight_gradients(const Network<float>&, Scattered<const float>, Workspace<float>&, Vector<float>, Team&);
+template void weight_gradients(const Network<double>&, Scattered<const double>, Workspace<double>&, Vector<double>, Team&);
 template void input_gradients(const Network<float>&, Workspace<float>&, Matrix<float>, Team&);
 template void input_gradients(const Network<double>&, Workspace<double>&, Matrix<double>, Team&);
 

@@ -13,7 +13,7 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
 
 // dW and db of every layer into grad (n_params,), for a batch X (n, n_features) whose a and delta are in `work`.
 template <class T>
-void weight_gradients(const Network<T>& network, Matrix<const T> X, Workspace<T>& work, Vector<T> grad, Team& team);
+void weight_gradients(const Network<T>& network, Scattered<const T> X, Workspace<T>& work, Vector<T> grad, Team& team);
 
 // dX (n, n_features) = dC/dX.
 template <class T>

@@ -21,14 +21,28 @@ void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order)
     }
 }
 
+namespace {
+
+// Rows a large power of two apart fall on each other's place in a cache: such are gathered into rows that do not.
 template <class T>
-Batches<T>::Batches(Batch<T> samples, std::size_t batch_size, bool shuffled, std::uint64_t seed)
-    : samples_(samples), batch_size_(std::min(batch_size, samples.size())), shuffled_(shuffled), seed_(seed) {
+bool rows_conflict(std::size_t stride) noexcept {
+    return row_stride<T>(stride) != stride;
+}
+
+}  // namespace
+
+template <class T>
+Batches<T>::Batches(Samples<T> samples, std::size_t batch_size, bool shuffled, std::uint64_t seed, bool evenly_spaced)
+    : samples_(samples),
+      batch_size_(std::min(batch_size, samples.size())),
+      shuffled_(shuffled),
+      gathers_X_(batch_size_ > 1 && ((shuffled && evenly_spaced) || rows_conflict<T>(samples.X.stride))),
+      seed_(seed) {
     ROSENBLATT_ASSERT(samples.weights == nullptr);
+    if (gathers_X_) X_ = Rows<T>(batch_size_, samples.X.cols);
+    else X_rows_ = RowPointers<const T>(batch_size_);
     if (!shuffled) return;
     order_ = Buffer<std::size_t>(samples.size());
-    if (batch_size_ == 1) return;
-    X_ = Rows<T>(batch_size_, samples.X.cols);
     if (samples.Y.labels != nullptr) labels_ = Buffer<std::int64_t>(batch_size_);
     else Y_ = Rows<T>(batch_size_, samples.Y.Y.cols);
 }
@@ -47,20 +61,27 @@ template <class T>
 Batch<T> Batches<T>::take(std::size_t i, Team& team) {
     const std::size_t begin = i * batch_size_;
     const std::size_t n = size_of(i);
-    if (!shuffled_) return samples_.slice(begin, n);
-    const std::size_t* const order = order_.data() + begin;
-    if (batch_size_ == 1) return samples_.slice(order[0], 1);
+    const auto index_of = [&](std::size_t row) noexcept { return shuffled_ ? order_.data()[begin + row] : begin + row; };
     const auto gather = [&](Matrix<const T> from, Matrix<T> to) {
         team.slices(n, static_cast<double>(from.cols), [&](std::size_t first, std::size_t count) noexcept {
             for (std::size_t row = first; row < first + count; ++row)
-                std::memcpy(to.row(row), from.row(order[row]), from.cols * sizeof(T));
+                std::memcpy(to.row(row), from.row(index_of(row)), from.cols * sizeof(T));
         });
         return Matrix<const T>(to);
     };
     Batch<T> batch;
-    batch.X = gather(samples_.X, X_.first(n));
-    if (samples_.Y.labels != nullptr) {
-        for (std::size_t row = 0; row < n; ++row) labels_.data()[row] = samples_.Y.labels[order[row]];
+    if (gathers_X_) {
+        gather(samples_.X, X_.first(n));
+        batch.X = X_.scattered(n, samples_.X.cols);
+    } else {
+        for (std::size_t row = 0; row < n; ++row) X_rows_.data()[row] = samples_.X.row(index_of(row));
+        const std::size_t stride = shuffled_ && n > 1 ? 0 : samples_.X.stride;
+        batch.X = {X_rows_.data(), n, samples_.X.cols, 0, stride};
+    }
+    if (!shuffled_) {
+        batch.Y = samples_.Y.slice(begin, n);
+    } else if (samples_.Y.labels != nullptr) {
+        for (std::size_t row = 0; row < n; ++row) labels_.data()[row] = samples_.Y.labels[index_of(row)];
         batch.Y.labels = labels_.data();
     } else {
         batch.Y.Y = gather(samples_.Y.Y, Y_.first(n));

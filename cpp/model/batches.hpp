@@ -14,11 +14,12 @@ namespace rosenblatt {
 // order (n,) becomes the order of the samples in an epoch: a Fisher-Yates shuffle keyed by (seed, epoch).
 void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order) noexcept;
 
-// Without shuffling, and one by one, samples are read as they lie; otherwise the rows are gathered into a buffer.
+// The rows of a batch are read where the user's samples lie; targets are gathered into a buffer.
 template <class T>
 class Batches {
   public:
-    Batches(Batch<T> samples, std::size_t batch_size, bool shuffled, std::uint64_t seed);
+    // evenly_spaced: a batch of several rows must be, so they are gathered, too.
+    Batches(Samples<T> samples, std::size_t batch_size, bool shuffled, std::uint64_t seed, bool evenly_spaced);
 
     void begin_epoch(std::size_t epoch) noexcept;
 
@@ -27,17 +28,19 @@ class Batches {
     // Batch i of the epoch, 0 <= i < count(); valid until the next is taken. Throws Stopped.
     Batch<T> take(std::size_t i, Team& team);
 
-    // The rows of the batch after batch i, none after the last one and where they will not be gathered.
+    // The rows of the batch after batch i, none after the last one and where they come in the order of memory.
     Ahead<T> after(std::size_t i) const noexcept;
 
   private:
     std::size_t size_of(std::size_t i) const noexcept;
 
-    Batch<T> samples_;
+    Samples<T> samples_;
     std::size_t batch_size_;
     bool shuffled_;
+    bool gathers_X_;
     std::uint64_t seed_;
     Buffer<std::size_t> order_;
+    RowPointers<const T> X_rows_;
     Rows<T> X_;
     Rows<T> Y_;
     Buffer<std::int64_t> labels_;

@@ -9,9 +9,9 @@
 namespace rosenblatt {
 
 template <class T>
-void forward_layer(const Network<T>& network, std::size_t layer, Matrix<const T> A_in, Matrix<T> Z, Team& team) {
+void forward_layer(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, Matrix<T> Z, Team& team) {
     const Panels<const T> W = network.W(layer);
-    multiply<T>({as_it_lies(A_in), {W}}, network.b(layer).data, in_panels(Z),
+    multiply<T>({{A_in}, {W}}, network.b(layer).data, in_panels(Z),
                 chains(W.rows, network.shape().n_out(layer)), team);
 }
 
@@ -30,7 +30,8 @@ namespace {
 
 // A = f(W A_in + b) with f over each tile while it is in the nearest cache, where f takes each number by itself.
 template <class T>
-void forward_and_activate(const Network<T>& network, std::size_t layer, Matrix<const T> A_in, Matrix<T> A, Team& team) {
+void forward_and_activate(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, Matrix<T> A,
+                          Team& team) {
     const Panels<const T> W = network.W(layer);
     const Activation f = network.shape().activation(layer);
     if (f == Activation::softmax || chains(W.rows, network.shape().n_out(layer)) == Chains::sixteen) {
@@ -38,7 +39,7 @@ void forward_and_activate(const Network<T>& network, std::size_t layer, Matrix<c
         activate_layer<T>(network, layer, A, A, team);
         return;
     }
-    multiply<T>({as_it_lies(A_in), {W}}, network.b(layer).data, in_panels(A), Ahead<T>{}, team,
+    multiply<T>({{A_in}, {W}}, network.b(layer).data, in_panels(A), Ahead<T>{}, team,
                 [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
                     kernels<T>().multiply_activate(LR, begin, f, tile.of(in_panels(A)));
                 });
@@ -47,7 +48,7 @@ void forward_and_activate(const Network<T>& network, std::size_t layer, Matrix<c
 }  // namespace
 
 template <class T>
-void forward(const Network<T>& network, Matrix<const T> X, ForwardWorkspace<T>& work, Team& team) {
+void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T>& work, Team& team) {
     const std::size_t last = network.shape().n_layers() - 1;
     for (std::size_t layer = 0; layer < last; ++layer)
         forward_and_activate(network, layer, work.A_in(layer, X), work.A(layer, X.rows), team);
@@ -62,6 +63,7 @@ void predict(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& te
     const std::size_t last = shape.n_layers() - 1;
     Scratch<T> even(rows * shape.widest_hidden());
     Scratch<T> odd(last > 1 ? rows * shape.widest_hidden() : 0);
+    const T* pointers[rows_at_once];
     for (std::size_t first = 0; first < X.rows; first += rows) {
         const std::size_t n = std::min(rows, X.rows - first);
         Matrix<const T> A_in = X.slice(first, n);
@@ -69,18 +71,19 @@ void predict(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& te
             const std::size_t n_out = shape.n_out(layer);
             const Matrix<T> hidden{(layer % 2 == 0 ? even : odd).data(), n, n_out, n_out};
             const Matrix<T> A_out = layer == last ? A.slice(first, n) : hidden;
-            forward_and_activate(network, layer, A_in, A_out, team);
+            for (std::size_t i = 0; i < n; ++i) pointers[i] = A_in.row(i);
+            forward_and_activate<T>(network, layer, {pointers, n, A_in.cols, 0, A_in.stride}, A_out, team);
             A_in = A_out;
         }
     }
 }
 
-template void forward_layer(const Network<float>&, std::size_t, Matrix<const float>, Matrix<float>, Team&);
-template void forward_layer(const Network<double>&, std::size_t, Matrix<const double>, Matrix<double>, Team&);
+template void forward_layer(const Network<float>&, std::size_t, Scattered<const float>, Matrix<float>, Team&);
+template void forward_layer(const Network<double>&, std::size_t, Scattered<const double>, Matrix<double>, Team&);
 template void activate_layer(const Network<float>&, std::size_t, Matrix<const float>, Matrix<float>, Team&);
 template void activate_layer(const Network<double>&, std::size_t, Matrix<const double>, Matrix<double>, Team&);
-template void forward(const Network<float>&, Matrix<const float>, ForwardWorkspace<float>&, Team&);
-template void forward(const Network<double>&, Matrix<const double>, ForwardWorkspace<double>&, Team&);
+template void forward(const Network<float>&, Scattered<const float>, ForwardWorkspace<float>&, Team&);
+template void forward(const Network<double>&, Scattered<const double>, ForwardWorkspace<double>&, Team&);
 template void predict(const Network<float>&, Matrix<const float>, Matrix<float>, Team&);
 template void predict(const Network<double>&, Matrix<const double>, Matrix<double>, Team&);
 

@@ -10,7 +10,7 @@ namespace rosenblatt {
 
 // Z (n, n_out) = W A_in + b of one layer. A_in (n, n_in). Throws Stopped, as all below.
 template <class T>
-void forward_layer(const Network<T>& network, std::size_t layer, Matrix<const T> A_in, Matrix<T> Z, Team& team);
+void forward_layer(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, Matrix<T> Z, Team& team);
 
 // A = f(Z) of one layer, both (n, n_out); A may be Z.
 template <class T>
@@ -19,7 +19,7 @@ void activate_layer(const Network<T>& network, std::size_t layer, Matrix<const T
 // a of every hidden layer and z of the output, for a batch X (n, n_features), n <= work.capacity(). The output's
 // activation is computed together with the loss.
 template <class T>
-void forward(const Network<T>& network, Matrix<const T> X, ForwardWorkspace<T>& work, Team& team);
+void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T>& work, Team& team);
 
 // A (n, n_outputs) = the output activations of X (n, n_features), for any n: memory for a few hundred rows is enough.
 template <class T>

@@ -75,10 +75,11 @@ double loss(Loss loss, const Network<T>& network, const Batch<T>& batch, Workspa
 }
 
 template <class T>
-double cost(Loss loss, const Network<T>& network, const Batch<T>& samples, ForwardWorkspace<T>& work, Team& team) {
+double cost(Loss loss, const Network<T>& network, const Samples<T>& samples, ForwardWorkspace<T>& work, Team& team) {
     CostSum sum;
     for (std::size_t first = 0; first < samples.size(); first += work.capacity()) {
-        const Batch<T> batch = samples.slice(first, std::min(work.capacity(), samples.size() - first));
+        const Samples<T> slice = samples.slice(first, std::min(work.capacity(), samples.size() - first));
+        const Batch<T> batch{work.as_batch(slice.X), slice.Y, slice.weights};
         forward(network, batch.X, work, team);
         sample_losses(loss, network, batch, work, Matrix<T>{}, team);
         sum.add(batch, work.sample_loss());
@@ -88,7 +89,7 @@ double cost(Loss loss, const Network<T>& network, const Batch<T>& samples, Forwa
 
 template double loss(Loss, const Network<float>&, const Batch<float>&, Workspace<float>&, Team&);
 template double loss(Loss, const Network<double>&, const Batch<double>&, Workspace<double>&, Team&);
-template double cost(Loss, const Network<float>&, const Batch<float>&, ForwardWorkspace<float>&, Team&);
-template double cost(Loss, const Network<double>&, const Batch<double>&, ForwardWorkspace<double>&, Team&);
+template double cost(Loss, const Network<float>&, const Samples<float>&, ForwardWorkspace<float>&, Team&);
+template double cost(Loss, const Network<double>&, const Samples<double>&, ForwardWorkspace<double>&, Team&);
 
 }  // namespace rosenblatt

@@ -14,6 +14,6 @@ double loss(Loss loss, const Network<T>& network, const Batch<T>& batch, Workspa
 
 // C of any number of samples, forward pass included. Throws Stopped.
 template <class T>
-double cost(Loss loss, const Network<T>& network, const Batch<T>& samples, ForwardWorkspace<T>& work, Team& team);
+double cost(Loss loss, const Network<T>& network, const Samples<T>& samples, ForwardWorkspace<T>& work, Team& team);
 
 }  // namespace rosenblatt

@@ -32,23 +32,25 @@ struct Tile {
 // L R, where L is (rows, terms) and R (terms, cols).
 template <class T>
 struct Product {
-    StridedMatrix<const T> L;
+    Left<T> L;
     Right<T> R;
 
     double work() const noexcept {
-        return static_cast<double>(L.rows) * static_cast<double>(R.cols()) * static_cast<double>(L.cols);
+        return static_cast<double>(L.rows()) * static_cast<double>(R.cols()) * static_cast<double>(L.terms());
     }
 
     // The factors of a tile of the result.
     Product part(Tile tile) const noexcept {
-        const StridedMatrix<const T> left{L.data + tile.row * L.row_step, tile.rows, L.cols, L.row_step, L.col_step};
+        const Left<T> left = L.transposed ? Left<T>{L.M.part(0, tile.row, L.M.rows, tile.rows), true}
+                                          : Left<T>{L.M.part(tile.row, 0, tile.rows, L.M.cols), false};
         if (R.transposed) return {left, {R.M.part(tile.col, 0, tile.cols, R.M.cols), true}};
         return {left, {R.M.part(0, tile.col, R.M.rows, tile.cols), false}};
     }
 
     // The terms from `first` on, `count` of them.
     Product terms(std::size_t first, std::size_t count) const noexcept {
-        const StridedMatrix<const T> left{L.data + first * L.col_step, L.rows, count, L.row_step, L.col_step};
+        const Left<T> left = L.transposed ? Left<T>{L.M.part(first, 0, count, L.M.cols), true}
+                                          : Left<T>{L.M.part(0, first, L.M.rows, count), false};
         if (R.transposed) return {left, {R.M.part(0, first, R.M.rows, count), true}};
         return {left, {R.M.part(first, 0, count, R.M.cols), false}};
     }
@@ -60,8 +62,8 @@ class Tiling {
   public:
     template <class T>
     Tiling(const Product<T>& product, Team& team) noexcept
-        : rows_(product.L.rows), cols_(product.R.cols()), work_(product.work()) {
-        ROSENBLATT_ASSERT(product.L.cols == product.R.terms());
+        : rows_(product.L.rows()), cols_(product.R.cols()), work_(product.work()) {
+        ROSENBLATT_ASSERT(product.L.terms() == product.R.terms());
         if (work_ <= Team::work_of_a_tile) return;
         const std::size_t wanted = team.tiles_worth(work_);
         if (wanted == 1) return;
@@ -100,17 +102,18 @@ struct Blocks {
     std::size_t terms;
     bool copies_L = false;
     bool copies_R = false;
+    std::size_t panels;  // of R that are copied at a time
 
     // `whole`: in one block of terms, for a result that takes the sums only when they are complete.
     template <class T>
-    Blocks(const Product<T>& product, bool whole) noexcept : rows(product.L.rows), terms(product.L.cols) {
+    Blocks(const Product<T>& product, bool whole) noexcept
+        : rows(product.L.rows()), terms(product.L.terms()), panels(panels_at_once(product.L.rows())) {
         const std::size_t cols = product.R.cols();
-        const bool by_columns = product.L.col_step != 1;
         constexpr std::size_t panel = panel_cols<T>;
         // Rows of R that lie further apart than a panel is wide, where there are rows of L enough to come back to them.
         const bool apart = product.R.M.row_step > panel && product.R.M.panel_step == panel;
         copies_R = product.R.transposed || (apart && rows >= 56 && terms >= 16);
-        copies_L = by_columns && terms >= 64 && cols >= 8 * panel;
+        copies_L = product.L.transposed && terms >= 64 && cols >= 8 * panel;
         // A panel of 512 terms is 64 KB: it stays in the second cache while rows pass by.
         constexpr std::size_t most_terms = 1024;
         constexpr std::size_t usual_terms = 512;
@@ -128,11 +131,16 @@ struct Blocks {
     // Room for the copies, in numbers, each aligned as a Buffer is.
     template <class T>
     std::size_t space() const noexcept {
-        return (copies_L ? in_lines<T>(rows * terms) : 0) + (copies_R ? R_space<T>() : 0);
+        return (copies_L ? L_space<T>() + in_lines<T>(2 * terms * sizeof(T*) / sizeof(T)) : 0) +
+               (copies_R ? R_space<T>() : 0);
+    }
+    template <class T>
+    std::size_t L_space() const noexcept {
+        return in_lines<T>(rows * terms);
     }
     template <class T>
     std::size_t R_space() const noexcept {
-        return panels_at_once(rows) * panel_cols<T> * terms;
+        return panels * panel_cols<T> * terms;
     }
 
     template <class T>
@@ -149,8 +157,10 @@ void in_blocks(const Product<T>& product, const Blocks& blocks, const T* start, 
                Multiply multiply, Finish finish) noexcept {
     T* const R_copy = blocks.copies_R ? space : nullptr;
     T* const L_copy = blocks.copies_L ? space + (blocks.copies_R ? blocks.R_space<T>() : 0) : nullptr;
-    const std::size_t n_rows = product.L.rows;
-    const std::size_t n_terms = product.L.cols;
+    const T** const copied_at =
+        blocks.copies_L ? reinterpret_cast<const T**>(L_copy + blocks.L_space<T>()) : nullptr;
+    const std::size_t n_rows = product.L.rows();
+    const std::size_t n_terms = product.L.terms();
     const std::size_t cols = product.R.cols();
     for (std::size_t row = 0; row < n_rows; row += blocks.rows) {
         const Tile tile{row, 0, std::min(blocks.rows, n_rows - row), cols};
@@ -159,7 +169,7 @@ void in_blocks(const Product<T>& product, const Blocks& blocks, const T* start, 
         do {
             const std::size_t count = std::min(blocks.terms, n_terms - first);
             const Product<T> block = rows.terms(first, count);
-            const Factors<T> factors{block.L, block.R, L_copy, R_copy, row == 0 ? ahead : Ahead<T>{}};
+            const Factors<T> factors{block.L, block.R, L_copy, copied_at, R_copy, blocks.panels, row == 0 ? ahead : Ahead<T>{}};
             const Start<T> begin{start, first > 0};
             first += count;
             if (first == n_terms) finish(factors, begin, tile);
@@ -206,20 +216,24 @@ void multiply(const Product<T>& product, const T* start, Panels<T> C, Chains cha
         });
         return;
     }
-    team.slices(product.L.rows, product.work() / static_cast<double>(product.L.rows),
+    team.slices(product.L.rows(), product.work() / static_cast<double>(product.L.rows()),
                 [&](std::size_t first, std::size_t count) noexcept {
                     const Tile tile{first, 0, count, C.cols};
                     const Product<T> part = product.part(tile);
-                    kernels<T>().multiply_interleaved({part.L, part.R}, start, tile.of(C));
+                    kernels<T>().multiply_interleaved({part.L, part.R, nullptr, nullptr, nullptr, 0, {}}, start, tile.of(C));
                 });
 }
 
 // dC/dW as a product, from A (n, n_in) and Delta (n, columns), together with `as_product_of(W)`: A^T Delta; where there is
-// one output, its transpose, so that registers run along the inputs.
+// one output, its transpose, so that registers run along the inputs: then the rows of A lie evenly spaced.
 template <class T>
-Product<T> weight_gradient(Matrix<const T> A, Matrix<const T> Delta) noexcept {
-    if (Delta.cols == 1) return {transposed(Delta), {in_panels(A)}};
-    return {transposed(A), {in_panels(Delta)}};
+Product<T> weight_gradient(Scattered<const T> A, Scattered<const T> Delta) noexcept {
+    const auto evenly_spaced = [](Scattered<const T> m) {
+        ROSENBLATT_ASSERT(m.stride != 0);
+        return in_panels(Matrix<const T>{m.row[0] + m.first, m.rows, m.cols, m.stride});
+    };
+    if (Delta.cols == 1) return {{Delta, true}, {evenly_spaced(A)}};
+    return {{A, true}, {evenly_spaced(Delta)}};
 }
 
 template <class T>

@@ -101,13 +101,14 @@ class WorkingCopy {
 }  // namespace
 
 template <class T>
-TrainingHistory train(Network<T>& original, const Batch<T>& samples, const std::optional<Batch<T>>& validation,
+TrainingHistory train(Network<T>& original, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
                       const Training& training, Observer& observer, Team& team) {
     WorkingCopy<T> copy(original);
     Network<T>& network = copy.network();
     const Shape& shape = network.shape();
     const std::size_t batch_size = std::min(training.batch_size, samples.size());
-    Batches<T> batches(samples, batch_size, training.shuffle, training.seed);
+    Batches<T> batches(samples, batch_size, training.shuffle, training.seed,
+                       shape.n_out(0) == 1);
     Workspace<T> work(shape, batch_size);
     Buffer<T> grad(descends_in_one_pass(shape, batch_size) ? 0 : shape.n_params());
     Optimizer<T> optimizer(training.optimizer, shape.n_params());
@@ -139,9 +140,9 @@ TrainingHistory train(Network<T>& original, const Batch<T>& samples, const std::
     return history;
 }
 
-template TrainingHistory train(Network<float>&, const Batch<float>&, const std::optional<Batch<float>>&,
+template TrainingHistory train(Network<float>&, const Samples<float>&, const std::optional<Samples<float>>&,
                                const Training&, Observer&, Team&);
-template TrainingHistory train(Network<double>&, const Batch<double>&, const std::optional<Batch<double>>&,
+template TrainingHistory train(Network<double>&, const Samples<double>&, const std::optional<Samples<double>>&,
                                const Training&, Observer&, Team&);
 
 }  // namespace rosenblatt

@@ -45,7 +45,7 @@ struct Diverged {
 // Trains the network on `samples`. Throws Stopped (the parameters are those of the last finished step), Diverged, and
 // what the observer throws.
 template <class T>
-TrainingHistory train(Network<T>& network, const Batch<T>& samples, const std::optional<Batch<T>>& validation,
+TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
                       const Training& training, Observer& observer, Team& team);
 
 }  // namespace rosenblatt

@@ -19,14 +19,14 @@ void update(Network<T>& network, Vector<const T> grad, Optimizer<T>& optimizer, 
 }
 
 template <class T>
-void descend(Network<T>& network, Matrix<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Ahead<T> ahead,
+void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Ahead<T> ahead,
              Team& team) {
     const Shape& shape = network.shape();
     const SgdStep<T> step = optimizer.step();
     T* const velocity = optimizer.velocity();
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
         const Matrix<const T> Delta = work.Delta(layer, X.rows);
-        const Product<T> dW = weight_gradient(work.A_in(layer, X), Delta);
+        const Product<T> dW = weight_gradient(work.A_in(layer, X), work.Delta_rows(layer, X.rows, Delta.cols));
         const Panels<T> W = as_product_of(network.W(layer));
         const Panels<T> vW = velocity == nullptr ? Panels<T>{} : as_product_of(shape.W(velocity, layer));
         const Tiling tiling(dW, team);
@@ -49,8 +49,8 @@ void descend(Network<T>& network, Matrix<const T> X, Workspace<T>& work, Optimiz
 
 template void update(Network<float>&, Vector<const float>, Optimizer<float>&, Team&) noexcept;
 template void update(Network<double>&, Vector<const double>, Optimizer<double>&, Team&) noexcept;
-template void descend(Network<float>&, Matrix<const float>, Workspace<float>&, Optimizer<float>&, Ahead<float>, Team&);
-template void descend(Network<double>&, Matrix<const double>, Workspace<double>&, Optimizer<double>&, Ahead<double>,
+template void descend(Network<float>&, Scattered<const float>, Workspace<float>&, Optimizer<float>&, Ahead<float>, Team&);
+template void descend(Network<double>&, Scattered<const double>, Workspace<double>&, Optimizer<double>&, Ahead<double>,
                       Team&);
 
 }  // namespace rosenblatt

@@ -40,7 +40,7 @@ void update(Network<T>& network, Vector<const T> grad, Optimizer<T>& optimizer, 
 // weight_gradients and update in one pass over each W: the gradient of a tile becomes a step while it is in the nearest
 // cache, and is never stored. The same bits. Never cut short. `ahead`: the rows that the next step will gather.
 template <class T>
-void descend(Network<T>& network, Matrix<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Ahead<T> ahead,
+void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Ahead<T> ahead,
              Team& team);
 
 }  // namespace rosenblatt

@@ -11,18 +11,28 @@
 
 namespace rosenblatt {
 
-// The samples of one step: X (n, n_features), their targets, and their weights (n,) or null for equal ones.
+// Samples as a user gives them: X (n, n_features), their targets, and their weights (n,) or null for equal ones.
 template <class T>
-struct Batch {
+struct Samples {
     Matrix<const T> X;
     Targets<T> Y;
     const double* weights = nullptr;
 
     std::size_t size() const noexcept { return X.rows; }
 
-    Batch slice(std::size_t first, std::size_t count) const noexcept {
+    Samples slice(std::size_t first, std::size_t count) const noexcept {
         return {X.slice(first, count), Y.slice(first, count), weights == nullptr ? nullptr : weights + first};
     }
+};
+
+// The samples of one step: X (n, n_features), rows that lie anywhere; the rest as above.
+template <class T>
+struct Batch {
+    Scattered<const T> X;
+    Targets<T> Y;
+    const double* weights = nullptr;
+
+    std::size_t size() const noexcept { return X.rows; }
 };
 
 // The numbers from row to row of a batch: rows whose distance is a large power of two would fall on each other's place in a
@@ -34,20 +44,45 @@ constexpr std::size_t row_stride(std::size_t columns) noexcept {
     return columns % conflict == 0 ? columns + cache_line : columns;
 }
 
+// Where each row of a matrix begins, for up to `capacity` rows.
+template <class T>
+class RowPointers {
+  public:
+    RowPointers() = default;
+    explicit RowPointers(std::size_t capacity) : pointers_(capacity) {}
+
+    T** data() noexcept { return pointers_.data(); }
+
+    Scattered<T> to(Matrix<T> m) noexcept {
+        for (std::size_t i = 0; i < m.rows; ++i) pointers_.data()[i] = m.row(i);
+        return {pointers_.data(), m.rows, m.cols, 0, m.stride};
+    }
+
+  private:
+    Buffer<T*> pointers_;
+};
+
 // A matrix for the rows of a batch, up to `capacity` of them.
 template <class T>
 class Rows {
   public:
     Rows() = default;
     Rows(std::size_t capacity, std::size_t columns)
-        : columns_(columns), stride_(row_stride<T>(columns)), numbers_(capacity * stride_) {}
+        : columns_(columns), stride_(row_stride<T>(columns)), numbers_(capacity * stride_), pointers_(capacity) {
+        pointers_.to(Matrix<const T>(first(capacity)));
+    }
 
+    // The first n rows, and some of their columns.
     Matrix<T> first(std::size_t n) noexcept { return {numbers_.data(), n, columns_, stride_}; }
+    Scattered<const T> scattered(std::size_t n, std::size_t columns) noexcept {
+        return {pointers_.data(), n, columns, 0, stride_};
+    }
 
   private:
     std::size_t columns_ = 0;
     std::size_t stride_ = 0;
     Buffer<T> numbers_;
+    RowPointers<const T> pointers_;
 };
 
 // a of every layer and z of the output, for up to `capacity` samples at a time.
@@ -56,6 +91,7 @@ class ForwardWorkspace {
   public:
     ForwardWorkspace(const Shape& shape, std::size_t capacity)
         : capacity_(capacity),
+          X_rows_(capacity),
           Z_(capacity, shape.columns(shape.n_layers() - 1)),
           scale_(capacity),
           sample_loss_(capacity) {
@@ -72,9 +108,12 @@ class ForwardWorkspace {
     Matrix<T> A(std::size_t layer, std::size_t n) noexcept { return A_[layer].first(n); }
 
     // What goes into weight layer `layer`: X, or a of the layer before, (n, n_in).
-    Matrix<const T> A_in(std::size_t layer, Matrix<const T> X) noexcept {
-        return layer == 0 ? X : A(layer - 1, X.rows).columns(n_out_[layer - 1]);
+    Scattered<const T> A_in(std::size_t layer, Scattered<const T> X) noexcept {
+        return layer == 0 ? X : A_[layer - 1].scattered(X.rows, n_out_[layer - 1]);
     }
+
+    // X as the rows of a batch, n <= capacity(); valid until it is called again.
+    Scattered<const T> as_batch(Matrix<const T> X) noexcept { return X_rows_.to(X); }
 
     Vector<T> scale() noexcept { return scale_.view(); }                   // (capacity,) a sample's share in C
     Vector<double> sample_loss() noexcept { return sample_loss_.view(); }  // (capacity,)
@@ -82,6 +121,7 @@ class ForwardWorkspace {
   private:
     std::size_t capacity_;
     std::vector<std::size_t> n_out_;
+    RowPointers<const T> X_rows_;
     Rows<T> Z_;
     std::vector<Rows<T>> A_;
     Buffer<T> scale_;
@@ -104,6 +144,9 @@ class Workspace : public ForwardWorkspace<T> {
     }
 
     Matrix<T> Delta(std::size_t layer, std::size_t n) noexcept { return Delta_[layer].first(n); }
+    Scattered<const T> Delta_rows(std::size_t layer, std::size_t n, std::size_t columns) noexcept {
+        return Delta_[layer].scattered(n, columns);
+    }
     T* db() noexcept { return db_.data(); }  // room for the gradient of any b
 
     // Room for the transpose of a W whose input gradient is interleaved sums: (n_out, panel_cols).
