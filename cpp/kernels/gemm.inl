@@ -55,7 +55,7 @@ void multiply_tiles(const Factors<T>& LR, Start<T> start, Result result) noexcep
             work.R = from_R;
             if (start.at != nullptr) work.start = start.at + j;
             work.fetch = ahead.take(terms, work.fetch_step);
-            if (work.fetch == nullptr) work.fetch = from_R;  // is being read anyway
+            if (work.fetch == nullptr) work.fetch = reinterpret_cast<const unsigned char*>(from_R);  // is being read anyway
             result.place(work, r, j, rows);
             if (whole > 0) {
                 tiles<T, by_columns>.whole[rows - 1][whole - 1](work);

@@ -67,7 +67,7 @@ struct Ahead {
     std::size_t row_size = 0;
     const std::size_t* next = nullptr;  // the indices of the rows that are still to be asked for
     const std::size_t* end = nullptr;
-    std::size_t asked = 0;  // numbers of the next row that were asked for
+    std::size_t asked = 0;  // bytes of the next row that were asked for
 
     // The i-th of n parts.
     constexpr Ahead part(std::size_t i, std::size_t n) const noexcept {
@@ -75,19 +75,20 @@ struct Ahead {
         return {first_row, row_size, next + rows * i / n, next + rows * (i + 1) / n, 0};
     }
 
-    // Where the next `terms` requests begin, and the numbers from one to the next: a cache line, or less where less is left
+    // Where the next `terms` requests begin, and the bytes from one to the next: a cache line, or less where less is left
     // of the row. Null where all is done.
-    ROSENBLATT_INLINE constexpr const T* take(std::size_t terms, std::size_t& step) noexcept {
-        constexpr std::size_t line = 64 / sizeof(T);
+    ROSENBLATT_INLINE const unsigned char* take(std::size_t terms, std::size_t& step) noexcept {
+        constexpr std::size_t line = 64;
         step = 0;
-        if (next == end || terms == 0) return nullptr;
-        const T* const from = first_row + *next * row_size + asked;
-        const std::size_t left = row_size - asked;
+        if (next == end) return nullptr;
+        const auto* const row = reinterpret_cast<const unsigned char*>(first_row + *next * row_size);
+        const unsigned char* const from = row + asked;
+        const std::size_t left = row_size * sizeof(T) - asked;
         if (left > terms * line) {
             step = line;
             asked += terms * line;
         } else {
-            step = left / terms;
+            step = (left + terms - 1) / terms;
             asked = 0;
             ++next;
         }

@@ -50,8 +50,8 @@ struct TileWork {
     std::size_t A_step;
     T descent;               // of descend, -epsilon
     std::size_t last;        // columns of the last register, where it is not whole
-    const T* fetch;          // while the sums run, a cache line a term comes nearer from here on: what a later step reads
-    std::size_t fetch_step;  // a line, or less
+    const unsigned char* fetch;  // while the sums run, a cache line a term comes nearer from here on: what a later step reads
+    std::size_t fetch_step;      // in bytes: a line, or less
 };
 
 // n_rows x n_packs registers. Formula, shapes and steps: TileWork. C may be read (continues, descend) and is overwritten; it
@@ -86,7 +86,7 @@ void tile(const TileWork<T>& work) noexcept {
     const T* row[n_rows];
     if constexpr (!by_columns) unrolled<n_rows>([&](auto r) ROSENBLATT_BODY { row[r] = work.L[r] + work.L_first; });
     const T* R = work.R;
-    const T* fetch = work.fetch;
+    const unsigned char* fetch = work.fetch;
     for (std::size_t t = 0; t < work.n_terms; ++t) {
         Pack<T> right[n_packs];
         unrolled<n_packs>([&](auto p) ROSENBLATT_BODY {

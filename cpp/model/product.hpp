@@ -232,7 +232,10 @@ Product<T> weight_gradient(Scattered<const T> A, Scattered<const T> Delta) noexc
         ROSENBLATT_ASSERT(m.stride != 0);
         return in_panels(Matrix<const T>{m.row[0] + m.first, m.rows, m.cols, m.stride});
     };
-    if (Delta.cols == 1) return {{Delta, true}, {evenly_spaced(A)}};
+    if (Delta.cols == 1) {
+        ROSENBLATT_ASSERT(Delta.stride == 1);
+        return {{{Delta.row, 1, Delta.rows, Delta.first, Delta.rows}}, {evenly_spaced(A)}};
+    }
     return {{A, true}, {evenly_spaced(Delta)}};
 }
 
