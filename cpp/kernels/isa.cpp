@@ -3,6 +3,7 @@
 #include "kernels/activation.inl"
 #include "kernels/gemm.inl"
 #include "kernels/loss.inl"
+#include "kernels/step.inl"
 #include "kernels/table.hpp"
 #include "kernels/update.inl"
 #include "simd/math.hpp"
@@ -39,6 +40,7 @@ constexpr Kernels<T> make_kernels() noexcept {
             .multiply_activate = multiply_activate<T>,
             .multiply_through = multiply_through<T>,
             .multiply_descend = multiply_descend<T>,
+            .small_step = small_step<T>,
             .width = Pack<T>::width,
             .transpose = transpose<T>,
             .sum_rows = sum_rows<T>,

@@ -118,6 +118,36 @@ struct Start {
     bool continues = false;
 };
 
+// A layer of a small network, and what a step computes into. W, b, A and Delta are filled up to whole registers
+// (model/shape.hpp), `columns` of them.
+template <class T>
+struct StepLayer {
+    Panels<T> W;   // (n_in, columns)
+    T* b;          // (columns,)
+    Panels<T> vW;  // velocities, null without momentum
+    T* vb;
+    Activation f;
+    std::size_t n_out;
+    Matrix<T> A;  // (batch_size, columns), and where its rows begin
+    const T* const* A_rows;
+    Matrix<T> Delta;  // likewise
+    const T* const* Delta_rows;
+};
+
+// All that a step of a small network needs but the samples.
+template <class T>
+struct Step {
+    const StepLayer<T>* layers;
+    std::size_t n_layers;
+    Loss loss;
+    SgdStep<T> rule;
+    Matrix<T> Z;          // of the output, (batch_size, columns)
+    T* scale;             // (batch_size,)
+    double* sample_loss;  // (batch_size,)
+    T* db;                // room for the gradient of any b
+    T* space;             // room for the transposed panels of any W but the first: panels_at_once * panel_cols * n_out
+};
+
 template <class T>
 struct Kernels {
     // C = start + L R: C[r][j] is a chain over t of L[r][t] R[t][j]. C (rows, cols). Is z = W a + b, dC/da = W^T delta and
@@ -135,6 +165,10 @@ struct Kernels {
 
     // w := w - epsilon (L R), the gradient and the step in one pass over W (rows, cols). v as W, null without momentum.
     void (*multiply_descend)(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept;
+
+    // A whole step of a small network on the rows of X (n, n_features), by all of the above. Returns C; where it is not
+    // finite nothing is updated. No layer's input gradient is interleaved.
+    double (*small_step)(const Step<T>& step, Scattered<const T> X, Targets<T> targets, Ahead<T> ahead) noexcept;
 
     // The numbers in a register.
     std::size_t width;

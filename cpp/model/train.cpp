@@ -41,15 +41,71 @@ bool descends_in_one_pass(const Shape& shape, std::size_t batch_size) noexcept {
     return static_cast<double>(shape.n_params()) * static_cast<double>(batch_size) <= longest;
 }
 
+// A network so small that a step of it is one call of a kernel, on one thread.
+template <class T>
+class SmallSteps {
+  public:
+    // Whether a step is worth no more than that: its multiply-adds, and no sum of the way back that is interleaved.
+    static bool suit(const Shape& shape, std::size_t batch_size) noexcept {
+        constexpr double most = 1e5;
+        for (std::size_t layer = 1; layer < shape.n_layers(); ++layer)
+            if (interleaved(shape.n_out(layer), shape.n_in(layer))) return false;
+        return static_cast<double>(shape.n_params()) * static_cast<double>(batch_size) <= most;
+    }
+
+    SmallSteps(Network<T>& network, const Training& training, Optimizer<T>& optimizer, Workspace<T>& work)
+        : work_(static_cast<double>(network.shape().n_params())) {
+        const Shape& shape = network.shape();
+        const std::size_t n = work.capacity();
+        T* const velocity = optimizer.velocity();
+        std::size_t widest = 0;
+        for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
+            const bool moving = velocity != nullptr;
+            const std::size_t columns = shape.columns(layer);
+            layers_.push_back({network.W(layer), network.b(layer).data,
+                               moving ? shape.W(velocity, layer) : Panels<T>{},
+                               moving ? shape.b(velocity, layer).data : nullptr, shape.activation(layer),
+                               shape.n_out(layer), work.A(layer, n), work.A_rows(layer, n, columns).row,
+                               work.Delta(layer, n), work.Delta_rows(layer, n, columns).row});
+            widest = std::max(widest, shape.n_out(layer));
+        }
+        space_ = Buffer<T>(panels_at_once(1) * panel_cols<T> * widest);
+        step_ = {layers_.data(), layers_.size(), training.loss, optimizer.step(), work.Z(n), work.scale().data,
+                 work.sample_loss().data, work.db(), space_.data()};
+    }
+
+    // The cost C of the batch, before the step. Throws Stopped.
+    double take(const Batch<T>& batch, Ahead<T> ahead, Team& team) {
+        double C = 0;
+        team.tiles(1, work_ * static_cast<double>(batch.size()),
+                   [&](std::size_t) noexcept { C = kernels<T>().small_step(step_, batch.X, batch.Y, ahead); });
+        return C;
+    }
+
+  private:
+    double work_;
+    std::vector<StepLayer<T>> layers_;
+    Buffer<T> space_;
+    Step<T> step_;
+};
+
 // One epoch; grad (n_params,), or empty to descend in one pass. Returns its mean loss, or the first loss that is not finite.
 template <class T>
 double train_epoch(Network<T>& network, Batches<T>& batches, std::size_t epoch, const Training& training,
-                   Optimizer<T>& optimizer, Workspace<T>& work, Vector<T> grad, Team& team) {
+                   Optimizer<T>& optimizer, Workspace<T>& work, Vector<T> grad, std::optional<SmallSteps<T>>& small,
+                   Team& team) {
     batches.begin_epoch(epoch);
     double total = 0;
     std::size_t n = 0;
     for (std::size_t i = 0; i < batches.count(); ++i) {
         const Batch<T> batch = batches.take(i, team);
+        if (small) {
+            const double C = small->take(batch, batches.after(i), team);
+            if (!std::isfinite(C)) return C;
+            total += static_cast<double>(batch.size()) * C;
+            n += batch.size();
+            continue;
+        }
         forward(network, batch.X, work, team);                             // z and a of every layer
         const double C = loss(training.loss, network, batch, work, team);  // C, and delta of the output
         if (!std::isfinite(C)) return C;
@@ -112,6 +168,8 @@ TrainingHistory train(Network<T>& original, const Samples<T>& samples, const std
     Workspace<T> work(shape, batch_size);
     Buffer<T> grad(descends_in_one_pass(shape, batch_size) ? 0 : shape.n_params());
     Optimizer<T> optimizer(training.optimizer, shape.n_params());
+    std::optional<SmallSteps<T>> small;
+    if (SmallSteps<T>::suit(shape, batch_size)) small.emplace(network, training, optimizer, work);
     Snapshot<T> good(network);
     constexpr std::size_t validation_rows_at_once = 256;
     ForwardWorkspace<T> validation_work(shape, validation ? std::min(validation->size(), validation_rows_at_once) : 0);
@@ -121,7 +179,7 @@ TrainingHistory train(Network<T>& original, const Samples<T>& samples, const std
         throw Diverged{epoch, what};
     };
     for (std::size_t epoch = 0; epoch < training.epochs; ++epoch) {
-        const double mean_loss = train_epoch(network, batches, epoch, training, optimizer, work, grad.view(), team);
+        const double mean_loss = train_epoch(network, batches, epoch, training, optimizer, work, grad.view(), small, team);
         if (!std::isfinite(mean_loss)) diverged(epoch, "loss");
         if (!finite(network.theta())) diverged(epoch, "weights");
         std::optional<double> validation_loss;

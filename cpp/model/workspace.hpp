@@ -109,7 +109,11 @@ class ForwardWorkspace {
 
     // What goes into weight layer `layer`: X, or a of the layer before, (n, n_in).
     Scattered<const T> A_in(std::size_t layer, Scattered<const T> X) noexcept {
-        return layer == 0 ? X : A_[layer - 1].scattered(X.rows, n_out_[layer - 1]);
+        return layer == 0 ? X : A_rows(layer - 1, X.rows, n_out_[layer - 1]);
+    }
+
+    Scattered<const T> A_rows(std::size_t layer, std::size_t n, std::size_t columns) noexcept {
+        return A_[layer].scattered(n, columns);
     }
 
     // X as the rows of a batch, n <= capacity(); valid until it is called again.

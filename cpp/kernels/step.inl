@@ -1,0 +1,198 @@
+// A whole step of a small network in one call: forward, loss, backward, update on one thread, with the functions that the
+// table offers one by one. Where a layer takes some ten nanoseconds, calls and descriptions of large products would take
+// longer than the mathematics.
+#pragma once
+
+#include "kernels/activation.inl"
+#include "kernels/gemm.inl"
+#include "kernels/loss.inl"
+#include "kernels/table.hpp"
+#include "kernels/update.inl"
+#include "simd/pack.hpp"
+
+namespace rosenblatt {
+namespace {
+
+// Samples that still count as few: their sums stay in registers beside a square of weights.
+constexpr std::size_t few_samples = 4;
+
+// a of a hidden layer, or z of the output, from the rows of A_in (n, n_in). A (n, columns).
+template <class T>
+ROSENBLATT_INLINE void forward_layer(const StepLayer<T>& layer, bool output, Scattered<const T> A_in, Matrix<T> A) noexcept {
+    const Factors<T> factors{{A_in}, {layer.W}, nullptr, nullptr, nullptr, 0, {}};
+    const Matrix<T> of_layer = A.columns(layer.n_out);
+    if (interleaved(A_in.cols, layer.n_out)) {
+        multiply_interleaved<T>(factors, layer.b, in_panels(A));
+    } else if (output || layer.f == Activation::softmax) {
+        multiply<T>(factors, {layer.b}, in_panels(A));
+    } else {
+        multiply_activate<T>(factors, {layer.b}, layer.f, in_panels(A));
+        return;
+    }
+    if (!output) activate<T>(layer.f, of_layer, of_layer);
+}
+
+// Delta (n, n_in) = dC/da of the layer's input for n few samples, by squares of W transposed in registers: a chain over the
+// outputs j of delta[i][j] w[k][j]. Rows of Delta are whole registers; its filling becomes 0.
+template <class T, std::size_t n>
+void through_weights(const StepLayer<T>& layer, const T* const* delta, Matrix<T> Delta) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    const std::size_t n_in = layer.W.rows;
+    for (std::size_t k = 0; k < n_in; k += width) {
+        Pack<T> sum[n] = {};
+        for (std::size_t j = 0; j < layer.n_out; j += width) {
+            const T* const from = layer.W.at(k, j);
+            Pack<T> square[width];
+            if (k + width <= n_in) {
+                unrolled<width>([&](auto p) ROSENBLATT_BODY { square[p] = load(from + p * layer.W.row_step); });
+            } else {
+                unrolled<width>([&](auto p) ROSENBLATT_BODY {
+                    square[p] = k + p < n_in ? load(from + p * layer.W.row_step) : zero<T>();
+                });
+            }
+            transpose_square<T>(square);
+            const auto term = [&](std::size_t t, Pack<T> w) ROSENBLATT_BODY {
+                unrolled<n>([&](auto i) ROSENBLATT_BODY { sum[i] = fma(broadcast(delta[i][t]), w, sum[i]); });
+            };
+            if (j + width <= layer.n_out) {
+                unrolled<width>([&](auto q) ROSENBLATT_BODY { term(j + q, square[q]); });
+            } else {
+                unrolled<width>([&](auto q) ROSENBLATT_BODY {
+                    if (j + q < layer.n_out) term(j + q, square[q]);
+                });
+            }
+        }
+        unrolled<n>([&](auto i) ROSENBLATT_BODY { store(Delta.row(i) + k, sum[i]); });
+    }
+}
+
+// Delta of the layer before: (n, n_in), from delta of this one.
+template <class T>
+ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer<T>& before, std::size_t n,
+                                      T* space) noexcept {
+    const std::size_t n_in = layer.W.rows;
+    const Matrix<T> Delta = before.Delta.slice(0, n).columns(n_in);
+    const Matrix<const T> A = before.A.slice(0, n).columns(n_in);
+    const Scattered<const T> delta{layer.Delta_rows, n, layer.n_out, 0, layer.Delta.stride};
+    if (layer.n_out > 1 && n <= few_samples && n_in > 1) {
+        switch (n) {
+            case 1: through_weights<T, 1>(layer, delta.row, Delta); break;
+            case 2: through_weights<T, 2>(layer, delta.row, Delta); break;
+            case 3: through_weights<T, 3>(layer, delta.row, Delta); break;
+            default: through_weights<T, 4>(layer, delta.row, Delta); break;
+        }
+        through_activation<T>(before.f, A, Delta);
+        return;
+    }
+    Factors<T> factors{{delta}, {}, nullptr, nullptr, nullptr, 0, {}};
+    if (layer.n_out == 1) {  // W is a row of its own transpose
+        factors.R = {{layer.W.data, 1, n_in, n_in, panel_cols<T>}, false};
+    } else {
+        factors.R = {{layer.W.data, n_in, layer.n_out, layer.W.row_step, layer.W.panel_step}, true};
+        factors.R_copy = space;
+        factors.panels = panels_at_once(n);
+    }
+    if (before.f == Activation::softmax) {
+        multiply<T>(factors, {}, in_panels(Delta));
+        through_activation<T>(before.f, A, Delta);
+    } else {
+        multiply_through<T>(factors, {}, before.f, A, in_panels(Delta));
+    }
+}
+
+// W := W - epsilon dC/dW for n samples, so few that W is best gone through once, with delta in registers.
+template <class T, std::size_t n>
+void descend_few(const StepLayer<T>& layer, const T* const* A, std::size_t first, T epsilon) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    const PlainDescent<T> rule{broadcast(-epsilon)};
+    const Panels<T> W = layer.W;
+    const auto registers = [&](std::size_t j, auto packs) ROSENBLATT_BODY {
+        Pack<T> right[n][packs];
+        unrolled<n>([&](auto t) ROSENBLATT_BODY {
+            unrolled<packs>([&](auto p) ROSENBLATT_BODY { right[t][p] = load(layer.Delta_rows[t] + j + p * width); });
+        });
+        T* w = W.at(0, j);
+        for (std::size_t k = 0; k < W.rows; ++k, w += W.row_step) {
+            Pack<T> sum[packs] = {};
+            unrolled<n>([&](auto t) ROSENBLATT_BODY {
+                const Pack<T> left = broadcast(A[t][first + k]);
+                unrolled<packs>([&](auto p) ROSENBLATT_BODY { sum[p] = fma(left, right[t][p], sum[p]); });
+            });
+            unrolled<packs>([&](auto p) ROSENBLATT_BODY {
+                store(w + p * width, rule(sum[p], load(w + p * width)));
+            });
+        }
+    };
+    std::size_t j = 0;
+    for (; j + 2 * width <= W.cols; j += 2 * width) registers(j, Index<2>{});
+    for (; j < W.cols; j += width) registers(j, Index<1>{});
+}
+
+// w := w - epsilon dC/dw of one layer.
+template <class T>
+ROSENBLATT_INLINE void descend_layer(const StepLayer<T>& layer, Scattered<const T> A_in, const Step<T>& step,
+                                     Ahead<T> ahead) noexcept {
+    const std::size_t n = A_in.rows;
+    if (n <= few_samples && layer.W.cols > 1 && layer.vW.data == nullptr) {
+        const T epsilon = step.rule.learning_rate;
+        switch (n) {
+            case 1: descend_few<T, 1>(layer, A_in.row, A_in.first, epsilon); break;
+            case 2: descend_few<T, 2>(layer, A_in.row, A_in.first, epsilon); break;
+            case 3: descend_few<T, 3>(layer, A_in.row, A_in.first, epsilon); break;
+            default: descend_few<T, 4>(layer, A_in.row, A_in.first, epsilon); break;
+        }
+    } else if (layer.W.cols == 1) {  // the transpose of one column is a row, so registers run along the inputs
+        const Scattered<const T> delta{layer.Delta_rows, 1, n, 0, n};
+        const Panels<const T> A{A_in.row[0] + A_in.first, n, A_in.cols, A_in.stride, panel_cols<T>};
+        const auto as_row = [](Panels<T> W) noexcept -> Panels<T> {
+            if (W.data == nullptr) return {};
+            return {W.data, 1, W.rows, W.rows, panel_cols<T>};
+        };
+        multiply_descend<T>({{delta}, {A}, nullptr, nullptr, nullptr, 0, ahead}, step.rule, as_row(layer.vW),
+                            as_row(layer.W));
+    } else {
+        const Panels<const T> delta{layer.Delta.data, n, layer.W.cols, layer.Delta.stride, panel_cols<T>};
+        multiply_descend<T>({{A_in, true}, {delta}, nullptr, nullptr, nullptr, 0, ahead}, step.rule, layer.vW,
+                            layer.W);
+    }
+    if (n == 1) {
+        sgd_step<T>(step.rule, layer.Delta.data, layer.W.cols, layer.vb, layer.b);
+    } else {
+        sum_rows<T>(layer.Delta.slice(0, n), step.db);
+        sgd_step<T>(step.rule, step.db, layer.W.cols, layer.vb, layer.b);
+    }
+}
+
+// One step on the rows of X (n, n_features). Returns the cost C; where it is not finite nothing is updated.
+template <class T>
+double small_step(const Step<T>& step, Scattered<const T> X, Targets<T> targets, Ahead<T> ahead) noexcept {
+    const std::size_t n = X.rows;
+    const std::size_t last = step.n_layers - 1;
+    const auto A_in = [&](std::size_t layer) noexcept -> Scattered<const T> {
+        if (layer == 0) return X;
+        const StepLayer<T>& before = step.layers[layer - 1];
+        return {before.A_rows, n, before.n_out, 0, before.A.stride};
+    };
+    for (std::size_t layer = 0; layer < last; ++layer)
+        forward_layer(step.layers[layer], false, A_in(layer), step.layers[layer].A.slice(0, n));
+    const StepLayer<T>& output = step.layers[last];
+    const Matrix<T> Z = step.Z.slice(0, n);
+    forward_layer(output, true, A_in(last), Z);
+    const T scale = static_cast<T>(1.0 / static_cast<double>(n));
+    for (std::size_t i = 0; i < n; ++i) step.scale[i] = scale;
+    loss<T>(step.loss, output.f, Z.columns(output.n_out), targets, step.scale,
+            output.A.slice(0, n).columns(output.n_out), step.sample_loss,
+            output.Delta.slice(0, n).columns(output.n_out));
+    double total = 0;
+    for (std::size_t i = 0; i < n; ++i) total += step.sample_loss[i];
+    const double C = total / static_cast<double>(n);
+    if (!(C - C == 0)) return C;
+    for (std::size_t layer = last; layer > 0; --layer)
+        backward_layer(step.layers[layer], step.layers[layer - 1], n, step.space);
+    for (std::size_t layer = 0; layer <= last; ++layer)
+        descend_layer(step.layers[layer], A_in(layer), step, layer == 0 ? ahead : Ahead<T>{});
+    return C;
+}
+
+}  // namespace
+}  // namespace rosenblatt
