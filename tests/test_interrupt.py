@@ -81,11 +81,14 @@ def test_ctrl_c_in_a_large_training(run_python: RunPython, threads: int | None) 
 
 
 def test_ctrl_c_in_a_tiny_training(run_python: RunPython) -> None:
-    """Steps of a microsecond; the last bias falls in every one, so it tells about how many."""
+    """Steps of 0.2 µs; the last bias falls in every one, so it tells about how many.
+
+    The rate is so small that millions of steps do not bring the output to its target.
+    """
     seconds, steps, found = run_python(
         CTRL_C
         + """
-    loss, sgd, chunk = "squared_error", rb.SGD(1e-6), 1000
+    loss, sgd, chunk = "squared_error", rb.SGD(1e-7), 1000
     n = 1000 * chunk
     X = rng.standard_normal((n, 2)).astype("f4")
     Y = np.column_stack([rng.standard_normal(n), np.full(n, -1000)]).astype("f4")

@@ -36,7 +36,7 @@ class PythonObserver final : public Observer {
 
 template <class T>
 Samples<T> take_samples(const std::string& X_name, const Array<T>& X, const std::string& Y_name, const py::array& Y,
-                      Loss loss, const Shape& shape) {
+                        Loss loss, const Shape& shape) {
     Samples<T> samples;
     samples.X = take_X(X_name.c_str(), X, shape);
     samples.Y = take_Y<T>(Y_name.c_str(), Y, samples.size(), loss, shape);

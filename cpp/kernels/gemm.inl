@@ -41,21 +41,15 @@ void multiply_tiles(const Factors<T>& LR, Start<T> start, Result result) noexcep
     work.R_panel = LR.R_copy != nullptr ? terms * panel : R.M.panel_step;
     const auto compute = [&](std::size_t r, std::size_t j, std::size_t limit, const T* from_R) ROSENBLATT_BODY {
         const std::size_t rows = n_rows - r < tallest ? n_rows - r : tallest;
-        if (by_columns && LR.L_copy != nullptr) {
-            // The copies of all tiles are as tall as the first but for the last one.
-            work.L = rows == tallest ? LR.copied_at : LR.copied_at + terms;
-            work.L_first = rows == tallest ? r * terms : 0;
-        } else if (by_columns) {
-            work.L_first = M.first + r;
-        } else {
-            work.L = M.row + r;
-        }
+        if constexpr (by_columns) work.L_first = M.first + r;
+        else work.L = M.row + r;
         for (std::size_t end = limit - j < widest ? limit : j + widest; j < end;) {
             const std::size_t whole = (end - j) / width;
             work.R = from_R;
             if (start.at != nullptr) work.start = start.at + j;
             work.fetch = ahead.take(terms, work.fetch_step);
-            if (work.fetch == nullptr) work.fetch = reinterpret_cast<const unsigned char*>(from_R);  // is being read anyway
+            if (work.fetch == nullptr)
+                work.fetch = reinterpret_cast<const unsigned char*>(from_R);  // is being read anyway
             result.place(work, r, j, rows);
             if (whole > 0) {
                 tiles<T, by_columns>.whole[rows - 1][whole - 1](work);
@@ -70,12 +64,6 @@ void multiply_tiles(const Factors<T>& LR, Start<T> start, Result result) noexcep
             }
         }
     };
-    if (by_columns && LR.L_copy != nullptr)
-        for (std::size_t r = n_rows; r > 0;) {  // down to the first, which says where the tall ones begin
-            const std::size_t rows = r % tallest == 0 ? tallest : r % tallest;
-            r -= rows;
-            copy_columns<T>(M, r, rows, LR.L_copy + r * terms, rows == tallest ? LR.copied_at : LR.copied_at + terms);
-        }
     if (LR.R_copy != nullptr) {
         const std::size_t at_once = LR.panels * panel;
         for (std::size_t j = 0; j < cols; j += at_once) {
@@ -225,7 +213,7 @@ void multiply_descend(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) 
             work.C_step = panel_cols<T>;
             work.C_panel = max_rows * panel_cols<T>;
             work.end = End::store;
-            }
+        }
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
             over_tile<T>(r, j, rows, cols, [&](std::size_t i, std::size_t k, std::size_t n) ROSENBLATT_BODY {
                 const std::size_t panel = k / panel_cols<T> - j / panel_cols<T>;
@@ -280,8 +268,7 @@ ROSENBLATT_INLINE void multiply_rows_by_column_interleaved(Scattered<const T> L,
     T chain[n][n_chains];
     each([&](auto i, auto p) ROSENBLATT_BODY { store(chain[i] + p * width, sum[i][p]); });
     for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t k = 0; t + k < L.cols; ++k)
-            chain[i][k] = fma(left[i][t + k], R[t + k], chain[i][k]);
+        for (std::size_t k = 0; t + k < L.cols; ++k) chain[i][k] = fma(left[i][t + k], R[t + k], chain[i][k]);
         C[(r + i) * C_step] = fold(chain[i]);
     }
 }
@@ -297,8 +284,7 @@ void multiply_interleaved(Factors<T> LR, const T* start, Panels<T> C) noexcept {
         std::size_t r = 0;
         for (; r + at_once <= L.rows; r += at_once)
             multiply_rows_by_column_interleaved<T, at_once>(L, r, R.data, start, C.data, C.row_step);
-        for (; r < L.rows; ++r)
-            multiply_rows_by_column_interleaved<T, 1>(L, r, R.data, start, C.data, C.row_step);
+        for (; r < L.rows; ++r) multiply_rows_by_column_interleaved<T, 1>(L, r, R.data, start, C.data, C.row_step);
         return;
     }
     for (std::size_t j = 0; j < C.cols; j += width) {

@@ -31,21 +31,6 @@ void transpose(Matrix<const T> A, Matrix<T> B) noexcept {
     }
 }
 
-// `rows` columns of M from `first` on, term by term: to[t * rows + r] = M[t][first + r], and at[t] where a term begins.
-template <class T>
-ROSENBLATT_INLINE void copy_columns(Scattered<const T> M, std::size_t first, std::size_t rows, T* to,
-                                    const T** at) noexcept {
-    constexpr std::size_t width = Pack<T>::width;
-    for (std::size_t t = 0; t < M.rows; ++t) {
-        const T* const from = M.row[t] + M.first + first;
-        for (std::size_t r = 0; r < rows; r += width) {
-            const std::size_t count = rows - r < width ? rows - r : width;
-            store(to + t * rows + r, load(from + r, count), count);
-        }
-        at[t] = to + t * rows;
-    }
-}
-
 // The panel of R that begins with column j: to (terms, panel_cols).
 template <class T>
 ROSENBLATT_INLINE void copy_panel(Right<T> R, std::size_t j, T* to) noexcept {

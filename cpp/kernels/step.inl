@@ -18,8 +18,9 @@ constexpr std::size_t few_samples = 4;
 
 // a of a hidden layer, or z of the output, from the rows of A_in (n, n_in). A (n, columns).
 template <class T>
-ROSENBLATT_INLINE void forward_layer(const StepLayer<T>& layer, bool output, Scattered<const T> A_in, Matrix<T> A) noexcept {
-    const Factors<T> factors{{A_in}, {layer.W}, nullptr, nullptr, nullptr, 0, {}};
+ROSENBLATT_INLINE void forward_layer(const StepLayer<T>& layer, bool output, Scattered<const T> A_in,
+                                     Matrix<T> A) noexcept {
+    const Factors<T> factors{{A_in}, {layer.W}, nullptr, 0, {}};
     const Matrix<T> of_layer = A.columns(layer.n_out);
     if (interleaved(A_in.cols, layer.n_out)) {
         multiply_interleaved<T>(factors, layer.b, in_panels(A));
@@ -76,15 +77,23 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
     const Scattered<const T> delta{layer.Delta_rows, n, layer.n_out, 0, layer.Delta.stride};
     if (layer.n_out > 1 && n <= few_samples && n_in > 1) {
         switch (n) {
-            case 1: through_weights<T, 1>(layer, delta.row, Delta); break;
-            case 2: through_weights<T, 2>(layer, delta.row, Delta); break;
-            case 3: through_weights<T, 3>(layer, delta.row, Delta); break;
-            default: through_weights<T, 4>(layer, delta.row, Delta); break;
+            case 1:
+                through_weights<T, 1>(layer, delta.row, Delta);
+                break;
+            case 2:
+                through_weights<T, 2>(layer, delta.row, Delta);
+                break;
+            case 3:
+                through_weights<T, 3>(layer, delta.row, Delta);
+                break;
+            default:
+                through_weights<T, 4>(layer, delta.row, Delta);
+                break;
         }
         through_activation<T>(before.f, A, Delta);
         return;
     }
-    Factors<T> factors{{delta}, {}, nullptr, nullptr, nullptr, 0, {}};
+    Factors<T> factors{{delta}, {}, nullptr, 0, {}};
     if (layer.n_out == 1) {  // W is a row of its own transpose
         factors.R = {{layer.W.data, 1, n_in, n_in, panel_cols<T>}, false};
     } else {
@@ -118,9 +127,7 @@ void descend_few(const StepLayer<T>& layer, const T* const* A, std::size_t first
                 const Pack<T> left = broadcast(A[t][first + k]);
                 unrolled<packs>([&](auto p) ROSENBLATT_BODY { sum[p] = fma(left, right[t][p], sum[p]); });
             });
-            unrolled<packs>([&](auto p) ROSENBLATT_BODY {
-                store(w + p * width, rule(sum[p], load(w + p * width)));
-            });
+            unrolled<packs>([&](auto p) ROSENBLATT_BODY { store(w + p * width, rule(sum[p], load(w + p * width))); });
         }
     };
     std::size_t j = 0;
@@ -136,10 +143,18 @@ ROSENBLATT_INLINE void descend_layer(const StepLayer<T>& layer, Scattered<const 
     if (n <= few_samples && layer.W.cols > 1 && layer.vW.data == nullptr) {
         const T epsilon = step.rule.learning_rate;
         switch (n) {
-            case 1: descend_few<T, 1>(layer, A_in.row, A_in.first, epsilon); break;
-            case 2: descend_few<T, 2>(layer, A_in.row, A_in.first, epsilon); break;
-            case 3: descend_few<T, 3>(layer, A_in.row, A_in.first, epsilon); break;
-            default: descend_few<T, 4>(layer, A_in.row, A_in.first, epsilon); break;
+            case 1:
+                descend_few<T, 1>(layer, A_in.row, A_in.first, epsilon);
+                break;
+            case 2:
+                descend_few<T, 2>(layer, A_in.row, A_in.first, epsilon);
+                break;
+            case 3:
+                descend_few<T, 3>(layer, A_in.row, A_in.first, epsilon);
+                break;
+            default:
+                descend_few<T, 4>(layer, A_in.row, A_in.first, epsilon);
+                break;
         }
     } else if (layer.W.cols == 1) {  // the transpose of one column is a row, so registers run along the inputs
         const Scattered<const T> delta{layer.Delta_rows, 1, n, 0, n};
@@ -148,12 +163,10 @@ ROSENBLATT_INLINE void descend_layer(const StepLayer<T>& layer, Scattered<const 
             if (W.data == nullptr) return {};
             return {W.data, 1, W.rows, W.rows, panel_cols<T>};
         };
-        multiply_descend<T>({{delta}, {A}, nullptr, nullptr, nullptr, 0, ahead}, step.rule, as_row(layer.vW),
-                            as_row(layer.W));
+        multiply_descend<T>({{delta}, {A}, nullptr, 0, ahead}, step.rule, as_row(layer.vW), as_row(layer.W));
     } else {
         const Panels<const T> delta{layer.Delta.data, n, layer.W.cols, layer.Delta.stride, panel_cols<T>};
-        multiply_descend<T>({{A_in, true}, {delta}, nullptr, nullptr, nullptr, 0, ahead}, step.rule, layer.vW,
-                            layer.W);
+        multiply_descend<T>({{A_in, true}, {delta}, nullptr, 0, ahead}, step.rule, layer.vW, layer.W);
     }
     if (n == 1) {
         sgd_step<T>(step.rule, layer.Delta.data, layer.W.cols, layer.vb, layer.b);

@@ -101,12 +101,10 @@ template <class T>
 struct Factors {
     Left<T> L;
     Right<T> R;
-    // Where factors are copied first, to be read from one end to the other; null where they are read as they lie. L
-    // (rows, terms), only where it is transposed; R (panels, terms, panel_cols), always where it is transposed.
-    T* L_copy = nullptr;
-    const T** copied_at = nullptr;  // with L_copy, room for (2, terms): where the copied terms lie
+    // Where panels of R are copied first, (panels, terms, panel_cols), to be read from one end to the other: always where R is
+    // transposed; null where R is read as it lies.
     T* R_copy = nullptr;
-    std::size_t panels = 0;  // that R_copy has room for
+    std::size_t panels = 0;
     Ahead<T> ahead = {};
 };
 

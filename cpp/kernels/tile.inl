@@ -48,10 +48,11 @@ struct TileWork {
     End end;
     const T* A;  // of through_relu, (rows, cols) row-major
     std::size_t A_step;
-    T descent;               // of descend, -epsilon
-    std::size_t last;        // columns of the last register, where it is not whole
-    const unsigned char* fetch;  // while the sums run, a cache line a term comes nearer from here on: what a later step reads
-    std::size_t fetch_step;      // in bytes: a line, or less
+    T descent;         // of descend, -epsilon
+    std::size_t last;  // columns of the last register, where it is not whole
+    const unsigned char*
+        fetch;  // while the sums run, a cache line a term comes nearer from here on: what a later step reads
+    std::size_t fetch_step;  // in bytes: a line, or less
 };
 
 // n_rows x n_packs registers. Formula, shapes and steps: TileWork. C may be read (continues, descend) and is overwritten; it

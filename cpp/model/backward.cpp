@@ -69,8 +69,8 @@ void weight_gradients(const Network<T>& network, Scattered<const T> X, Workspace
     const Shape& shape = network.shape();
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
         const Matrix<const T> Delta = work.Delta(layer, X.rows);
-        multiply<T>(weight_gradient(work.A_in(layer, X), work.Delta_rows(layer, X.rows, Delta.cols)), nullptr, as_product_of(shape.W(grad.data, layer)),
-                    Chains::single, team);
+        multiply<T>(weight_gradient(work.A_in(layer, X), work.Delta_rows(layer, X.rows, Delta.cols)), nullptr,
+                    as_product_of(shape.W(grad.data, layer)), Chains::single, team);
         kernels<T>().sum_rows(Delta, shape.b(grad.data, layer).data);
     }
 }
@@ -83,7 +83,8 @@ void input_gradients(const Network<T>& network, Workspace<T>& work, Matrix<T> dX
 template void backpropagate(const Network<float>&, std::size_t, Workspace<float>&, Team&);
 template void backpropagate(const Network<double>&, std::size_t, Workspace<double>&, Team&);
 template void weight_gradients(const Network<float>&, Scattered<const float>, Workspace<float>&, Vector<float>, Team&);
-template void weight_gradients(const Network<double>&, Scattered<const double>, Workspace<double>&, Vector<double>, Team&);
+template void weight_gradients(const Network<double>&, Scattered<const double>, Workspace<double>&, Vector<double>,
+                               Team&);
 template void input_gradients(const Network<float>&, Workspace<float>&, Matrix<float>, Team&);
 template void input_gradients(const Network<double>&, Workspace<double>&, Matrix<double>, Team&);
 

@@ -61,7 +61,9 @@ template <class T>
 Batch<T> Batches<T>::take(std::size_t i, Team& team) {
     const std::size_t begin = i * batch_size_;
     const std::size_t n = size_of(i);
-    const auto index_of = [&](std::size_t row) noexcept { return shuffled_ ? order_.data()[begin + row] : begin + row; };
+    const auto index_of = [&](std::size_t row) noexcept {
+        return shuffled_ ? order_.data()[begin + row] : begin + row;
+    };
     const auto gather = [&](Matrix<const T> from, Matrix<T> to) {
         team.slices(n, static_cast<double>(from.cols), [&](std::size_t first, std::size_t count) noexcept {
             for (std::size_t row = first; row < first + count; ++row)

@@ -11,8 +11,7 @@ namespace rosenblatt {
 template <class T>
 void forward_layer(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, Matrix<T> Z, Team& team) {
     const Panels<const T> W = network.W(layer);
-    multiply<T>({{A_in}, {W}}, network.b(layer).data, in_panels(Z),
-                chains(W.rows, network.shape().n_out(layer)), team);
+    multiply<T>({{A_in}, {W}}, network.b(layer).data, in_panels(Z), chains(W.rows, network.shape().n_out(layer)), team);
 }
 
 template <class T>

@@ -96,57 +96,43 @@ class Tiling {
     std::size_t col_tiles_ = 1;
 };
 
-// How a tile is cut for the caches, and which factors are copied to where they are read from one end to the other.
+// How a tile is cut for the caches, and whether R is copied to where it is read from one end to the other.
 struct Blocks {
     std::size_t rows;
     std::size_t terms;
-    bool copies_L = false;
-    bool copies_R = false;
+    bool copies_R;
     std::size_t panels;  // of R that are copied at a time
 
-    // `whole`: in one block of terms, for a result that takes the sums only when they are complete.
+    // `whole`: in one block of terms, for a result that takes the sums only when they are complete. The numbers are those
+    // that were fastest of 128 to 4,096 rows and terms, copied and not, for batches of 32 to 4,096 and up to 4,096 units: rows
+    // that come back from the third cache cost less than going through R, or through C, once more.
     template <class T>
-    Blocks(const Product<T>& product, bool whole) noexcept
-        : rows(product.L.rows()), terms(product.L.terms()), panels(panels_at_once(product.L.rows())) {
-        const std::size_t cols = product.R.cols();
+    Blocks(const Product<T>& product, bool whole) noexcept : panels(panels_at_once(product.L.rows())) {
         constexpr std::size_t panel = panel_cols<T>;
-        // Rows of R that lie further apart than a panel is wide, where there are rows of L enough to come back to them.
-        const bool apart = product.R.M.row_step > panel && product.R.M.panel_step == panel;
-        copies_R = product.R.transposed || (apart && rows >= 56 && terms >= 16);
-        copies_L = product.L.transposed && terms >= 64 && cols >= 8 * panel;
-        // A panel of 512 terms is 64 KB: it stays in the second cache while rows pass by.
-        constexpr std::size_t most_terms = 1024;
-        constexpr std::size_t usual_terms = 512;
-        if (terms > most_terms && rows > 28 && !whole) {
-            const std::size_t blocks = (terms + usual_terms - 1) / usual_terms;
-            terms = ((terms + blocks - 1) / blocks + panel - 1) / panel * panel;
-        }
-        // The rows of L that pass by a panel come back for the next: half the second cache of 1 MB is theirs.
-        constexpr std::size_t cached = std::size_t{512} * 1024;
-        constexpr std::size_t tallest = 42;
-        if (rows * terms * sizeof(T) > cached && cols > 2 * panel)
-            rows = std::min(rows, std::max<std::size_t>(cached / (terms * sizeof(T)) / tallest, 1) * tallest);
+        // A panel of R stays in the second cache while rows pass by: 4,096 terms are half of 1 MB.
+        constexpr std::size_t most_terms = 4096;
+        terms = whole ? product.L.terms() : even_blocks(product.L.terms(), most_terms, panel);
+        // The rows come back for every panel, from the third cache: 16 MB of them, 4 MB where they are read by columns.
+        const double most_bytes = (product.L.transposed ? 4.0 : 16.0) * 1024 * 1024;
+        const auto most_rows = static_cast<std::size_t>(most_bytes / static_cast<double>(terms * sizeof(T)));
+        constexpr std::size_t tallest = 42;  // 3 register tiles of 14 rows, or 7 of 6
+        rows = even_blocks(product.L.rows(), std::max(most_rows, tallest), tallest);
+        // Many rows of R, pages apart.
+        const bool far_apart = product.R.M.panel_step == panel && product.R.M.row_step * sizeof(T) >= 8192;
+        copies_R = product.R.transposed || (far_apart && rows >= 56 && terms >= 512);
     }
 
-    // Room for the copies, in numbers, each aligned as a Buffer is.
+    // The size of blocks of at most about `most`, as even as multiples of `unit` can be; n where it is no more.
+    static std::size_t even_blocks(std::size_t n, std::size_t most, std::size_t unit) noexcept {
+        if (n <= most) return n;
+        const std::size_t count = (n + most - 1) / most;
+        return ((n + count - 1) / count + unit - 1) / unit * unit;
+    }
+
+    // Room for the copies, in numbers.
     template <class T>
     std::size_t space() const noexcept {
-        return (copies_L ? L_space<T>() + in_lines<T>(2 * terms * sizeof(T*) / sizeof(T)) : 0) +
-               (copies_R ? R_space<T>() : 0);
-    }
-    template <class T>
-    std::size_t L_space() const noexcept {
-        return in_lines<T>(rows * terms);
-    }
-    template <class T>
-    std::size_t R_space() const noexcept {
-        return panels * panel_cols<T> * terms;
-    }
-
-    template <class T>
-    static std::size_t in_lines(std::size_t n) noexcept {
-        constexpr std::size_t line = 64 / sizeof(T);
-        return (n + line - 1) / line * line;
+        return copies_R ? panels * panel_cols<T> * terms : 0;
     }
 };
 
@@ -156,9 +142,6 @@ template <class T, class Multiply, class Finish>
 void in_blocks(const Product<T>& product, const Blocks& blocks, const T* start, Ahead<T> ahead, T* space,
                Multiply multiply, Finish finish) noexcept {
     T* const R_copy = blocks.copies_R ? space : nullptr;
-    T* const L_copy = blocks.copies_L ? space + (blocks.copies_R ? blocks.R_space<T>() : 0) : nullptr;
-    const T** const copied_at =
-        blocks.copies_L ? reinterpret_cast<const T**>(L_copy + blocks.L_space<T>()) : nullptr;
     const std::size_t n_rows = product.L.rows();
     const std::size_t n_terms = product.L.terms();
     const std::size_t cols = product.R.cols();
@@ -169,7 +152,7 @@ void in_blocks(const Product<T>& product, const Blocks& blocks, const T* start, 
         do {
             const std::size_t count = std::min(blocks.terms, n_terms - first);
             const Product<T> block = rows.terms(first, count);
-            const Factors<T> factors{block.L, block.R, L_copy, copied_at, R_copy, blocks.panels, row == 0 ? ahead : Ahead<T>{}};
+            const Factors<T> factors{block.L, block.R, R_copy, blocks.panels, row == 0 ? ahead : Ahead<T>{}};
             const Start<T> begin{start, first > 0};
             first += count;
             if (first == n_terms) finish(factors, begin, tile);
@@ -220,7 +203,7 @@ void multiply(const Product<T>& product, const T* start, Panels<T> C, Chains cha
                 [&](std::size_t first, std::size_t count) noexcept {
                     const Tile tile{first, 0, count, C.cols};
                     const Product<T> part = product.part(tile);
-                    kernels<T>().multiply_interleaved({part.L, part.R, nullptr, nullptr, nullptr, 0, {}}, start, tile.of(C));
+                    kernels<T>().multiply_interleaved({part.L, part.R, nullptr, 0, {}}, start, tile.of(C));
                 });
 }
 

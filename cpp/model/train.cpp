@@ -37,7 +37,7 @@ bool finite(Vector<T> theta) noexcept {
 // Whether the gradient becomes a step without being stored. A step that has begun must be finished, so this is for those
 // that take a few milliseconds: a long one computes its gradient first, and can be left until it is whole.
 bool descends_in_one_pass(const Shape& shape, std::size_t batch_size) noexcept {
-    constexpr double longest = 1e8;  // multiply-adds
+    constexpr double longest = 1e9;  // multiply-adds
     return static_cast<double>(shape.n_params()) * static_cast<double>(batch_size) <= longest;
 }
 
@@ -47,7 +47,7 @@ class SmallSteps {
   public:
     // Whether a step is worth no more than that: its multiply-adds, and no sum of the way back that is interleaved.
     static bool suit(const Shape& shape, std::size_t batch_size) noexcept {
-        constexpr double most = 1e5;
+        constexpr double most = 5e5;
         for (std::size_t layer = 1; layer < shape.n_layers(); ++layer)
             if (interleaved(shape.n_out(layer), shape.n_in(layer))) return false;
         return static_cast<double>(shape.n_params()) * static_cast<double>(batch_size) <= most;
@@ -62,16 +62,15 @@ class SmallSteps {
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             const bool moving = velocity != nullptr;
             const std::size_t columns = shape.columns(layer);
-            layers_.push_back({network.W(layer), network.b(layer).data,
-                               moving ? shape.W(velocity, layer) : Panels<T>{},
+            layers_.push_back({network.W(layer), network.b(layer).data, moving ? shape.W(velocity, layer) : Panels<T>{},
                                moving ? shape.b(velocity, layer).data : nullptr, shape.activation(layer),
                                shape.n_out(layer), work.A(layer, n), work.A_rows(layer, n, columns).row,
                                work.Delta(layer, n), work.Delta_rows(layer, n, columns).row});
             widest = std::max(widest, shape.n_out(layer));
         }
         space_ = Buffer<T>(panels_at_once(1) * panel_cols<T> * widest);
-        step_ = {layers_.data(), layers_.size(), training.loss, optimizer.step(), work.Z(n), work.scale().data,
-                 work.sample_loss().data, work.db(), space_.data()};
+        step_ = {layers_.data(),    layers_.size(),          training.loss, optimizer.step(), work.Z(n),
+                 work.scale().data, work.sample_loss().data, work.db(),     space_.data()};
     }
 
     // The cost C of the batch, before the step. Throws Stopped.
@@ -163,8 +162,7 @@ TrainingHistory train(Network<T>& original, const Samples<T>& samples, const std
     Network<T>& network = copy.network();
     const Shape& shape = network.shape();
     const std::size_t batch_size = std::min(training.batch_size, samples.size());
-    Batches<T> batches(samples, batch_size, training.shuffle, training.seed,
-                       shape.n_out(0) == 1);
+    Batches<T> batches(samples, batch_size, training.shuffle, training.seed, shape.n_out(0) == 1);
     Workspace<T> work(shape, batch_size);
     Buffer<T> grad(descends_in_one_pass(shape, batch_size) ? 0 : shape.n_params());
     Optimizer<T> optimizer(training.optimizer, shape.n_params());
@@ -179,7 +177,8 @@ TrainingHistory train(Network<T>& original, const Samples<T>& samples, const std
         throw Diverged{epoch, what};
     };
     for (std::size_t epoch = 0; epoch < training.epochs; ++epoch) {
-        const double mean_loss = train_epoch(network, batches, epoch, training, optimizer, work, grad.view(), small, team);
+        const double mean_loss =
+            train_epoch(network, batches, epoch, training, optimizer, work, grad.view(), small, team);
         if (!std::isfinite(mean_loss)) diverged(epoch, "loss");
         if (!finite(network.theta())) diverged(epoch, "weights");
         std::optional<double> validation_loss;

@@ -32,15 +32,14 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
         const Tiling tiling(dW, team);
         const Blocks blocks(dW.part(tiling.tile(0)), true);
         const Ahead<T> rows = layer == 0 ? ahead : Ahead<T>{};
-        team.tiles_with_space_to_the_end<T>(
-            tiling.count(), blocks.space<T>(), [&](std::size_t i, T* space) noexcept {
-                const Tile tile = tiling.tile(i);
-                const auto step_of = [&](const Factors<T>& LR, Start<T>, Tile block) noexcept {
-                    kernels<T>().multiply_descend(
-                        LR, step, velocity == nullptr ? Panels<T>{} : block.of(tile.of(vW)), block.of(tile.of(W)));
-                };
-                in_blocks<T>(dW.part(tile), blocks, nullptr, rows.part(i, tiling.count()), space, step_of, step_of);
-            });
+        team.tiles_with_space_to_the_end<T>(tiling.count(), blocks.space<T>(), [&](std::size_t i, T* space) noexcept {
+            const Tile tile = tiling.tile(i);
+            const auto step_of = [&](const Factors<T>& LR, Start<T>, Tile block) noexcept {
+                kernels<T>().multiply_descend(LR, step, velocity == nullptr ? Panels<T>{} : block.of(tile.of(vW)),
+                                              block.of(tile.of(W)));
+            };
+            in_blocks<T>(dW.part(tile), blocks, nullptr, rows.part(i, tiling.count()), space, step_of, step_of);
+        });
         kernels<T>().sum_rows(Delta, work.db());
         kernels<T>().sgd_step(step, work.db(), Delta.cols,
                               velocity == nullptr ? nullptr : shape.b(velocity, layer).data, network.b(layer).data);
@@ -49,7 +48,8 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
 
 template void update(Network<float>&, Vector<const float>, Optimizer<float>&, Team&) noexcept;
 template void update(Network<double>&, Vector<const double>, Optimizer<double>&, Team&) noexcept;
-template void descend(Network<float>&, Scattered<const float>, Workspace<float>&, Optimizer<float>&, Ahead<float>, Team&);
+template void descend(Network<float>&, Scattered<const float>, Workspace<float>&, Optimizer<float>&, Ahead<float>,
+                      Team&);
 template void descend(Network<double>&, Scattered<const double>, Workspace<double>&, Optimizer<double>&, Ahead<double>,
                       Team&);
 
