@@ -44,6 +44,27 @@ PAUSE_THREADS = 0.25
 
 PEAK_SECONDS = 0.02  # for each kind of register, in each round
 
+# A library's own settings, by the beginnings of their names: instruction sets, sizes of blocks,
+# numbers of threads. Some are set for a whole machine, to make results repeatable; a worker
+# inherits none of them, so that each library chooses its best kernels for this processor.
+SETTINGS = (
+    "ATEN_",  # PyTorch's own kernels
+    "BLIS_",
+    "DNNL_",
+    "GOMP_",
+    "GOTO_",
+    "JAX_",
+    "KMP_",
+    "MKL_",
+    "NPY_",  # NumPy's own loops
+    "OMP_",
+    "ONEDNN_",
+    "OPENBLAS_",
+    "ROSENBLATT_",
+    "TF_",
+    "XLA_",
+)
+
 # Where a pass takes longer than this, in seconds, half the rounds are played, and a disturbed
 # measurement is taken again once: the largest network would take hours.
 LONG_PASS = 1.0
@@ -151,11 +172,11 @@ def cores_of(player: Player, rules: Rules) -> set[int]:
 
 
 def environment(player: Player, rules: Rules) -> dict[str, str]:
-    """Return the environment of a worker, which tells every library how many threads to use."""
+    """Return the environment of a worker: every library learns how many threads to use, no more."""
     threads = str(threads_of(player, rules))
-    own = {name: value for name, value in os.environ.items() if not name.startswith("ROSENBLATT_")}
+    others = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
     return {
-        **own,
+        **others,
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,

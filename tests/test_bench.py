@@ -1,0 +1,47 @@
+"""The benchmark is fair: no setting of the surroundings holds a library back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Settings that make a library choose other kernels than those that are best for the processor.
+SETTINGS = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "DNNL_MAX_CPU_ISA": "SSE41",
+    "MKL_CBWR": "COMPATIBLE",
+    "MKL_DEBUG_CPU_TYPE": "5",
+    "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+    "NPY_DISABLE_CPU_FEATURES": "AVX2",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "OPENBLAS_L2_SIZE": "512",
+    "OPENBLAS_VERBOSE": "2",
+    "ROSENBLATT_ISA": "baseline",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+}
+THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def test_a_worker_inherits_no_setting_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    from bench.match import Player, Rules, environment
+    from bench.rivals import OWN, OWN_AVX2, OWN_ONE_THREAD
+    from bench.workloads import WORKLOADS
+
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.setenv("SOMETHING_ELSE", "stays")
+    rules = Rules(1, 0.01, frozenset({0, 1}))
+    plain, avx2, single = (
+        environment(Player(who, WORKLOADS[0]), rules) for who in (OWN, OWN_AVX2, OWN_ONE_THREAD)
+    )
+    assert SETTINGS.keys().isdisjoint(plain)
+    assert plain["SOMETHING_ELSE"] == "stays"
+    assert avx2["ROSENBLATT_ISA"] == "avx2"
+    assert [plain[name] for name in THREADS] == ["2"] * 3
+    assert [single[name] for name in THREADS] == ["1"] * 3
