@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,15 @@ from .rivals import chosen_rivals
 from .workloads import chosen
 
 COMMANDS = ("compare", "footprint", "kernels", "growth", "report", "all")
+
+# Measurements of each contestant, and seconds of each. So many make `all` last about half an hour
+# on two cores, while the quartiles of undisturbed rounds stay within a few percent.
+ROUNDS = {"compare": 7, "footprint": 5, "kernels": 7, "growth": 5}
+SECONDS = {"compare": 0.12, "kernels": 0.05, "growth": 0.05}
+
+# In `all` these take part in the main comparison alone, float32 with one thread. They compile for 4
+# to 15 s per workload, which is half of all that the others need, and are the best rival in none.
+SLOW_TO_START = ("pytorch-compile", "tensorflow")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -42,18 +53,25 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     settings = parser.parse_args(arguments)
     if settings.threads < 1:
         parser.error(f"--threads: got {settings.threads}, needed 1 or more")
-    if settings.rounds is None:
-        settings.rounds = 3 if settings.quick else 11
-    if settings.rounds < 1 or (settings.seconds is not None and not settings.seconds > 0):
+    if (settings.rounds is not None and settings.rounds < 1) or (
+        settings.seconds is not None and not settings.seconds > 0
+    ):
         parser.error("--rounds and --seconds: needed more than 0")
     return settings
 
 
-def seconds_of(settings: argparse.Namespace, usual: float) -> float:
+def rounds_of(settings: argparse.Namespace, command: str) -> int:
+    """Return the rounds of a command: as asked for, else as few as can be, or the usual."""
+    if settings.rounds is not None:
+        return int(settings.rounds)
+    return 3 if settings.quick else ROUNDS[command]
+
+
+def seconds_of(settings: argparse.Namespace, command: str) -> float:
     """Return the seconds of a measurement: as asked for, else as short as can be, or the usual."""
     if settings.seconds is not None:
         return float(settings.seconds)
-    return 0.01 if settings.quick else usual
+    return 0.01 if settings.quick else SECONDS[command]
 
 
 def say(text: str) -> None:
@@ -68,7 +86,7 @@ def run_compare(settings: argparse.Namespace, store: results.Store) -> None:
     cores = cores_for(settings.threads)
     isas = rosenblatt.build_info()["isas"]
     everybody = compare.contestants(rivals, settings.threads, isas, say)
-    rules = Rules(settings.rounds, seconds_of(settings, 0.2), frozenset(cores))
+    rules = Rules(rounds_of(settings, "compare"), seconds_of(settings, "compare"), frozenset(cores))
     with tempfile.TemporaryDirectory() as folder:
         peak = Peak(Path(folder), cores)
         if not peak.known:
@@ -85,7 +103,7 @@ def run_compare(settings: argparse.Namespace, store: results.Store) -> None:
 def run_footprint(settings: argparse.Namespace, store: results.Store) -> None:
     from .footprint import footprints
 
-    found = footprints(1 if settings.quick else settings.rounds)
+    found = footprints(rounds_of(settings, "footprint"))
     for label, figure in found.items():
         seconds = figure["import_seconds"]["median"]
         say(f"{label:<16}{1e3 * seconds:8.0f} ms{figure.get('bytes', 0) / 1e6:9.1f} MB")
@@ -95,9 +113,8 @@ def run_footprint(settings: argparse.Namespace, store: results.Store) -> None:
 def run_kernels(settings: argparse.Namespace, store: results.Store) -> None:
     from .kernels import measure_kernels
 
-    store.set(
-        "kernels", measure_kernels(settings.rounds, seconds_of(settings, 0.1), settings.quick, say)
-    )
+    rounds, seconds = rounds_of(settings, "kernels"), seconds_of(settings, "kernels")
+    store.set("kernels", measure_kernels(rounds, seconds, settings.quick, say))
 
 
 def run_growth(settings: argparse.Namespace, store: results.Store) -> None:
@@ -105,10 +122,8 @@ def run_growth(settings: argparse.Namespace, store: results.Store) -> None:
     from .plots import plot_growth
 
     rivals = chosen_rivals(["numpy"] if settings.rivals is None else settings.rivals)
-    store.set(
-        "growth",
-        measure_growth(rivals, settings.rounds, seconds_of(settings, 0.1), settings.quick, say),
-    )
+    rounds, seconds = rounds_of(settings, "growth"), seconds_of(settings, "growth")
+    store.set("growth", measure_growth(rivals, rounds, seconds, settings.quick, say))
     plot_growth(store.data, settings.output, say)
 
 
@@ -123,14 +138,30 @@ def run_report(settings: argparse.Namespace, store: results.Store) -> None:
 
 def run_all(settings: argparse.Namespace, store: results.Store) -> None:
     """Run everything that the report shows."""
-    run_compare(settings, store)
-    run_compare(argparse.Namespace(**{**vars(settings), "dtype": "float64"}), store)
+    rivals = settings.rivals
+    if rivals is None:
+        rivals = [one.name for one in chosen_rivals(None) if one.name not in SLOW_TO_START]
+    side = {**vars(settings), "rivals": rivals}
+    in_turn("float32, one thread", run_compare, settings, store)
+    in_turn("float64", run_compare, argparse.Namespace(**{**side, "dtype": "float64"}), store)
     if len(os.sched_getaffinity(0)) > 1:
-        run_compare(argparse.Namespace(**{**vars(settings), "threads": 2}), store)
-    run_footprint(settings, store)
-    run_kernels(settings, store)
-    run_growth(settings, store)
+        in_turn("two threads", run_compare, argparse.Namespace(**{**side, "threads": 2}), store)
+    in_turn("footprint", run_footprint, settings, store)
+    in_turn("kernels", run_kernels, settings, store)
+    in_turn("growth", run_growth, settings, store)
     run_report(settings, store)
+
+
+def in_turn(
+    name: str,
+    run: Callable[[argparse.Namespace, results.Store], None],
+    settings: argparse.Namespace,
+    store: results.Store,
+) -> None:
+    """Run a part and say how long it took."""
+    began = time.monotonic()
+    run(settings, store)
+    say(f"{name}: took {(time.monotonic() - began) / 60:.1f} minutes")
 
 
 RUNS: dict[str, Any] = {

@@ -13,9 +13,16 @@ from .workloads import Workload
 
 Say = Callable[[str], None]
 
-# Some 4,096 rows, so that an epoch is worth its call, and not fewer than two batches.
+# Some 4,096 rows, so that an epoch is worth its call; fewer where an epoch had more multiply-adds
+# than a tenth of a second is worth, and not fewer than four batches.
 ROWS = 4096
-LEARNING_RATE = 0.01
+EPOCH_MULTIPLY_ADDS = 5e9
+SMALLEST_EPOCH = 4
+
+# The learning rate times the widest layer, from 64 units on. The steps of wide layers stay small
+# enough to converge; and what one unit at relu's kink adds to a step, which rounding may switch on
+# or off, stays below what the judge allows for rounding.
+RATE_TIMES_WIDTH = 0.64
 
 WIDTHS = (4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 DEPTHS = (1, 2, 4, 8, 16, 32, 64)
@@ -50,12 +57,14 @@ class Curve:
 
 
 def network(name: str, layers: Sequence[int], batch: int, denormal_every: int = 0) -> Workload:
+    one = Workload(name, tuple(layers), rows=batch, batch=batch)
+    affordable = int(EPOCH_MULTIPLY_ADDS / one.multiply_adds)
     return Workload(
         name,
         tuple(layers),
-        rows=batch * max(2, ROWS // batch),
+        rows=batch * max(SMALLEST_EPOCH, min(ROWS // batch, affordable)),
         batch=batch,
-        learning_rate=LEARNING_RATE,
+        learning_rate=RATE_TIMES_WIDTH / max(64, *layers),
         denormal_every=denormal_every,
     )
 
