@@ -128,11 +128,12 @@ def run_growth(settings: argparse.Namespace, store: results.Store) -> None:
 
 
 def run_report(settings: argparse.Namespace, store: results.Store) -> None:
-    from .plots import plot_growth, plot_performance
+    from .plots import plot_growth, plot_performance, plot_roofline
     from .report import write_report
 
     plot_performance(store.data, settings.output, say)
     plot_growth(store.data, settings.output, say)
+    plot_roofline(store.data, settings.output, say)
     say(f"wrote {write_report(store.data, settings.output)}")
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from .bandwidth import bandwidths
 from .judge import UNIT_ROUNDOFF
 from .match import ROOT, Player, Rules, environment
 from .measure import ATTEMPTS, UNDISTURBED, cores_for, held_to, spread
@@ -81,6 +82,8 @@ def measure_kernels(
         say("  " + product_line(row))
     for row in figures["functions"]:
         say("  " + function_line(row))
+    for level, one in figures["bandwidths"].items():
+        say(f"  read from {level:<7}{one['gb_per_s']['median']:9.1f} GB/s")
     return figures
 
 
@@ -175,6 +178,8 @@ def products_of(
     peaks = [best(peak.measure(0.02), dtype) or 0.0 for _ in range(3)] if peak.known else []
     limit = spread(peaks).median if peaks else None
     gflop = 2e-9 * n * n_in * n_out
+    # What has to be read or written at least: X, W, Z; in a step X again, Delta, and W both ways.
+    once = X.size + W.size + Z.size
     both = [a + b for a, b in zip(times["BLAS forward"], times["BLAS gradient"], strict=True)]
     steps = [one / epochs for one in times["step"]]
     return [
@@ -184,12 +189,15 @@ def products_of(
             "shape": list(shape),
             "seconds": spread(own).as_json(),
             "gflops": work / spread(own).median,
+            "peak": limit,
+            "bytes": once * X.itemsize,
+            "multiply_adds_per_byte": 0.5e9 * work / (numbers * X.itemsize),
             "share": work / spread(own).median / limit if limit else None,
             "blas_gflops": work / spread(blas).median,
         }
-        for what, own, blas, work in (
-            ("forward", times["forward"], times["BLAS forward"], gflop),
-            ("step", steps, both, 2 * gflop),
+        for what, own, blas, work, numbers in (
+            ("forward", times["forward"], times["BLAS forward"], gflop, once),
+            ("step", steps, both, 2 * gflop, 2 * once + W.size),
         )
     ]
 
@@ -330,6 +338,7 @@ def main(rounds: int, seconds: float, quick: bool) -> None:
                 rounds, seconds, Peak(folder, cores_for(1)), PRODUCTS[:7] if quick else PRODUCTS
             ),
             "functions": functions(rounds, seconds, folder),
+            "bandwidths": bandwidths(folder, rounds, seconds),
         }
     json.dump(figures, sys.stdout)
 

@@ -64,6 +64,16 @@ def caches() -> dict[str, str]:
     return found
 
 
+def cache_bytes() -> dict[str, int]:
+    """Return the bytes of each cache that holds data, as "L1": 32768."""
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    return {
+        name.split()[0]: int(size[:-1]) * units[size[-1]]
+        for name, size in caches().items()
+        if size[:-1].isdigit() and size[-1] in units
+    }
+
+
 def installed(distribution: str) -> str | None:
     try:
         return version(distribution)
