@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import zlib
 from importlib.metadata import (
     Distribution,
     PackageNotFoundError,
@@ -59,12 +60,13 @@ def import_seconds(module: str) -> float | None:
 
 
 def sizes(module: str) -> dict[str, int]:
-    """Return the bytes of a package's files, alone and together with all that it needs."""
+    """Return the bytes of a package's wheel, of its files, and of these with all that it needs."""
     names = packages_distributions().get(module, [])
     if not names:
         return {}
     own = distribution(names[0])
     return {
+        "wheel_bytes": wheel_size_of(own),
         "bytes_alone": size_of(own),
         "bytes": sum(size_of(part) for part in with_dependencies(own).values()),
     }
@@ -96,7 +98,29 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def files_of(part: Distribution) -> set[Path]:
+    """Return all files that a distribution installed."""
+    paths = {Path(str(file.locate())) for file in part.files or []}
+    return {path for path in paths if path.is_file()}
+
+
 def size_of(part: Distribution) -> int:
     """Return the bytes of all files that a distribution installed."""
-    paths = {Path(str(file.locate())) for file in part.files or []}
-    return sum(path.stat().st_size for path in paths if path.is_file())
+    return sum(path.stat().st_size for path in files_of(part))
+
+
+def wheel_size_of(part: Distribution) -> int:
+    """Return the bytes of a distribution's files, compressed as in a wheel, without compiled ones.
+
+    A wheel is a zip archive; its directory, some 100 bytes a file, comes on top.
+    """
+    total = 0
+    for path in files_of(part):
+        if path.suffix == ".pyc":
+            continue
+        packer = zlib.compressobj()
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                total += len(packer.compress(block))
+        total += len(packer.flush())
+    return total

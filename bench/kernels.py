@@ -47,6 +47,7 @@ PRODUCTS = (
     (10000, 784, 512),
 )
 DTYPES = ("float32", "float64")
+LONGEST_EPOCH = 2e10  # multiply-adds of the steps that are timed: tenths of a second
 
 # Where the functions are evaluated, uniformly: as pre-activations are, and log in its own domain.
 FUNCTIONS = {
@@ -166,11 +167,16 @@ def products_of(
     net.threads = 1
     W = np.ascontiguousarray(net.W[0].T)
     check_layer(net, X, Y)
-    # Enough epochs for the call itself to be a small part: some 100 µs at 100 GFLOP/s.
-    epochs = max(1, round(1e-4 * 1e11 / (4 * n * n_in * n_out)))
+    # Many equal batches for an epoch's own work, which passes over all weights, to be a small part,
+    # and enough epochs for the call itself to be one: some 100 µs at 100 GFLOP/s.
+    multiply_adds = 2 * n * n_in * n_out
+    steps = int(min(64, max(1, LONGEST_EPOCH / multiply_adds)))
+    epochs = max(1, round(1e-4 * 1e11 / (2 * multiply_adds * steps)))
+    batches = np.tile(X, (steps, 1)), np.tile(Y, (steps, 1))
+    train = partial(train_plainly, net, *batches, batch_size=n)
     calls: dict[str, Call] = {
         "forward": partial(net.forward, X),
-        "step": partial(train_plainly, net, X, Y, learning_rate=1e-6, epochs=epochs),
+        "step": partial(train, learning_rate=1e-6, epochs=epochs),
         "BLAS forward": partial(np.dot, X, W, out=Z),
         "BLAS gradient": partial(np.dot, X.T, Y, out=dW),
     }
@@ -181,7 +187,7 @@ def products_of(
     # What has to be read or written at least: X, W, Z; in a step X again, Delta, and W both ways.
     once = X.size + W.size + Z.size
     both = [a + b for a, b in zip(times["BLAS forward"], times["BLAS gradient"], strict=True)]
-    steps = [one / epochs for one in times["step"]]
+    step_times = [one / (epochs * steps) for one in times["step"]]
     return [
         {
             "what": what,
@@ -197,13 +203,15 @@ def products_of(
         }
         for what, own, blas, work, numbers in (
             ("forward", times["forward"], times["BLAS forward"], gflop, once),
-            ("step", steps, both, 2 * gflop, 2 * once + W.size),
+            ("step", step_times, both, 2 * gflop, 2 * once + W.size),
         )
     ]
 
 
-def train_plainly(net: Any, X: Array, Y: Array, *, learning_rate: float, epochs: int) -> None:
-    """Train with all rows as one batch, in their order."""
+def train_plainly(
+    net: Any, X: Array, Y: Array, *, batch_size: int, learning_rate: float, epochs: int
+) -> None:
+    """Train with the rows in their order."""
     import rosenblatt as rb
 
     rb.train(
@@ -212,7 +220,7 @@ def train_plainly(net: Any, X: Array, Y: Array, *, learning_rate: float, epochs:
         Y,
         loss="squared_error",
         optimizer=rb.SGD(learning_rate),
-        batch_size=len(X),
+        batch_size=batch_size,
         epochs=epochs,
         shuffle=False,
         threads=1,
@@ -235,7 +243,7 @@ def check_layer(net: Any, X: Array, Y: Array) -> None:
     size_Z = np.abs(wide_X) @ np.abs(W)
     assert np.all(np.abs(net.forward(X) - Z) <= (len(W) + 1) * u * size_Z), "outputs are wrong"
     trained = net.copy()
-    train_plainly(trained, X, Y, learning_rate=rate, epochs=1)
+    train_plainly(trained, X, Y, batch_size=len(X), learning_rate=rate, epochs=1)
     moved = W - rate * (wide_X.T @ (Z - wide_Y)) / len(X)
     size_dW = np.abs(wide_X).T @ (size_Z + np.abs(wide_Y)) / len(X)
     allowed = u * np.abs(moved) + rate * (len(W) + len(X) + 3) * u * size_dW

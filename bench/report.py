@@ -65,6 +65,8 @@ def parts(data: Figures) -> Iterator[str]:
             yield "![Time relative to rosenblatt's, and its share of the FMA peak](performance.png)"
             yield from demands(main)
             yield from forced_avx2(main)
+        elif section and section["threads"] == 1:
+            yield from demands(section)
     yield from memory(main)
     yield from footprint(data)
     yield from kernels(data)
@@ -114,8 +116,9 @@ def comparison(section: Figures, main: Figures | None) -> Iterator[str]:
     threads = section["threads"]
     count = "one thread" if threads == 1 else f"{threads} threads"
     yield f"## {section['dtype']}, {count}"
-    if section is main:
+    if main is None or section is main or section["machine"] != main["machine"]:
         yield machine(section)
+    yield conditions(section)
     rows = [row for match in section["matches"] if (row := summary(match))]
     if rows:
         yield (
@@ -157,6 +160,19 @@ def machine(section: Figures) -> str:
     info = about["rosenblatt"]
     caches = ", ".join(f"{name} {size}" for name, size in about["caches"].items())
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    cores = "1 core" if about["cores"] == 1 else f"{about['cores']} cores"
+    lines = [
+        f"Processor: {about['processor']}, {cores}, "
+        f"{about['memory'] / 2**30:.0f} GiB; caches {caches}; {about['system']}.",
+        f"rosenblatt {info['version']} ({info['compiler']}, {info['isa']}), Python "
+        f"{about['python']}, {versions}.",
+    ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def conditions(section: Figures) -> str:
+    """Return under which conditions a comparison was measured, as a list."""
+    threads = section["threads"]
     peaks: dict[str, list[float]] = {}
     for match in section["matches"]:
         for kind, one in match["peak"].items():
@@ -173,12 +189,8 @@ def machine(section: Figures) -> str:
     )
     rounds = sorted({match["rounds"] for match in section["matches"]})
     lines = [
-        f"Processor: {about['processor']}, {about['cores']} cores, "
-        f"{about['memory'] / 2**30:.0f} GiB; caches {caches}; {about['system']}.",
-        f"FMA peak of {section['threads']} thread, measured in each round, GFLOP/s by width of "
-        f"register: {'; '.join(widths) or 'unknown'}.",
-        f"rosenblatt {info['version']} ({info['compiler']}, {info['isa']}), Python "
-        f"{about['python']}, {versions}.",
+        f"FMA peak of {threads} thread{'s' if threads > 1 else ''}, measured in each round, "
+        f"GFLOP/s by width of register: {'; '.join(widths) or 'unknown'}.",
         f"Medians of {' or '.join(str(n) for n in rounds)} interleaved rounds. A measurement whose "
         f"process had the core for less than {100 * UNDISTURBED:.0f} % of the time was taken "
         f"again: {repeated} times in {n_measured}. At the worst, a contestant had it for "
@@ -256,21 +268,30 @@ def speedups(section: Figures) -> Iterator[str]:
     for match in section["matches"]:
         contestants = timed(match)
         if {"rosenblatt", "rosenblatt-one-thread"} <= contestants.keys():
-            ratio = contestants["rosenblatt-one-thread"]["ratio"]
+            single = contestants["rosenblatt-one-thread"]
+            ratio = single["ratio"]
             name = match["workload"]["name"]
             needed = TWO_THREADS_LARGEST if name in LARGEST else TWO_THREADS_ANYWHERE
             rows.append(
                 [
                     name,
+                    micro(single["seconds"]["median"]),
+                    micro(contestants["rosenblatt"]["seconds"]["median"]),
                     f"{ratio['median']:.2f}",
                     f"{ratio['low']:.2f} to {ratio['high']:.2f}",
                     f"{needed:g}" if threads == 2 else "",
                     reached(ratio["median"] / needed) if threads == 2 else "",
                 ]
             )
-    if rows:
-        yield f"{threads} threads beside one, both rosenblatt's, in the same run:"
-        yield table(["workload", "times as fast", "quartiles", "demand", ""], rows)
+    if not rows:
+        return
+    yield f"### {threads} threads beside one"
+    yield (
+        "Both are rosenblatt's, in the same run; how many times as fast is one thread's time over "
+        f"that of {threads}."
+    )
+    header = ["workload", "one thread, µs", f"{threads} threads, µs", "times as fast", "quartiles"]
+    yield table([*header, "demand", ""], rows)
 
 
 # ---- demands -----------------------------------------------------------------------------------
@@ -282,11 +303,12 @@ def reached(part: float) -> str:
 
 
 def demands(section: Figures) -> Iterator[str]:
+    """Yield each demand beside what was measured; of float64 the ratios alone are demanded."""
     matches = {match["workload"]["name"]: match for match in section["matches"]}
     rows = [
         [target.workload, target.demand, *outcome(target, matches[target.workload])]
         for target in TARGETS
-        if target.workload in matches
+        if target.workload in matches and (section["dtype"] == "float32" or target.kind == "ratio")
     ]
     if rows:
         yield "### What was demanded, and what was reached"
@@ -371,13 +393,19 @@ def footprint(data: Figures) -> Iterator[str]:
         seconds = one["import_seconds"]
         sizes = [
             digits(one[name] / 1e6) if name in one else "unknown"
-            for name in ("bytes_alone", "bytes")
+            for name in ("wheel_bytes", "bytes_alone", "bytes")
         ]
         quartiles = f"{1e3 * seconds['low']:.0f} to {1e3 * seconds['high']:.0f}"
         rows.append([label, digits(1e3 * seconds["median"]), quartiles, *sizes])
     yield "## Import and size"
-    yield "Imports in fresh interpreters, files in the cache; sizes of the installed files."
-    yield table(["", "import, ms", "quartiles", "alone, MB", "with all it needs, MB"], rows)
+    yield (
+        "Imports in fresh interpreters, files in the cache. Sizes of the installed files, of the "
+        "package alone and with all it needs; of the wheel, what these files come to when they are "
+        "packed as a wheel is, which is what is downloaded."
+    )
+    yield table(
+        ["", "import, ms", "quartiles", "wheel, MB", "alone, MB", "with all it needs, MB"], rows
+    )
 
 
 # ---- kernels, growth ---------------------------------------------------------------------------
@@ -403,13 +431,14 @@ def kernels(data: Figures) -> Iterator[str]:
     yield (
         "*forward* is `Network.forward` of one layer, with the call from Python, its checks and "
         "the bias, beside NumPy's product alone; *step* is a training step of one layer with an "
-        "identity output (outputs, loss, dC/dW, update), beside the two products alone. Shapes are "
-        "rows × inputs × outputs."
+        "identity output (outputs, loss, dC/dW, update), of up to 64 in an epoch, beside the two "
+        "products alone. Shapes are rows × inputs × outputs."
     )
     yield table(
         ["", "shape", "µs", "GFLOP/s", "of the peak", "NumPy's BLAS", "ratio"],
         rows,
     )
+    yield from roofs(figures)
     rows = []
     for one in figures["functions"]:
         seconds = {who: spread["median"] for who, spread in one["seconds"].items()}
@@ -422,8 +451,51 @@ def kernels(data: Figures) -> Iterator[str]:
                 else ["unknown", ""]
             )
         rows.append(cells)
-    yield "Functions, ns for each number of an array; the C library is called in a loop."
+    yield "### Functions"
+    yield (
+        "ns for each number of an array; the C library's libm is called in a loop. A ratio says "
+        "how many times as fast rosenblatt is." + faster_than_libm(figures["functions"])
+    )
     yield table(["", "rosenblatt", "NumPy", "ratio", "C library", "ratio"], rows)
+
+
+def faster_than_libm(rows: Sequence[Figures]) -> str:
+    """Return a sentence with the smallest and the largest factor of each number type."""
+    factors: dict[str, list[float]] = {}
+    for one in rows:
+        if "C library" in one["seconds"]:
+            theirs, ours = (one["seconds"][who]["median"] for who in ("C library", "rosenblatt"))
+            factors.setdefault(one["dtype"], []).append(theirs / ours)
+    if not factors:
+        return ""
+    parts = [
+        f"{min(values):.1f} to {max(values):.1f} times in {dtype}"
+        for dtype, values in factors.items()
+    ]
+    return f" Beside the C library that is {' and '.join(parts)}."
+
+
+def roofs(figures: Figures) -> Iterator[str]:
+    """Yield the measured bandwidths and the plot that has them as roofs."""
+    bandwidths = figures.get("bandwidths")
+    if not bandwidths:
+        return
+    yield "### Roofline"
+    yield "![Single products under the FMA peak and the bandwidths](roofline.png)"
+    parts = [
+        f"{level} ({block_size(one['bytes'])}) {digits(one['gb_per_s']['median'])}"
+        for level, one in bandwidths.items()
+    ]
+    yield (
+        f"What one core reads, GB/s, from a block of the size in brackets: {', '.join(parts)}. The "
+        "forward passes and steps of the table above are the dots; [kernels.md](kernels.md) says "
+        "how to read such a plot."
+    )
+
+
+def block_size(n_bytes: int) -> str:
+    """Return 24 KB, 256 MB; both are powers of two."""
+    return f"{n_bytes >> 20:,} MB" if n_bytes >= 1 << 20 else f"{n_bytes >> 10} KB"
 
 
 def growth(data: Figures) -> Iterator[str]:
@@ -432,31 +504,49 @@ def growth(data: Figures) -> Iterator[str]:
     figures = data["growth"]["figures"]
     yield "## Growth, and no cliffs"
     yield "![Time per step over width, depth and batch; cost beside the neighbours'](growth.png)"
-    relative = [
-        (one["relative"], f"{one['size']} ({group['side']})")
-        for group in figures["neighbours"]
-        for one in group["sizes"]
-        if one["relative"] is not None
-    ]
-    if relative:
-        worst = sorted(relative, reverse=True)
-        over = [one for one in worst if one[0] > NEIGHBOUR_LIMIT]
-        most = ", ".join(f"{where}: {value:.2f}" for value, where in worst[:5])
-        verdict = "all of them" if not over else f"all but {len(over)}"
-        yield (
-            f"{len(relative)} sizes, powers of two, primes and one above a tile, were measured "
-            f"against their neighbours: {verdict} cost at most {NEIGHBOUR_LIMIT} times the "
-            f"neighbours' median per multiply-add. The most expensive: {most}."
+    yield from neighbours(figures["neighbours"])
+    yield from denormals(figures["denormals"])
+
+
+def neighbours(groups: Sequence[Figures]) -> Iterator[str]:
+    """Yield the cost of sizes beside their neighbours', a row for each side that varies."""
+    sides: dict[str, list[tuple[float, int]]] = {}
+    for group in groups:
+        sides.setdefault(group["side"], []).extend(
+            (one["relative"], one["size"]) for one in group["sizes"] if one["relative"] is not None
         )
-    rows = [
-        [
-            "-".join(str(width) for width in one["layers"]) + " batch 32",
-            *[
-                "failed" if one[name] is None else f"{one[name]:.2f}"
-                for name in ("every eighth row", "all rows")
-            ],
-        ]
-        for one in figures["denormals"]
-    ]
-    yield f"Rows of denormal numbers, cost relative to ordinary rows (at most {DENORMAL_LIMIT:g}):"
-    yield table(["", "every eighth row", "all rows"], rows)
+    rows = []
+    for side, found in sides.items():
+        if found:
+            dearest, size = max(found)
+            over = sum(value > NEIGHBOUR_LIMIT for value, _ in found)
+            verdict = "reached" if not over else f"{over} above"
+            rows.append([side, str(len(found)), f"{dearest:.2f}", str(size), verdict])
+    if not rows:
+        return
+    yield (
+        "Sizes that are powers of two, primes and one above a tile, measured against their "
+        "neighbours: the cost per multiply-add of each over the median of its group, at most "
+        f"{NEIGHBOUR_LIMIT}. The worst of each side that was varied:"
+    )
+    yield table(["side that varies", "sizes", "worst", "at size", f"≤ {NEIGHBOUR_LIMIT}"], rows)
+
+
+def denormals(found: Sequence[Figures]) -> Iterator[str]:
+    """Yield the cost of rows of denormal numbers, with the worst named."""
+    kinds = ("every eighth row", "all rows")
+    rows, worst = [], (0.0, "")
+    for one in found:
+        name = "-".join(str(width) for width in one["layers"]) + " batch 32"
+        rows.append(
+            [name, *["failed" if one[kind] is None else f"{one[kind]:.2f}" for kind in kinds]]
+        )
+        worst = max([worst, *[(one[kind], f"{name}, {kind}") for kind in kinds if one[kind]]])
+    if not rows:
+        return
+    verdict = "reached" if 0 < worst[0] <= DENORMAL_LIMIT else "not reached"
+    yield (
+        f"Rows of denormal numbers, cost relative to ordinary rows, at most {DENORMAL_LIMIT:g}; "
+        f"the worst is {worst[0]:.2f} ({worst[1]}): {verdict}."
+    )
+    yield table(["", *kinds], rows)
