@@ -91,6 +91,10 @@ def micro(seconds: float) -> str:
     return digits(1e6 * seconds)
 
 
+def counted(threads: int) -> str:
+    return {1: "one thread", 2: "two threads"}.get(threads, f"{threads} threads")
+
+
 def percent(share: float | None) -> str:
     return "unknown" if share is None else f"{100 * share:.0f} %"
 
@@ -114,8 +118,7 @@ def unfinished(data: Figures) -> Iterator[str]:
 
 def comparison(section: Figures, main: Figures | None) -> Iterator[str]:
     threads = section["threads"]
-    count = "one thread" if threads == 1 else f"{threads} threads"
-    yield f"## {section['dtype']}, {count}"
+    yield f"## {section['dtype']}, {counted(threads)}"
     if main is None or section is main or section["machine"] != main["machine"]:
         yield machine(section)
     yield conditions(section)
@@ -189,7 +192,7 @@ def conditions(section: Figures) -> str:
     )
     rounds = sorted({match["rounds"] for match in section["matches"]})
     lines = [
-        f"FMA peak of {threads} thread{'s' if threads > 1 else ''}, measured in each round, "
+        f"FMA peak of {counted(threads)}, measured in each round, "
         f"GFLOP/s by width of register: {'; '.join(widths) or 'unknown'}.",
         f"Medians of {' or '.join(str(n) for n in rounds)} interleaved rounds. A measurement whose "
         f"process had the core for less than {100 * UNDISTURBED:.0f} % of the time was taken "
@@ -285,12 +288,13 @@ def speedups(section: Figures) -> Iterator[str]:
             )
     if not rows:
         return
-    yield f"### {threads} threads beside one"
+    yield f"### {counted(threads).capitalize()} beside one"
     yield (
-        "Both are rosenblatt's, in the same run; how many times as fast is one thread's time over "
-        f"that of {threads}."
+        "Both are rosenblatt's, in the same run; times as fast is one thread's time over that of "
+        f"{counted(threads)}."
     )
-    header = ["workload", "one thread, µs", f"{threads} threads, µs", "times as fast", "quartiles"]
+    several = f"{counted(threads)}, µs"
+    header = ["workload", "one thread, µs", several, "times as fast", "quartiles"]
     yield table([*header, "demand", ""], rows)
 
 

@@ -1,7 +1,8 @@
-"""The benchmark is fair: no setting of the surroundings holds a library back."""
+"""The benchmark: no setting holds a library back, and the page is made from the figures."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,12 @@ SETTINGS = {
 THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def test_a_worker_inherits_no_setting_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def from_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
+
+
+def test_a_worker_inherits_no_setting_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
     from bench.match import Player, Rules, environment
     from bench.rivals import OWN, OWN_AVX2, OWN_ONE_THREAD
     from bench.workloads import WORKLOADS
@@ -45,3 +50,13 @@ def test_a_worker_inherits_no_setting_of_a_library(monkeypatch: pytest.MonkeyPat
     assert avx2["ROSENBLATT_ISA"] == "avx2"
     assert [plain[name] for name in THREADS] == ["2"] * 3
     assert [single[name] for name in THREADS] == ["1"] * 3
+
+
+def test_the_page_is_what_the_figures_make(tmp_path: Path) -> None:
+    from bench.report import write_report
+
+    docs = ROOT / "docs"
+    data = json.loads((docs / "performance.json").read_text(encoding="utf-8"))
+    written = write_report(data, tmp_path).read_text(encoding="utf-8")
+    page = (docs / "performance.md").read_text(encoding="utf-8")
+    assert written == page, "run python -m bench report --output docs"
