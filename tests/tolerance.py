@@ -78,6 +78,15 @@ INTERRUPT_SECONDS = 1.0
 # Ctrl-C, would show 0.02.
 WAKING_SECONDS = 0.01
 
+# How many times one thread's time a training may take with more threads than there are cores, or
+# beside other processes on the same cores: on the clock and in processor's time, the shortest of
+# some attempts under the same load. On one core, 7 threads alone take 1.8 times both; beside three
+# busy processes 2 or 7 take 0.8 to 1.0 times the clock's and 1.0 to 1.4 times the processor's. With
+# a pool whose threads spin until they meet it is 5 to 6 times the processor's. The clock's limit is
+# wider, for it depends on how the system shares its cores.
+OVERSUBSCRIBED_CLOCK = 10.0
+OVERSUBSCRIBED_PROCESSOR = 4.0
+
 # Seconds that `import rosenblatt` takes on top of NumPy: the promise.
 IMPORT_SECONDS = 0.05
 
