@@ -15,7 +15,7 @@ import tolerance
 
 RunPython = Callable[..., Any]
 
-# On a core of its own until it is killed; at the latest it ends with the test's time.
+# Keeps a core busy until it is killed, for two minutes at most.
 BUSY = """
 import os, sys, time
 os.sched_setaffinity(0, {int(sys.argv[1])})
