@@ -13,11 +13,33 @@ from rosenblatt import reference
 
 DTYPES = ("float32", "float64")
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax")
-LOSSES = (
-    *(("squared_error", output) for output in ACTIVATIONS),
+OF_ANY_OUTPUT = (
+    "squared_error",
+    "absolute_error",
+    rb.Huber(delta=0.5),
+    rb.Quantile(levels=0.2),
+    "cosine",
+)
+LOSSES: tuple[tuple[Any, str], ...] = (  # every loss with every output that suits it
+    *((loss, output) for loss in OF_ANY_OUTPUT for output in ACTIVATIONS),
     ("log_loss", "softmax"),
     ("log_loss", "logistic"),
+    (rb.LogLoss(label_smoothing=0.1), "softmax"),
+    (rb.LogLoss(label_smoothing=0.1), "logistic"),
+    ("kl_divergence", "softmax"),
+    ("hinge", "identity"),
+    ("hinge", "tanh"),
+    ("squared_hinge", "identity"),
+    ("squared_hinge", "tanh"),
+    ("poisson", "identity"),
+    (rb.Poisson(log_rate=False), "logistic"),
+    ("gaussian_nll", "identity"),
+    ("focal", "softmax"),
+    ("focal", "logistic"),
+    (rb.Focal(gamma=0.5), "softmax"),
+    (rb.Focal(gamma=0.0), "logistic"),
 )
+LABEL_LOSSES = ("log_loss", "kl_divergence", "hinge", "squared_hinge", "focal")
 
 Array = NDArray[Any]
 
@@ -83,10 +105,29 @@ def samples(n: int, n_features: int, dtype: str, seed: int = 0) -> Array:
     return X.astype(dtype)
 
 
-def targets(loss: str, output: str, n: int, n_outputs: int, dtype: str, *, seed: int = 0) -> Array:
-    """(n, n_outputs) targets that the loss allows: real numbers, distributions, or answers."""
+def name_of(loss: Any) -> str:
+    """The name of a loss, with parameters or without."""
+    return loss if isinstance(loss, str) else str(loss.name)
+
+
+def n_outputs_for(loss: Any, wanted: int) -> int:
+    """The number of outputs from `wanted` up that the loss can have."""
+    if name_of(loss) == "gaussian_nll":
+        return wanted + wanted % 2
+    return max(wanted, 2) if name_of(loss) == "cosine" else wanted
+
+
+def targets(loss: Any, output: str, n: int, n_outputs: int, dtype: str, *, seed: int = 0) -> Array:
+    """(n, n_targets) targets that the loss allows: real numbers, distributions, answers, counts."""
     random = np.random.default_rng([seed, n, n_outputs, 1])
-    if loss == "squared_error":
+    name = name_of(loss)
+    if name == "gaussian_nll":
+        n_outputs //= 2
+    if name in ("hinge", "squared_hinge"):
+        return random.choice([-1.0, 1.0], size=(n, n_outputs)).astype(dtype)
+    if name == "poisson":
+        return random.poisson(1.5, size=(n, n_outputs)).astype(dtype)
+    if name not in LABEL_LOSSES:
         return random.normal(size=(n, n_outputs)).astype(dtype)
     if output == "softmax":  # some answers are impossible; the sums are 1 but for rounding
         possible = random.random((n, n_outputs)) < 0.8

@@ -73,6 +73,9 @@ struct Case {
     std::vector<Activation> activations;
     Loss loss;
     Answers answers;
+    std::vector<double> parameters;  // of the loss
+
+    LossRule rule() const noexcept { return {loss, {parameters.data(), parameters.size()}}; }
 };
 
 // Every activation, hidden and as an output; every loss with every kind of answer; rows of 1 to 300 numbers; sums that
@@ -82,16 +85,30 @@ std::vector<Case> cases() {
     using enum Loss;
     using enum Answers;
     return {
-        {{5, 7, 33, 17, 3, 3}, {tanh, logistic, relu, softmax, softmax}, log_loss, labels},
-        {{31, 64, 10}, {relu, softmax}, log_loss, targets},
-        {{31, 40, 2}, {identity, logistic}, log_loss, labels},
-        {{11, 20, 5}, {tanh, logistic}, log_loss, targets},
-        {{300, 1}, {logistic}, log_loss, labels},
-        {{300, 16, 1}, {relu, identity}, squared_error, targets},
-        {{300, 5}, {tanh}, squared_error, targets},
-        {{9, 300, 4}, {logistic, softmax}, squared_error, targets},
-        {{6, 19, 7}, {softmax, logistic}, squared_error, targets},
-        {{14, 15, 13}, {identity, relu}, squared_error, targets},
+        {{5, 7, 33, 17, 3, 3}, {tanh, logistic, relu, softmax, softmax}, log_loss, labels, {0}},
+        {{31, 64, 10}, {relu, softmax}, log_loss, targets, {0}},
+        {{31, 40, 2}, {identity, logistic}, log_loss, labels, {0}},
+        {{11, 20, 5}, {tanh, logistic}, log_loss, targets, {0}},
+        {{300, 1}, {logistic}, log_loss, labels, {0}},
+        {{300, 16, 1}, {relu, identity}, squared_error, targets, {}},
+        {{300, 5}, {tanh}, squared_error, targets, {}},
+        {{9, 300, 4}, {logistic, softmax}, squared_error, targets, {}},
+        {{6, 19, 7}, {softmax, logistic}, squared_error, targets, {}},
+        {{14, 15, 13}, {identity, relu}, squared_error, targets, {}},
+        {{7, 9, 21}, {tanh, softmax}, log_loss, labels, {0.1}},
+        {{7, 9, 21}, {tanh, logistic}, log_loss, targets, {0.1}},
+        {{7, 9, 21}, {tanh, identity}, absolute_error, targets, {}},
+        {{7, 9, 21}, {tanh, tanh}, huber, targets, {0.25}},
+        {{7, 9, 3}, {tanh, softmax}, quantile, targets, {0.1, 0.5, 0.9}},
+        {{7, 9, 21}, {tanh, logistic}, cosine, targets, {}},
+        {{7, 9, 21}, {tanh, softmax}, kl_divergence, targets, {}},
+        {{7, 9, 21}, {tanh, identity}, hinge, labels, {}},
+        {{7, 9, 1}, {tanh, tanh}, squared_hinge, labels, {}},
+        {{7, 9, 21}, {tanh, identity}, poisson, targets, {1}},
+        {{7, 9, 21}, {tanh, logistic}, poisson, targets, {0}},
+        {{7, 9, 22}, {tanh, identity}, gaussian_nll, targets, {}},
+        {{7, 9, 21}, {tanh, softmax}, focal, targets, {2}},
+        {{7, 9, 21}, {tanh, logistic}, focal, labels, {0.5}},
     };
 }
 
@@ -124,7 +141,7 @@ class Samples {
         }
         batch_.X = X_.matrix(n_samples, of.sizes.front());
         if (of.answers == Answers::labels) batch_.Y.labels = labels_.data();
-        else batch_.Y.Y = Y_.matrix(n_samples, n_outputs);
+        else batch_.Y.Y = Y_.matrix(n_samples, n_targets(of.loss, n_outputs));
     }
 
     const Batch<T>& equal() const noexcept { return batch_; }
@@ -152,6 +169,7 @@ std::string name_of(const Case& of) {
     for (std::size_t layer = 0; layer < of.activations.size(); ++layer)
         name += "-" + std::to_string(of.sizes[layer + 1]) + activation_names[static_cast<int>(of.activations[layer])];
     name += std::string("/") + loss_names[static_cast<int>(of.loss)];
+    for (const double parameter : of.parameters) name += "/" + std::to_string(parameter);
     return name + (of.answers == Answers::labels ? "/labels" : "/targets");
 }
 
@@ -165,7 +183,7 @@ void add_gradients(const Case& of, const Network<T>& network, const Samples<T>& 
     Buffer<T> dX(n_samples * shape.n_features());
     Buffer<T> A(n_samples * shape.n_outputs());
     forward(network, batch.X, work, team);
-    const double C = loss(of.loss, network, batch, work, team);
+    const double C = loss(of.rule(), network, batch, work, team);
     backpropagate(network, n_samples, work, team);
     weight_gradients(network, batch.X, work, grad.view(), team);
     input_gradients(network, work, dX.matrix(n_samples, shape.n_features()), team);
@@ -181,7 +199,7 @@ template <class T>
 bool train_case(const Case& of, const Rule& rule, std::size_t batch_size, Team& team) {
     const Samples<T> samples(of);
     Network<T> network(Shape(of.sizes, of.activations), 7);
-    const Training training{of.loss, rule.sgd, batch_size, 2, true, 5};
+    const Training training{of.rule(), rule.sgd, batch_size, 2, true, 5};
     Nobody nobody;
     const TrainingHistory history = train<T>(network, samples.equal(), samples.equal(), training, nobody, team);
     Hash hash;

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rosenblatt._loss import rule as loss_rule
+
 Array = NDArray[np.longdouble]
 REAL = np.longdouble
 
@@ -35,20 +37,111 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], 
 }
 
 
-def squared_error(z: Array, a: Array, y: Array, output: str) -> tuple[Array, Array]:
-    return ((a - y) ** 2).sum(axis=-1) / 2, ACTIVATIONS[output][1](z, a - y)
+# c (n,) and dc/dz (n, n_outputs) of each loss, from z, a = f(z), y, the output's name, and the
+# loss's parameters p.
 
 
-def log_loss(z: Array, a: Array, y: Array, output: str) -> tuple[Array, Array]:
-    """-sum y ln a, and for logistic outputs -sum (1 - y) ln(1 - a) too; from z, for no overflow."""
-    if output == "softmax":
-        top = z.max(axis=-1, keepdims=True)
-        log_a = z - top - np.log(np.exp(z - top).sum(axis=-1, keepdims=True))
-        return -(y * log_a).sum(axis=-1), a - y
-    return (y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z)).sum(axis=-1), a - y
+def by_a(
+    f: Callable[..., tuple[Array, Array]],
+) -> Callable[..., tuple[Array, Array]]:
+    """A loss whose f gives the terms of c and dc/da from a, y and p."""
+
+    def loss(z: Array, a: Array, y: Array, output: str, p: Any) -> tuple[Array, Array]:
+        terms, g = f(a, y, p)
+        return terms.sum(axis=-1), ACTIVATIONS[output][1](z, g)
+
+    return loss
 
 
-LOSSES = {"squared_error": squared_error, "log_loss": log_loss}
+def huber(a: Array, y: Array, p: Any) -> tuple[Array, Array]:
+    d = a - y
+    far = np.abs(d) > p[0]
+    return np.where(far, p[0] * (np.abs(d) - p[0] / 2), d**2 / 2), np.clip(d, -p[0], p[0])
+
+
+def quantile(a: Array, y: Array, p: Any) -> tuple[Array, Array]:
+    tau = np.asarray(p, REAL)
+    return np.maximum(tau * (y - a), (tau - 1) * (y - a)), np.where(a < y, -tau, 1 - tau)
+
+
+def cosine(a: Array, y: Array, p: Any) -> tuple[Array, Array]:
+    unit_y = y / np.sqrt((y**2).sum(axis=-1, keepdims=True))
+    size = np.sqrt((a**2).sum(axis=-1, keepdims=True))
+    cos = (a * unit_y).sum(axis=-1, keepdims=True) / size
+    return 1 - cos, (cos * a / size - unit_y) / size
+
+
+def gaussian_nll(a: Array, y: Array, p: Any) -> tuple[Array, Array]:
+    mu, s = np.split(a, 2, axis=-1)
+    variance = np.exp(s)
+    by_mu, by_s = (mu - y) / variance, (1 - (mu - y) ** 2 / variance) / 2
+    return (s + (mu - y) ** 2 / variance) / 2, np.concatenate([by_mu, by_s], axis=-1)
+
+
+def poisson(a: Array, y: Array, p: Any) -> tuple[Array, Array]:
+    if p[0]:
+        return np.exp(a) - y * a, np.exp(a) - y
+    return a - y * np.log(a), 1 - y / a
+
+
+def log_of(z: Array, output: str) -> Array:
+    """ln a of a softmax or a logistic output, from z for no overflow."""
+    if output == "logistic":
+        return -np.logaddexp(0, -z)
+    top = z.max(axis=-1, keepdims=True)
+    return z - top - np.log(np.exp(z - top).sum(axis=-1, keepdims=True))
+
+
+def log_loss(z: Array, a: Array, y: Array, output: str, p: Any) -> tuple[Array, Array]:
+    """-sum y ln a, and for logistic outputs -sum (1 - y) ln(1 - a) too."""
+    y = (1 - REAL(p[0])) * y + REAL(p[0]) / (a.shape[-1] if output == "softmax" else 2)
+    c = -y * log_of(z, output)
+    if output == "logistic":
+        c = c - (1 - y) * log_of(-z, output)
+    return c.sum(axis=-1), a - y
+
+
+def kl_divergence(z: Array, a: Array, y: Array, output: str, p: Any) -> tuple[Array, Array]:
+    return (y * (np.log(y) - log_of(z, output))).sum(axis=-1), a - y
+
+
+def focal(z: Array, a: Array, y: Array, output: str, p: Any) -> tuple[Array, Array]:
+    """dc/da by the quotient, and from there through the activation."""
+    gamma, t = p[0], -log_of(z, output)
+    c = y * (1 - a) ** gamma * t
+    g = -y * (gamma * (1 - a) ** (gamma - 1) * t + (1 - a) ** gamma / a)
+    if output == "logistic":
+        u = -log_of(-z, output)
+        c = c + (1 - y) * a**gamma * u
+        g = g + (1 - y) * (gamma * a ** (gamma - 1) * u + a**gamma / (1 - a))
+    return c.sum(axis=-1), ACTIVATIONS[output][1](z, g)
+
+
+LOSSES = {
+    "squared_error": by_a(lambda a, y, _: ((a - y) ** 2 / 2, a - y)),
+    "absolute_error": by_a(lambda a, y, _: (np.abs(a - y), np.sign(a - y))),
+    "huber": by_a(huber),
+    "quantile": by_a(quantile),
+    "cosine": by_a(cosine),
+    "hinge": by_a(lambda a, y, _: (np.maximum(0, 1 - y * a), np.where(y * a < 1, -y, 0))),
+    "squared_hinge": by_a(
+        lambda a, y, _: (np.maximum(0, 1 - y * a) ** 2, -2 * y * np.maximum(0, 1 - y * a))
+    ),
+    "poisson": by_a(poisson),
+    "gaussian_nll": by_a(gaussian_nll),
+    "log_loss": log_loss,
+    "kl_divergence": kl_divergence,
+    "focal": focal,
+}
+
+# Which piece of a loss an output is on, for those that have kinks: it changes where one is crossed.
+PIECES: dict[str, Callable[..., Any]] = {
+    "absolute_error": lambda a, y, _: a > y,
+    "huber": lambda a, y, p: np.abs(a - y) > p[0],
+    "quantile": lambda a, y, _: a > y,
+    "hinge": lambda a, y, _: y * a < 1,
+    "squared_hinge": lambda a, y, _: y * a < 1,
+}
 
 
 @dataclass(frozen=True)
@@ -94,7 +187,7 @@ def gradients(
     X: ArrayLike,
     Y: ArrayLike,
     *,
-    loss: str,
+    loss: Any,
     sample_weight: ArrayLike | None = None,
 ) -> Gradients:
     """The cost and its derivatives by everything; Y is (n, n_outputs)."""
@@ -102,7 +195,8 @@ def gradients(
     n = len(A[0])
     share = np.ones(n, REAL) if sample_weight is None else np.asarray(sample_weight, REAL)
     share = share / share.sum()
-    c, delta_output = LOSSES[loss](Z[-1], A[-1], np.asarray(Y, REAL), activations[-1])
+    name, p = loss_rule(loss)
+    c, delta_output = LOSSES[name](Z[-1], A[-1], np.asarray(Y, REAL), activations[-1], p)
     delta = [share[:, None] * delta_output]
     for layer in range(len(W) - 1, 0, -1):
         f_backward = ACTIVATIONS[activations[layer - 1]][1]

@@ -190,7 +190,7 @@ TAKES_Y: dict[str, Callable[..., object]] = {
 takes_targets = pytest.mark.parametrize("call", TAKES_Y.values(), ids=TAKES_Y)
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "log_loss"])
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "log_loss"])
 @pytest.mark.parametrize(
     "bad", parameters(in_two_columns(BAD_KINDS) | in_two_columns(BAD_NUMBERS) | BAD_Y_SHAPES)
 )
@@ -379,6 +379,9 @@ BAD_ARGUMENTS = {
         "a number": Bad(3, TypeError, "3"),
         "None": Bad(None, TypeError, "None"),
         "a function": Bad(np.mean, TypeError),
+        "a class of losses": Bad(rb.Huber, TypeError, "Huber"),
+        "an optimizer": Bad(rb.SGD(), TypeError, "SGD"),
+        "a pair": Bad(("huber", (1.0,)), TypeError, "huber"),
     },
     "optimizer": {
         "a string": Bad("sgd", TypeError, "sgd"),
@@ -430,6 +433,155 @@ def test_log_loss_needs_probabilities(output: str, call: str) -> None:
     net = network(output)
     with refused(Bad(None, ValueError, output), "loss", net):
         TAKES_Y[call](net, Y, "log_loss")
+
+
+WRONG_OUTPUTS = {
+    "kl_divergence": ("identity", "logistic", "tanh", "relu"),
+    "hinge": ("logistic", "relu", "softmax"),
+    "squared_hinge": ("logistic", "relu", "softmax"),
+    "poisson": ("logistic", "tanh", "relu", "softmax"),
+    rb.Poisson(log_rate=False): ("identity", "tanh", "relu", "softmax"),
+    "gaussian_nll": ("logistic", "tanh", "relu", "softmax"),
+    "focal": ("identity", "tanh", "relu"),
+    rb.LogLoss(label_smoothing=0.1): ("identity", "tanh", "relu"),
+}
+
+
+@pytest.mark.parametrize("call", ["gradients", "train"])
+@pytest.mark.parametrize(
+    ("loss", "output"),
+    [(loss, output) for loss, outputs in WRONG_OUTPUTS.items() for output in outputs],
+)
+def test_a_loss_needs_its_output(loss: Any, output: str, call: str) -> None:
+    net = network(output)
+    with refused(Bad(None, ValueError, output), "loss", net):
+        TAKES_Y[call](net, Y[:, :1] if loss == "gaussian_nll" else Y, loss)
+
+
+@pytest.mark.parametrize("call", ["gradients", "train"])
+@pytest.mark.parametrize(
+    ("loss", "n_outputs", "shows"),
+    [
+        ("gaussian_nll", 1, "1 output"),
+        ("gaussian_nll", 3, "3 outputs"),
+        ("cosine", 1, "1 output"),
+        (rb.Quantile((0.1, 0.5, 0.9)), 2, "3 levels"),
+        (rb.Quantile((0.1, 0.9)), 1, "2 levels"),
+    ],
+    ids=str,
+)
+def test_a_loss_needs_its_number_of_outputs(
+    loss: Any, n_outputs: int, shows: str, call: str
+) -> None:
+    net = network("identity", n_outputs=n_outputs)
+    with refused(Bad(None, ValueError, shows), "loss"):
+        TAKES_Y[call](net, np.ones((N, n_outputs)), loss)
+
+
+BAD_TARGETS = {
+    "counts below 0": ("poisson", "identity", [[0.0, 3.0]] * 4 + [[-1.0, 2.0]], "-1.0"),
+    "rates below 0": (rb.Poisson(log_rate=False), "logistic", [[-0.5, 2.0]] * 5, "-0.5"),
+    "0 and 1 for a hinge": ("hinge", "identity", [[1.0, 0.0]] * 5, "0.0"),
+    "halves for a hinge": ("squared_hinge", "tanh", [[1.0, -0.5]] * 5, "-0.5"),
+    "a negative probability": ("kl_divergence", "softmax", [[-0.25, 1.25]] * 5, "-0.25"),
+    "no distribution": ("kl_divergence", "softmax", [[0.25, 0.25]] * 5, "0.5"),
+    "no distribution, focal": ("focal", "softmax", [[0.25, 0.25]] * 5, "0.5"),
+    "above 1": ("focal", "logistic", [[0.0, 1.5]] * 5, "1.5"),
+    "smoothed already": (rb.LogLoss(0.1), "softmax", [[0.5, 0.6]] * 5, "1.1"),
+    "no direction": ("cosine", "identity", [[1.0, 2.0]] * 4 + [[0.0, 0.0]], "row 4"),
+    "too wide for one mean": ("gaussian_nll", "identity", [[1.0, 2.0]] * 5, "(5, 2)"),
+    "a label too large": ("kl_divergence", "softmax", [0, 1, 2, 0, 1], "2"),
+    "a label too large, focal": ("focal", "logistic", [0, 1, 2, 0, 1], "2"),
+    "-1 as a label": ("hinge", "identity", [0, 1, -1, 0, 1], "-1"),
+    "float labels": ("squared_hinge", "identity", [0.0, 1.0, 1.0, 0.0, 1.0], "float64"),
+    "labels for numbers": ("huber", "identity", [0, 1, 1, 0, 1], "(5,)"),
+    "NaN": (rb.Quantile(0.9), "identity", [[0.0, np.nan]] * 5, "nan"),
+}
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "value", "shows"), BAD_TARGETS.values(), ids=list(BAD_TARGETS)
+)
+@takes_targets
+def test_targets_are_what_the_loss_wants(
+    call: Callable[..., object], loss: Any, output: str, value: Any, shows: str
+) -> None:
+    net = network(output)
+    with refused(Bad(value, EITHER, shows), "Y", net):
+        call(net, value, loss)
+
+
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
+@takes_targets
+def test_labels_of_one_score_are_0_and_1(call: Callable[..., object], loss: str) -> None:
+    net = network("identity", n_outputs=1)
+    with refused(Bad(None, ValueError, "2"), "Y"):
+        call(net, [0, 1, 2, 0, 1], loss)
+
+
+# What is wrong with a parameter that is a number.
+BAD_PARAMETERS = {
+    "NaN": Bad(float("nan"), ValueError, "nan"),
+    "infinity": Bad(float("inf"), ValueError, "inf"),
+    "True": Bad(True, TypeError, "True"),
+    "a string": Bad("1", TypeError, "1"),
+    "None": Bad(None, TypeError, "None"),
+    "complex": Bad(1j, TypeError),
+    "negative": Bad(-0.5, ValueError, "-0.5"),
+    "a list of lists": Bad([[0.5]], EITHER),
+}
+BAD_LEVELS = BAD_PARAMETERS | {
+    "zero": Bad(0.0, ValueError, "0.0"),
+    "one": Bad(1.0, ValueError, "1.0"),
+    "one of them above 1": Bad((0.5, 1.5), ValueError, "1.5"),
+    "one of them True": Bad((0.5, True), TypeError, "True"),
+    "none": Bad((), ValueError, "()"),
+    "an array of two dimensions": Bad(np.full((2, 2), 0.5), ValueError),
+}
+BAD_LOSSES: dict[tuple[type, str], dict[str, Bad]] = {
+    (rb.Huber, "delta"): BAD_PARAMETERS | {"zero": Bad(0, ValueError, "0")},
+    (rb.Quantile, "levels"): BAD_LEVELS,
+    (rb.LogLoss, "label_smoothing"): BAD_PARAMETERS | {"one": Bad(1.0, ValueError, "1.0")},
+    (rb.Focal, "gamma"): BAD_PARAMETERS,
+    (rb.Poisson, "log_rate"): {
+        "a number": Bad(1, TypeError, "1"),
+        "a string": Bad("yes", TypeError, "yes"),
+        "None": Bad(None, TypeError, "None"),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("cls", "argument", "bad"),
+    [
+        pytest.param(cls, argument, bad, id=f"{cls.__name__}-{name}")
+        for (cls, argument), table in BAD_LOSSES.items()
+        for name, bad in table.items()
+    ],
+)
+def test_the_parameters_of_losses(cls: type, argument: str, bad: Bad) -> None:
+    with refused(bad, argument):
+        cls(**{argument: bad.value})
+
+
+@pytest.mark.parametrize(
+    "loss", [rb.Huber(1e-60), rb.Quantile(1e-60), rb.Quantile(1 - 1e-12), rb.Focal(1e60)], ids=str
+)
+def test_parameters_that_float32_cannot_hold(loss: Any) -> None:
+    output = "softmax" if loss.name == "focal" else "identity"
+    net = network(output)
+    with refused(Bad(None, ValueError, "e"), "loss", net):
+        net.gradients(X, Y, loss=loss)
+    assert network(output, "float64").gradients(X, Y, loss=loss)
+
+
+def test_losses_take_numbers_of_numpy_and_sequences() -> None:
+    assert rb.Huber(np.float32(0.5)) == rb.Huber(0.5)
+    assert rb.Quantile(np.array([0.25, 0.75])) == rb.Quantile([0.25, 0.75])
+    assert rb.Quantile([0.25, 0.75]).levels == (0.25, 0.75)
+    assert hash(rb.Focal(2)) == hash(rb.Focal(2.0))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        rb.Huber().delta = 2.0  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("bad", parameters(BAD_ARGUMENTS["loss"]))

@@ -19,12 +19,39 @@ from numpy.typing import NDArray
 import long_double
 import rosenblatt as rb
 import tolerance
+from bits import LABEL_LOSSES, name_of
+from rosenblatt import _loss
 
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "softmax"]
 OUTPUTS_AND_LOSSES = [
     *((output, "squared_error") for output in ACTIVATIONS),
     ("softmax", "log_loss"),
     ("logistic", "log_loss"),
+]
+FURTHER_LOSSES = [  # output, loss, n_outputs
+    *((output, loss, 3) for output in ACTIVATIONS for loss in ("absolute_error", "cosine")),
+    *((output, rb.Huber(0.25), 3) for output in ACTIVATIONS),
+    *((output, rb.Quantile((0.1, 0.5, 0.8)), 3) for output in ACTIVATIONS),
+    ("identity", "gaussian_nll", 4),
+    ("softmax", rb.Focal(gamma=0.5), 3),
+    *(
+        (output, loss, n_outputs)
+        for n_outputs in (1, 3)
+        for output, loss in [
+            ("softmax", rb.LogLoss(label_smoothing=0.2)),
+            ("logistic", rb.LogLoss(label_smoothing=0.2)),
+            ("softmax", "kl_divergence"),
+            ("identity", "hinge"),
+            ("tanh", "hinge"),
+            ("identity", "squared_hinge"),
+            ("tanh", "squared_hinge"),
+            ("identity", "poisson"),
+            ("logistic", rb.Poisson(log_rate=False)),
+            ("softmax", "focal"),
+            ("logistic", "focal"),
+            ("logistic", rb.Focal(gamma=3.5)),
+        ]
+    ),
 ]
 WIDTHS = [3, 4, 5, 4, 3, 5, 4, 3]  # n_features and hidden layers; no two neighbours are equal
 N_SAMPLES = 3
@@ -39,7 +66,7 @@ class Case:
 
     activation: str
     output: str
-    loss: str
+    loss: Any
     depth: int  # weight layers
     n_outputs: int
 
@@ -66,6 +93,10 @@ CASES = [
     for activation in (ACTIVATIONS if depth > 1 else ["relu"])  # depth 1 has no hidden layer
     for output, loss in OUTPUTS_AND_LOSSES
     for n_outputs in (1, 3)
+] + [
+    Case("tanh", output, loss, depth, n_outputs)
+    for depth in (1, 3)
+    for output, loss, n_outputs in FURTHER_LOSSES
 ]
 WEIGHTS = [None, (0.5, 2.0, 1.25)]
 
@@ -85,8 +116,12 @@ def random_point(case: Case, seed: int) -> Point:
     for n_in, n_out, name in zip(case.layers[:-1], case.layers[1:], case.activations, strict=True):
         W = rng.uniform(-1, 1, (n_in, n_out)) * GAIN[name] * np.sqrt(3 / n_in)
         theta += [W.ravel(), rng.uniform(-0.5, 0.5, n_out)]
-    Y = rng.uniform(0.1, 0.9, (N_SAMPLES, case.n_outputs))
-    if case.loss == "log_loss" and case.output == "softmax":
+    name = name_of(case.loss)
+    n_targets = case.n_outputs // 2 if name == "gaussian_nll" else case.n_outputs
+    Y = rng.uniform(0.1, 0.9, (N_SAMPLES, n_targets))
+    if "hinge" in name:
+        Y = np.where(Y > 0.5, 1.0, -1.0)
+    if name in LABEL_LOSSES and case.output == "softmax":
         Y /= Y.sum(axis=1, keepdims=True)
     return Point(
         theta=np.round(np.concatenate(theta) / tolerance.GRID) * tolerance.GRID,
@@ -99,18 +134,24 @@ def random_point(case: Case, seed: int) -> Point:
 def kinks_are_out_of_reach(case: Case, point: Point) -> bool:
     """Whether no relu switches when one weight, bias or input moves by the stencil's reach.
 
+    Nor any output leaves the piece of the loss that it is on.
+
     The two ends are enough: a relu below which none switches sees z move along a straight line, or
     nearly, where the output's relu stands on a smooth network.
     """
     relus = [layer for layer, name in enumerate(case.activations) if name == "relu"]
-    if not relus:
+    name, p = _loss.rule(case.loss)
+    piece = long_double.PIECES.get(name)
+    if not relus and piece is None:
         return True
     middle = np.concatenate([point.theta, point.X.ravel()])
     reach = tolerance.REACH * tolerance.STEP * np.eye(len(middle))
     moved = np.concatenate([middle[None], middle - reach, middle + reach])
     theta, X = np.split(moved, [len(point.theta)], axis=1)
     W, b = long_double.matrices(theta, case.layers)
-    Z, _ = long_double.forward(W, b, case.activations, X.reshape(-1, *point.X.shape))
+    Z, A = long_double.forward(W, b, case.activations, X.reshape(-1, *point.X.shape))
+    if piece is not None and not np.all(piece(A[-1], point.Y, p) == piece(A[-1][0], point.Y, p)):
+        return False
     return all(np.all((Z[layer] > 0) == (Z[layer][0] > 0)) for layer in relus)
 
 
@@ -139,7 +180,7 @@ def network(case: Case, theta: NDArray[np.float64]) -> rb.Network:
     return net
 
 
-def differences(net: rb.Network, point: Point, loss: str, sample_weight: Any) -> tuple[Any, Any]:
+def differences(net: rb.Network, point: Point, loss: Any, sample_weight: Any) -> tuple[Any, Any]:
     """dC/dtheta (n_params,) and dC/dX (n, n_features) by the stencil of tolerance.py."""
     theta, X = point.theta.copy(), point.X.copy()
 
@@ -199,7 +240,7 @@ def test_they_agree_with_long_double(case: Case, sample_weight: Any) -> None:
     [
         pytest.param(case, weight, id=f"{case}-{'weighted' if weight else 'plain'}")
         for case, weight in itertools.product(CASES, WEIGHTS)
-        if weight is None or case.depth == 2
+        if weight is None or case.depth in (2, 3)
     ],
 )
 def test_they_agree_with_central_differences(case: Case, sample_weight: Any) -> None:

@@ -6,12 +6,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
 import rosenblatt as rb
-from bits import assert_same_bits
+from bits import (
+    LOSSES,
+    assert_same_bits,
+    assert_same_gradients,
+    n_outputs_for,
+    samples,
+    targets,
+    twins,
+)
 
 ISAS = rb.build_info()["isas"]
 
@@ -22,7 +31,7 @@ def the_best_afterwards() -> Iterator[None]:
     rb.set_isa(ISAS[0])
 
 
-def run(dtype: str, layers: list[int], output: str, loss: str, batch_size: int) -> list[np.ndarray]:
+def run(dtype: str, layers: list[int], output: str, loss: Any, batch_size: int) -> list[np.ndarray]:
     """Train and take the gradients; whatever a kernel computes is in the result."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((67, layers[0]))
@@ -54,7 +63,7 @@ def run(dtype: str, layers: list[int], output: str, loss: str, batch_size: int) 
 @pytest.mark.parametrize("batch_size", [1, 8, 23])
 @pytest.mark.parametrize("isa", ISAS[1:])
 def test_training_gives_the_same_bits(
-    isa: str, dtype: str, network: tuple[list[int], str, str], batch_size: int
+    isa: str, dtype: str, network: tuple[list[int], str, Any], batch_size: int
 ) -> None:
     rb.set_isa(ISAS[0])
     wanted = run(dtype, *network, batch_size)
@@ -62,6 +71,20 @@ def test_training_gives_the_same_bits(
     assert rb.build_info()["isa"] == isa
     for got, want in zip(run(dtype, *network, batch_size), wanted, strict=True):
         assert_same_bits(got, want)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("loss", "output"), LOSSES)
+@pytest.mark.parametrize("isa", ISAS)
+def test_every_loss_has_the_bits_of_the_textbook(
+    isa: str, loss: Any, output: str, dtype: str
+) -> None:
+    rb.set_isa(isa)
+    n_outputs = n_outputs_for(loss, 19)
+    core, book = twins([4, n_outputs], output=output, dtype=dtype)
+    X, Y = samples(17, 4, dtype), targets(loss, output, 17, n_outputs, dtype)
+    got = core.gradients(X, Y, loss=loss)
+    assert_same_gradients(got, book.gradients(X.tolist(), Y.tolist(), loss=loss), dtype)
 
 
 def test_one_that_is_not_there_is_refused() -> None:

@@ -13,10 +13,12 @@ import rosenblatt as rb
 from bits import (
     ACTIVATIONS,
     DTYPES,
+    LABEL_LOSSES,
     LOSSES,
     Array,
     assert_same_bits,
     labels,
+    n_outputs_for,
     one_hot,
     samples,
     targets,
@@ -32,7 +34,7 @@ def compare(
     *,
     activation: str = "tanh",
     output: str = "identity",
-    loss: str = "squared_error",
+    loss: Any = "squared_error",
     rule: dict[str, Any] | None = None,
     validation: tuple[Array, Array] | None = None,
     seed: int = 0,
@@ -73,10 +75,11 @@ def compare(
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("loss", "output"), LOSSES)
-def test_every_activation_and_loss(loss: str, output: str, activation: str, dtype: str) -> None:
-    X, Y = samples(21, 4, dtype), targets(loss, output, 21, 3, dtype)
+def test_every_activation_and_loss(loss: Any, output: str, activation: str, dtype: str) -> None:
+    n_outputs = n_outputs_for(loss, 3)
+    X, Y = samples(21, 4, dtype), targets(loss, output, 21, n_outputs, dtype)
     compare(
-        [4, 6, 3],
+        [4, 6, n_outputs],
         X,
         Y,
         activation=activation,
@@ -123,20 +126,22 @@ def test_momentum(rule: dict[str, Any], random_state: int, dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("loss", "output"), LOSSES)
-def test_validation(loss: str, output: str, dtype: str) -> None:
-    X, Y = samples(20, 4, dtype), targets(loss, output, 20, 3, dtype)
-    held_out = samples(70, 4, dtype, seed=1), targets(loss, output, 70, 3, dtype, seed=1)
-    compare([4, 5, 3], X, Y, output=output, loss=loss, validation=held_out, batch_size=8, epochs=3)
+def test_validation(loss: Any, output: str, dtype: str) -> None:
+    n = n_outputs_for(loss, 3)
+    X, Y = samples(20, 4, dtype), targets(loss, output, 20, n, dtype)
+    held_out = samples(70, 4, dtype, seed=1), targets(loss, output, 70, n, dtype, seed=1)
+    compare([4, 5, n], X, Y, output=output, loss=loss, validation=held_out, batch_size=8, epochs=3)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("output", ["softmax", "logistic"])
-def test_labels_in_training_and_validation(output: str, dtype: str) -> None:
+@pytest.mark.parametrize("name", LABEL_LOSSES)
+def test_labels_in_training_and_validation(name: str, output: str, dtype: str) -> None:
+    if (name, output) not in LOSSES:
+        output = "identity" if "hinge" in name else "softmax"
     X, y = samples(20, 4, dtype), labels(20, 3)
     held_out = samples(9, 4, dtype, seed=1), labels(9, 3, seed=1)
-    compare(
-        [4, 5, 3], X, y, output=output, loss="log_loss", validation=held_out, batch_size=8, epochs=3
-    )
+    compare([4, 5, 3], X, y, output=output, loss=name, validation=held_out, batch_size=8, epochs=3)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -205,7 +210,7 @@ def test_any_small_run(
     *,
     layers: list[int],
     activation: str,
-    loss_output: tuple[str, str],
+    loss_output: tuple[Any, str],
     dtype: str,
     n: int,
     batch_size: int,
@@ -215,6 +220,7 @@ def test_any_small_run(
     random_state: int,
 ) -> None:
     loss, output = loss_output
+    layers = [*layers[:-1], n_outputs_for(loss, layers[-1])]
     nesterov = nesterov and momentum > 0
     compare(
         layers,

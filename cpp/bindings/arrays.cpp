@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "bindings/losses.hpp"
+
 namespace rosenblatt::bindings {
 
 namespace {
@@ -37,35 +39,77 @@ Matrix<const T> matrix(const Array<T>& array) {
     return {array.data(), rows, cols, cols};
 }
 
-// Targets of log_loss are probabilities; with a softmax output a row of them is a distribution.
+std::string loss_text(Loss loss) { return loss_names[static_cast<std::size_t>(loss)]; }
+
+// Every target for which `allowed` is not true is refused.
+template <class T, class F>
+void check_each(const char* name, Matrix<const T> Y, const std::string& needed, F allowed) {
+    for (std::size_t i = 0; i < Y.rows; ++i)
+        for (std::size_t j = 0; j < Y.cols; ++j)
+            if (const double y = static_cast<double>(Y.row(i)[j]); !allowed(y))
+                refuse(name, "got " + number_text(y) + " at " + element_text(name, i * Y.cols + j, Y.cols) +
+                                 ", needed " + needed);
+}
+
 template <class T>
-void check_probabilities(const char* name, Matrix<const T> Y, Activation output) {
+void check_sums(const char* name, Matrix<const T> Y) {
     // Room for a distribution that was rounded to float16 or printed with four digits; a mistake is far outside.
     constexpr double tolerance = 1e-4;
     for (std::size_t i = 0; i < Y.rows; ++i) {
         double sum = 0;
-        for (std::size_t j = 0; j < Y.cols; ++j) {
-            const double y = static_cast<double>(Y.row(i)[j]);
-            if (y < 0 || y > 1)
-                refuse(name, "got " + number_text(y) + " at " + element_text(name, i * Y.cols + j, Y.cols) +
-                                 ", needed probabilities from 0 to 1 for log_loss");
-            sum += y;
-        }
-        if (output == Activation::softmax && std::abs(sum - 1) > tolerance)
+        for (std::size_t j = 0; j < Y.cols; ++j) sum += static_cast<double>(Y.row(i)[j]);
+        if (std::abs(sum - 1) > tolerance)
             refuse(name, "got a sum of " + number_text(sum) + " in row " + std::to_string(i) +
                              ", needed 1: a distribution over the " + std::to_string(Y.cols) + " classes");
     }
 }
 
+template <class T>
+void check_lengths(const char* name, Matrix<const T> Y) {
+    for (std::size_t i = 0; i < Y.rows; ++i) {
+        double square = 0;
+        for (std::size_t j = 0; j < Y.cols; ++j)
+            square = std::fma(static_cast<double>(Y.row(i)[j]), static_cast<double>(Y.row(i)[j]), square);
+        if (!(square > 0) || std::isinf(square))
+            refuse(name, "got a length of " + number_text(std::sqrt(square)) + " in row " + std::to_string(i) +
+                             ", needed a finite one above 0: cosine compares directions");
+    }
+}
+
+// Whether the targets are what the loss wants.
+template <class T>
+void check_answers(const char* name, Matrix<const T> Y, Loss loss, Activation output) {
+    const Answers wanted = answers(loss, output);
+    switch (wanted) {
+        case Answers::reals:
+            break;
+        case Answers::probabilities:
+        case Answers::distribution:
+            check_each(name, Y, "probabilities from 0 to 1 for " + loss_text(loss),
+                       [](double y) { return y >= 0 && y <= 1; });
+            if (wanted == Answers::distribution) check_sums(name, Y);
+            break;
+        case Answers::signs:
+            check_each(name, Y, "-1 and 1 for " + loss_text(loss), [](double y) { return y == -1 || y == 1; });
+            break;
+        case Answers::counts:
+            check_each(name, Y, "numbers of at least 0 for " + loss_text(loss), [](double y) { return y >= 0; });
+            break;
+        case Answers::direction:
+            check_lengths(name, Y);
+            break;
+    }
+}
+
 Vector<const std::int64_t> take_labels(const char* name, const py::array& Y, std::size_t n, Loss loss,
                                        const Shape& shape) {
-    if (loss != Loss::log_loss)
+    if (!takes_labels(loss))
         refuse(name, std::string("got integer labels, needed targets of shape (n, ") +
-                         std::to_string(shape.n_outputs()) + ") for " + loss_names[static_cast<std::size_t>(loss)]);
+                         std::to_string(n_targets(loss, shape.n_outputs())) + ") for " + loss_text(loss));
     if (Y.ndim() != 1 || static_cast<std::size_t>(Y.shape(0)) != n)
         refuse(name, "got shape " + shape_text(Y) + ", needed (" + std::to_string(n) + ",): one label per row of X");
-    const bool single_logistic = shape.output() == Activation::logistic && shape.n_outputs() == 1;
-    const auto n_classes = static_cast<std::int64_t>(single_logistic ? 2 : shape.n_outputs());
+    const bool yes_or_no = shape.output() != Activation::softmax && shape.n_outputs() == 1;
+    const auto n_classes = static_cast<std::int64_t>(yes_or_no ? 2 : shape.n_outputs());
     const auto* const labels = static_cast<const std::int64_t*>(Y.data());
     for (std::size_t i = 0; i < n; ++i)
         if (labels[i] < 0 || labels[i] >= n_classes)
@@ -93,14 +137,14 @@ template <class T>
 Targets<T> take_Y(const char* name, const py::array& Y, std::size_t n, Loss loss, const Shape& shape) {
     if (py::isinstance<Array<std::int64_t>>(Y)) return {{}, take_labels(name, Y, n, loss, shape).data};
     const auto targets = py::reinterpret_borrow<Array<T>>(Y);
-    if (Y.ndim() != 2 || static_cast<std::size_t>(Y.shape(0)) != n ||
-        static_cast<std::size_t>(Y.shape(1)) != shape.n_outputs())
-        refuse(name, "got shape " + shape_text(Y) + ", needed (" + std::to_string(n) + ", " +
-                         std::to_string(shape.n_outputs()) + "): a row per row of X, a column per output" +
-                         (loss == Loss::log_loss ? ", or integer labels (n,)" : ""));
+    const std::size_t cols = n_targets(loss, shape.n_outputs());
+    if (Y.ndim() != 2 || static_cast<std::size_t>(Y.shape(0)) != n || static_cast<std::size_t>(Y.shape(1)) != cols)
+        refuse(name, "got shape " + shape_text(Y) + ", needed (" + std::to_string(n) + ", " + std::to_string(cols) +
+                         "): a row per row of X, a column per " + (cols == shape.n_outputs() ? "output" : "mean") +
+                         (takes_labels(loss) ? ", or integer labels (n,)" : ""));
     const Matrix<const T> rows = matrix(targets);
     check_finite(name, rows);
-    if (loss == Loss::log_loss) check_probabilities(name, rows, shape.output());
+    check_answers(name, rows, loss, shape.output());
     return {rows, nullptr};
 }
 

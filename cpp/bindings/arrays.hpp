@@ -27,7 +27,7 @@ std::string shape_text(const py::array& array);
 template <class T>
 Matrix<const T> take_X(const char* name, const Array<T>& X, const Shape& shape);
 
-// Y as a network with this shape and this loss wants it for n samples: rows (n, n_outputs) of type T, or labels (n,) of
+// Y as a network with this shape and this loss wants it for n samples: rows (n, n_targets) of type T, or labels (n,) of
 // type int64. ValueError otherwise.
 template <class T>
 Targets<T> take_Y(const char* name, const py::array& Y, std::size_t n, Loss loss, const Shape& shape);

@@ -60,6 +60,19 @@ std::vector<std::string> as_list(const char* const (&names)[N]) {
     return {names, names + N};
 }
 
+// The losses that take labels.
+std::vector<std::string> label_losses() {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < std::size(loss_names); ++i)
+        if (takes_labels(static_cast<Loss>(i))) names.emplace_back(loss_names[i]);
+    return names;
+}
+
+// The numbers in a sample's target.
+std::size_t targets_of(const std::string& loss, std::size_t n_outputs) {
+    return n_targets(static_cast<Loss>(find_name("loss", loss, loss_names)), n_outputs);
+}
+
 std::vector<std::string> available_isas() {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < available_tables().count; ++i) names.emplace_back(available_tables().of[i]->isa);
@@ -81,6 +94,8 @@ void set_isa(const std::string& name) {
 void bind_kernels(py::module_& module) {
     module.def("activations", [] { return as_list(activation_names); });
     module.def("losses", [] { return as_list(loss_names); });
+    module.def("label_losses", &label_losses);
+    module.def("n_targets", &targets_of, py::arg("loss"), py::arg("n_outputs"));
     module.def("isa", [] { return std::string(kernel_table().isa); });
     module.def("available_isas", &available_isas);
     module.def("set_isa", &set_isa, py::arg("name"));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bindings/arrays.hpp"
+#include "bindings/losses.hpp"
 #include "model/backward.hpp"
 #include "model/forward.hpp"
 #include "model/loss.hpp"
@@ -139,14 +140,14 @@ Array<T> copied(Matrix<const T> from) {
 // cost, grad (n_params,), dX (n, n_features), delta of every layer (n, n_out)
 template <class T>
 std::tuple<double, Array<T>, Array<T>, std::vector<Array<T>>> gradients_of(
-    BoundNetwork<T>& self, const Array<T>& X, const py::array& Y, const std::string& loss_name,
+    BoundNetwork<T>& self, const Array<T>& X, const py::array& Y, const NamedLoss& named_loss,
     const std::optional<Array<double>>& sample_weight) {
     const Access::Reading reading(self.access);
     const Shape& shape = self.network.shape();
-    const Loss loss_function = find_loss(loss_name, shape.output());
+    const LossRule rule = take_loss<T>(named_loss, shape);
     Samples<T> samples;
     samples.X = take_X("X", X, shape);
-    samples.Y = take_Y<T>("Y", Y, samples.size(), loss_function, shape);
+    samples.Y = take_Y<T>("Y", Y, samples.size(), rule.loss, shape);
     samples.weights = take_weights("sample_weight", sample_weight, samples.size());
     Workspace<T> work(shape, samples.size());
     auto dX = new_array<T>(samples.size(), shape.n_features());
@@ -157,7 +158,7 @@ std::tuple<double, Array<T>, Array<T>, std::vector<Array<T>>> gradients_of(
     compute(self.threads, [&](Team& team) {
         const Batch<T> batch{work.as_batch(samples.X), samples.Y, samples.weights};
         forward(self.network, batch.X, work, team);
-        C = loss(loss_function, self.network, batch, work, team);
+        C = loss(rule, self.network, batch, work, team);
         backpropagate(self.network, batch.size(), work, team);
         weight_gradients(self.network, batch.X, work, grad_out, team);
         input_gradients(self.network, work, dX_out, team);

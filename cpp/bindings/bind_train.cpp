@@ -11,6 +11,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
+#include "bindings/losses.hpp"
 #include "model/train.hpp"
 
 namespace rosenblatt::bindings {
@@ -53,18 +54,18 @@ std::string divergence_text(const Diverged& diverged) {
 // loss_curve, validation_curve, whether the callback ended it
 template <class T>
 std::tuple<std::vector<double>, std::vector<double>, bool> train_network(
-    BoundNetwork<T>& self, const Array<T>& X, const py::array& Y, const std::string& loss_name, double learning_rate,
+    BoundNetwork<T>& self, const Array<T>& X, const py::array& Y, const NamedLoss& named_loss, double learning_rate,
     double momentum, bool nesterov, std::size_t batch_size, std::size_t epochs, bool shuffle, std::uint64_t seed,
     const std::optional<std::pair<Array<T>, py::array>>& validation, std::optional<Callback> callback, int threads) {
     const Access::Writing writing(self.access);
     const Shape& shape = self.network.shape();
-    const Loss loss = find_loss(loss_name, shape.output());
-    const Samples<T> samples = take_samples<T>("X", X, "Y", Y, loss, shape);
+    const LossRule rule = take_loss<T>(named_loss, shape);
+    const Samples<T> samples = take_samples<T>("X", X, "Y", Y, rule.loss, shape);
     std::optional<Samples<T>> validation_samples;
     if (validation)
         validation_samples =
-            take_samples<T>("validation[0]", validation->first, "validation[1]", validation->second, loss, shape);
-    const Training training{loss, {learning_rate, momentum, nesterov}, batch_size, epochs, shuffle, seed};
+            take_samples<T>("validation[0]", validation->first, "validation[1]", validation->second, rule.loss, shape);
+    const Training training{rule, {learning_rate, momentum, nesterov}, batch_size, epochs, shuffle, seed};
     PythonObserver observer(std::move(callback));
     TrainingHistory history;
     try {

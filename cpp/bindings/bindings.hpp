@@ -36,15 +36,6 @@ std::size_t find_name(const char* argument, const std::string& name, const char*
     throw py::value_error(std::string(argument) + ": got '" + name + "', needed one of " + known);
 }
 
-inline Loss find_loss(const std::string& name, Activation output) {
-    const auto loss = static_cast<Loss>(find_name("loss", name, loss_names));
-    if (loss == Loss::log_loss && output != Activation::softmax && output != Activation::logistic)
-        throw py::value_error(std::string("loss: got 'log_loss' with output '") +
-                              activation_names[static_cast<std::size_t>(output)] +
-                              "', needed output 'softmax' or 'logistic': its activations are probabilities");
-    return loss;
-}
-
 void bind_network(py::module_& module);
 void bind_train(py::module_& module);
 void bind_kernels(py::module_& module);

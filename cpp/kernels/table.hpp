@@ -14,7 +14,7 @@ namespace rosenblatt {
 // What the samples of a batch should give: rows of numbers, or a label a sample. Exactly one is set.
 template <class T>
 struct Targets {
-    Matrix<const T> Y;                     // (n, n_outputs)
+    Matrix<const T> Y;                     // (n, n_targets), a target for each output but with gaussian_nll
     const std::int64_t* labels = nullptr;  // (n,)
 
     constexpr Targets slice(std::size_t first, std::size_t count) const noexcept {
@@ -137,7 +137,7 @@ template <class T>
 struct Step {
     const StepLayer<T>* layers;
     std::size_t n_layers;
-    Loss loss;
+    LossRule loss;
     SgdStep<T> rule;
     Matrix<T> Z;          // of the output, (batch_size, columns)
     T* scale;             // (batch_size,)
@@ -185,7 +185,7 @@ struct Kernels {
 
     // The output A = f(Z), the loss of each sample and delta^(L) = dC/dz^(L). Z, A, Delta (rows, n_outputs), scale and c
     // (rows,): sample i has the loss c[i] and the share scale[i] in the cost. Delta may be null: only A and c are wanted.
-    void (*loss)(Loss loss, Activation output, Matrix<const T> Z, Targets<T> targets, const T* scale, Matrix<T> A,
+    void (*loss)(LossRule rule, Activation output, Matrix<const T> Z, Targets<T> targets, const T* scale, Matrix<T> A,
                  double* c, Matrix<T> Delta) noexcept;
 
     // w := w - epsilon dC/dw over n parameters; v (n,) are the velocities, null without momentum. w, v are updated.

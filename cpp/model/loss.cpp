@@ -45,7 +45,7 @@ void share_of_samples(const Batch<T>& batch, Vector<T> scale) noexcept {
 
 // The loss of each sample, and delta where it is wanted (Delta.data is not null).
 template <class T>
-void sample_losses(Loss loss, const Network<T>& network, const Batch<T>& batch, ForwardWorkspace<T>& work,
+void sample_losses(LossRule rule, const Network<T>& network, const Batch<T>& batch, ForwardWorkspace<T>& work,
                    Matrix<T> Delta, Team& team) {
     const std::size_t last = network.shape().n_layers() - 1;
     const std::size_t n_outputs = network.shape().n_outputs();
@@ -54,7 +54,7 @@ void sample_losses(Loss loss, const Network<T>& network, const Batch<T>& batch, 
     constexpr double work_of_an_output = 64;
     team.slices(batch.size(), work_of_an_output * static_cast<double>(A.cols),
                 [&](std::size_t first, std::size_t count) noexcept {
-                    kernels<T>().loss(loss, network.shape().output(), Z.slice(first, count),
+                    kernels<T>().loss(rule, network.shape().output(), Z.slice(first, count),
                                       batch.Y.slice(first, count), work.scale().data + first, A.slice(first, count),
                                       work.sample_loss().data + first,
                                       Delta.data == nullptr ? Matrix<T>{} : Delta.slice(first, count));
@@ -64,10 +64,10 @@ void sample_losses(Loss loss, const Network<T>& network, const Batch<T>& batch, 
 }  // namespace
 
 template <class T>
-double loss(Loss loss, const Network<T>& network, const Batch<T>& batch, Workspace<T>& work, Team& team) {
+double loss(LossRule rule, const Network<T>& network, const Batch<T>& batch, Workspace<T>& work, Team& team) {
     const std::size_t last = network.shape().n_layers() - 1;
     share_of_samples(batch, work.scale());
-    sample_losses(loss, network, batch, work, work.Delta(last, batch.size()).columns(network.shape().n_outputs()),
+    sample_losses(rule, network, batch, work, work.Delta(last, batch.size()).columns(network.shape().n_outputs()),
                   team);
     CostSum sum;
     sum.add(batch, work.sample_loss());
@@ -75,21 +75,21 @@ double loss(Loss loss, const Network<T>& network, const Batch<T>& batch, Workspa
 }
 
 template <class T>
-double cost(Loss loss, const Network<T>& network, const Samples<T>& samples, ForwardWorkspace<T>& work, Team& team) {
+double cost(LossRule rule, const Network<T>& network, const Samples<T>& samples, ForwardWorkspace<T>& work, Team& team) {
     CostSum sum;
     for (std::size_t first = 0; first < samples.size(); first += work.capacity()) {
         const Samples<T> slice = samples.slice(first, std::min(work.capacity(), samples.size() - first));
         const Batch<T> batch{work.as_batch(slice.X), slice.Y, slice.weights};
         forward(network, batch.X, work, team);
-        sample_losses(loss, network, batch, work, Matrix<T>{}, team);
+        sample_losses(rule, network, batch, work, Matrix<T>{}, team);
         sum.add(batch, work.sample_loss());
     }
     return sum.mean();
 }
 
-template double loss(Loss, const Network<float>&, const Batch<float>&, Workspace<float>&, Team&);
-template double loss(Loss, const Network<double>&, const Batch<double>&, Workspace<double>&, Team&);
-template double cost(Loss, const Network<float>&, const Samples<float>&, ForwardWorkspace<float>&, Team&);
-template double cost(Loss, const Network<double>&, const Samples<double>&, ForwardWorkspace<double>&, Team&);
+template double loss(LossRule, const Network<float>&, const Batch<float>&, Workspace<float>&, Team&);
+template double loss(LossRule, const Network<double>&, const Batch<double>&, Workspace<double>&, Team&);
+template double cost(LossRule, const Network<float>&, const Samples<float>&, ForwardWorkspace<float>&, Team&);
+template double cost(LossRule, const Network<double>&, const Samples<double>&, ForwardWorkspace<double>&, Team&);
 
 }  // namespace rosenblatt

@@ -10,10 +10,10 @@ namespace rosenblatt {
 // C = sum_i s_i c_i / sum_i s_i of a batch whose forward pass is in `work`; delta of the output goes to `work`. This is
 // the only place where 1/n enters. Throws Stopped.
 template <class T>
-double loss(Loss loss, const Network<T>& network, const Batch<T>& batch, Workspace<T>& work, Team& team);
+double loss(LossRule rule, const Network<T>& network, const Batch<T>& batch, Workspace<T>& work, Team& team);
 
 // C of any number of samples, forward pass included. Throws Stopped.
 template <class T>
-double cost(Loss loss, const Network<T>& network, const Samples<T>& samples, ForwardWorkspace<T>& work, Team& team);
+double cost(LossRule rule, const Network<T>& network, const Samples<T>& samples, ForwardWorkspace<T>& work, Team& team);
 
 }  // namespace rosenblatt

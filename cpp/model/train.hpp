@@ -14,7 +14,7 @@
 namespace rosenblatt {
 
 struct Training {
-    Loss loss;
+    LossRule loss;
     Sgd optimizer;
     std::size_t batch_size;
     std::size_t epochs;

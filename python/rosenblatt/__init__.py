@@ -15,6 +15,7 @@ from typing import Any
 
 from . import _core, datasets
 from ._files import ModelFormatError, load
+from ._loss import Focal, Huber, LogLoss, Poisson, Quantile
 from ._network import Gradients, Network, Trace
 from ._optimizer import SGD
 from ._train import Epoch, TrainResult, train
@@ -24,9 +25,14 @@ __version__: str = _core.version()
 __all__ = [
     "SGD",
     "Epoch",
+    "Focal",
     "Gradients",
+    "Huber",
+    "LogLoss",
     "ModelFormatError",
     "Network",
+    "Poisson",
+    "Quantile",
     "Trace",
     "TrainResult",
     "__version__",

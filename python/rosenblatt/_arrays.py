@@ -11,6 +11,8 @@ from . import _core
 
 FloatArray = NDArray[np.floating[Any]]
 
+LABEL_LOSSES = frozenset(_core.label_losses())
+
 
 def real_array(name: str, value: ArrayLike) -> NDArray[Any]:
     """Return `value` as an array of real numbers of any type, an array as it is.
@@ -59,26 +61,26 @@ def inputs(name: str, X: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def targets(
-    name: str, Y: ArrayLike, *, loss: str, dtype: np.dtype[Any], n_outputs: int
+    name: str, Y: ArrayLike, *, loss: str, dtype: np.dtype[Any], n_targets: int
 ) -> NDArray[Any]:
-    """Return targets as rows (n, n_outputs) of `dtype`, or as integer labels (n,) for log_loss.
+    """Return targets as rows (n, n_targets) of `dtype`, or as labels (n,) where the loss has them.
 
     Raises
     ------
     TypeError
-        One-dimensional targets for several outputs of log_loss are not integers.
+        One-dimensional targets for several outputs of such a loss are not integers.
     """
     array = real_array(name, Y)
-    if array.ndim == 1 and loss == "log_loss":
+    if array.ndim == 1 and loss in LABEL_LOSSES:
         if array.dtype.kind in "biu":
             if array.dtype == np.uint64 and (array > np.iinfo(np.int64).max).any():
                 raise ValueError(f"{name}: got label {array.max()}, needed labels below 2**63")
             return exact(name, array, np.dtype(np.int64))
-        if n_outputs > 1:
+        if n_targets > 1:
             raise TypeError(
                 f"{name}: got dtype {array.dtype} and shape {array.shape}, "
-                f"needed integer labels (n,) or rows (n, {n_outputs})"
+                f"needed integer labels (n,) or rows (n, {n_targets})"
             )
-    if array.ndim == 1 and n_outputs == 1:
+    if array.ndim == 1 and n_targets == 1:
         array = array[:, np.newaxis]
     return exact(name, array, dtype)

@@ -10,10 +10,10 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import _arguments, _arrays, _core
+from . import _arguments, _arrays, _core, _loss
+from ._loss import Loss
 
 Activation = Literal["identity", "logistic", "tanh", "relu", "softmax"]
-Loss = Literal["squared_error", "log_loss"]
 FloatArray = _arrays.FloatArray
 
 _CORES = {
@@ -302,10 +302,12 @@ class Network:
         ----------
         X : array-like of shape (n, n_features)
         Y : array-like of shape (n, n_outputs), or (n,)
-            Targets; integer labels (n,) for log_loss; (n,) numbers where there is one output.
-        loss : {"squared_error", "log_loss"}
-            c = 1/2 |a - y|^2, or c = -sum y ln a (output "softmax"; with "logistic" each output is
-            a yes-or-no question of its own).
+            Targets; integer labels (n,) for losses that name classes; (n,) numbers where there is
+            one output.
+        loss : str, Huber, Quantile, LogLoss, Poisson or Focal
+            c, as docs/losses.md has it: "squared_error", "absolute_error", "huber", "quantile",
+            "log_loss", "kl_divergence", "hinge", "squared_hinge", "poisson", "gaussian_nll",
+            "focal", "cosine"; a name stands for the default parameters.
         sample_weight : array-like of shape (n,), optional
             s_i >= 0: C = sum s_i c_i / sum s_i.
 
@@ -320,21 +322,22 @@ class Network:
         RuntimeError
             Another thread is training the network.
         """
-        loss_name = _arguments.choice("loss", loss, _arguments.LOSSES)
+        rule = _loss.rule(loss)
         weights = sample_weight
         if weights is not None:
             weights = _arrays.inputs("sample_weight", weights, np.dtype(np.float64))
         cost, grad, dX, delta = self._core.gradients(
             _arrays.inputs("X", X, self.dtype),
-            self._targets("Y", Y, loss_name),
-            loss_name,
+            self._targets("Y", Y, rule.name),
+            rule,
             weights,
         )
         dW, db = self._split(grad)
         return Gradients(cost=cost, dW=dW, db=db, dX=dX, delta=tuple(delta), grad=grad)
 
     def _targets(self, name: str, Y: ArrayLike, loss: str) -> NDArray[Any]:
-        return _arrays.targets(name, Y, loss=loss, dtype=self.dtype, n_outputs=self._layers[-1])
+        n_targets = _core.n_targets(loss, self._layers[-1])
+        return _arrays.targets(name, Y, loss=loss, dtype=self.dtype, n_targets=n_targets)
 
     def copy(self) -> Network:
         """Return an independent network with the same parameters."""

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _arguments, _arrays, _core
-from ._network import Loss, Network
+from . import _arguments, _arrays, _core, _loss
+from ._loss import Loss
+from ._network import Network
 from ._optimizer import SGD
 
 
@@ -91,9 +92,10 @@ def train(
         Trained in place.
     X : array-like of shape (n, n_features)
     Y : array-like of shape (n, n_outputs), or (n,)
-        Targets; integer labels (n,) for log_loss; (n,) numbers where there is one output.
-    loss : {"squared_error", "log_loss"}
-        log_loss needs output "softmax" or "logistic".
+        Targets; integer labels (n,) for losses that name classes; (n,) numbers where there is one
+        output.
+    loss : str, Huber, Quantile, LogLoss, Poisson or Focal
+        As for `Network.gradients`; docs/losses.md says which output each needs.
     optimizer : SGD, default SGD()
     batch_size : int, default 32
         Samples per step; the last batch of an epoch is as long as it comes.
@@ -148,14 +150,14 @@ def train(
         raise TypeError(f"net: got {type(net).__name__}, needed a rosenblatt.Network")
     if not isinstance(optimizer, SGD):
         raise TypeError(f"optimizer: got {optimizer!r}, needed a rosenblatt.SGD")
-    loss_name = _arguments.choice("loss", loss, _arguments.LOSSES)
+    rule = _loss.rule(loss)
     n_epochs = _arguments.integer("epochs", epochs, least=1, most=2**32)
     watch = _Watch(_arguments.callback_function("callback", callback), n_epochs)
     loss_curve, validation_curve, stopped = _core.train(
         net._core,
         _arrays.inputs("X", X, net.dtype),
-        net._targets("Y", Y, loss_name),
-        loss=loss_name,
+        net._targets("Y", Y, rule.name),
+        loss=rule,
         learning_rate=optimizer.learning_rate,
         momentum=optimizer.momentum,
         nesterov=optimizer.nesterov,
@@ -163,7 +165,7 @@ def train(
         epochs=n_epochs,
         shuffle=_arguments.flag("shuffle", shuffle),
         seed=_arguments.seed("random_state", random_state),
-        validation=_validation(net, validation, loss_name),
+        validation=_validation(net, validation, rule.name),
         callback=watch.epoch_done if callback is not None else None,
         threads=_arguments.thread_count("threads", net.threads if threads is None else threads),
     )

@@ -15,8 +15,9 @@ True
 
 from .backward import Gradients
 from .forward import Trace
+from .loss import LossRule
 from .network import Network
 from .train import TrainResult, train
 from .update import SGD
 
-__all__ = ["SGD", "Gradients", "Network", "Trace", "TrainResult", "train"]
+__all__ = ["SGD", "Gradients", "LossRule", "Network", "Trace", "TrainResult", "train"]

@@ -10,7 +10,7 @@ from .activation import ACTIVATIONS
 from .arithmetic import NUMBER_TYPES, NumberType
 from .backward import Gradients, backward, dC_dA
 from .forward import Trace, forward
-from .loss import Targets, cost_and_delta
+from .loss import NamedLoss, Targets, cost_and_delta
 from .rng import INITIAL_WEIGHTS, uniform
 from .theta import Matrix, flatten, unflatten
 
@@ -98,7 +98,7 @@ class Network:
         X: Matrix,
         Y: Targets,
         *,
-        loss: str,
+        loss: str | NamedLoss,
         sample_weight: Sequence[float] | None = None,
     ) -> Gradients:
         """Return the cost of the outputs for X against Y, and its derivative by everything."""

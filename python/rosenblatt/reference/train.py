@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .backward import backward
 from .forward import forward
-from .loss import Targets, cost_and_delta
+from .loss import NamedLoss, Targets, cost_and_delta
 from .network import Network
 from .rng import shuffled
 from .theta import Matrix
@@ -36,7 +36,7 @@ def train(
     X: Matrix,
     Y: Targets,
     *,
-    loss: str,
+    loss: str | NamedLoss,
     optimizer: SGD = SGD(),  # noqa: B008 - it is frozen
     batch_size: int = 32,
     epochs: int = 10,
@@ -70,6 +70,6 @@ def batches(X: Matrix, Y: Targets, order: list[int], batch_size: int) -> Iterato
         yield Batch([X[i] for i in rows], [Y[i] for i in rows])
 
 
-def cost(net: Network, X: Matrix, Y: Targets, loss: str) -> float:
+def cost(net: Network, X: Matrix, Y: Targets, loss: str | NamedLoss) -> float:
     """Return the cost of all these samples as one batch."""
     return cost_and_delta(net, forward(net, X), Y, loss)[0]

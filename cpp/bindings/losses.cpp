@@ -1,0 +1,130 @@
+// Losses: what each wants of the output and its parameters, in words.
+#include "bindings/losses.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "bindings/bindings.hpp"
+
+namespace rosenblatt::bindings {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& got, const std::string& needed) {
+    throw py::value_error("loss: got " + got + ", needed " + needed);
+}
+
+// The outputs that a loss allows, and why; none where it allows any.
+struct Outputs {
+    std::vector<Activation> allowed;
+    const char* reason;
+};
+
+Outputs outputs(const LossRule& rule) {
+    using enum Activation;
+    switch (rule.loss) {
+        case Loss::squared_error:
+        case Loss::absolute_error:
+        case Loss::huber:
+        case Loss::quantile:
+        case Loss::cosine:
+            return {{}, ""};
+        case Loss::log_loss:
+        case Loss::focal:
+            return {{softmax, logistic}, "its activations are probabilities"};
+        case Loss::kl_divergence:
+            return {{softmax}, "its activations are a distribution"};
+        case Loss::hinge:
+        case Loss::squared_hinge:
+            return {{identity, tanh}, "its activations are scores of either sign"};
+        case Loss::gaussian_nll:
+            return {{identity}, "its activations are means and logarithms of variances"};
+        case Loss::poisson:
+            if (rule.parameters[0] != 0) return {{identity}, "its activation is the logarithm of the rate"};
+            return {{logistic}, "its activation is the rate, above 0"};
+    }
+    return {{}, ""};
+}
+
+std::string quoted(const char* name) { return std::string("'") + name + "'"; }
+
+void check_output(const LossRule& rule, Activation output) {
+    const Outputs suited = outputs(rule);
+    if (suited.allowed.empty() || std::ranges::find(suited.allowed, output) != suited.allowed.end()) return;
+    std::string names;
+    for (const Activation f : suited.allowed)
+        names += (names.empty() ? "" : " or ") + quoted(activation_names[static_cast<std::size_t>(f)]);
+    refuse(quoted(loss_names[static_cast<std::size_t>(rule.loss)]) + " with output " +
+               quoted(activation_names[static_cast<std::size_t>(output)]),
+           "output " + names + ": " + suited.reason);
+}
+
+void check_n_outputs(const LossRule& rule, std::size_t n_outputs) {
+    if (rule.loss == Loss::gaussian_nll && n_outputs % 2 != 0)
+        refuse("'gaussian_nll' with " + std::to_string(n_outputs) + (n_outputs == 1 ? " output" : " outputs"),
+               "an even number: the means, then the logarithms of the variances");
+    if (rule.loss == Loss::cosine && n_outputs == 1)
+        refuse("'cosine' with 1 output", "at least 2: a single number has no direction to learn");
+    const std::size_t n_levels = rule.parameters.size;
+    if (rule.loss == Loss::quantile && n_levels != 1 && n_levels != n_outputs)
+        refuse(std::to_string(n_levels) + " levels",
+               std::string(n_outputs == 1 ? "1" : "1 or " + std::to_string(n_outputs)) +
+                   ": one for all outputs or one for each");
+}
+
+// A parameter that is allowed may round to one that is not.
+template <class T>
+void check_rounding(const LossRule& rule) {
+    const auto demand = [&](double parameter, const char* name, bool holds) {
+        if (!holds)
+            refuse(std::string(name) + " " + py::str(py::float_(parameter)).cast<std::string>(),
+                   std::string("one that float") + (sizeof(T) == 4 ? "32" : "64") + " can hold");
+    };
+    for (std::size_t i = 0; i < rule.parameters.size; ++i) {
+        const double parameter = rule.parameters[i];
+        const T rounded = static_cast<T>(parameter);
+        if (rule.loss == Loss::huber) demand(parameter, "delta", rounded > 0 && std::isfinite(rounded));
+        if (rule.loss == Loss::focal) demand(parameter, "gamma", std::isfinite(rounded));
+        if (rule.loss == Loss::quantile) demand(parameter, "level", rounded > 0 && rounded < 1);
+    }
+}
+
+}  // namespace
+
+Answers answers(Loss loss, Activation output) noexcept {
+    switch (loss) {
+        case Loss::squared_error:
+        case Loss::absolute_error:
+        case Loss::huber:
+        case Loss::quantile:
+        case Loss::gaussian_nll:
+            return Answers::reals;
+        case Loss::log_loss:
+        case Loss::kl_divergence:
+        case Loss::focal:
+            return output == Activation::softmax ? Answers::distribution : Answers::probabilities;
+        case Loss::hinge:
+        case Loss::squared_hinge:
+            return Answers::signs;
+        case Loss::poisson:
+            return Answers::counts;
+        case Loss::cosine:
+            return Answers::direction;
+    }
+    return Answers::reals;
+}
+
+template <class T>
+LossRule take_loss(const NamedLoss& named, const Shape& shape) {
+    const LossRule rule{static_cast<Loss>(find_name("loss", named.first, loss_names)),
+                        {named.second.data(), named.second.size()}};
+    check_output(rule, shape.output());
+    check_n_outputs(rule, shape.n_outputs());
+    check_rounding<T>(rule);
+    return rule;
+}
+
+template LossRule take_loss<float>(const NamedLoss&, const Shape&);
+template LossRule take_loss<double>(const NamedLoss&, const Shape&);
+
+}  // namespace rosenblatt::bindings

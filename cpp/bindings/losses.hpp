@@ -1,0 +1,25 @@
+// Losses: what each wants of the output, the targets and its parameters, and what is wrong with them, in words.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/functions.hpp"
+#include "model/shape.hpp"
+
+namespace rosenblatt::bindings {
+
+// A loss on its way from Python: its name and its parameters.
+using NamedLoss = std::pair<std::string, std::vector<double>>;
+
+// What the numbers of a target are.
+enum class Answers : unsigned char { reals, probabilities, distribution, signs, counts, direction };
+Answers answers(Loss loss, Activation output) noexcept;
+
+// The rule of a loss, for as long as `named` lives; ValueError where it does not fit the network, or T cannot hold a
+// parameter.
+template <class T>
+LossRule take_loss(const NamedLoss& named, const Shape& shape);
+
+}  // namespace rosenblatt::bindings

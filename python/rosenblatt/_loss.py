@@ -1,0 +1,279 @@
+"""Losses with parameters, and how a loss travels to the core: a name and some numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from . import _arguments
+
+LossName = Literal[
+    "squared_error",
+    "absolute_error",
+    "huber",
+    "quantile",
+    "log_loss",
+    "kl_divergence",
+    "hinge",
+    "squared_hinge",
+    "poisson",
+    "gaussian_nll",
+    "focal",
+    "cosine",
+]
+
+
+class LossRule(NamedTuple):
+    """A loss as the core takes it."""
+
+    name: str
+    parameters: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Huber:
+    """A square near the target, a line far from it: outliers pull with a bounded force.
+
+    c = sum_j 1/2 d_j^2 for abs(d_j) <= delta, delta (abs(d_j) - delta / 2) beyond; d = a - y.
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+        Where the square becomes a line, above 0, in the unit of the targets.
+
+    Raises
+    ------
+    TypeError, ValueError
+        delta is no finite number above 0.
+
+    Notes
+    -----
+    P. J. Huber, *Robust estimation of a location parameter*, Ann. Math. Statist. 35, 1964.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.Huber(delta=2.0)
+    Huber(delta=2.0)
+    """
+
+    delta: float = 1.0
+    name: ClassVar[str] = "huber"
+
+    def __post_init__(self) -> None:
+        needed = "a finite number above 0"
+        delta = _arguments.real("delta", self.delta, needed)
+        if delta <= 0:
+            raise ValueError(f"delta: got {delta}, needed {needed}")
+        object.__setattr__(self, "delta", delta)
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """What goes to the core."""
+        return (self.delta,)
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """The pinball loss: an output learns the level-quantile of its target.
+
+    c = sum_j level_j (y_j - a_j) where a_j is below y_j, (1 - level_j) (a_j - y_j) where above.
+
+    Parameters
+    ----------
+    levels : float or sequence of float, default 0.5
+        Between 0 and 1; one for all outputs, or one for each.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A level is no number between 0 and 1, or there is none.
+
+    Notes
+    -----
+    R. Koenker, G. Bassett, *Regression quantiles*, Econometrica 46, 1978.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.Quantile(levels=(0.1, 0.5, 0.9))
+    Quantile(levels=(0.1, 0.5, 0.9))
+    """
+
+    levels: float | Sequence[float] = 0.5
+    name: ClassVar[str] = "quantile"
+
+    def __post_init__(self) -> None:
+        given: object = self.levels
+        if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str | bytes):
+            if np.ndim(given) != 1 or len(given) == 0:
+                raise ValueError(f"levels: got {given!r}, needed one level or one per output")
+            levels = tuple(_level(f"levels[{i}]", each) for i, each in enumerate(given))
+            object.__setattr__(self, "levels", levels)
+        else:
+            object.__setattr__(self, "levels", _level("levels", given))
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """What goes to the core."""
+        return self.levels if isinstance(self.levels, tuple) else (float(self.levels),)  # type: ignore[arg-type]
+
+
+def _level(name: str, value: object) -> float:
+    needed = "a number between 0 and 1"
+    level = _arguments.real(name, value, needed)
+    if not 0 < level < 1:
+        raise ValueError(f"{name}: got {level}, needed {needed}")
+    return level
+
+
+@dataclass(frozen=True)
+class LogLoss:
+    """The log loss with smoothed answers.
+
+    Every answer becomes (1 - label_smoothing) y + label_smoothing / K, with K the number of
+    classes of a softmax, 2 for each logistic output.
+
+    Parameters
+    ----------
+    label_smoothing : float, default 0.0
+        From 0 to below 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        label_smoothing is no number from 0 to below 1.
+
+    Notes
+    -----
+    C. Szegedy and others, *Rethinking the Inception architecture*, CVPR 2016.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.LogLoss(label_smoothing=0.1)
+    LogLoss(label_smoothing=0.1)
+    """
+
+    label_smoothing: float = 0.0
+    name: ClassVar[str] = "log_loss"
+
+    def __post_init__(self) -> None:
+        needed = "a number from 0 to below 1"
+        smoothing = _arguments.real("label_smoothing", self.label_smoothing, needed)
+        if not 0 <= smoothing < 1:
+            raise ValueError(f"label_smoothing: got {smoothing}, needed {needed}")
+        object.__setattr__(self, "label_smoothing", smoothing)
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """What goes to the core."""
+        return (self.label_smoothing,)
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """The negative log-likelihood of counts, without the ln y! that no output changes.
+
+    c = sum_j e^a_j - y_j a_j with log_rate, c = sum_j a_j - y_j ln a_j without.
+
+    Parameters
+    ----------
+    log_rate : bool, default True
+        Whether the output is the logarithm of the rate (output "identity"), or the rate itself
+        (an output above 0, "logistic").
+
+    Raises
+    ------
+    TypeError
+        log_rate is no bool.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.Poisson()
+    Poisson(log_rate=True)
+    """
+
+    log_rate: bool = True
+    name: ClassVar[str] = "poisson"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "log_rate", _arguments.flag("log_rate", self.log_rate))
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """What goes to the core."""
+        return (float(self.log_rate),)
+
+
+@dataclass(frozen=True)
+class Focal:
+    """The log loss with less weight on what is right already: times (1 - a)^gamma.
+
+    Parameters
+    ----------
+    gamma : float, default 2.0
+        At least 0; with 0 it is the log loss.
+
+    Raises
+    ------
+    TypeError, ValueError
+        gamma is no finite number of at least 0.
+
+    Notes
+    -----
+    T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollár, *Focal loss for dense object detection*,
+    ICCV 2017.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.Focal(gamma=1.0)
+    Focal(gamma=1.0)
+    """
+
+    gamma: float = 2.0
+    name: ClassVar[str] = "focal"
+
+    def __post_init__(self) -> None:
+        needed = "a finite number of at least 0"
+        gamma = _arguments.real("gamma", self.gamma, needed)
+        if gamma < 0:
+            raise ValueError(f"gamma: got {gamma}, needed {needed}")
+        object.__setattr__(self, "gamma", gamma)
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """What goes to the core."""
+        return (self.gamma,)
+
+
+Loss: TypeAlias = LossName | Huber | Quantile | LogLoss | Poisson | Focal
+
+WITH_PARAMETERS = (Huber, Quantile, LogLoss, Poisson, Focal)
+_DEFAULTS = {each.name: each().parameters for each in WITH_PARAMETERS}
+
+
+def rule(loss: object) -> LossRule:
+    """Return the loss as the core takes it; a name stands for the default parameters.
+
+    Raises
+    ------
+    TypeError
+        `loss` is neither a name nor a loss.
+    ValueError
+        The name is unknown.
+    """
+    if isinstance(loss, WITH_PARAMETERS):
+        return LossRule(loss.name, loss.parameters)
+    if not isinstance(loss, str):
+        classes = ", ".join(f"rosenblatt.{each.__name__}" for each in WITH_PARAMETERS)
+        raise TypeError(
+            f"loss: got {loss!r}, needed a name such as 'log_loss', or one of {classes}"
+        )
+    name = _arguments.choice("loss", loss, _arguments.LOSSES)
+    return LossRule(name, _DEFAULTS.get(name, ()))
