@@ -6,13 +6,14 @@ import math
 import operator
 import random
 from decimal import Decimal, localcontext
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 import rosenblatt as rb
 from bits import (
+    ACTIVATIONS,
     DTYPES,
     LABEL_LOSSES,
     LOSSES,
@@ -27,10 +28,10 @@ from bits import (
     targets,
     twins,
 )
-from rosenblatt import _loss
+from rosenblatt import _core, _loss
 from rosenblatt.reference import LossRule
+from rosenblatt.reference import loss as textbook
 from rosenblatt.reference.arithmetic import Float32, Float64
-from rosenblatt.reference.loss import log_from_0, loss_rule
 
 WITHOUT_BOUND = ("poisson", "gaussian_nll", rb.Poisson(log_rate=False))
 WEIGHTS = (None, "spread", "with zeros")
@@ -144,7 +145,7 @@ def cost_by_definition(loss: Any, output: str, A: Array, Y: Array) -> float:
 
 def sample_by_definition(loss: Any, output: str, a: list[float], y: list[float]) -> float:
     name, K = name_of(loss), len(a)
-    p = loss_rule(loss).parameters
+    p = textbook.loss_rule(loss).parameters
     if name == "cosine":
         return 1 - sum(map(operator.mul, a, y)) / math.hypot(*a) / math.hypot(*y)
     if name == "gaussian_nll":
@@ -346,9 +347,39 @@ def test_the_textbook_by_itself_takes_a_rule(loss: Any, dtype: str) -> None:
     assert book.gradients(X, Y, loss=loss) == book.gradients(X, Y, loss=rule)
 
 
+def test_each_list_of_losses_has_the_same_names() -> None:
+    """The core's names, the type of the argument, the textbook's table, the tests' own."""
+    names = list(get_args(_loss.LossName))
+    assert names == _core.losses()
+    assert set(names) == {name for name, _ in textbook.LOSSES} == {name_of(x) for x, _ in LOSSES}
+    assert set(textbook.DEFAULTS) == {each.name for each in _loss.WITH_PARAMETERS}
+    assert sorted(_core.label_losses()) == sorted(LABEL_LOSSES) == sorted(textbook.LABEL_LOSSES)
+
+
+@pytest.mark.parametrize("name", get_args(_loss.LossName))
+def test_the_core_and_the_textbook_allow_the_same_outputs(name: str) -> None:
+    for output in ACTIVATIONS:
+        net = rb.Network([2, 4], output=output, random_state=0)
+        Y = targets(name, output, 3, 4, "float32")
+        losses = (
+            [rb.Poisson(log_rate=flag) for flag in (True, False)] if name == "poisson" else [name]
+        )
+        allowed = False
+        for loss in losses:
+            try:
+                net.gradients(samples(3, 2, "float32"), Y, loss=loss)
+            except ValueError:
+                continue
+            allowed = True
+        assert allowed == ((name, output) in textbook.LOSSES), output
+        assert allowed == any(name_of(x) == name and f == output for x, f in LOSSES), output
+
+
 def test_a_name_stands_for_the_same_parameters_everywhere() -> None:
     for each in (rb.Huber(), rb.Quantile(), rb.LogLoss(), rb.Poisson(), rb.Focal()):
-        assert loss_rule(each.name) == (each.name, each.parameters) == _loss.rule(each.name)
+        assert (
+            textbook.loss_rule(each.name) == (each.name, each.parameters) == _loss.rule(each.name)
+        )
 
 
 @pytest.mark.parametrize("T", [Float32, Float64], ids=["float32", "float64"])
@@ -361,6 +392,6 @@ def test_the_logarithm_below_1(T: Any) -> None:
             x = T.round(rnd.uniform(0, 1) * 2.0 ** -rnd.choice([0, 0, 0, 1, 10, 100]))
             true = Decimal(x).ln()
             unit = math.ldexp(1.0, math.frexp(float(true))[1] - 1 - T.fraction_bits)
-            assert abs(Decimal(log_from_0(T, x)) - true) <= Decimal(0.9 * unit), x.hex()
-    assert log_from_0(T, 0.0) == log_from_0(T, T.smallest_normal / 2) == -math.inf
-    assert log_from_0(T, 1.0) == 0.0
+            assert abs(Decimal(textbook.log_from_0(T, x)) - true) <= Decimal(0.9 * unit), x.hex()
+    assert textbook.log_from_0(T, 0.0) == textbook.log_from_0(T, T.smallest_normal / 2) == -math.inf
+    assert textbook.log_from_0(T, 1.0) == 0.0
