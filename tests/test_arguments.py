@@ -125,6 +125,7 @@ TAKES_X: dict[str, Callable[[rb.Network, Any], object]] = {
     "trace": lambda net, bad_X: net.trace(bad_X),
     "gradients": lambda net, bad_X: net.gradients(bad_X, Y, loss="log_loss"),
     "train": lambda net, bad_X: rb.train(net, bad_X, Y, loss="log_loss"),
+    "backward": lambda net, bad_X: net.backward(bad_X, Y),
 }
 
 
@@ -286,6 +287,15 @@ def test_or_nearly(call: Callable[..., object], sum_of_row: float) -> None:
 @takes_targets
 def test_rows_of_logistic_outputs_need_not(call: Callable[..., object]) -> None:
     assert call(network("logistic"), np.ones((N, 2)), "log_loss")
+
+
+@pytest.mark.parametrize(
+    "bad", parameters(in_two_columns(BAD_KINDS) | in_two_columns(BAD_NUMBERS) | BAD_Y_SHAPES)
+)
+def test_dC_dA(bad: Bad) -> None:
+    net = network()
+    with refused(bad, "dC_dA", net):
+        net.backward(X, bad.value)
 
 
 # ---- sample weights --------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from bits import (
     DTYPES,
     LOSSES,
     Array,
+    assert_same_bits,
     assert_same_gradients,
     n_outputs_for,
     samples,
@@ -106,6 +107,41 @@ def test_any_small_network(
 ) -> None:
     loss, output = loss_output
     compare(layers, n, activation=activation, loss=loss, output=output, dtype=dtype, seed=seed)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("output", ACTIVATIONS)
+@pytest.mark.parametrize("n_outputs", [1, 3, 18])
+def test_a_cost_of_ones_own(n_outputs: int, output: str, dtype: str) -> None:
+    core, book = twins([4, 6, n_outputs], output=output, dtype=dtype)
+    X = samples(11, 4, dtype)
+    G = targets("squared_error", output, 11, n_outputs, dtype)
+    got, wanted = core.backward(X, G), book.backward(X.tolist(), G.tolist())
+    for name in ("delta", "dW", "db"):
+        for a, b in zip(getattr(got, name), getattr(wanted, name), strict=True):
+            assert_same_bits(a, np.array(b, dtype), name)
+    flat = [x.ravel() for dW, db in zip(got.dW, got.db, strict=True) for x in (dW.T, db)]
+    assert_same_bits(got.grad, np.concatenate(flat))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("output", ACTIVATIONS)
+def test_backward_goes_on_where_a_loss_by_a_ends(output: str, dtype: str) -> None:
+    """With the loss's own dC/dA it gives the loss's gradients, dX included."""
+    net = rb.Network([4, 6, 3], activation="tanh", output=output, dtype=dtype, random_state=0)
+    X, Y = samples(8, 4, dtype), targets("squared_error", output, 8, 3, dtype)
+    wanted = net.gradients(X, Y, loss="squared_error")
+    got = net.backward(X, (net.forward(X) - Y) / np.array(8, dtype))
+    assert_same_bits(got.grad, wanted.grad)
+    assert_same_bits(got.dX, wanted.dX)
+    for a, b in zip(got.delta, wanted.delta, strict=True):
+        assert_same_bits(a, b)
+
+
+def test_backward_takes_one_column_as_numbers() -> None:
+    net = rb.Network([4, 1], random_state=0)
+    X, g = samples(8, 4, "float32"), np.linspace(-1, 1, 8)
+    assert_same_bits(net.backward(X, g).grad, net.backward(X, g[:, None]).grad)
 
 
 def central_difference(

@@ -148,6 +148,16 @@ Targets<T> take_Y(const char* name, const py::array& Y, std::size_t n, Loss loss
     return {rows, nullptr};
 }
 
+template <class T>
+Matrix<const T> take_dC_dA(const char* name, const Array<T>& dC_dA, std::size_t n, const Shape& shape) {
+    if (dC_dA.ndim() != 2 || static_cast<std::size_t>(dC_dA.shape(0)) != n ||
+        static_cast<std::size_t>(dC_dA.shape(1)) != shape.n_outputs())
+        refuse(name, "got shape " + shape_text(dC_dA) + ", needed (" + std::to_string(n) + ", " +
+                         std::to_string(shape.n_outputs()) + "): a row per row of X, a column per output");
+    check_finite(name, matrix(dC_dA));
+    return matrix(dC_dA);
+}
+
 const double* take_weights(const char* name, const std::optional<Array<double>>& weights, std::size_t n) {
     if (!weights) return nullptr;
     if (weights->ndim() != 1 || static_cast<std::size_t>(weights->shape(0)) != n)
@@ -166,6 +176,8 @@ const double* take_weights(const char* name, const std::optional<Array<double>>&
 }
 
 template Matrix<const float> take_X(const char*, const Array<float>&, const Shape&);
+template Matrix<const float> take_dC_dA(const char*, const Array<float>&, std::size_t, const Shape&);
+template Matrix<const double> take_dC_dA(const char*, const Array<double>&, std::size_t, const Shape&);
 template Matrix<const double> take_X(const char*, const Array<double>&, const Shape&);
 template Targets<float> take_Y(const char*, const py::array&, std::size_t, Loss, const Shape&);
 template Targets<double> take_Y(const char*, const py::array&, std::size_t, Loss, const Shape&);

@@ -32,6 +32,10 @@ Matrix<const T> take_X(const char* name, const Array<T>& X, const Shape& shape);
 template <class T>
 Targets<T> take_Y(const char* name, const py::array& Y, std::size_t n, Loss loss, const Shape& shape);
 
+// dC/dA (n, n_outputs), every value finite; otherwise ValueError.
+template <class T>
+Matrix<const T> take_dC_dA(const char* name, const Array<T>& dC_dA, std::size_t n, const Shape& shape);
+
 // Sample weights (n,), finite, none negative, some positive; ValueError otherwise. None is null.
 const double* take_weights(const char* name, const std::optional<Array<double>>& weights, std::size_t n);
 

@@ -137,11 +137,38 @@ Array<T> copied(Matrix<const T> from) {
     return array;
 }
 
-// cost, grad (n_params,), dX (n, n_features), delta of every layer (n, n_out)
+// grad (n_params,), dX (n, n_features), delta of every layer (n, n_out)
 template <class T>
-std::tuple<double, Array<T>, Array<T>, std::vector<Array<T>>> gradients_of(
-    BoundNetwork<T>& self, const Array<T>& X, const py::array& Y, const NamedLoss& named_loss,
-    const std::optional<Array<double>>& sample_weight) {
+using Derivatives = std::tuple<Array<T>, Array<T>, std::vector<Array<T>>>;
+
+// All derivatives of the cost of a batch X, whose output's delta output_delta(X, work, team) puts into the workspace.
+template <class T, class F>
+Derivatives<T> derivatives(BoundNetwork<T>& self, Matrix<const T> X, F output_delta) {
+    const Shape& shape = self.network.shape();
+    Workspace<T> work(shape, X.rows);
+    auto dX = new_array<T>(X.rows, shape.n_features());
+    const Matrix<T> dX_out = writeable(dX);
+    Array<T> grad(static_cast<py::ssize_t>(shape.n_params()));
+    const Vector<T> grad_out{grad.mutable_data(), shape.n_params()};
+    compute(self.threads, [&](Team& team) {
+        const Scattered<const T> rows = work.as_batch(X);
+        forward(self.network, rows, work, team);
+        output_delta(rows, work, team);
+        backpropagate(self.network, X.rows, work, team);
+        weight_gradients(self.network, rows, work, grad_out, team);
+        input_gradients(self.network, work, dX_out, team);
+    });
+    std::vector<Array<T>> delta;
+    for (std::size_t layer = 0; layer < shape.n_layers(); ++layer)
+        delta.push_back(copied<T>(work.Delta(layer, X.rows)));
+    return {std::move(grad), std::move(dX), std::move(delta)};
+}
+
+// cost, and its derivatives
+template <class T>
+std::pair<double, Derivatives<T>> gradients_of(BoundNetwork<T>& self, const Array<T>& X, const py::array& Y,
+                                               const NamedLoss& named_loss,
+                                               const std::optional<Array<double>>& sample_weight) {
     const Access::Reading reading(self.access);
     const Shape& shape = self.network.shape();
     const LossRule rule = take_loss<T>(named_loss, shape);
@@ -149,24 +176,21 @@ std::tuple<double, Array<T>, Array<T>, std::vector<Array<T>>> gradients_of(
     samples.X = take_X("X", X, shape);
     samples.Y = take_Y<T>("Y", Y, samples.size(), rule.loss, shape);
     samples.weights = take_weights("sample_weight", sample_weight, samples.size());
-    Workspace<T> work(shape, samples.size());
-    auto dX = new_array<T>(samples.size(), shape.n_features());
-    const Matrix<T> dX_out = writeable(dX);
-    Array<T> grad(static_cast<py::ssize_t>(shape.n_params()));
-    const Vector<T> grad_out{grad.mutable_data(), shape.n_params()};
     double C = 0;
-    compute(self.threads, [&](Team& team) {
-        const Batch<T> batch{work.as_batch(samples.X), samples.Y, samples.weights};
-        forward(self.network, batch.X, work, team);
-        C = loss(rule, self.network, batch, work, team);
-        backpropagate(self.network, batch.size(), work, team);
-        weight_gradients(self.network, batch.X, work, grad_out, team);
-        input_gradients(self.network, work, dX_out, team);
+    auto found = derivatives(self, samples.X, [&](Scattered<const T> X_rows, Workspace<T>& work, Team& team) {
+        C = loss(rule, self.network, Batch<T>{X_rows, samples.Y, samples.weights}, work, team);
     });
-    std::vector<Array<T>> delta;
-    for (std::size_t layer = 0; layer < shape.n_layers(); ++layer)
-        delta.push_back(copied<T>(work.Delta(layer, samples.size())));
-    return {C, std::move(grad), std::move(dX), std::move(delta)};
+    return {C, std::move(found)};
+}
+
+template <class T>
+Derivatives<T> backward_of(BoundNetwork<T>& self, const Array<T>& X, const Array<T>& dC_dA) {
+    const Access::Reading reading(self.access);
+    const Matrix<const T> rows = take_X("X", X, self.network.shape());
+    const Matrix<const T> G = take_dC_dA("dC_dA", dC_dA, rows.rows, self.network.shape());
+    return derivatives(self, rows, [&](Scattered<const T>, Workspace<T>& work, Team& team) {
+        output_delta(self.network, G, work, team);
+    });
 }
 
 template <class T>
@@ -187,6 +211,7 @@ void bind(py::module_& module, const char* name) {
         .def("trace", &trace_of<T>, py::arg("X").noconvert())
         .def("gradients", &gradients_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(), py::arg("loss"),
              py::arg("sample_weight").noconvert())
+        .def("backward", &backward_of<T>, py::arg("X").noconvert(), py::arg("dC_dA").noconvert())
         .def_readwrite("threads", &Bound::threads)
         .def_property_readonly("quick_forward", &quick_forward_of<T>)
         .def("copy", &copy_of<T>);

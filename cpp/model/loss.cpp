@@ -75,7 +75,25 @@ double loss(LossRule rule, const Network<T>& network, const Batch<T>& batch, Wor
 }
 
 template <class T>
-double cost(LossRule rule, const Network<T>& network, const Samples<T>& samples, ForwardWorkspace<T>& work, Team& team) {
+void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>& work, Team& team) {
+    const Shape& shape = network.shape();
+    const std::size_t last = shape.n_layers() - 1;
+    const Matrix<const T> Z = work.Z(dC_dA.rows).columns(shape.n_outputs());
+    const Matrix<T> A = work.A(last, dC_dA.rows).columns(shape.n_outputs());
+    const Matrix<T> Delta = work.Delta(last, dC_dA.rows).columns(shape.n_outputs());
+    constexpr double work_of_an_output = 32;
+    team.slices(dC_dA.rows, work_of_an_output * static_cast<double>(A.cols),
+                [&](std::size_t first, std::size_t count) noexcept {
+                    kernels<T>().activate(shape.output(), Z.slice(first, count), A.slice(first, count));
+                    for (std::size_t i = first; i < first + count; ++i)
+                        std::copy_n(dC_dA.row(i), dC_dA.cols, Delta.row(i));
+                    kernels<T>().through_activation(shape.output(), A.slice(first, count), Delta.slice(first, count));
+                });
+}
+
+template <class T>
+double cost(LossRule rule, const Network<T>& network, const Samples<T>& samples, ForwardWorkspace<T>& work,
+            Team& team) {
     CostSum sum;
     for (std::size_t first = 0; first < samples.size(); first += work.capacity()) {
         const Samples<T> slice = samples.slice(first, std::min(work.capacity(), samples.size() - first));
@@ -89,6 +107,8 @@ double cost(LossRule rule, const Network<T>& network, const Samples<T>& samples,
 
 template double loss(LossRule, const Network<float>&, const Batch<float>&, Workspace<float>&, Team&);
 template double loss(LossRule, const Network<double>&, const Batch<double>&, Workspace<double>&, Team&);
+template void output_delta(const Network<float>&, Matrix<const float>, Workspace<float>&, Team&);
+template void output_delta(const Network<double>&, Matrix<const double>, Workspace<double>&, Team&);
 template double cost(LossRule, const Network<float>&, const Samples<float>&, ForwardWorkspace<float>&, Team&);
 template double cost(LossRule, const Network<double>&, const Samples<double>&, ForwardWorkspace<double>&, Team&);
 

@@ -12,6 +12,11 @@ namespace rosenblatt {
 template <class T>
 double loss(LossRule rule, const Network<T>& network, const Batch<T>& batch, Workspace<T>& work, Team& team);
 
+// delta of the output from dC/dA (n, n_outputs), for a cost that somebody else computed, of a batch whose forward pass is in
+// `work`. Throws Stopped.
+template <class T>
+void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>& work, Team& team);
+
 // C of any number of samples, forward pass included. Throws Stopped.
 template <class T>
 double cost(LossRule rule, const Network<T>& network, const Samples<T>& samples, ForwardWorkspace<T>& work, Team& team);

@@ -16,7 +16,7 @@ from typing import Any
 from . import _core, datasets
 from ._files import ModelFormatError, load
 from ._loss import Focal, Huber, LogLoss, Poisson, Quantile
-from ._network import Gradients, Network, Trace
+from ._network import Derivatives, Gradients, Network, Trace
 from ._optimizer import SGD
 from ._train import Epoch, TrainResult, train
 
@@ -24,6 +24,7 @@ __version__: str = _core.version()
 
 __all__ = [
     "SGD",
+    "Derivatives",
     "Epoch",
     "Focal",
     "Gradients",

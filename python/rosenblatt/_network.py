@@ -77,13 +77,11 @@ class Trace:
 
 
 @dataclass(frozen=True, eq=False)
-class Gradients:
-    """The cost of a batch and its derivatives.
+class Derivatives:
+    """The derivatives of a cost.
 
     Attributes
     ----------
-    cost : float
-        C, averaged over the samples.
     dW : tuple of ndarray
         dC/dW^(l), each of the shape of W[l], (n_out, n_in).
     db : tuple of ndarray
@@ -96,12 +94,24 @@ class Gradients:
         dW and db in the order of theta; dW and db are views of it.
     """
 
-    cost: float
     dW: tuple[FloatArray, ...]
     db: tuple[FloatArray, ...]
     dX: FloatArray
     delta: tuple[FloatArray, ...]
     grad: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients(Derivatives):
+    """The cost of a batch and its derivatives, as in `Derivatives`.
+
+    Attributes
+    ----------
+    cost : float
+        C, averaged over the samples.
+    """
+
+    cost: float
 
 
 class Network:
@@ -326,7 +336,7 @@ class Network:
         weights = sample_weight
         if weights is not None:
             weights = _arrays.inputs("sample_weight", weights, np.dtype(np.float64))
-        cost, grad, dX, delta = self._core.gradients(
+        cost, (grad, dX, delta) = self._core.gradients(
             _arrays.inputs("X", X, self.dtype),
             self._targets("Y", Y, rule.name),
             rule,
@@ -334,6 +344,44 @@ class Network:
         )
         dW, db = self._split(grad)
         return Gradients(cost=cost, dW=dW, db=db, dX=dX, delta=tuple(delta), grad=grad)
+
+    def backward(self, X: ArrayLike, dC_dA: ArrayLike) -> Derivatives:
+        """Return the derivatives of a cost of your own, by error backpropagation.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        dC_dA : array-like of shape (n, n_outputs), or (n,) where there is one output
+            The derivative of the cost by the output activations, ``forward(X)``. Averaging over
+            the samples is part of the cost: with a mean, divide by n.
+
+        Returns
+        -------
+        Derivatives
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is of another kind, shape or range; the message names it.
+        RuntimeError
+            Another thread is training the network.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import rosenblatt as rb
+        >>> net = rb.Network([2, 3, 1], dtype="float64", random_state=0)
+        >>> X, y = np.array([[0.0, 1.0], [1.0, 0.5]]), np.array([[1.0], [2.0]])
+        >>> ours = net.backward(X, (net.forward(X) - y) / 2)
+        >>> bool((ours.grad == net.gradients(X, y, loss="squared_error").grad).all())
+        True
+        """
+        G = _arrays.inputs("dC_dA", dC_dA, self.dtype)
+        if G.ndim == 1 and self._layers[-1] == 1:
+            G = G[:, np.newaxis]
+        grad, dX, delta = self._core.backward(_arrays.inputs("X", X, self.dtype), G)
+        dW, db = self._split(grad)
+        return Derivatives(dW=dW, db=db, dX=dX, delta=tuple(delta), grad=grad)
 
     def _targets(self, name: str, Y: ArrayLike, loss: str) -> NDArray[Any]:
         n_targets = _core.n_targets(loss, self._layers[-1])

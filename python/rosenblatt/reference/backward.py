@@ -48,6 +48,12 @@ def backward(net: Network, trace: Trace, delta_output: Matrix) -> Derivatives:
     )
 
 
+def delta_of_output(net: Network, trace: Trace, G: Matrix) -> Matrix:
+    """Return delta of the output from G = dC/dA, (n, n_outputs): dC/da times f'."""
+    f_backward = ACTIVATIONS[net.activations[-1]].backward
+    return [f_backward(net.T, a, g) for a, g in zip(trace.A[-1], G, strict=True)]
+
+
 def delta_before(net: Network, trace: Trace, layer: int, delta: Matrix) -> Matrix:
     """Return delta of the layer before this one: (W^T delta) times f'."""
     f_backward = ACTIVATIONS[net.activations[layer - 1]].backward

@@ -8,7 +8,7 @@ from math import sqrt
 
 from .activation import ACTIVATIONS
 from .arithmetic import NUMBER_TYPES, NumberType
-from .backward import Gradients, backward, dC_dA
+from .backward import Derivatives, Gradients, backward, dC_dA, delta_of_output
 from .forward import Trace, forward
 from .loss import NamedLoss, Targets, cost_and_delta
 from .rng import INITIAL_WEIGHTS, uniform
@@ -106,3 +106,8 @@ class Network:
         cost, delta_output = cost_and_delta(self, trace, Y, loss, sample_weight)
         dW, db, delta = backward(self, trace, delta_output)
         return Gradients(cost, dW, db, dC_dA(self, 0, delta[0]), delta)
+
+    def backward(self, X: Matrix, G: Matrix) -> Derivatives:
+        """Return the derivatives of a cost of one's own by all parameters, from G = dC/dA."""
+        trace = forward(self, X)
+        return backward(self, trace, delta_of_output(self, trace, G))
