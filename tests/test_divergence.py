@@ -69,6 +69,19 @@ BLOWUPS = {
         optimizer=rb.SGD(learning_rate=100.0, momentum=0.99),
         batch_size=8,
     ),
+    "poisson": Blowup(
+        loss="poisson",
+        Y=LABELS[:, None],
+        layers=(4, 1),
+        optimizer=rb.SGD(learning_rate=0.8),
+        batch_size=8,
+    ),
+    "squared_hinge": Blowup(
+        loss="squared_hinge",
+        Y=LABELS,
+        layers=(4, 8, 2),
+        optimizer=rb.SGD(learning_rate=1.0, momentum=0.99),
+    ),
 }
 blowups = pytest.mark.parametrize("blowup", BLOWUPS.values(), ids=BLOWUPS)
 

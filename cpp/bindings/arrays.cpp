@@ -90,7 +90,8 @@ void check_answers(const char* name, Matrix<const T> Y, Loss loss, Activation ou
             if (wanted == Answers::distribution) check_sums(name, Y);
             break;
         case Answers::signs:
-            check_each(name, Y, "-1 and 1 for " + loss_text(loss), [](double y) { return y == -1 || y == 1; });
+            check_each(name, Y, "-1 and 1 for " + loss_text(loss) + ", or integer labels (n,)",
+                       [](double y) { return y == -1 || y == 1; });
             break;
         case Answers::counts:
             check_each(name, Y, "numbers of at least 0 for " + loss_text(loss), [](double y) { return y >= 0; });
