@@ -67,8 +67,10 @@ ROSENBLATT_INLINE Pack<T> relu(Pack<T> z) noexcept {
     return select<T>(z <= zero<T>(), zero<T>(), z);  // a NaN stays
 }
 
+// Rows that lie one after the other are one long row.
 template <class T, class F>
 ROSENBLATT_INLINE void map_rows(Matrix<const T> Z, Matrix<T> A, F f) noexcept {
+    if (Z.stride == Z.cols && A.stride == A.cols) return map(Z.data, Z.rows * Z.cols, A.data, f);
     for (std::size_t i = 0; i < Z.rows; ++i) map(Z.row(i), Z.cols, A.row(i), f);
 }
 
@@ -105,6 +107,11 @@ ROSENBLATT_INLINE void through_softmax(const T* a, std::size_t n, T* delta) noex
 // Delta = dC/dz from Delta = dC/da: f'(z) written in terms of a = f(z).
 template <class T>
 void through_activation(Activation f, Matrix<const T> A, Matrix<T> Delta) noexcept {
+    if (A.stride == A.cols && Delta.stride == Delta.cols && f != Activation::softmax) {
+        const std::size_t n = A.rows * A.cols;  // rows that lie one after the other are one long row
+        A = {A.data, 1, n, n};
+        Delta = {Delta.data, 1, n, n};
+    }
     for (std::size_t i = 0; i < A.rows; ++i) {
         const T* const a = A.row(i);
         T* const delta = Delta.row(i);

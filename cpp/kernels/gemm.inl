@@ -143,29 +143,15 @@ void multiply(Factors<T> LR, Start<T> start, Panels<T> C) noexcept {
     else multiply_into(LR, start, Ended<T>{C, End::store, {}});
 }
 
-// A tile of a result in panels: rows x cols at (r, j), one row and panel at a time as f(row, j, cols).
-template <class T, class F>
-ROSENBLATT_INLINE void over_tile(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols, F f) noexcept {
-    constexpr std::size_t panel = panel_cols<T>;
-    for (std::size_t i = r; i < r + rows; ++i)
-        for (std::size_t k = j; k < j + cols;) {
-            const std::size_t of_panel = panel - k % panel;
-            const std::size_t n = j + cols - k < of_panel ? j + cols - k : of_panel;
-            f(i, k, n);
-            k += n;
-        }
-}
-
-// A = f(start + L R) for an f of one number: relu in registers, others while the tile is in the nearest cache.
+// A = f(start + L R) for an f of one number: relu in registers, others while the tile is in the nearest cache. A is
+// row-major.
 template <class T>
 void multiply_activate(Factors<T> LR, Start<T> start, Activation f, Panels<T> A) noexcept {
     struct Activated : Ended<T> {
         Activation f;
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
-            over_tile<T>(r, j, rows, cols, [&](std::size_t i, std::size_t k, std::size_t n) ROSENBLATT_BODY {
-                const Matrix<T> a{this->C.at(i, k), 1, n, n};
-                activate<T>(f, a, a);
-            });
+            const Matrix<T> a{this->C.at(r, j), rows, cols, this->C.row_step};
+            activate<T>(f, a, a);
         }
     };
     if (A.cols == 1) {
@@ -184,13 +170,25 @@ void multiply_through(Factors<T> LR, Start<T> start, Activation f, Matrix<const 
     struct Through : Ended<T> {
         Activation f;
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
-            over_tile<T>(r, j, rows, cols, [&](std::size_t i, std::size_t k, std::size_t n) ROSENBLATT_BODY {
-                through_activation<T>(f, {this->A.row(i) + k, 1, n, n}, {this->C.at(i, k), 1, n, n});
-            });
+            through_activation<T>(f, {this->A.row(r) + j, rows, cols, this->A.stride},
+                                  {this->C.at(r, j), rows, cols, this->C.row_step});
         }
     };
     if (f == Activation::relu) multiply_into(LR, start, Ended<T>{Delta, End::through_relu, A});
     else multiply_into(LR, start, Through{{Delta, End::store, A}, f});
+}
+
+// A tile of a result in panels: rows x cols at (r, j), one row and panel at a time as f(row, j, cols).
+template <class T, class F>
+ROSENBLATT_INLINE void over_tile(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols, F f) noexcept {
+    constexpr std::size_t panel = panel_cols<T>;
+    for (std::size_t i = r; i < r + rows; ++i)
+        for (std::size_t k = j; k < j + cols;) {
+            const std::size_t of_panel = panel - k % panel;
+            const std::size_t n = j + cols - k < of_panel ? j + cols - k : of_panel;
+            f(i, k, n);
+            k += n;
+        }
 }
 
 // W := W - epsilon L R, a step of gradient descent whose gradient is never stored. v as W, or v.data null.

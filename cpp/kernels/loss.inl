@@ -259,6 +259,19 @@ ROSENBLATT_INLINE double cosine(const T* a, std::size_t n, const T* y, T scale, 
 
 // ---- losses of probabilities: delta_j = dc/dz_j scale -------------------------------------------------------------
 
+// The loss t of one output and, where delta is not null, its delta, from ln(1 + e^-|z|).
+template <class T>
+ROSENBLATT_INLINE T logistic_log_loss_of_output(T z, T a, T y, T log1p_exp, T scale, T* delta) noexcept {
+    if (delta != nullptr) *delta = (a - y) * scale;
+    return fma(-y, z, z > T{0} ? z : T{0}) + log1p_exp;
+}
+
+// ln(1 + e^-|z_j|) of a register's worth of outputs, or of as many as there are.
+template <class T>
+ROSENBLATT_INLINE void log1p_exp_of(const T* z, std::size_t n, T* to) noexcept {
+    store(to, log1p(exp(zero<T>() - abs(load(z, n)))));
+}
+
 // c = -sum_j (y_j ln a_j + (1 - y_j) ln(1 - a_j)) = sum_j t_j, t_j = max(z_j, 0) - y_j z_j + ln(1 + e^-|z_j|);
 // delta_j = (a_j - y_j) scale. z, a, delta (n,); delta may be null.
 template <class T, class Target>
@@ -268,13 +281,11 @@ ROSENBLATT_INLINE double logistic_log_loss(const T* z, const T* a, std::size_t n
     double sum = 0;
     for (std::size_t j = 0; j < n; j += width) {
         const std::size_t lanes = n - j < width ? n - j : width;
-        T tail[width];
-        store(tail, log1p(exp(zero<T>() - abs(load(z + j, lanes)))));
-        for (std::size_t i = j; i < j + lanes; ++i) {
-            const T t = fma(-y(i), z[i], z[i] > T{0} ? z[i] : T{0}) + tail[i - j];
-            sum += static_cast<double>(t);
-            if (delta != nullptr) delta[i] = (a[i] - y(i)) * scale;
-        }
+        T log1p_exp[width];
+        log1p_exp_of(z + j, lanes, log1p_exp);
+        for (std::size_t i = j; i < j + lanes; ++i)
+            sum += static_cast<double>(logistic_log_loss_of_output(z[i], a[i], y(i), log1p_exp[i - j], scale,
+                                                                   delta == nullptr ? nullptr : delta + i));
     }
     return sum;
 }
@@ -559,6 +570,18 @@ void losses_of_logistic(LossRule rule, Matrix<const T> Z, Targets<T> targets, co
         each([&](const T* z, const T* a, auto y, T s, T* delta) {
             return logistic_log_loss<T>(z, a, Z.cols, SmoothedRow<T, decltype(y)>{y, smoothing}, s, delta);
         });
+    } else if (Z.cols == 1 && Z.stride == 1) {  // the samples of a single output fill registers
+        constexpr std::size_t width = Pack<T>::width;
+        for (std::size_t first = 0; first < Z.rows; first += width) {
+            const std::size_t last = Z.rows - first < width ? Z.rows : first + width;
+            T log1p_exp[width];
+            log1p_exp_of(Z.data + first, last - first, log1p_exp);
+            for_targets(targets, first, last, true, [&](std::size_t i, auto y) noexcept {
+                c[i] = 0.0 + static_cast<double>(
+                                 logistic_log_loss_of_output(Z.data[i], A.row(i)[0], y(0), log1p_exp[i - first],
+                                                             scale[i], Delta.data == nullptr ? nullptr : Delta.row(i)));
+            });
+        }
     } else {
         each([&](const T* z, const T* a, auto y, T s, T* delta) {
             return logistic_log_loss<T>(z, a, Z.cols, y, s, delta);

@@ -74,6 +74,10 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
     const std::size_t n_in = layer.W.rows;
     const Matrix<T> Delta = before.Delta.slice(0, n).columns(n_in);
     const Matrix<const T> A = before.A.slice(0, n).columns(n_in);
+    const auto through = [&](Activation f) noexcept {
+        if (f == Activation::softmax) through_activation<T>(f, A, Delta);
+        else through_activation<T>(f, before.A.slice(0, n), before.Delta.slice(0, n));  // the filling stays 0
+    };
     const Scattered<const T> delta{layer.Delta_rows, n, layer.n_out, 0, layer.Delta.stride};
     if (layer.n_out > 1 && n <= few_samples && n_in > 1) {
         switch (n) {
@@ -90,20 +94,22 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
                 through_weights<T, 4>(layer, delta.row, Delta);
                 break;
         }
-        through_activation<T>(before.f, A, Delta);
-        return;
+        return through(before.f);
+    }
+    if (layer.n_out == 1) {  // a sum of one term
+        for (std::size_t i = 0; i < n; ++i) {
+            const Pack<T> d = broadcast(delta.row[i][0]);
+            map(layer.W.data, n_in, Delta.row(i), [&](Pack<T> w) ROSENBLATT_BODY { return fma(d, w, zero<T>()); });
+        }
+        return through(before.f);
     }
     Factors<T> factors{{delta}, {}, nullptr, 0, {}};
-    if (layer.n_out == 1) {  // W is a row of its own transpose
-        factors.R = {{layer.W.data, 1, n_in, n_in, panel_cols<T>}, false};
-    } else {
-        factors.R = {{layer.W.data, n_in, layer.n_out, layer.W.row_step, layer.W.panel_step}, true};
-        factors.R_copy = space;
-        factors.panels = panels_at_once(n);
-    }
+    factors.R = {{layer.W.data, n_in, layer.n_out, layer.W.row_step, layer.W.panel_step}, true};
+    factors.R_copy = space;
+    factors.panels = panels_at_once(n);
     if (before.f == Activation::softmax) {
         multiply<T>(factors, {}, in_panels(Delta));
-        through_activation<T>(before.f, A, Delta);
+        through(before.f);
     } else {
         multiply_through<T>(factors, {}, before.f, A, in_panels(Delta));
     }

@@ -155,10 +155,10 @@ struct Kernels {
     // The same with 16 interleaved chains. L and R not transposed, C of at most 16 columns.
     void (*multiply_interleaved)(Factors<T> LR, const T* start, Panels<T> C) noexcept;
 
-    // A = f(start + L R) for an f that acts on each number by itself, not softmax. A (rows, cols).
+    // A = f(start + L R) for an f that acts on each number by itself, not softmax. A (rows, cols) row-major.
     void (*multiply_activate)(Factors<T> LR, Start<T> start, Activation f, Panels<T> A) noexcept;
 
-    // Delta = f'(start + L R): dC/dz from the sums dC/da and A = f(z), f as above. A, Delta (rows, cols).
+    // Delta = f'(start + L R): dC/dz from the sums dC/da and A = f(z), f as above. A, Delta (rows, cols) row-major.
     void (*multiply_through)(Factors<T> LR, Start<T> start, Activation f, Matrix<const T> A, Panels<T> Delta) noexcept;
 
     // w := w - epsilon (L R), the gradient and the step in one pass over W (rows, cols). v as W, null without momentum.

@@ -115,9 +115,13 @@ class Team {
         else ThreadPool::shared().run(n_tiles, threads(), [&](std::size_t i, std::size_t) noexcept { tile(i); });
     }
 
-    // There must be room already: an equal or larger computation has run before.
+    // Room was reserved before, so that nothing can fail half way.
+    template <class T>
+    void reserve(std::size_t n_tiles, std::size_t size) {
+        take_space<T>(n_tiles, size);
+    }
     template <class T, class F>
-    void tiles_with_space_to_the_end(std::size_t n_tiles, std::size_t size, F tile) {
+    void tiles_with_space_to_the_end(std::size_t n_tiles, std::size_t size, F tile) noexcept {
         const Space<T> space = take_space<T>(n_tiles, size);
         if (n_tiles == 1) return tile(std::size_t{0}, space.of(0));
         ThreadPool::shared().run(n_tiles, threads(),

@@ -24,9 +24,17 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
     const Shape& shape = network.shape();
     const SgdStep<T> step = optimizer.step();
     T* const velocity = optimizer.velocity();
+    const auto gradient = [&](std::size_t layer) noexcept {
+        return weight_gradient(work.A_in(layer, X), work.Delta_rows(layer, X.rows, shape.columns(layer)));
+    };
+    for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {  // what may fail comes before the first change
+        const Product<T> dW = gradient(layer);
+        const Tiling tiling(dW, team);
+        team.reserve<T>(tiling.count(), Blocks(dW.part(tiling.tile(0)), true).template space<T>());
+    }
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
         const Matrix<const T> Delta = work.Delta(layer, X.rows);
-        const Product<T> dW = weight_gradient(work.A_in(layer, X), work.Delta_rows(layer, X.rows, Delta.cols));
+        const Product<T> dW = gradient(layer);
         const Panels<T> W = as_product_of(network.W(layer));
         const Panels<T> vW = velocity == nullptr ? Panels<T>{} : as_product_of(shape.W(velocity, layer));
         const Tiling tiling(dW, team);
