@@ -8,9 +8,20 @@
 
 namespace rosenblatt {
 
+namespace {
+
+// W of a layer for results of so many columns: with the filling, or without.
+template <class T>
+Panels<const T> weights(const Network<T>& network, std::size_t layer, std::size_t columns) noexcept {
+    const Panels<const T> W = network.W(layer);
+    return {W.data, W.rows, columns, W.row_step, W.panel_step};
+}
+
+}  // namespace
+
 template <class T>
 void forward_layer(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, Matrix<T> Z, Team& team) {
-    const Panels<const T> W = network.W(layer);
+    const Panels<const T> W = weights(network, layer, Z.cols);
     multiply<T>({{A_in}, {W}}, network.b(layer).data, in_panels(Z), chains(W.rows, network.shape().n_out(layer)), team);
 }
 
@@ -31,7 +42,7 @@ namespace {
 template <class T>
 void forward_and_activate(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, Matrix<T> A,
                           Team& team) {
-    const Panels<const T> W = network.W(layer);
+    const Panels<const T> W = weights(network, layer, A.cols);
     const Activation f = network.shape().activation(layer);
     if (f == Activation::softmax || chains(W.rows, network.shape().n_out(layer)) == Chains::sixteen) {
         forward_layer(network, layer, A_in, A, team);
@@ -54,27 +65,45 @@ void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T
     forward_layer(network, last, work.A_in(last, X), work.Z(X.rows), team);
 }
 
+namespace {
+
+constexpr std::size_t rows_at_once = 256;
+
+// A = the outputs of X, slice by slice, with the network as it lies.
 template <class T>
-void predict(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& team) {
-    constexpr std::size_t rows_at_once = 256;
+void predict_slices(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& team) {
     const std::size_t rows = std::min(X.rows, rows_at_once);
     const Shape& shape = network.shape();
     const std::size_t last = shape.n_layers() - 1;
-    Scratch<T> even(rows * shape.widest_hidden());
-    Scratch<T> odd(last > 1 ? rows * shape.widest_hidden() : 0);
+    const std::size_t stride = row_stride<T>(shape.widest_output());
+    Scratch<T> even(last > 0 ? rows * stride : 0);
+    Scratch<T> odd(last > 1 ? rows * stride : 0);
     const T* pointers[rows_at_once];
     for (std::size_t first = 0; first < X.rows; first += rows) {
         const std::size_t n = std::min(rows, X.rows - first);
         Matrix<const T> A_in = X.slice(first, n);
         for (std::size_t layer = 0; layer <= last; ++layer) {
-            const std::size_t n_out = shape.n_out(layer);
-            const Matrix<T> hidden{(layer % 2 == 0 ? even : odd).data(), n, n_out, n_out};
+            const Matrix<T> hidden{(layer % 2 == 0 ? even : odd).data(), n, shape.columns(layer), stride};
             const Matrix<T> A_out = layer == last ? A.slice(first, n) : hidden;
             for (std::size_t i = 0; i < n; ++i) pointers[i] = A_in.row(i);
-            forward_and_activate<T>(network, layer, {pointers, n, A_in.cols, 0, A_in.stride}, A_out, team);
+            forward_and_activate<T>(network, layer, {pointers, n, shape.n_in(layer), 0, A_in.stride}, A_out, team);
             A_in = A_out;
         }
     }
+}
+
+}  // namespace
+
+template <class T>
+void predict(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& team) {
+    constexpr double worth_a_copy = 1e6;  // multiply-adds: some 10 us
+    const Shape& shape = network.shape();
+    const double work = static_cast<double>(X.rows) * static_cast<double>(shape.n_params());
+    // A copy of the weights in panels costs as much as a few samples.
+    if (X.rows < 64 || work < worth_a_copy) return predict_slices(network, X, A, team);
+    Network<T> panels(shape.filled_up<T>(kernels<T>().width));
+    copy_parameters(network, panels);
+    predict_slices(panels, X, A, team);
 }
 
 template void forward_layer(const Network<float>&, std::size_t, Scattered<const float>, Matrix<float>, Team&);

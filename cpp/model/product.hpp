@@ -172,6 +172,13 @@ inline Chains chains(std::size_t n_terms, std::size_t n_results) noexcept {
 // of it, and ends it. start (cols,) or null for 0. Throws Stopped.
 template <class T, class Finish>
 void multiply(const Product<T>& product, const T* start, Panels<T> C, Ahead<T> ahead, Team& team, Finish finish) {
+    constexpr double little = 1e6;  // multiply-adds, too few to be cut or copied for
+    if (product.work() <= little && !product.R.transposed) {
+        team.tiles(1, product.work(), [&](std::size_t) noexcept {
+            finish(Factors<T>{product.L, product.R, nullptr, 0, ahead}, Start<T>{start}, Tile{0, 0, C.rows, C.cols});
+        });
+        return;
+    }
     const Tiling tiling(product, team);
     const std::size_t count = tiling.count();
     const auto compute = [&](std::size_t i, const Blocks& blocks, T* space) noexcept {
