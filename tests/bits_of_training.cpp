@@ -123,9 +123,9 @@ constexpr std::size_t batch_sizes[] = {1, 8, 23};
 
 // The samples of a case: X in (-1, 1); labels, or targets in (0, 1), each row with the sum 1 where there are several.
 template <class T>
-class Samples {
+class Drawn {
   public:
-    explicit Samples(const Case& of)
+    explicit Drawn(const Case& of)
         : X_(n_samples * of.sizes.front()), Y_(n_samples * of.sizes.back()), labels_(n_samples), weights_(n_samples) {
         const std::size_t n_outputs = of.sizes.back();
         for (std::size_t i = 0; i < X_.size(); ++i) X_.data()[i] = static_cast<T>(random(0, i) * 2.0 - 1.0);
@@ -139,25 +139,20 @@ class Samples {
             labels_.data()[i] = random_below(n_outputs == 1 ? 2 : static_cast<int>(n_outputs), 2, i);
             weights_.data()[i] = random(3, i) + 0.5;
         }
-        batch_.X = X_.matrix(n_samples, of.sizes.front());
-        if (of.answers == Answers::labels) batch_.Y.labels = labels_.data();
-        else batch_.Y.Y = Y_.matrix(n_samples, n_targets(of.loss, n_outputs));
+        samples_.X = X_.matrix(n_samples, of.sizes.front());
+        if (of.answers == Answers::labels) samples_.Y.labels = labels_.data();
+        else samples_.Y.Y = Y_.matrix(n_samples, n_targets(of.loss, n_outputs));
     }
 
-    const Batch<T>& equal() const noexcept { return batch_; }
-
-    Batch<T> weighted() const noexcept {
-        Batch<T> batch = batch_;
-        batch.weights = weights_.data();
-        return batch;
-    }
+    const Samples<T>& samples() const noexcept { return samples_; }
+    const double* weights() const noexcept { return weights_.data(); }
 
   private:
     Buffer<T> X_;
     Buffer<T> Y_;
     Buffer<std::int64_t> labels_;
     Buffer<double> weights_;
-    Batch<T> batch_;
+    Samples<T> samples_;
 };
 
 struct Nobody : Observer {
@@ -175,10 +170,11 @@ std::string name_of(const Case& of) {
 
 // The whole gradient, that of the features included, and the cost, with weights of the samples; and the outputs.
 template <class T>
-void add_gradients(const Case& of, const Network<T>& network, const Samples<T>& samples, Team& team, Hash& hash) {
+void add_gradients(const Case& of, const Network<T>& network, const Drawn<T>& drawn, Team& team, Hash& hash) {
     const Shape& shape = network.shape();
-    const Batch<T> batch = samples.weighted();
+    const Samples<T>& samples = drawn.samples();
     Workspace<T> work(shape, n_samples);
+    const Batch<T> batch{work.as_batch(samples.X), samples.Y, drawn.weights()};
     Buffer<T> grad(shape.n_params());
     Buffer<T> dX(n_samples * shape.n_features());
     Buffer<T> A(n_samples * shape.n_outputs());
@@ -187,7 +183,7 @@ void add_gradients(const Case& of, const Network<T>& network, const Samples<T>& 
     backpropagate(network, n_samples, work, team);
     weight_gradients(network, batch.X, work, grad.view(), team);
     input_gradients(network, work, dX.matrix(n_samples, shape.n_features()), team);
-    predict(network, batch.X, A.matrix(n_samples, shape.n_outputs()), team);
+    predict(network, samples.X, A.matrix(n_samples, shape.n_outputs()), team);
     hash.add(&C, 1);
     hash.add(grad.data(), grad.size());
     hash.add(dX.data(), dX.size());
@@ -197,16 +193,16 @@ void add_gradients(const Case& of, const Network<T>& network, const Samples<T>& 
 // Returns whether all that came out was finite: the bits of a NaN are not specified, and would prove nothing.
 template <class T>
 bool train_case(const Case& of, const Rule& rule, std::size_t batch_size, Team& team) {
-    const Samples<T> samples(of);
+    const Drawn<T> drawn(of);
     Network<T> network(Shape(of.sizes, of.activations), 7);
     const Training training{of.rule(), rule.sgd, batch_size, 2, true, 5};
     Nobody nobody;
-    const TrainingHistory history = train<T>(network, samples.equal(), samples.equal(), training, nobody, team);
+    const TrainingHistory history = train<T>(network, drawn.samples(), drawn.samples(), training, nobody, team);
     Hash hash;
     hash.add(network.theta().data, network.theta().size);
     hash.add(history.loss_curve.data(), history.loss_curve.size());
     hash.add(history.validation_curve.data(), history.validation_curve.size());
-    add_gradients(of, network, samples, team, hash);
+    add_gradients(of, network, drawn, team, hash);
     const std::string name =
         std::string(type_name<T>()) + "/" + name_of(of) + "/" + rule.name + "/batch=" + std::to_string(batch_size);
     hash.print(name);

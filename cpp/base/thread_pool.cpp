@@ -69,19 +69,37 @@ int available_threads() noexcept {
     return std::max(1, std::min(processors, quota));
 }
 
+// Every seat begins with a share of its own, the same for all jobs that are cut alike: what it left in its cache is what
+// it needs again. Whoever is done helps the others.
 struct ThreadPool::Job {
+    struct alignas(64) Share {
+        std::atomic<std::size_t> next{0};
+        std::size_t end = 0;
+    };
+    static constexpr std::size_t most_shares = 64;
+
     Tile tile;
     void* context;
-    std::size_t count;
-    std::atomic<std::size_t> next{0};
-    std::atomic<std::size_t> seats_taken{0};
+    std::size_t n_shares;
+    std::atomic<std::size_t> seats_taken{1};  // the caller has the first
+    Share shares[most_shares];
 
-    void compute() noexcept {
-        const std::size_t seat = seats_taken.fetch_add(1, std::memory_order_relaxed);
-        for (;;) {
-            const std::size_t index = next.fetch_add(1, std::memory_order_relaxed);
-            if (index >= count) return;
-            tile(context, index, seat);
+    Job(Tile tile_, void* context_, std::size_t count, std::size_t seats) noexcept
+        : tile(tile_), context(context_), n_shares(std::min(seats, most_shares)) {
+        for (std::size_t i = 0; i < n_shares; ++i) {
+            shares[i].next.store(count * i / n_shares, std::memory_order_relaxed);
+            shares[i].end = count * (i + 1) / n_shares;
+        }
+    }
+
+    void compute(std::size_t seat) noexcept {
+        for (std::size_t i = 0; i < n_shares; ++i) {
+            Share& share = shares[(seat + i) % n_shares];
+            for (;;) {
+                const std::size_t index = share.next.fetch_add(1, std::memory_order_relaxed);
+                if (index >= share.end) break;
+                tile(context, index, seat);
+            }
         }
     }
 };
@@ -99,14 +117,14 @@ ThreadPool& ThreadPool::shared() {
 }
 
 void ThreadPool::run(std::size_t count, int threads, Tile tile, void* context) {
-    Job job{tile, context, count};
     std::unique_lock mine(taken_, std::try_to_lock);
     if (threads <= 1 || count <= 1 || !mine.owns_lock()) {
-        job.compute();
+        for (std::size_t i = 0; i < count; ++i) tile(context, i, 0);
         return;
     }
     const int others = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), count)) - 1;
     hire(others);
+    Job job(tile, context, count, static_cast<std::size_t>(others) + 1);
     {
         const std::lock_guard lock(mutex_);
         job_ = &job;
@@ -114,7 +132,7 @@ void ThreadPool::run(std::size_t count, int threads, Tile tile, void* context) {
         posted_.fetch_add(1, std::memory_order_release);
     }
     job_posted_.notify_all();
-    job.compute();
+    job.compute(0);
     {
         const std::lock_guard lock(mutex_);
         job_ = nullptr;
@@ -163,7 +181,7 @@ void ThreadPool::work() noexcept {
             }
         }
         if (job == nullptr) continue;
-        job->compute();
+        job->compute(job->seats_taken.fetch_add(1, std::memory_order_relaxed));
         {
             const std::lock_guard lock(mutex_);
             at_work_.fetch_sub(1, std::memory_order_release);

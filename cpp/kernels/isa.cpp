@@ -42,6 +42,7 @@ constexpr Kernels<T> make_kernels() noexcept {
             .multiply_descend = multiply_descend<T>,
             .small_step = small_step<T>,
             .width = Pack<T>::width,
+            .fma_in_hardware = rosenblatt::fma_in_hardware,
             .transpose = transpose<T>,
             .sum_rows = sum_rows<T>,
             .activate = activate<T>,

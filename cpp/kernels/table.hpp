@@ -168,8 +168,9 @@ struct Kernels {
     // finite nothing is updated. No layer's input gradient is interleaved.
     double (*small_step)(const Step<T>& step, Scattered<const T> X, Targets<T> targets, Ahead<T> ahead) noexcept;
 
-    // The numbers in a register.
+    // The numbers in a register, and whether the processor has a fused multiply-add.
     std::size_t width;
+    bool fma_in_hardware;
 
     // B = A^T, filled up with 0. A (rows, cols), B (cols, rows or more).
     void (*transpose)(Matrix<const T> A, Matrix<T> B) noexcept;

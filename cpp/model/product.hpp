@@ -64,7 +64,7 @@ class Tiling {
     Tiling(const Product<T>& product, Team& team) noexcept
         : rows_(product.L.rows()), cols_(product.R.cols()), work_(product.work()) {
         ROSENBLATT_ASSERT(product.L.terms() == product.R.terms());
-        if (work_ <= Team::work_of_a_tile) return;
+        if (work_ <= Team::work_of_a_thread) return;
         const std::size_t wanted = team.tiles_worth(work_);
         if (wanted == 1) return;
         const std::size_t panels = (cols_ + panel_cols<T> - 1) / panel_cols<T>;

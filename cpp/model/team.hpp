@@ -55,9 +55,10 @@ class Stop {
 
 class Team {
   public:
-    // Multiply-adds of one tile: about 0.2 ms, many times what it costs to wake a thread, and short beside the 100 ms
-    // in which a request to stop must be seen. Less work than this stays on the calling thread.
-    static constexpr double work_of_a_tile = 4e6;
+    // Multiply-adds of one tile: 4 to 20 us, some times what it costs to hand it to a thread that spins. Work that is less
+    // than four of them stays on the calling thread.
+    static constexpr double work_of_a_tile = 5e5;
+    static constexpr double work_of_a_thread = 4 * work_of_a_tile;
 
     // threads: how many at most; 0 for as many as the process may use when there is work for them.
     Team(int threads, Stop& stop) noexcept : threads_(threads), stop_(stop) {}
@@ -97,7 +98,7 @@ class Team {
     template <class F>
     void slices(std::size_t n, double work_per_item, F f) {
         const double work = work_per_item * static_cast<double>(n);
-        if (work < 2 * work_of_a_tile) {
+        if (work < 2 * work_of_a_thread) {
             tiles(1, work, [&](std::size_t) noexcept { f(std::size_t{0}, n); });
             return;
         }
@@ -172,7 +173,7 @@ class Team {
     }
 
     static std::size_t tiles_worth(std::size_t n, double work) noexcept {
-        return std::clamp<std::size_t>(static_cast<std::size_t>(work / work_of_a_tile), 1, n);
+        return std::clamp<std::size_t>(static_cast<std::size_t>(work / work_of_a_thread), 1, n);
     }
 
     int threads_;

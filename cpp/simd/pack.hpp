@@ -24,6 +24,12 @@
 namespace rosenblatt {
 namespace {
 
+#if defined(__FMA__) || defined(__aarch64__)
+constexpr bool fma_in_hardware = true;
+#else
+constexpr bool fma_in_hardware = false;  // the C library computes it, some 35 times slower
+#endif
+
 // The bits of a T as a signed integer, and where its exponent begins.
 template <class T>
 struct Format;
