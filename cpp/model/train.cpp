@@ -35,11 +35,11 @@ bool finite(Vector<T> theta) noexcept {
 }
 
 // Whether the gradient becomes a step without being stored, which spares three passes over memory as large as the
-// weights. A step that has begun must be finished, so this is for those that take less than a second; a longer one computes
-// its gradient first, and can be left until it is whole.
+// weights. A descent that has begun must be finished, so this is for those that take less than a third of a second; a
+// longer one computes its gradient first, and can be left until it is whole.
 template <class T>
 bool descends_in_one_pass(const Shape& shape, std::size_t batch_size) noexcept {
-    const double longest = kernels<T>().fma_in_hardware ? 5e10 : 1e9;  // multiply-adds: 0.4 to 1 s on one thread
+    const double longest = kernels<T>().fma_in_hardware ? 3e10 : 1e9;  // multiply-adds of the descent alone
     return static_cast<double>(shape.n_params()) * static_cast<double>(batch_size) <= longest;
 }
 
