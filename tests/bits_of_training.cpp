@@ -197,7 +197,8 @@ bool train_case(const Case& of, const Rule& rule, std::size_t batch_size, Team& 
     Network<T> network(Shape(of.sizes, of.activations), 7);
     const Training training{of.rule(), rule.sgd, batch_size, 2, true, 5};
     Nobody nobody;
-    const TrainingHistory history = train<T>(network, drawn.samples(), drawn.samples(), training, nobody, team);
+    const TrainingHistory history =
+        train<T>(network, drawn.samples(), drawn.samples(), training, nullptr, nobody, team);
     Hash hash;
     hash.add(network.theta().data, network.theta().size);
     hash.add(history.loss_curve.data(), history.loss_curve.size());

@@ -362,7 +362,8 @@ BAD_VALIDATIONS = {
     "a tuple of three": Bad((X, Y, Y), EITHER),
     "an empty tuple": Bad((), EITHER),
     "a string": Bad("XY", EITHER),
-    "a number": Bad(0.1, TypeError),
+    "all samples": Bad(1.0, ValueError, "1.0"),
+    "NaN": Bad(float("nan"), ValueError, "nan"),
     "True": Bad(True, TypeError),
     "other lengths": Bad((X, Y[:-1]), ValueError, "(4, 2)"),
     "too wide": Bad((np.zeros((N, 4)), Y), ValueError, "(5, 4)"),
@@ -388,7 +389,6 @@ BAD_ARGUMENTS = {
         "bytes": Bad(b"log_loss", TypeError),
         "a number": Bad(3, TypeError, "3"),
         "None": Bad(None, TypeError, "None"),
-        "a function": Bad(np.mean, TypeError),
         "a class of losses": Bad(rb.Huber, TypeError, "Huber"),
         "an optimizer": Bad(rb.SGD(), TypeError, "SGD"),
         "a pair": Bad(("huber", (1.0,)), TypeError, "huber"),
@@ -409,7 +409,8 @@ BAD_ARGUMENTS = {
     "callback": {
         "a number": Bad(3, TypeError, "3"),
         "a string": Bad("print", TypeError, "print"),
-        "a list": Bad([print], TypeError),
+        "a list with a number": Bad([print, 3], TypeError, "3"),
+        "a class": Bad(rb.Callback, TypeError),
     },
     "validation": BAD_VALIDATIONS,
 }

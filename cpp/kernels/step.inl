@@ -182,9 +182,24 @@ ROSENBLATT_INLINE void descend_layer(const StepLayer<T>& layer, Scattered<const 
     }
 }
 
+// Each sample's share in the cost: its weight over the sum of all, which is returned. weights (n,), or null for equal ones.
+template <class T>
+ROSENBLATT_INLINE double share_of_samples(const double* weights, std::size_t n, T* scale) noexcept {
+    double total = static_cast<double>(n);
+    if (weights == nullptr) {
+        for (std::size_t i = 0; i < n; ++i) scale[i] = static_cast<T>(1.0 / total);
+        return total;
+    }
+    total = 0;
+    for (std::size_t i = 0; i < n; ++i) total += weights[i];
+    for (std::size_t i = 0; i < n; ++i) scale[i] = static_cast<T>(weights[i] / total);
+    return total;
+}
+
 // One step on the rows of X (n, n_features). Returns the cost C; where it is not finite nothing is updated.
 template <class T>
-double small_step(const Step<T>& step, Scattered<const T> X, Targets<T> targets, Ahead<T> ahead) noexcept {
+double small_step(const Step<T>& step, Scattered<const T> X, Targets<T> targets, const double* weights,
+                  Ahead<T> ahead) noexcept {
     const std::size_t n = X.rows;
     const std::size_t last = step.n_layers - 1;
     const auto A_in = [&](std::size_t layer) noexcept -> Scattered<const T> {
@@ -197,14 +212,14 @@ double small_step(const Step<T>& step, Scattered<const T> X, Targets<T> targets,
     const StepLayer<T>& output = step.layers[last];
     const Matrix<T> Z = step.Z.slice(0, n);
     forward_layer(output, true, A_in(last), Z);
-    const T scale = static_cast<T>(1.0 / static_cast<double>(n));
-    for (std::size_t i = 0; i < n; ++i) step.scale[i] = scale;
+    const double weight = share_of_samples(weights, n, step.scale);
     loss<T>(step.loss, output.f, Z.columns(output.n_out), targets, step.scale,
             output.A.slice(0, n).columns(output.n_out), step.sample_loss,
             output.Delta.slice(0, n).columns(output.n_out));
     double total = 0;
-    for (std::size_t i = 0; i < n; ++i) total += step.sample_loss[i];
-    const double C = total / static_cast<double>(n);
+    for (std::size_t i = 0; i < n; ++i)
+        total = weights == nullptr ? total + step.sample_loss[i] : fma(weights[i], step.sample_loss[i], total);
+    const double C = total / weight;
     if (!(C - C == 0)) return C;
     for (std::size_t layer = last; layer > 0; --layer)
         backward_layer(step.layers[layer], step.layers[layer - 1], n, step.space);

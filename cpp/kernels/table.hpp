@@ -164,9 +164,10 @@ struct Kernels {
     // w := w - epsilon (L R), the gradient and the step in one pass over W (rows, cols). v as W, null without momentum.
     void (*multiply_descend)(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept;
 
-    // A whole step of a small network on the rows of X (n, n_features), by all of the above. Returns C; where it is not
-    // finite nothing is updated. No layer's input gradient is interleaved.
-    double (*small_step)(const Step<T>& step, Scattered<const T> X, Targets<T> targets, Ahead<T> ahead) noexcept;
+    // A whole step of a small network on the rows of X (n, n_features), by all of the above; weights (n,) of the samples, or
+    // null. Returns C; where it is not finite nothing is updated. No layer's input gradient is interleaved.
+    double (*small_step)(const Step<T>& step, Scattered<const T> X, Targets<T> targets, const double* weights,
+                         Ahead<T> ahead) noexcept;
 
     // The numbers in a register, and whether the processor has a fused multiply-add.
     std::size_t width;

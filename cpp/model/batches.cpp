@@ -38,13 +38,13 @@ Batches<T>::Batches(Samples<T> samples, std::size_t batch_size, bool shuffled, s
       shuffled_(shuffled),
       gathers_X_(batch_size_ > 1 && ((shuffled && evenly_spaced) || rows_conflict<T>(samples.X.stride))),
       seed_(seed) {
-    ROSENBLATT_ASSERT(samples.weights == nullptr);
     if (gathers_X_) X_ = Rows<T>(batch_size_, samples.X.cols);
     else X_rows_ = RowPointers<const T>(batch_size_);
     if (!shuffled) return;
     order_ = Buffer<std::size_t>(samples.size());
     if (samples.Y.labels != nullptr) labels_ = Buffer<std::int64_t>(batch_size_);
     else Y_ = Rows<T>(batch_size_, samples.Y.Y.cols);
+    if (samples.weights != nullptr) weights_ = Buffer<double>(batch_size_);
 }
 
 template <class T>
@@ -79,6 +79,13 @@ Batch<T> Batches<T>::take(std::size_t i, Team& team) {
         for (std::size_t row = 0; row < n; ++row) X_rows_.data()[row] = samples_.X.row(index_of(row));
         const std::size_t stride = shuffled_ && n > 1 ? 0 : samples_.X.stride;
         batch.X = {X_rows_.data(), n, samples_.X.cols, 0, stride};
+    }
+    if (samples_.weights != nullptr) {
+        batch.weights = samples_.weights + begin;
+        if (shuffled_) {
+            for (std::size_t row = 0; row < n; ++row) weights_.data()[row] = samples_.weights[index_of(row)];
+            batch.weights = weights_.data();
+        }
     }
     if (!shuffled_) {
         batch.Y = samples_.Y.slice(begin, n);

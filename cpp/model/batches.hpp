@@ -14,7 +14,7 @@ namespace rosenblatt {
 // order (n,) becomes the order of the samples in an epoch: a Fisher-Yates shuffle keyed by (seed, epoch).
 void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order) noexcept;
 
-// The rows of a batch are read where the user's samples lie; targets are gathered into a buffer.
+// The rows of a batch are read where the user's samples lie; targets and weights are gathered into a buffer.
 template <class T>
 class Batches {
   public:
@@ -27,6 +27,11 @@ class Batches {
 
     // Batch i of the epoch, 0 <= i < count(); valid until the next is taken. Throws Stopped.
     Batch<T> take(std::size_t i, Team& team);
+
+    // Which samples batch i is made of: indices (n,), or null where it is those that begin with sample i * batch_size.
+    const std::size_t* indices(std::size_t i) const noexcept {
+        return shuffled_ ? order_.data() + i * batch_size_ : nullptr;
+    }
 
     // The rows of the batch after batch i, none after the last one and where they come in the order of memory.
     Ahead<T> after(std::size_t i) const noexcept;
@@ -44,6 +49,7 @@ class Batches {
     Rows<T> X_;
     Rows<T> Y_;
     Buffer<std::int64_t> labels_;
+    Buffer<double> weights_;
 };
 
 }  // namespace rosenblatt

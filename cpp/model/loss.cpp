@@ -38,8 +38,7 @@ void share_of_samples(const Batch<T>& batch, Vector<T> scale) noexcept {
         std::fill_n(scale.data, n, static_cast<T>(1.0 / static_cast<double>(n)));
         return;
     }
-    double total = 0;
-    for (std::size_t i = 0; i < n; ++i) total += batch.weights[i];
+    const double total = batch.weight();
     for (std::size_t i = 0; i < n; ++i) scale[i] = static_cast<T>(batch.weights[i] / total);
 }
 
@@ -75,6 +74,14 @@ double loss(LossRule rule, const Network<T>& network, const Batch<T>& batch, Wor
 }
 
 template <class T>
+Matrix<const T> output_activations(const Network<T>& network, std::size_t n, ForwardWorkspace<T>& work, Team& team) {
+    const std::size_t last = network.shape().n_layers() - 1;
+    const Matrix<T> A = work.A(last, n).columns(network.shape().n_outputs());
+    activate_layer<T>(network, last, work.Z(n), A, team);
+    return A;
+}
+
+template <class T>
 void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>& work, Team& team) {
     const Shape& shape = network.shape();
     const std::size_t last = shape.n_layers() - 1;
@@ -107,6 +114,8 @@ double cost(LossRule rule, const Network<T>& network, const Samples<T>& samples,
 
 template double loss(LossRule, const Network<float>&, const Batch<float>&, Workspace<float>&, Team&);
 template double loss(LossRule, const Network<double>&, const Batch<double>&, Workspace<double>&, Team&);
+template Matrix<const float> output_activations(const Network<float>&, std::size_t, ForwardWorkspace<float>&, Team&);
+template Matrix<const double> output_activations(const Network<double>&, std::size_t, ForwardWorkspace<double>&, Team&);
 template void output_delta(const Network<float>&, Matrix<const float>, Workspace<float>&, Team&);
 template void output_delta(const Network<double>&, Matrix<const double>, Workspace<double>&, Team&);
 template double cost(LossRule, const Network<float>&, const Samples<float>&, ForwardWorkspace<float>&, Team&);

@@ -12,6 +12,10 @@ namespace rosenblatt {
 template <class T>
 double loss(LossRule rule, const Network<T>& network, const Batch<T>& batch, Workspace<T>& work, Team& team);
 
+// A (n, n_outputs) of the output, of a batch of n samples whose forward pass is in `work`. Throws Stopped.
+template <class T>
+Matrix<const T> output_activations(const Network<T>& network, std::size_t n, ForwardWorkspace<T>& work, Team& team);
+
 // delta of the output from dC/dA (n, n_outputs), for a cost that somebody else computed, of a batch whose forward pass is in
 // `work`. Throws Stopped.
 template <class T>

@@ -35,8 +35,8 @@ bool finite(Vector<T> theta) noexcept {
 }
 
 // Whether the gradient becomes a step without being stored, which spares three passes over memory as large as the
-// weights. A descent that has begun must be finished, so this is for those that take less than a third of a second; a
-// longer one computes its gradient first, and can be left until it is whole.
+// weights. A descent that has begun must be finished, so this is for those that take about half a second at most;
+// a longer one computes its gradient first, and can be left until it is whole.
 template <class T>
 bool descends_in_one_pass(const Shape& shape, std::size_t batch_size) noexcept {
     const double longest = kernels<T>().fma_in_hardware ? 3e10 : 1e9;  // multiply-adds of the descent alone
@@ -78,8 +78,9 @@ class SmallSteps {
     // The cost C of the batch, before the step. Throws Stopped.
     double take(const Batch<T>& batch, Ahead<T> ahead, Team& team) {
         double C = 0;
-        team.tiles(1, work_ * static_cast<double>(batch.size()),
-                   [&](std::size_t) noexcept { C = kernels<T>().small_step(step_, batch.X, batch.Y, ahead); });
+        team.tiles(1, work_ * static_cast<double>(batch.size()), [&](std::size_t) noexcept {
+            C = kernels<T>().small_step(step_, batch.X, batch.Y, batch.weights, ahead);
+        });
         return C;
     }
 
@@ -89,39 +90,6 @@ class SmallSteps {
     Buffer<T> space_;
     Step<T> step_;
 };
-
-// One epoch; grad (n_params,), or empty to descend in one pass. Returns its mean loss, or the first loss that is not finite.
-template <class T>
-double train_epoch(Network<T>& network, Batches<T>& batches, std::size_t epoch, const Training& training,
-                   Optimizer<T>& optimizer, Workspace<T>& work, Vector<T> grad, std::optional<SmallSteps<T>>& small,
-                   Team& team) {
-    batches.begin_epoch(epoch);
-    double total = 0;
-    std::size_t n = 0;
-    for (std::size_t i = 0; i < batches.count(); ++i) {
-        const Batch<T> batch = batches.take(i, team);
-        if (small) {
-            const double C = small->take(batch, batches.after(i), team);
-            if (!std::isfinite(C)) return C;
-            total += static_cast<double>(batch.size()) * C;
-            n += batch.size();
-            continue;
-        }
-        forward(network, batch.X, work, team);                             // z and a of every layer
-        const double C = loss(training.loss, network, batch, work, team);  // C, and delta of the output
-        if (!std::isfinite(C)) return C;
-        backpropagate(network, batch.size(), work, team);  // delta of every layer
-        if (grad.size == 0) {
-            descend(network, batch.X, work, optimizer, batches.after(i), team);  // w := w - epsilon dC/dw, in one pass
-        } else {
-            weight_gradients(network, batch.X, work, grad, team);                     // dW, db of every layer
-            update(network, Vector<const T>{grad.data, grad.size}, optimizer, team);  // w := w - epsilon dC/dw
-        }
-        total += static_cast<double>(batch.size()) * C;
-        n += batch.size();
-    }
-    return total / static_cast<double>(n);
-}
 
 // The network as the epochs work on it: filled up to whole registers. Its parameters go back to the user's network
 // whenever somebody can look, at the latest when it goes out of scope.
@@ -155,53 +123,166 @@ class WorkingCopy {
     bool ahead_ = false;
 };
 
+// A training at work.
+template <class T>
+class Run {
+  public:
+    Run(Network<T>& original, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
+        const Training& training, CustomCost<T>* custom, Observer& observer, Team& team)
+        : training_(training),
+          validation_(validation),
+          custom_(custom),
+          observer_(observer),
+          team_(team),
+          copy_(original),
+          batch_size_(std::min(training.batch_size, samples.size())),
+          batches_(samples, batch_size_, training.shuffle, training.seed, shape().n_out(0) == 1),
+          work_(shape(), batch_size_),
+          grad_(descends_in_one_pass<T>(shape(), batch_size_) ? 0 : shape().n_params()),
+          optimizer_(training.optimizer, shape().n_params()),
+          good_(network()),
+          validation_work_(shape(), validation ? std::min(validation->size(), validation_rows_at_once) : 0) {
+        if (custom != nullptr) {
+            dC_dA_ = Rows<T>(batch_size_, shape().n_outputs());
+            if (validation) validation_A_ = Rows<T>(validation->size(), shape().n_outputs());
+        } else if (SmallSteps<T>::suit(shape(), batch_size_)) {
+            small_.emplace(network(), training, optimizer_, work_);
+        }
+    }
+
+    TrainingHistory epochs() {
+        for (std::size_t epoch = training_.first_epoch; epoch < training_.epochs; ++epoch) {
+            const std::optional<double> mean_loss = one_epoch(epoch);
+            if (!finite(network().theta())) diverged(epoch, "weights");
+            if (mean_loss) finish_epoch(epoch, *mean_loss);
+            if (history_.stop_reason != StopReason::epochs) break;
+            good_.take(network());
+        }
+        return std::move(history_);
+    }
+
+  private:
+    static constexpr std::size_t validation_rows_at_once = 256;
+
+    Network<T>& network() noexcept { return copy_.network(); }
+    const Shape& shape() noexcept { return network().shape(); }
+
+    // Returns its mean loss, none where it was left before its last step.
+    std::optional<double> one_epoch(std::size_t epoch) {
+        batches_.begin_epoch(epoch);
+        const bool watched = observer_.watches_steps();
+        double total = 0;
+        double weight = 0;
+        for (std::size_t i = 0; i < batches_.count(); ++i) {
+            const Batch<T> batch = batches_.take(i, team_);
+            const double weight_of_batch = batch.weight();
+            if (weight_of_batch == 0) continue;  // nothing to learn from
+            const double C = one_step(batch, i);
+            if (!std::isfinite(C)) diverged(epoch, "loss");
+            total += weight_of_batch * C;
+            weight += weight_of_batch;
+            if (watched) show([&] { return observer_.step_done(epoch, i, C); });
+            look_at_the_clock();
+            if (history_.stop_reason != StopReason::epochs && i + 1 < batches_.count()) return {};
+        }
+        return total / weight;
+    }
+
+    void look_at_the_clock() {
+        if (training_.deadline && std::chrono::steady_clock::now() >= *training_.deadline)
+            history_.stop_reason = StopReason::deadline;
+    }
+
+    void finish_epoch(std::size_t epoch, double mean_loss) {
+        std::optional<double> validation_loss;
+        if (validation_) {
+            validation_loss = cost_of_validation();
+            if (!std::isfinite(*validation_loss)) diverged(epoch, "validation loss");
+            history_.validation_curve.push_back(*validation_loss);
+        }
+        history_.loss_curve.push_back(mean_loss);
+        show([&] { return observer_.epoch_done(epoch, mean_loss, validation_loss); });
+        // The last epoch that was asked for is an end of its own.
+        if (history_.stop_reason == StopReason::deadline && epoch + 1 == training_.epochs)
+            history_.stop_reason = StopReason::epochs;
+    }
+
+    // The cost C of a batch, before the step. Where C is not finite nothing is updated.
+    double one_step(const Batch<T>& batch, std::size_t i) {
+        if (small_) return small_->take(batch, batches_.after(i), team_);
+        forward(network(), batch.X, work_, team_);  // z and a of every layer
+        const double C = cost_and_delta(batch, i);  // C, and delta of the output
+        if (!std::isfinite(C)) return C;
+        backpropagate(network(), batch.size(), work_, team_);  // delta of every layer
+        if (grad_.size() == 0) {
+            descend(network(), batch.X, work_, optimizer_, batches_.after(i), team_);  // w := w - epsilon dC/dw
+        } else {
+            weight_gradients(network(), batch.X, work_, grad_.view(), team_);  // dW, db of every layer
+            update(network(), Vector<const T>{grad_.data(), grad_.size()}, optimizer_, team_);
+        }
+        return C;
+    }
+
+    double cost_and_delta(const Batch<T>& batch, std::size_t i) {
+        if (custom_ == nullptr) return loss(training_.loss, network(), batch, work_, team_);
+        const std::size_t n = batch.size();
+        const Matrix<T> dC_dA = dC_dA_.first(n);
+        const double C = custom_->of_batch(output_activations(network(), n, work_, team_), batches_.indices(i),
+                                           i * batch_size_, dC_dA);
+        output_delta<T>(network(), dC_dA, work_, team_);
+        return C;
+    }
+
+    double cost_of_validation() {
+        if (custom_ == nullptr) return cost(training_.loss, network(), *validation_, validation_work_, team_);
+        const Matrix<T> A = validation_A_.first(validation_->size());
+        predict(network(), validation_->X, A, team_);
+        return custom_->of_validation(A);
+    }
+
+    // Lets somebody see the network, and change it; they say whether the training shall stop.
+    template <class F>
+    void show(F ask) {
+        copy_.write_back();
+        if (ask()) history_.stop_reason = StopReason::observer;
+        copy_.read();
+    }
+
+    [[noreturn]] void diverged(std::size_t epoch, const char* what) {
+        good_.restore(network());
+        throw Diverged{epoch, what};
+    }
+
+    const Training& training_;
+    const std::optional<Samples<T>>& validation_;
+    CustomCost<T>* custom_;
+    Observer& observer_;
+    Team& team_;
+    WorkingCopy<T> copy_;
+    std::size_t batch_size_;
+    Batches<T> batches_;
+    Workspace<T> work_;
+    Buffer<T> grad_;  // (n_params,), or empty to descend in one pass
+    Optimizer<T> optimizer_;
+    std::optional<SmallSteps<T>> small_;
+    Snapshot<T> good_;
+    ForwardWorkspace<T> validation_work_;
+    Rows<T> dC_dA_;         // of a custom cost
+    Rows<T> validation_A_;  // likewise
+    TrainingHistory history_;
+};
+
 }  // namespace
 
 template <class T>
-TrainingHistory train(Network<T>& original, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-                      const Training& training, Observer& observer, Team& team) {
-    WorkingCopy<T> copy(original);
-    Network<T>& network = copy.network();
-    const Shape& shape = network.shape();
-    const std::size_t batch_size = std::min(training.batch_size, samples.size());
-    Batches<T> batches(samples, batch_size, training.shuffle, training.seed, shape.n_out(0) == 1);
-    Workspace<T> work(shape, batch_size);
-    Buffer<T> grad(descends_in_one_pass<T>(shape, batch_size) ? 0 : shape.n_params());
-    Optimizer<T> optimizer(training.optimizer, shape.n_params());
-    std::optional<SmallSteps<T>> small;
-    if (SmallSteps<T>::suit(shape, batch_size)) small.emplace(network, training, optimizer, work);
-    Snapshot<T> good(network);
-    constexpr std::size_t validation_rows_at_once = 256;
-    ForwardWorkspace<T> validation_work(shape, validation ? std::min(validation->size(), validation_rows_at_once) : 0);
-    TrainingHistory history;
-    const auto diverged = [&](std::size_t epoch, const char* what) {
-        good.restore(network);
-        throw Diverged{epoch, what};
-    };
-    for (std::size_t epoch = 0; epoch < training.epochs; ++epoch) {
-        const double mean_loss =
-            train_epoch(network, batches, epoch, training, optimizer, work, grad.view(), small, team);
-        if (!std::isfinite(mean_loss)) diverged(epoch, "loss");
-        if (!finite(network.theta())) diverged(epoch, "weights");
-        std::optional<double> validation_loss;
-        if (validation) {
-            validation_loss = cost(training.loss, network, *validation, validation_work, team);
-            if (!std::isfinite(*validation_loss)) diverged(epoch, "validation loss");
-            history.validation_curve.push_back(*validation_loss);
-        }
-        history.loss_curve.push_back(mean_loss);
-        copy.write_back();
-        history.stopped_by_observer = observer.epoch_done(epoch, mean_loss, validation_loss);
-        copy.read();
-        if (history.stopped_by_observer) break;
-        good.take(network);
-    }
-    return history;
+TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
+                      const Training& training, CustomCost<T>* cost, Observer& observer, Team& team) {
+    return Run<T>(network, samples, validation, training, cost, observer, team).epochs();
 }
 
 template TrainingHistory train(Network<float>&, const Samples<float>&, const std::optional<Samples<float>>&,
-                               const Training&, Observer&, Team&);
+                               const Training&, CustomCost<float>*, Observer&, Team&);
 template TrainingHistory train(Network<double>&, const Samples<double>&, const std::optional<Samples<double>>&,
-                               const Training&, Observer&, Team&);
+                               const Training&, CustomCost<double>*, Observer&, Team&);
 
 }  // namespace rosenblatt

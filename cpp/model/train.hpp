@@ -1,6 +1,7 @@
 // Train: epochs of batches; forward, loss, backward, update.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -20,20 +21,40 @@ struct Training {
     std::size_t epochs;
     bool shuffle;
     std::uint64_t seed;
+    std::size_t first_epoch = 0;  // of `epochs`: those before it were done by an earlier run
+    // Looked at after every step.
+    std::optional<std::chrono::steady_clock::time_point> deadline = {};
 };
 
-// Who watches a training: told of every epoch, may end it.
+// Who watches a training: told of every epoch, and of every step where it asks for that, may end it. While it is told, the
+// user's network has the current parameters, and it may change them. Each may throw.
 class Observer {
   public:
     virtual ~Observer() = default;
-    // True: stop here. May throw.
+    // True: stop here.
     virtual bool epoch_done(std::size_t epoch, double loss, std::optional<double> validation_loss) = 0;
+    virtual bool watches_steps() const { return false; }
+    virtual bool step_done(std::size_t /*epoch*/, std::size_t /*batch*/, double /*loss*/) { return false; }
 };
 
+// A cost of somebody's own, in place of a LossRule.
+template <class T>
+class CustomCost {
+  public:
+    virtual ~CustomCost() = default;
+    // C of the output activations A (n, n_outputs) of a batch, and its derivative dC_dA, alike. The batch is made of the
+    // samples `indices` (n,), or of n that begin with sample `first` where it is null.
+    virtual double of_batch(Matrix<const T> A, const std::size_t* indices, std::size_t first, Matrix<T> dC_dA) = 0;
+    // C of the validation samples' output activations.
+    virtual double of_validation(Matrix<const T> A) = 0;
+};
+
+enum class StopReason : std::uint8_t { epochs, observer, deadline };
+
 struct TrainingHistory {
-    std::vector<double> loss_curve;
+    std::vector<double> loss_curve;        // of the epochs that were finished
     std::vector<double> validation_curve;  // empty without validation samples
-    bool stopped_by_observer = false;
+    StopReason stop_reason = StopReason::epochs;
 };
 
 // Thrown when a loss or a parameter is no longer finite. The network has the parameters of the end of the epoch before.
@@ -42,10 +63,10 @@ struct Diverged {
     const char* what;  // "loss", "validation loss" or "weights"
 };
 
-// Trains the network on `samples`. Throws Stopped (the parameters are those of the last finished step), Diverged, and
-// what the observer throws.
+// Trains the network on `samples`; with a cost of somebody's own, training.loss and the targets are not looked at. Throws
+// Stopped (the parameters are those of the last finished step), Diverged, and what the observer and the cost throw.
 template <class T>
 TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-                      const Training& training, Observer& observer, Team& team);
+                      const Training& training, CustomCost<T>* cost, Observer& observer, Team& team);
 
 }  // namespace rosenblatt

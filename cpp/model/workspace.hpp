@@ -33,6 +33,14 @@ struct Batch {
     const double* weights = nullptr;
 
     std::size_t size() const noexcept { return X.rows; }
+
+    // The sum of the weights, in the order of the samples.
+    double weight() const noexcept {
+        if (weights == nullptr) return static_cast<double>(size());
+        double total = 0;
+        for (std::size_t i = 0; i < size(); ++i) total += weights[i];
+        return total;
+    }
 };
 
 // The numbers from row to row of a batch: rows whose distance is a large power of two would fall on each other's place in a

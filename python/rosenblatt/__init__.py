@@ -14,17 +14,20 @@ import os
 from typing import Any
 
 from . import _core, datasets
+from ._callbacks import Callback, EarlyStopping, Epoch, Step
 from ._files import ModelFormatError, load
 from ._loss import Focal, Huber, LogLoss, Poisson, Quantile
 from ._network import Derivatives, Gradients, Network, Trace
 from ._optimizer import SGD
-from ._train import Epoch, TrainResult, train
+from ._train import TrainResult, train
 
 __version__: str = _core.version()
 
 __all__ = [
     "SGD",
+    "Callback",
     "Derivatives",
+    "EarlyStopping",
     "Epoch",
     "Focal",
     "Gradients",
@@ -34,6 +37,7 @@ __all__ = [
     "Network",
     "Poisson",
     "Quantile",
+    "Step",
     "Trace",
     "TrainResult",
     "__version__",

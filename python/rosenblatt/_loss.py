@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -253,6 +253,9 @@ class Focal:
 
 
 Loss: TypeAlias = LossName | Huber | Quantile | LogLoss | Poisson | Focal
+
+# Of a batch's outputs A (n, n_outputs) and its rows of the user's Y: the cost C, and dC/dA.
+CustomLoss: TypeAlias = Callable[[Any, Any], tuple[float, Any]]
 
 WITH_PARAMETERS = (Huber, Quantile, LogLoss, Poisson, Focal)
 _DEFAULTS = {each.name: each().parameters for each in WITH_PARAMETERS}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from ._callbacks import Epoch
 from ._terminal import Screen
-from ._train import Epoch
 
 PLAIN_LINES: Final = 5  # where lines cannot be rewritten
 REDRAW_AFTER: Final = 0.05  # seconds; faster than that nobody reads

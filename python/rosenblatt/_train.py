@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from . import _arguments, _arrays, _core, _loss
-from ._loss import Loss
+from . import _arguments, _arrays, _core, _loss, _validation
+from ._bars import progress_bar
+from ._callbacks import Callback, EarlyStopping, Epoch, callback_list
+from ._loss import CustomLoss, Loss
+from ._metrics import metric_functions
 from ._network import Network
 from ._optimizer import SGD
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What a callback is told at the end of an epoch.
-
-    Attributes
-    ----------
-    epoch : int
-        Which one, from 0.
-    epochs : int
-        How many were asked for.
-    loss : float
-        The mean loss of the epoch's samples, each as its batch saw it.
-    validation_loss : float or None
-        The cost of the validation set after the epoch.
-    seconds : float
-        Since training began.
-    """
-
-    epoch: int
-    epochs: int
-    loss: float
-    validation_loss: float | None
-    seconds: float
+from ._validation import Samples
+from ._watch import StopReason, Watch
+from ._weighting import sample_weights
 
 
 @dataclass(frozen=True)
@@ -52,18 +32,24 @@ class TrainResult:
     validation_curve : tuple of float or None
         The validation loss after every epoch, None without a validation set.
     epochs : int
-        Epochs done.
+        Epochs done; one that was left in the middle does not count.
     seconds : float
         Time taken.
-    stop_reason : {"epochs", "callback"}
-        Why it ended: all epochs done, or the callback returned true.
+    stop_reason : {"epochs", "callback", "early_stopping", "target_loss", "time_limit"}
+        Why it ended; "epochs": all were done.
+    history : mapping of str to tuple of float
+        A number for every epoch: "loss", "validation_loss" where there is one, every metric.
+    best_epoch : int or None
+        The best epoch by the number that early stopping looked at.
     """
 
     loss_curve: tuple[float, ...]
     validation_curve: tuple[float, ...] | None
     epochs: int
     seconds: float
-    stop_reason: Literal["epochs", "callback"]
+    stop_reason: StopReason
+    history: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    best_epoch: int | None = None
 
 
 _DEFAULT_SGD = SGD()
@@ -74,14 +60,21 @@ def train(
     X: ArrayLike,
     Y: ArrayLike,
     *,
-    loss: Loss,
+    loss: Loss | CustomLoss,
     optimizer: SGD = _DEFAULT_SGD,
     batch_size: int = 32,
     epochs: int = 10,
     shuffle: bool = True,
     random_state: int | np.random.Generator | None = 0,
-    validation: tuple[ArrayLike, ArrayLike] | None = None,
-    callback: Callable[[Epoch], object] | None = None,
+    sample_weight: ArrayLike | None = None,
+    class_weight: str | Mapping[int, float] | None = None,
+    validation: Any = None,
+    metrics: Any = None,
+    early_stopping: EarlyStopping | bool | None = None,
+    target_loss: float | None = None,
+    time_limit: float | None = None,
+    callback: Callable[[Epoch], object] | Callback | Sequence[Any] | None = None,
+    progress: bool | str = False,
     threads: int | None = None,
 ) -> TrainResult:
     """Train a network: while there are epochs left, w := w - epsilon dC/dw for every batch.
@@ -93,9 +86,10 @@ def train(
     X : array-like of shape (n, n_features)
     Y : array-like of shape (n, n_outputs), or (n,)
         Targets; integer labels (n,) for losses that name classes; (n,) numbers where there is one
-        output.
-    loss : str, Huber, Quantile, LogLoss, Poisson or Focal
-        As for `Network.gradients`; docs/losses.md says which output each needs.
+        output. A loss of your own gets its rows as they are.
+    loss : str, Huber, Quantile, LogLoss, Poisson, Focal or callable
+        As for `Network.gradients`; docs/losses.md says which output each needs. A function
+        ``loss(A, Y)`` of a batch's outputs and targets returns ``(C, dC_dA)``.
     optimizer : SGD, default SGD()
     batch_size : int, default 32
         Samples per step; the last batch of an epoch is as long as it comes.
@@ -105,11 +99,29 @@ def train(
         A new order of the samples every epoch.
     random_state : int, numpy.random.Generator or None, default 0
         The seed of the order, 0 … 2**64 - 1.
-    validation : (X, Y), optional
-        Samples whose loss is measured after every epoch and never trained on.
-    callback : callable, optional
+    sample_weight : array-like of shape (n,), optional
+        s_i >= 0: the cost of a batch is sum s_i c_i / sum s_i. A batch of weight 0 is passed over.
+    class_weight : "balanced" or mapping of int to float, optional
+        A weight for each label, which those of the samples are multiplied by: "balanced" is
+        n / (number of classes × samples of the class); labels that are not named weigh 1.
+    validation : (X, Y), (X, Y, sample_weight) or float, optional
+        Samples whose loss is measured after every epoch and never trained on; or how much of the
+        samples to hold out for that, between 0 and 1, of every class of labels alike.
+    metrics : str, callable, sequence or mapping, optional
+        Measured after every epoch, on the validation samples where there are such: "accuracy",
+        "r2", "mean_absolute_error", "root_mean_squared_error", or functions (Y, A) -> number.
+    early_stopping : EarlyStopping or bool, optional
+        Stop when the validation loss, or another number, has stopped improving; True for
+        ``EarlyStopping()``.
+    target_loss : float, optional
+        Stop when the validation loss, or the loss where there is no validation, is no more.
+    time_limit : float, optional
+        Stop after the step during which so many seconds were over.
+    callback : callable, Callback or sequence of them, optional
         ``callback(epoch)`` with an `Epoch`, after every epoch; true ends the training. It may read
-        and change the network.
+        and change the network. A `Callback` is told of every step, too.
+    progress : bool or {"rich", "tqdm", "plain"}, default False
+        Show how far it is; True for the best of these that is installed.
     threads : int, optional
         How many threads; ``net.threads`` otherwise. The result is the same for any number.
 
@@ -129,6 +141,8 @@ def train(
         Ctrl-C. The network has the weights of the last finished step.
     RuntimeError
         The network is being trained already, or used by another thread.
+    ImportError
+        The package that `progress` names is not installed.
 
     Notes
     -----
@@ -150,56 +164,142 @@ def train(
         raise TypeError(f"net: got {type(net).__name__}, needed a rosenblatt.Network")
     if not isinstance(optimizer, SGD):
         raise TypeError(f"optimizer: got {optimizer!r}, needed a rosenblatt.SGD")
-    rule = _loss.rule(loss)
+    custom = loss if callable(loss) and not isinstance(loss, type) else None
+    rule = None if custom else _loss.rule(loss)
+    loss_name = None if rule is None else rule.name
+    seed = _arguments.seed("random_state", random_state)
     n_epochs = _arguments.integer("epochs", epochs, least=1, most=2**32)
-    watch = _Watch(_arguments.callback_function("callback", callback), n_epochs)
-    loss_curve, validation_curve, stopped = _core.train(
-        net._core,
-        _arrays.inputs("X", X, net.dtype),
-        net._targets("Y", Y, rule.name),
-        loss=rule,
-        learning_rate=optimizer.learning_rate,
-        momentum=optimizer.momentum,
-        nesterov=optimizer.nesterov,
-        batch_size=_arguments.integer("batch_size", batch_size, least=1, most=2**62),
-        epochs=n_epochs,
-        shuffle=_arguments.flag("shuffle", shuffle),
-        seed=_arguments.seed("random_state", random_state),
-        validation=_validation(net, validation, rule.name),
-        callback=watch.epoch_done if callback is not None else None,
-        threads=_arguments.thread_count("threads", net.threads if threads is None else threads),
+    given = _samples(
+        net, X, Y, loss=loss_name, sample_weight=sample_weight, class_weight=class_weight
     )
-    return TrainResult(
-        loss_curve=tuple(loss_curve),
-        validation_curve=None if validation is None else tuple(validation_curve),
+    samples, held_out = _validation.split(given, validation, net, loss_name, seed)
+    if custom and (samples.weights is not None or (held_out and held_out.weights is not None)):
+        raise ValueError("sample_weight: got weights with a loss of your own, which must weigh")
+    bar = progress_bar("progress", progress, n_epochs)
+    callbacks = callback_list("callback", callback)
+    measured = held_out or samples
+    watch = Watch(
+        net,
+        n_epochs,
+        callbacks=[*callbacks, *([bar] if bar else [])],
+        metrics=metric_functions("metrics", metrics),
+        samples=(measured.X, measured.given_Y),
+        early_stopping=_early_stopping(early_stopping),
+        target_loss=_optional_real("target_loss", target_loss),
+        has_validation=held_out is not None,
+    )
+    try:
+        loss_curve, validation_curve, reason = _core.train(
+            net._core,
+            _for_core(samples, custom),
+            loss=rule,
+            cost=None if custom is None else _CheckedCost(custom, samples, held_out).functions,
+            learning_rate=optimizer.learning_rate,
+            momentum=optimizer.momentum,
+            nesterov=optimizer.nesterov,
+            batch_size=_arguments.integer("batch_size", batch_size, least=1, most=2**62),
+            first_epoch=0,
+            epochs=n_epochs,
+            shuffle=_arguments.flag("shuffle", shuffle),
+            seed=seed,
+            validation=held_out and _for_core(held_out, custom),
+            time_limit=_time_limit(time_limit),
+            epoch_done=watch.epoch_done if watch.wants_epochs else None,
+            step_done=watch.step_done if watch.wants_steps else None,
+            threads=_arguments.thread_count("threads", net.threads if threads is None else threads),
+        )
+    finally:
+        if bar:
+            bar.close()
+    watch.end()
+    history = {"loss": tuple(loss_curve)}
+    if held_out is not None:
+        history["validation_loss"] = tuple(validation_curve)
+    result = TrainResult(
+        loss_curve=history["loss"],
+        validation_curve=history.get("validation_loss"),
         epochs=len(loss_curve),
         seconds=watch.seconds(),
-        stop_reason="callback" if stopped else "epochs",
+        stop_reason=watch.stop_reason if reason == "callback" else cast("StopReason", reason),
+        history=history | {name: tuple(values) for name, values in watch.history.items()},
+        best_epoch=watch.best_epoch,
     )
+    for each in callbacks:
+        each.on_end(result)
+    return result
 
 
-class _Watch:
-    """Tells a callback of every epoch, and of the time since training began."""
-
-    def __init__(self, callback: Callable[[Epoch], object] | None, epochs: int) -> None:
-        self._callback = callback
-        self._epochs = epochs
-        self._began = time.perf_counter()
-
-    def seconds(self) -> float:
-        return time.perf_counter() - self._began
-
-    def epoch_done(self, epoch: int, loss: float, validation_loss: float | None) -> bool:
-        assert self._callback is not None
-        return bool(
-            self._callback(Epoch(epoch, self._epochs, loss, validation_loss, self.seconds()))
-        )
+def _samples(
+    net: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    *,
+    loss: str | None,
+    sample_weight: ArrayLike | None,
+    class_weight: Any,
+) -> Samples:
+    of_core = _validation.targets(net, "Y", Y, loss)
+    n_classes = max(2, net.layers[-1])
+    weights = sample_weights(sample_weight, class_weight, of_core, n_classes)
+    return Samples(_arrays.inputs("X", X, net.dtype), of_core, weights, np.asarray(Y))
 
 
-def _validation(net: Network, validation: Any, loss: str) -> tuple[Any, Any] | None:
-    if validation is None:
+def _for_core(samples: Samples, custom: CustomLoss | None) -> tuple[Any, Any, Any]:
+    Y = samples.Y if custom is None else np.empty(0, samples.X.dtype)  # it never looks at it
+    return samples.X, Y, samples.weights
+
+
+class _CheckedCost:
+    """A loss of the user's: what it gives is checked before the core takes it."""
+
+    def __init__(self, loss: CustomLoss, samples: Samples, held_out: Samples | None) -> None:
+        self._loss = loss
+        self._Y = samples.given_Y
+        self._validation_Y = None if held_out is None else held_out.given_Y
+        for name, each in (("Y", samples), ("validation[1]", held_out)):
+            if each is not None and each.given_Y.shape[:1] != (len(each.X),):
+                shape = each.given_Y.shape
+                raise ValueError(f"{name}: got shape {shape}, needed {len(each.X)} rows, as X has")
+
+    @property
+    def functions(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        return self.of_batch, self.of_validation
+
+    def of_batch(self, A: NDArray[Any], rows: Any) -> tuple[float, NDArray[Any]]:
+        C, dC_dA = self._call(A, self._Y[rows])
+        G = _arrays.inputs("loss: its dC/dA", dC_dA, A.dtype)
+        if G.shape != A.shape:
+            raise ValueError(f"loss: got dC/dA of shape {G.shape}, needed {A.shape}")
+        if not np.isfinite(G).all():
+            raise ValueError("loss: got NaN or infinity in dC/dA, needed finite numbers")
+        return C, G
+
+    def of_validation(self, A: NDArray[Any]) -> float:
+        return self._call(A, self._validation_Y)[0]
+
+    def _call(self, A: NDArray[Any], Y: Any) -> tuple[float, Any]:
+        found = self._loss(A, Y)
+        if not isinstance(found, tuple) or len(found) != 2:
+            raise TypeError(f"loss: got {type(found).__name__}, needed a pair (C, dC/dA)")
+        return float(found[0]), found[1]
+
+
+def _early_stopping(value: Any) -> EarlyStopping | None:
+    if value is None or isinstance(value, EarlyStopping):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return EarlyStopping() if value else None
+    raise TypeError(f"early_stopping: got {value!r}, needed a rosenblatt.EarlyStopping or a bool")
+
+
+def _optional_real(name: str, value: Any) -> float | None:
+    return None if value is None else _arguments.real(name, value, "a finite number or None")
+
+
+def _time_limit(value: Any) -> float | None:
+    seconds = _optional_real("time_limit", value)
+    if seconds is None:
         return None
-    if not isinstance(validation, tuple | list) or len(validation) != 2:
-        raise TypeError(f"validation: got {type(validation).__name__}, needed a pair (X, Y)")
-    X, Y = validation
-    return _arrays.inputs("validation[0]", X, net.dtype), net._targets("validation[1]", Y, loss)
+    if seconds <= 0:
+        raise ValueError(f"time_limit: got {seconds}, needed a number of seconds above 0 or None")
+    return min(seconds, 1e9)

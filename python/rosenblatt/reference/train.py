@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .arithmetic import Float64, sum_in_order
 from .backward import backward
 from .forward import forward
 from .loss import NamedLoss, Targets, cost_and_delta
@@ -25,10 +26,16 @@ class TrainResult:
 
 
 class Batch(NamedTuple):
-    """Some samples and their targets."""
+    """Some samples, their targets, and their weights where they have such."""
 
     X: Matrix
     Y: Targets
+    weights: list[float] | None
+
+    @property
+    def weight(self) -> float:
+        """The sum of the weights."""
+        return float(len(self.X)) if self.weights is None else sum_in_order(Float64, self.weights)
 
 
 def train(
@@ -42,34 +49,50 @@ def train(
     epochs: int = 10,
     shuffle: bool = True,
     random_state: int = 0,
-    validation: tuple[Matrix, Targets] | None = None,
+    sample_weight: Sequence[float] | None = None,
+    validation: tuple[Matrix, Targets] | tuple[Matrix, Targets, Sequence[float]] | None = None,
 ) -> TrainResult:
-    """Train `net` on X, (n, n_features), and Y; its weights are changed."""
+    """Train `net` on X, (n, n_features), and Y; its weights are changed.
+
+    A batch whose samples weigh nothing is passed over.
+    """
     velocity = [0.0] * net.n_params
     losses: list[float] = []
     validation_losses: list[float] = []
     for epoch in range(epochs):
         order = shuffled(random_state, epoch, len(X)) if shuffle else list(range(len(X)))
-        total = 0.0
-        for batch in batches(X, Y, order, batch_size):
+        total, weight = 0.0, 0.0
+        for batch in batches(X, Y, sample_weight, order, batch_size):
+            if batch.weight == 0:
+                continue
             trace = forward(net, batch.X)
-            C, delta = cost_and_delta(net, trace, batch.Y, loss)
-            total = total + len(batch.X) * C
+            C, delta = cost_and_delta(net, trace, batch.Y, loss, batch.weights)
+            total = total + batch.weight * C
+            weight = weight + batch.weight
             derivatives = backward(net, trace, delta)
             update(net, derivatives, velocity, optimizer)
-        losses.append(total / len(X))
+        losses.append(total / weight)
         if validation is not None:
-            validation_losses.append(cost(net, *validation, loss))
+            validation_losses.append(cost(net, loss, *validation))
     return TrainResult(tuple(losses), tuple(validation_losses) if validation else None, epochs)
 
 
-def batches(X: Matrix, Y: Targets, order: list[int], batch_size: int) -> Iterator[Batch]:
+def batches(
+    X: Matrix, Y: Targets, weights: Sequence[float] | None, order: list[int], batch_size: int
+) -> Iterator[Batch]:
     """Give the samples in this order, `batch_size` at a time; the last batch may be shorter."""
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
-        yield Batch([X[i] for i in rows], [Y[i] for i in rows])
+        of_rows = None if weights is None else [weights[i] for i in rows]
+        yield Batch([X[i] for i in rows], [Y[i] for i in rows], of_rows)
 
 
-def cost(net: Network, X: Matrix, Y: Targets, loss: str | NamedLoss) -> float:
+def cost(
+    net: Network,
+    loss: str | NamedLoss,
+    X: Matrix,
+    Y: Targets,
+    sample_weight: Sequence[float] | None = None,
+) -> float:
     """Return the cost of all these samples as one batch."""
-    return cost_and_delta(net, forward(net, X), Y, loss)[0]
+    return cost_and_delta(net, forward(net, X), Y, loss, sample_weight)[0]

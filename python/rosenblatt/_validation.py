@@ -1,0 +1,90 @@
+"""Validation samples: a set of one's own, or a part of the samples held out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _arguments, _arrays, _split
+from ._network import Network
+
+
+class Samples(NamedTuple):
+    """Samples as the core takes them, and their targets as the user gave them."""
+
+    X: NDArray[Any]
+    Y: NDArray[Any]  # rows (n, n_targets) or labels (n,)
+    weights: NDArray[np.float64] | None
+    given_Y: NDArray[Any]
+
+    def rows(self, chosen: NDArray[np.bool_]) -> Samples:
+        """Return those that are chosen."""
+        weights = None if self.weights is None else self.weights[chosen]
+        return Samples(self.X[chosen], self.Y[chosen], weights, self.given_Y[chosen])
+
+
+def split(
+    samples: Samples, validation: Any, net: Network, loss: str | None, seed: int
+) -> tuple[Samples, Samples | None]:
+    """Return the samples to train on, and those to validate on.
+
+    Parameters
+    ----------
+    samples
+        All that were given to train on.
+    validation
+        None; (X, Y) or (X, Y, sample_weight); or how much of the samples to hold out, between 0 and
+        1: drawn by `seed`, each class of labels in the same proportion.
+    net, loss
+        What says how X and Y look to the core; None for a loss that takes Y as it is.
+    seed
+        0 … 2**64 - 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `validation` is none of these, or a part would be empty.
+    """
+    if validation is None:
+        return samples, None
+    if isinstance(validation, int | float | np.integer | np.floating):
+        return _hold_out(samples, validation, seed)
+    needed = "(X, Y), (X, Y, sample_weight) or a fraction of the samples between 0 and 1"
+    if not isinstance(validation, tuple | list):
+        raise TypeError(f"validation: got {type(validation).__name__}, needed {needed}")
+    if len(validation) not in {2, 3}:
+        raise TypeError(f"validation: got {len(validation)} things, needed {needed}")
+    X, Y, *weights = validation
+    return samples, Samples(
+        _arrays.inputs("validation[0]", X, net.dtype),
+        targets(net, "validation[1]", Y, loss),
+        _arrays.inputs("validation[2]", weights[0], np.dtype(np.float64))
+        if weights and weights[0] is not None
+        else None,
+        np.asarray(Y),
+    )
+
+
+def targets(net: Network, name: str, Y: Any, loss: str | None) -> NDArray[Any]:
+    """Return targets as the core, or a loss of one's own, takes them."""
+    return np.asarray(Y) if loss is None else net._targets(name, Y, loss)
+
+
+def _hold_out(samples: Samples, fraction: Any, seed: int) -> tuple[Samples, Samples]:
+    needed = "a number above 0 and below 1"
+    part = _arguments.real("validation", fraction, needed)
+    if not 0 < part < 1:
+        raise ValueError(f"validation: got {part}, needed {needed}")
+    n = len(samples.X)
+    for name, array in (("Y", samples.Y), ("sample_weight", samples.weights)):
+        if array is not None and array.shape[:1] != (n,):
+            raise ValueError(f"{name}: got shape {array.shape}, needed {n} rows, as X has")
+    strata = np.zeros(n, np.int64)
+    if samples.Y.dtype == np.int64 and samples.Y.ndim == 1:
+        strata = np.unique(samples.Y, return_inverse=True)[1].reshape(n)
+    held_out = _split.draw_held_out(strata, part, seed)
+    if not held_out.any() or held_out.all():
+        raise ValueError(f"validation: got {part} of {n} samples, needed one or more in each part")
+    return samples.rows(~held_out), samples.rows(held_out)

@@ -1,0 +1,155 @@
+"""The watch: what happens between two epochs of a training that somebody looks at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from . import _arguments
+from ._callbacks import Callback, EarlyStopping, Epoch, Step
+from ._metrics import Metric, more_is_better
+from ._network import FloatArray, Network
+
+StopReason = Literal["epochs", "callback", "early_stopping", "target_loss", "time_limit"]
+
+
+class Best:
+    """The best epoch so far by one number, and how long ago it was."""
+
+    def __init__(self, rule: EarlyStopping, known: Sequence[str], has_validation: bool) -> None:
+        default = "validation_loss" if has_validation else "loss"
+        self.monitor = default if rule.monitor is None else rule.monitor
+        if self.monitor not in known:
+            raise ValueError(
+                f"monitor: got {self.monitor!r}, needed one of {', '.join(map(repr, known))}"
+            )
+        self._sign = 1.0 if more_is_better(self.monitor, rule.maximize) else -1.0
+        self._rule = rule
+        self._value = -np.inf
+        self.epoch: int | None = None
+        self.theta: FloatArray | None = None
+        self._waited = 0
+
+    def patience_is_over(self, epoch: int, numbers: dict[str, float], net: Network) -> bool:
+        """Take note of an epoch; whether the last improvement is too long ago."""
+        value = self._sign * numbers[self.monitor]
+        if value > self._value + (self._rule.min_delta if self.epoch is not None else 0):
+            self._value, self.epoch, self._waited = value, epoch, 0
+            if self._rule.restore_best:
+                self.theta = net.theta.copy()
+            return False
+        self._waited += 1
+        return self._waited >= self._rule.patience
+
+
+class Watch:
+    """All that looks at a training while it runs.
+
+    Parameters
+    ----------
+    net
+        The network that is trained.
+    epochs
+        How many were asked for.
+    callbacks
+        Told of every epoch, and of every step where they want it.
+    metrics
+        Their functions by name, and `samples` (X, Y), which they are computed on.
+    early_stopping, target_loss
+        When to stop, None for never.
+    has_validation
+        Whether there is a validation loss.
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        epochs: int,
+        *,
+        callbacks: Sequence[Callback],
+        metrics: dict[str, Metric],
+        samples: tuple[Any, Any],
+        early_stopping: EarlyStopping | None,
+        target_loss: float | None,
+        has_validation: bool,
+    ) -> None:
+        self._net = net
+        self._epochs = epochs
+        self._callbacks = callbacks
+        self._metrics = metrics
+        self._samples = samples
+        self._target_loss = target_loss
+        known = ["loss", *(["validation_loss"] if has_validation else []), *metrics]
+        self._best: Best | None = None
+        if early_stopping:
+            self._best = Best(early_stopping, known, has_validation)
+        self._began = time.perf_counter()
+        self.history: dict[str, list[float]] = {name: [] for name in metrics}
+        self.stop_reason: StopReason = "callback"
+
+    def seconds(self) -> float:
+        """Return the time since training began."""
+        return time.perf_counter() - self._began
+
+    @property
+    def wants_epochs(self) -> bool:
+        """Whether there is anything to do after an epoch."""
+        return bool(self._callbacks or self._metrics or self._best or self._target_loss is not None)
+
+    @property
+    def wants_steps(self) -> bool:
+        """Whether a callback looks at every step."""
+        return any(type(each).on_step is not Callback.on_step for each in self._callbacks)
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch with the best number that early stopping looked at."""
+        return self._best.epoch if self._best else None
+
+    def epoch_done(self, epoch: int, loss: float, validation_loss: float | None) -> bool:
+        """Do what belongs between two epochs; whether to stop."""
+        values = self._measure()
+        numbers = {"loss": loss, **values}
+        if validation_loss is not None:
+            numbers["validation_loss"] = validation_loss
+        told = Epoch(epoch, self._epochs, loss, validation_loss, self.seconds(), values)
+        over = self._best is not None and self._best.patience_is_over(epoch, numbers, self._net)
+        # Each is told, whatever another one wants.
+        asked = [bool(each.on_epoch(told)) for each in self._callbacks]
+        if any(asked):
+            self.stop_reason = "callback"
+        elif self._target_reached(loss if validation_loss is None else validation_loss):
+            self.stop_reason = "target_loss"
+        elif over:
+            self.stop_reason = "early_stopping"
+        else:
+            return False
+        return True
+
+    def step_done(self, epoch: int, batch: int, loss: float) -> bool:
+        """Tell the callbacks of a step; whether to stop."""
+        told = Step(epoch, batch, loss)
+        return any(bool(each.on_step(told)) for each in self._callbacks)
+
+    def end(self) -> None:
+        """Give the network its best weights, where that was asked for."""
+        if self._best and self._best.theta is not None:
+            self._net.theta[...] = self._best.theta
+
+    def _measure(self) -> dict[str, float]:
+        if not self._metrics:
+            return {}
+        X, Y = self._samples
+        A = self._net.forward(X)
+        values = {}
+        for name, metric in self._metrics.items():
+            value = _arguments.real(f"metrics: {name}", metric(Y, A), "a finite number")
+            values[name] = value
+            self.history[name].append(value)
+        return values
+
+    def _target_reached(self, loss: float) -> bool:
+        return self._target_loss is not None and loss <= self._target_loss
