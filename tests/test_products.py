@@ -19,6 +19,13 @@ SIZES = [  # samples, inputs, outputs
     (4, 20, 40),
     (5, 300, 16),
     (9, 16, 300),
+    (1, 257, 7),  # interleaved sums: few rows, and a rest of one term
+    (3, 271, 5),
+    (13, 303, 9),
+    (19, 256, 3),
+    (21, 5, 263),
+    (40, 1024, 2),
+    (33, 700, 1),
     (57, 130, 65),
     (230, 1030, 520),  # more than a block of rows and of terms, blocks that are not whole
     (600, 1024, 1024),  # rows a page apart

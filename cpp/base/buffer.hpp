@@ -8,9 +8,20 @@
 #include <type_traits>
 #include <utility>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "base/views.hpp"
 
 namespace rosenblatt {
+
+// A wish: the system may not have such pages, or none left.
+inline void ask_for_large_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
+#if defined(__linux__)
+    madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+}
 
 template <class T>
 class Buffer {
@@ -38,7 +49,7 @@ class Buffer {
         return *this;
     }
 
-    ~Buffer() { ::operator delete(data_, std::align_val_t{alignment}); }
+    ~Buffer() { ::operator delete(data_, alignment_of(size_)); }
 
     T* data() noexcept { return data_; }
     const T* data() const noexcept { return data_; }
@@ -53,7 +64,17 @@ class Buffer {
     static T* allocate(std::size_t size) {
         if (size == 0) return nullptr;
         if (size > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) throw std::bad_alloc();
-        return static_cast<T*>(::operator new(size * sizeof(T), std::align_val_t{alignment}));
+        void* const memory = ::operator new(size * sizeof(T), alignment_of(size));
+        if (is_large(size)) ask_for_large_pages(memory, size * sizeof(T));
+        return static_cast<T*>(memory);
+    }
+
+    // Where many pages are gone through at a time, their addresses do not fit into the processor's table of them: pages of
+    // 2 MB do.
+    static constexpr std::size_t large_page = std::size_t{1} << 21;
+    static constexpr bool is_large(std::size_t size) noexcept { return size >= 2 * large_page / sizeof(T); }
+    static constexpr std::align_val_t alignment_of(std::size_t size) noexcept {
+        return std::align_val_t{is_large(size) ? large_page : alignment};
     }
 
     T* data_ = nullptr;

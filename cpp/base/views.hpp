@@ -72,6 +72,15 @@ constexpr Panels<T> in_panels(Matrix<T> m) noexcept {
     return {m.data, m.rows, m.cols, m.stride, panel_cols<T>};
 }
 
+// The numbers from row to row of a matrix in the making: rows whose distance is a large power of two would fall on each other's place in a
+// cache, so a cache line more lies between them.
+template <class T>
+constexpr std::size_t row_stride(std::size_t columns) noexcept {
+    constexpr std::size_t conflict = 1024 / sizeof(T);
+    constexpr std::size_t cache_line = 64 / sizeof(T);
+    return columns % conflict == 0 ? columns + cache_line : columns;
+}
+
 // rows x cols, the rows of a batch wherever they lie: element (i, j) is row[i][first + j].
 template <class T>
 struct Scattered {

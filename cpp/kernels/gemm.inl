@@ -228,63 +228,85 @@ void multiply_descend(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) 
 
 constexpr std::size_t n_chains = 16;
 
-// s[0] + ... + s[15] by halves: 16 chains, 8, 4, 2, 1.
-template <class T>
-ROSENBLATT_INLINE T fold(T (&s)[n_chains]) noexcept {
-    for (std::size_t half = n_chains / 2; half > 0; half /= 2)
-        for (std::size_t i = 0; i < half; ++i) s[i] = s[i] + s[i + half];
-    return s[0];
-}
-template <class T>
-ROSENBLATT_INLINE Pack<T> fold(Pack<T> (&s)[n_chains]) noexcept {
-    unrolled<8>([&](auto i) ROSENBLATT_BODY { s[i] = s[i] + s[i + 8]; });
-    unrolled<4>([&](auto i) ROSENBLATT_BODY { s[i] = s[i] + s[i + 4]; });
-    unrolled<2>([&](auto i) ROSENBLATT_BODY { s[i] = s[i] + s[i + 2]; });
-    return s[0] + s[1];
+// s[0] + ... + s[n - 1] by halves.
+template <std::size_t n, class T>
+ROSENBLATT_INLINE Pack<T> fold(Pack<T>* s) noexcept {
+    if constexpr (n == 1) return s[0];
+    else {
+        unrolled<n / 2>([&](auto i) ROSENBLATT_BODY { s[i] = s[i] + s[i + n / 2]; });
+        return fold<n / 2>(s);
+    }
 }
 
-// n elements of a single column that lies contiguous: the 16 chains of an element are the lanes of registers.
-template <class T, std::size_t n>
-ROSENBLATT_INLINE void multiply_rows_by_column_interleaved(Scattered<const T> L, std::size_t r, const T* R,
-                                                           const T* start, T* C, std::size_t C_step) noexcept {
+// The registers that the 16 chains of an element fill, a chain a lane.
+template <class T>
+constexpr std::size_t chain_packs = n_chains / Pack<T>::width;
+template <class T>
+constexpr T chain_numbers[n_chains] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+// n_rows x n_cols elements at (r, j) of C = start + L R. R comes by its columns: 16 terms of row j of M (cols, terms) lie side
+// by side. Tile: all chains of these elements in registers; a step of 16 terms loads them from n_rows rows of L and n_cols
+// of M. At the end the elements become lanes by a transpose, and are folded all at once.
+template <class T, std::size_t n_rows, std::size_t n_cols>
+ROSENBLATT_INLINE void tile_interleaved(Scattered<const T> L, std::size_t r, Panels<const T> M, std::size_t j,
+                                        const T* start, Panels<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
-    constexpr std::size_t packs = n_chains / width;
-    const T* left[n];
-    for (std::size_t i = 0; i < n; ++i) left[i] = L.row[r + i] + L.first;
-    T first[n_chains] = {};
-    if (start != nullptr) first[0] = start[0];
-    Pack<T> sum[n][packs];
+    constexpr std::size_t packs = chain_packs<T>;
+    static_assert(n_rows * n_cols <= width);
+    const T* left[n_rows];
+    for (std::size_t i = 0; i < n_rows; ++i) left[i] = L.row[r + i] + L.first;
+    Pack<T> sum[n_rows][n_cols][packs];
     const auto each = [&](auto f) ROSENBLATT_BODY {
-        unrolled<n>([&](auto i) ROSENBLATT_BODY { unrolled<packs>([&](auto p) ROSENBLATT_BODY { f(i, p); }); });
+        unrolled<n_rows>([&](auto i) ROSENBLATT_BODY { unrolled<n_cols>([&](auto c) ROSENBLATT_BODY { f(i, c); }); });
     };
-    each([&](auto i, auto p) ROSENBLATT_BODY { sum[i][p] = load(first + p * width); });
+    each([&](auto i, auto c) ROSENBLATT_BODY {
+        sum[i][c][0] = start == nullptr ? zero<T>() : load(start + j + c, 1);
+        unrolled<packs - 1>([&](auto p) ROSENBLATT_BODY { sum[i][c][p + 1] = zero<T>(); });
+    });
     std::size_t t = 0;
     for (; t + n_chains <= L.cols; t += n_chains)
-        each([&](auto i, auto p) ROSENBLATT_BODY {
-            sum[i][p] = fma(load(left[i] + t + p * width), load(R + t + p * width), sum[i][p]);
+        unrolled<packs>([&](auto p) ROSENBLATT_BODY {
+            Pack<T> right[n_cols];
+            unrolled<n_cols>([&](auto c) ROSENBLATT_BODY { right[c] = load(M.at(j + c, t) + p * width); });
+            each([&](auto i, auto c)
+                     ROSENBLATT_BODY { sum[i][c][p] = fma(load(left[i] + t + p * width), right[c], sum[i][c][p]); });
         });
-    T chain[n][n_chains];
-    each([&](auto i, auto p) ROSENBLATT_BODY { store(chain[i] + p * width, sum[i][p]); });
-    for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t k = 0; t + k < L.cols; ++k) chain[i][k] = fma(left[i][t + k], R[t + k], chain[i][k]);
-        C[(r + i) * C_step] = fold(chain[i]);
+    if (const std::size_t rest = L.cols - t; rest > 0) {  // the chains beyond it stay as they are
+        T l[n_rows][n_chains] = {};
+        T m[n_cols][n_chains] = {};
+        for (std::size_t k = 0; k < rest; ++k) {
+            for (std::size_t i = 0; i < n_rows; ++i) l[i][k] = left[i][t + k];
+            for (std::size_t c = 0; c < n_cols; ++c) m[c][k] = *M.at(j + c, t + k);
+        }
+        unrolled<packs>([&](auto p) ROSENBLATT_BODY {
+            const auto goes_on = load(chain_numbers<T> + p * width) < broadcast(static_cast<T>(rest));
+            each([&](auto i, auto c) ROSENBLATT_BODY {
+                const Pack<T> next = fma(load(l[i] + p * width), load(m[c] + p * width), sum[i][c][p]);
+                sum[i][c][p] = select<T>(goes_on, next, sum[i][c][p]);
+            });
+        });
     }
+    Pack<T> square[width] = {};
+    each([&](auto i, auto c) ROSENBLATT_BODY { square[i * n_cols + c] = fold<packs>(sum[i][c]); });
+    transpose_square<T>(square);
+    T element[width];
+    store(element, fold<width>(square));
+    for (std::size_t i = 0; i < n_rows; ++i)
+        for (std::size_t c = 0; c < n_cols; ++c) *C.at(r + i, j + c) = element[i * n_cols + c];
 }
 
-// As multiply; chain i of an element takes the terms t with t mod 16 = i, the first begins at `start`.
+// n_cols columns of C from column j on, n_rows rows at a time.
+template <class T, std::size_t n_rows, std::size_t n_cols>
+void columns_interleaved(Scattered<const T> L, Panels<const T> M, std::size_t j, const T* start, Panels<T> C) noexcept {
+    std::size_t r = 0;
+    for (; r + n_rows <= C.rows; r += n_rows) tile_interleaved<T, n_rows, n_cols>(L, r, M, j, start, C);
+    for (; r < C.rows; ++r) tile_interleaved<T, 1, n_cols>(L, r, M, j, start, C);
+}
+
+// A register's columns at a time, where R comes by its rows: a chain is a register, and the columns are its lanes.
 template <class T>
-void multiply_interleaved(Factors<T> LR, const T* start, Panels<T> C) noexcept {
+void rows_interleaved(Scattered<const T> L, Panels<const T> R, const T* start, Panels<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
-    const Scattered<const T> L = LR.L.M;
-    const Panels<const T> R = LR.R.M;
-    if (R.cols == 1 && R.row_step == 1) {
-        constexpr std::size_t at_once = 4;
-        std::size_t r = 0;
-        for (; r + at_once <= L.rows; r += at_once)
-            multiply_rows_by_column_interleaved<T, at_once>(L, r, R.data, start, C.data, C.row_step);
-        for (; r < L.rows; ++r) multiply_rows_by_column_interleaved<T, 1>(L, r, R.data, start, C.data, C.row_step);
-        return;
-    }
     for (std::size_t j = 0; j < C.cols; j += width) {
         const std::size_t cols = C.cols - j < width ? C.cols - j : width;
         const auto get = [&](const T* from) ROSENBLATT_BODY { return cols == width ? load(from) : load(from, cols); };
@@ -300,9 +322,29 @@ void multiply_interleaved(Factors<T> LR, const T* start, Panels<T> C) noexcept {
             unrolled<n_chains>([&](auto i) ROSENBLATT_BODY {
                 if (t + i < L.cols) chain[i] = fma(broadcast(left[t + i]), get(R.at(t + i, j)), chain[i]);
             });
-            store(C.at(r, j), fold(chain), cols);
+            store(C.at(r, j), fold<n_chains>(chain), cols);
         }
     }
+}
+
+// As multiply; chain i of an element takes the terms t with t mod 16 = i, the first begins at `start`.
+template <class T>
+void multiply_interleaved(Factors<T> LR, const T* start, Panels<T> C) noexcept {
+    // As many chains side by side as the registers hold, and elements as a square of registers has rows.
+    constexpr std::size_t packs = chain_packs<T>;
+    constexpr std::size_t width = Pack<T>::width;
+    constexpr std::size_t at_once = packs == 1                                                ? 16
+                                    : packs == 2 && width == 8 && ROSENBLATT_PACK_BYTES == 64 ? 8
+                                    : width < 4                                               ? 2
+                                                                                              : 4;
+    constexpr std::size_t n_cols = at_once >= 16 ? 4 : 2;
+    Panels<const T> M = LR.R.M;
+    const bool one_column = M.cols == 1 && M.row_step == 1 && !LR.R.transposed;
+    if (!LR.R.transposed && !one_column) return rows_interleaved(LR.L.M, M, start, C);
+    if (one_column) M = {M.data, 1, M.rows, M.rows, panel_cols<T>};
+    std::size_t j = 0;
+    for (; j + n_cols <= C.cols; j += n_cols) columns_interleaved<T, at_once / n_cols, n_cols>(LR.L.M, M, j, start, C);
+    for (; j < C.cols; ++j) columns_interleaved<T, at_once / 2, 1>(LR.L.M, M, j, start, C);
 }
 
 // s[j] = 0 + A[0][j] + A[1][j] + ..., `packs` registers side by side, so that none waits for its own sum.

@@ -152,7 +152,7 @@ struct Kernels {
     // dC/dW = delta a^T alike.
     void (*multiply)(Factors<T> LR, Start<T> start, Panels<T> C) noexcept;
 
-    // The same with 16 interleaved chains. L and R not transposed, C of at most 16 columns.
+    // The same with 16 interleaved chains. L not transposed, C of at most 16 columns; from some rows on R is best transposed.
     void (*multiply_interleaved)(Factors<T> LR, const T* start, Panels<T> C) noexcept;
 
     // A = f(start + L R) for an f that acts on each number by itself, not softmax. A (rows, cols) row-major.

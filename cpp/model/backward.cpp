@@ -25,17 +25,7 @@ void through_weights(const Network<T>& network, std::size_t layer, Workspace<T>&
     const std::size_t n_out = network.shape().n_out(layer);
     const Scattered<const T> Delta = work.Delta_rows(layer, dA.rows, n_out);
     const Panels<T> dA_of_inputs = in_panels(dA.columns(n_in));
-    if (chains(n_out, n_in) == Chains::sixteen) {
-        const Panels<const T> W = network.W(layer);
-        const Matrix<T> Wt{work.W_transposed(), n_out, n_in, panel_cols<T>};
-        for (std::size_t j = 0; j < n_out; j += panel_cols<T>) {
-            const std::size_t cols = std::min(n_out - j, panel_cols<T>);
-            kernels<T>().transpose({W.at(0, j), n_in, cols, W.row_step}, Wt.slice(j, cols));
-        }
-        multiply<T>({{Delta}, {in_panels<const T>(Wt)}}, nullptr, dA_of_inputs, Chains::sixteen, team);
-        return;
-    }
-    multiply<T>(input_gradient(network, layer, Delta), nullptr, dA_of_inputs, Chains::single, team);
+    multiply<T>(input_gradient(network, layer, Delta), nullptr, dA_of_inputs, chains(n_out, n_in), team);
 }
 
 }  // namespace

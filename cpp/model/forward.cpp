@@ -21,8 +21,12 @@ Panels<const T> weights(const Network<T>& network, std::size_t layer, std::size_
 
 template <class T>
 void forward_layer(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, Matrix<T> Z, Team& team) {
-    const Panels<const T> W = weights(network, layer, Z.cols);
-    multiply<T>({{A_in}, {W}}, network.b(layer).data, in_panels(Z), chains(W.rows, network.shape().n_out(layer)), team);
+    const std::size_t n_out = network.shape().n_out(layer);
+    const Chains form = chains(network.shape().n_in(layer), n_out);
+    // Filled up to whole registers, but for interleaved sums, whose registers run along the terms.
+    const std::size_t columns = form == Chains::sixteen ? n_out : Z.cols;
+    multiply<T>({{A_in}, {weights(network, layer, columns)}}, network.b(layer).data, in_panels(Z.columns(columns)),
+                form, team);
 }
 
 template <class T>
@@ -78,10 +82,18 @@ void predict_slices(const Network<T>& network, Matrix<const T> X, Matrix<T> A, T
     const std::size_t stride = row_stride<T>(shape.widest_output());
     Scratch<T> even(last > 0 ? rows * stride : 0);
     Scratch<T> odd(last > 1 ? rows * stride : 0);
+    // Rows that fall on each other's place in a cache are copied to where they do not, if they are read often enough.
+    const std::size_t X_stride = row_stride<T>(X.stride);
+    const bool copies_X = X_stride != X.stride && rows >= 8 && shape.n_out(0) > panel_cols<T>;
+    Scratch<T> X_copy(copies_X ? rows * X_stride : 0);
     const T* pointers[rows_at_once];
     for (std::size_t first = 0; first < X.rows; first += rows) {
         const std::size_t n = std::min(rows, X.rows - first);
         Matrix<const T> A_in = X.slice(first, n);
+        if (copies_X) {
+            for (std::size_t i = 0; i < n; ++i) std::copy_n(A_in.row(i), A_in.cols, X_copy.data() + i * X_stride);
+            A_in = {X_copy.data(), n, X.cols, X_stride};
+        }
         for (std::size_t layer = 0; layer <= last; ++layer) {
             const Matrix<T> hidden{(layer % 2 == 0 ? even : odd).data(), n, shape.columns(layer), stride};
             const Matrix<T> A_out = layer == last ? A.slice(first, n) : hidden;

@@ -206,10 +206,18 @@ void multiply(const Product<T>& product, const T* start, Panels<T> C, Chains cha
         });
         return;
     }
-    team.slices(product.L.rows(), product.work() / static_cast<double>(product.L.rows()),
+    Product<T> by_columns = product;
+    constexpr std::size_t worth_a_transpose = 4;  // rows
+    if (!product.R.transposed && C.cols > 1 && C.rows >= worth_a_transpose) {
+        const Panels<const T> R = product.R.M;
+        const Matrix<T> columns = team.room<T>(C.cols, row_stride<T>(R.rows)).columns(R.rows);
+        kernels<T>().transpose({R.data, R.rows, R.cols, R.row_step}, columns);
+        by_columns.R = {in_panels<const T>(columns), true};
+    }
+    team.slices(C.rows, product.work() / static_cast<double>(C.rows),
                 [&](std::size_t first, std::size_t count) noexcept {
                     const Tile tile{first, 0, count, C.cols};
-                    const Product<T> part = product.part(tile);
+                    const Product<T> part = by_columns.part(tile);
                     kernels<T>().multiply_interleaved({part.L, part.R, nullptr, 0, {}}, start, tile.of(C));
                 });
 }

@@ -121,6 +121,11 @@ class Team {
     void reserve(std::size_t n_tiles, std::size_t size) {
         take_space<T>(n_tiles, size);
     }
+    // Room of the calling thread, rows x cols, until somebody asks for space again.
+    template <class T>
+    Matrix<T> room(std::size_t rows, std::size_t cols) {
+        return {take_space<T>(1, rows * cols).of(0), rows, cols, cols};
+    }
     template <class T, class F>
     void tiles_with_space_to_the_end(std::size_t n_tiles, std::size_t size, F tile) noexcept {
         const Space<T> space = take_space<T>(n_tiles, size);

@@ -47,11 +47,16 @@ bool descends_in_one_pass(const Shape& shape, std::size_t batch_size) noexcept {
 template <class T>
 class SmallSteps {
   public:
-    // Whether a step is worth no more than that: its multiply-adds, and no sum of the way back that is interleaved.
+    // Whether a step is worth no more than that: its multiply-adds, no sum of the way back that is interleaved, and none of
+    // the way forward that wants a transpose.
     static bool suit(const Shape& shape, std::size_t batch_size) noexcept {
         constexpr double most = 5e5;
-        for (std::size_t layer = 1; layer < shape.n_layers(); ++layer)
-            if (interleaved(shape.n_out(layer), shape.n_in(layer))) return false;
+        constexpr std::size_t few = 4;
+        for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
+            if (layer > 0 && interleaved(shape.n_out(layer), shape.n_in(layer))) return false;
+            const std::size_t n_out = shape.n_out(layer);
+            if (interleaved(shape.n_in(layer), n_out) && n_out > 1 && batch_size > few) return false;
+        }
         return static_cast<double>(shape.n_params()) * static_cast<double>(batch_size) <= most;
     }
 

@@ -43,15 +43,6 @@ struct Batch {
     }
 };
 
-// The numbers from row to row of a batch: rows whose distance is a large power of two would fall on each other's place in a
-// cache, so a cache line more lies between them.
-template <class T>
-constexpr std::size_t row_stride(std::size_t columns) noexcept {
-    constexpr std::size_t conflict = 1024 / sizeof(T);
-    constexpr std::size_t cache_line = 64 / sizeof(T);
-    return columns % conflict == 0 ? columns + cache_line : columns;
-}
-
 // Where each row of a matrix begins, for up to `capacity` rows.
 template <class T>
 class RowPointers {
@@ -146,13 +137,8 @@ class Workspace : public ForwardWorkspace<T> {
   public:
     Workspace(const Shape& shape, std::size_t capacity)
         : ForwardWorkspace<T>(shape, capacity), db_(shape.widest_output()) {
-        std::size_t largest = 0;
-        for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
+        for (std::size_t layer = 0; layer < shape.n_layers(); ++layer)
             Delta_.emplace_back(capacity, shape.columns(layer));
-            if (interleaved(shape.n_out(layer), shape.n_in(layer)))
-                largest = std::max(largest, panel_cols<T> * shape.n_out(layer));
-        }
-        W_transposed_ = Buffer<T>(largest);
     }
 
     Matrix<T> Delta(std::size_t layer, std::size_t n) noexcept { return Delta_[layer].first(n); }
@@ -161,12 +147,8 @@ class Workspace : public ForwardWorkspace<T> {
     }
     T* db() noexcept { return db_.data(); }  // room for the gradient of any b
 
-    // Room for the transpose of a W whose input gradient is interleaved sums: (n_out, panel_cols).
-    T* W_transposed() noexcept { return W_transposed_.data(); }
-
   private:
     std::vector<Rows<T>> Delta_;
-    Buffer<T> W_transposed_;
     Buffer<T> db_;
 };
 
