@@ -12,7 +12,25 @@ import rosenblatt as rb
 from rosenblatt import reference
 
 DTYPES = ("float32", "float64")
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax")
+KINDS = ("identity", "logistic", "tanh", "relu", "softmax")  # what is combined with everything
+ACTIVATIONS = (
+    *KINDS,
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "gelu_tanh",
+    "silu",
+    "mish",
+    "softplus",
+    "softsign",
+    "hard_sigmoid",
+    "hard_tanh",
+    "relu6",
+    "sin",
+    "step",
+    "log_softmax",
+)
 OF_ANY_OUTPUT = (
     "squared_error",
     "absolute_error",
@@ -27,17 +45,28 @@ LOSSES: tuple[tuple[Any, str], ...] = (  # every loss with every output that sui
     (rb.LogLoss(label_smoothing=0.1), "softmax"),
     (rb.LogLoss(label_smoothing=0.1), "logistic"),
     ("kl_divergence", "softmax"),
-    ("hinge", "identity"),
-    ("hinge", "tanh"),
-    ("squared_hinge", "identity"),
-    ("squared_hinge", "tanh"),
+    *(
+        (loss, output)
+        for loss in ("hinge", "squared_hinge")
+        for output in ("identity", "tanh", "softsign", "hard_tanh")
+    ),
     ("poisson", "identity"),
     (rb.Poisson(log_rate=False), "logistic"),
+    (rb.Poisson(log_rate=False), "softplus"),
     ("gaussian_nll", "identity"),
     ("focal", "softmax"),
     ("focal", "logistic"),
     (rb.Focal(gamma=0.5), "softmax"),
     (rb.Focal(gamma=0.0), "logistic"),
+)
+# Loss, output and hidden activation: all of the kinds, and every other beside a few.
+COMBINATIONS: tuple[tuple[Any, str, str], ...] = tuple(
+    (loss, output, activation)
+    for loss, output in LOSSES
+    for activation in ACTIVATIONS
+    if (output in KINDS and activation in KINDS)
+    or activation == "tanh"
+    or (loss, output) in (("squared_error", "identity"), ("log_loss", "softmax"))
 )
 LABEL_LOSSES = ("log_loss", "kl_divergence", "hinge", "squared_hinge", "focal")
 

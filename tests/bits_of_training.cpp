@@ -109,6 +109,13 @@ std::vector<Case> cases() {
         {{7, 9, 22}, {tanh, identity}, gaussian_nll, targets, {}},
         {{7, 9, 21}, {tanh, softmax}, focal, targets, {2}},
         {{7, 9, 21}, {tanh, logistic}, focal, labels, {0.5}},
+        {{7, 19, 33, 9, 3}, {gelu, sin, silu, gelu}, squared_error, targets, {}},
+        {{7, 19, 33, 9, 3}, {mish, gelu_tanh, softplus, mish}, squared_error, targets, {}},
+        {{7, 19, 33, 9, 3}, {leaky_relu, elu, selu, sin}, absolute_error, targets, {}},
+        {{7, 19, 33, 9, 3}, {softsign, hard_tanh, relu6, hard_sigmoid}, squared_error, targets, {}},
+        {{7, 19, 33, 9, 3}, {log_softmax, softsign, leaky_relu, log_softmax}, squared_error, targets, {}},
+        {{9, 300, 4, 2}, {silu, log_softmax, softplus}, poisson, targets, {0}},
+        {{300, 16, 300, 1}, {gelu, elu, hard_tanh}, hinge, labels, {}},
     };
 }
 
@@ -224,7 +231,8 @@ Buffer<T> numbers_of_every_size(std::size_t n, int lowest, int highest) {
     return x;
 }
 
-// exp, tanh and logistic of anything but a NaN; log of finite x >= 1; log1p of 0 <= x <= 1.
+// Every function of the table: most of anything but a NaN; log of finite x >= 1; log1p of 0 <= x <= 1, expm1 of x <= 0, sin
+// and cos of finite x.
 template <class T>
 void evaluate_functions() {
     using limits = std::numeric_limits<T>;
@@ -235,6 +243,8 @@ void evaluate_functions() {
     const Buffer<T> large = numbers_of_every_size<T>(n, 0, limits::max_exponent);
     Buffer<T> at_least_one(n);
     Buffer<T> up_to_one(n);
+    Buffer<T> finite(n);
+    Buffer<T> negative(n);
     const T special[] = {T{0}, -T{0}, limits::infinity(), -limits::infinity(), limits::denorm_min(), T{1}, -T{1}};
     for (std::size_t i = 0; i < n; ++i) {
         if (i % 5 == 0) anything.data()[i] = tiny.data()[i];
@@ -243,6 +253,9 @@ void evaluate_functions() {
         at_least_one.data()[i] = x < T{0} ? -x : x;
         const T u = i % 2 == 0 ? tiny.data()[i] : static_cast<T>(random(8, i));
         up_to_one.data()[i] = u < T{0} ? -u : u;
+        const T any = anything.data()[i];
+        finite.data()[i] = any - any == T{0} ? any : T{0.5};
+        negative.data()[i] = any < T{0} ? any : -any;
     }
     const struct {
         const char* name;
@@ -252,7 +265,12 @@ void evaluate_functions() {
                      {"tanh", k.tanh, anything},
                      {"logistic", k.logistic, anything},
                      {"log", k.log, at_least_one},
-                     {"log1p", k.log1p, up_to_one}};
+                     {"log1p", k.log1p, up_to_one},
+                     {"expm1", k.expm1, negative},
+                     {"softplus", k.softplus, anything},
+                     {"sin", k.sin, finite},
+                     {"cos", k.cos, finite},
+                     {"normal_cdf", k.normal_cdf, anything}};
     for (const auto& [name, f, x] : functions) {
         Buffer<T> y(n);
         f(x.data(), n, y.data());
@@ -262,12 +280,25 @@ void evaluate_functions() {
     }
 }
 
+// The weights of every initialiser, for a wide and for a tall matrix.
+template <class T>
+void draw_weights() {
+    for (std::size_t i = 0; i < std::size(initialiser_names); ++i) {
+        const InitialWeights weights{static_cast<Initialiser>(i), 0.75};
+        const Network<T> network(Shape({23, 9, 40}, {Activation::selu, Activation::gelu}), 11, {weights, weights});
+        Hash hash;
+        hash.add(network.theta().data, network.theta().size);
+        hash.print(std::string(type_name<T>()) + "/" + initialiser_names[i]);
+    }
+}
+
 template <class T>
 bool all_cases() {
     Stop stop([] { return false; });
     Team team(1, stop);
     bool finite = true;
     evaluate_functions<T>();
+    draw_weights<T>();
     for (const Case& of : cases())
         for (const Rule& rule : rules)
             for (const std::size_t batch_size : batch_sizes)

@@ -24,6 +24,57 @@ def softmax(z: Array) -> Array:
     return e / e.sum(axis=-1, keepdims=True)
 
 
+def sigmoid(z: Array) -> Array:
+    return 1 / (1 + np.exp(-z))
+
+
+def density(z: Array) -> Array:
+    """The standard normal density."""
+    return np.exp(-(z**2) / 2) / np.sqrt(8 * np.arctan(REAL(1)))
+
+
+def normal_cdf(z: Array) -> Array:
+    """Phi(z) by the series 1/2 + phi(z) sum z^(2n+1) / (2n+1)!!, whose terms have one sign."""
+    term = total = z
+    for n in range(1, 200):
+        term = term * z**2 / (2 * n + 1)
+        total = total + term
+    return REAL(0.5) + density(z) * total
+
+
+def times(slope: Callable[[Array], Array]) -> Callable[[Array, Array], Array]:
+    """dC/dz = g f'(z)."""
+    return lambda z, g: g * slope(z)
+
+
+def softplus(z: Array) -> Array:
+    return np.logaddexp(0, z)
+
+
+def mish_slope(z: Array) -> Array:
+    return np.tanh(softplus(z)) + z * sigmoid(z) / np.cosh(softplus(z)) ** 2
+
+
+def gelu_tanh(z: Array) -> Array:
+    return z / 2 * (1 + np.tanh(np.sqrt(1 / (2 * np.arctan(REAL(1)))) * (z + BEND * z**3)))
+
+
+def gelu_tanh_slope(z: Array) -> Array:
+    root = np.sqrt(1 / (2 * np.arctan(REAL(1))))
+    u = root * (z + BEND * z**3)
+    return (1 + np.tanh(u)) / 2 + z / 2 * root * (1 + 3 * BEND * z**2) / np.cosh(u) ** 2
+
+
+def log_softmax(z: Array) -> Array:
+    top = z.max(axis=-1, keepdims=True)
+    return z - top - np.log(np.exp(z - top).sum(axis=-1, keepdims=True))
+
+
+BEND = REAL("0.044715")
+LEAK = REAL("0.01")
+SCALE = REAL("1.05070098735548049341933498529")  # of selu
+ALPHA = REAL("1.67326324235437728481704297202")
+
 # f(z), and (f'(z)^T g) for each row: dC/dz from g = dC/da.
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]] = {
     "identity": (lambda z: z, lambda _, g: g),
@@ -34,6 +85,53 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], 
         softmax,
         lambda z, g: softmax(z) * (g - (softmax(z) * g).sum(axis=-1, keepdims=True)),
     ),
+    "leaky_relu": (
+        lambda z: np.where(z > 0, z, LEAK * z),
+        times(lambda z: np.where(z > 0, 1, LEAK)),
+    ),
+    "elu": (
+        lambda z: np.where(z > 0, z, np.expm1(z)),
+        times(lambda z: np.where(z > 0, 1, np.exp(z))),
+    ),
+    "selu": (
+        lambda z: SCALE * np.where(z > 0, z, ALPHA * np.expm1(z)),
+        times(lambda z: SCALE * np.where(z > 0, 1, ALPHA * np.exp(z))),
+    ),
+    "gelu": (lambda z: z * normal_cdf(z), times(lambda z: normal_cdf(z) + z * density(z))),
+    "gelu_tanh": (gelu_tanh, times(gelu_tanh_slope)),
+    "silu": (
+        lambda z: z * sigmoid(z),
+        times(lambda z: sigmoid(z) * (1 + z * sigmoid(-z))),
+    ),
+    "mish": (lambda z: z * np.tanh(softplus(z)), times(mish_slope)),
+    "softplus": (softplus, times(sigmoid)),
+    "softsign": (lambda z: z / (1 + np.abs(z)), times(lambda z: 1 / (1 + np.abs(z)) ** 2)),
+    "hard_sigmoid": (
+        lambda z: np.clip(z / 6 + REAL(0.5), 0, 1),
+        times(lambda z: np.where(np.abs(z) < 3, REAL(1) / 6, 0)),
+    ),
+    "hard_tanh": (
+        lambda z: np.clip(z, -1, 1),
+        times(lambda z: np.where(np.abs(z) < 1, REAL(1), 0)),
+    ),
+    "relu6": (
+        lambda z: np.clip(z, 0, 6),
+        times(lambda z: np.where((z > 0) & (z < 6), REAL(1), 0)),
+    ),
+    "sin": (np.sin, times(np.cos)),
+    "step": (lambda z: np.where(z > 0, REAL(1), 0), times(np.zeros_like)),
+    "log_softmax": (
+        log_softmax,
+        lambda z, g: g - softmax(z) * g.sum(axis=-1, keepdims=True),
+    ),
+}
+
+# Where a derivative of f jumps, its first or its second.
+KINKS: dict[str, tuple[float, ...]] = {
+    **dict.fromkeys(("relu", "leaky_relu", "elu", "selu", "softsign", "step"), (0.0,)),
+    "hard_sigmoid": (-3.0, 3.0),
+    "hard_tanh": (-1.0, 1.0),
+    "relu6": (0.0, 6.0),
 }
 
 

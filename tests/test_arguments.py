@@ -447,13 +447,14 @@ def test_log_loss_needs_probabilities(output: str, call: str) -> None:
 
 
 WRONG_OUTPUTS = {
-    "kl_divergence": ("identity", "logistic", "tanh", "relu"),
-    "hinge": ("logistic", "relu", "softmax"),
-    "squared_hinge": ("logistic", "relu", "softmax"),
-    "poisson": ("logistic", "tanh", "relu", "softmax"),
-    rb.Poisson(log_rate=False): ("identity", "tanh", "relu", "softmax"),
-    "gaussian_nll": ("logistic", "tanh", "relu", "softmax"),
-    "focal": ("identity", "tanh", "relu"),
+    "log_loss": ("log_softmax", "hard_sigmoid", "softplus"),
+    "kl_divergence": ("identity", "logistic", "tanh", "relu", "log_softmax"),
+    "hinge": ("logistic", "relu", "softmax", "elu"),
+    "squared_hinge": ("logistic", "relu", "softmax", "log_softmax"),
+    "poisson": ("logistic", "tanh", "relu", "softmax", "softplus"),
+    rb.Poisson(log_rate=False): ("identity", "tanh", "relu", "softmax", "hard_sigmoid"),
+    "gaussian_nll": ("logistic", "tanh", "relu", "softmax", "leaky_relu"),
+    "focal": ("identity", "tanh", "relu", "log_softmax"),
     rb.LogLoss(label_smoothing=0.1): ("identity", "tanh", "relu"),
 }
 
@@ -467,6 +468,23 @@ def test_a_loss_needs_its_output(loss: Any, output: str, call: str) -> None:
     net = network(output)
     with refused(Bad(None, ValueError, output), "loss", net):
         TAKES_Y[call](net, Y[:, :1] if loss == "gaussian_nll" else Y, loss)
+
+
+def test_log_softmax_is_answered_with_softmax() -> None:
+    with pytest.raises(ValueError, match=r"needed output 'softmax'.*takes logarithms itself"):
+        network("log_softmax").gradients(X, LABELS, loss="log_loss")
+
+
+@pytest.mark.parametrize("place", ["activation", "output"])
+def test_a_step_cannot_be_trained(place: str) -> None:
+    """Its gradient is 0; forward, trace and gradients take it."""
+    net = rb.Network([3, 4, 2], **({"activation": "tanh"} | {place: "step"}), random_state=0)
+    before = net.theta.tobytes()
+    layer = 2 if place == "activation" else 3
+    with pytest.raises(ValueError, match=rf"net: got activation 'step' in layer {layer}, needed"):
+        rb.train(net, X, Y, loss="squared_error")
+    assert net.theta.tobytes() == before
+    assert set(net.trace(X).A[layer - 1].ravel().tolist()) <= {0.0, 1.0}
 
 
 @pytest.mark.parametrize("call", ["gradients", "train"])

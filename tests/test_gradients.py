@@ -19,19 +19,19 @@ from numpy.typing import NDArray
 import long_double
 import rosenblatt as rb
 import tolerance
-from bits import LABEL_LOSSES, name_of
+from bits import ACTIVATIONS, KINDS, LABEL_LOSSES, name_of
 from rosenblatt import _loss
 
-ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "softmax"]
+FURTHER_ACTIVATIONS = [name for name in ACTIVATIONS if name not in (*KINDS, "step")]
 OUTPUTS_AND_LOSSES = [
-    *((output, "squared_error") for output in ACTIVATIONS),
+    *((output, "squared_error") for output in KINDS),
     ("softmax", "log_loss"),
     ("logistic", "log_loss"),
 ]
 FURTHER_LOSSES = [  # output, loss, n_outputs
-    *((output, loss, 3) for output in ACTIVATIONS for loss in ("absolute_error", "cosine")),
-    *((output, rb.Huber(0.25), 3) for output in ACTIVATIONS),
-    *((output, rb.Quantile((0.1, 0.5, 0.8)), 3) for output in ACTIVATIONS),
+    *((output, loss, 3) for output in KINDS for loss in ("absolute_error", "cosine")),
+    *((output, rb.Huber(0.25), 3) for output in KINDS),
+    *((output, rb.Quantile((0.1, 0.5, 0.8)), 3) for output in KINDS),
     ("identity", "gaussian_nll", 4),
     ("softmax", rb.Focal(gamma=0.5), 3),
     *(
@@ -47,6 +47,9 @@ FURTHER_LOSSES = [  # output, loss, n_outputs
             ("tanh", "squared_hinge"),
             ("identity", "poisson"),
             ("logistic", rb.Poisson(log_rate=False)),
+            ("softplus", rb.Poisson(log_rate=False)),
+            ("softsign", "squared_hinge"),
+            ("hard_tanh", "hinge"),
             ("softmax", "focal"),
             ("logistic", "focal"),
             ("logistic", rb.Focal(gamma=3.5)),
@@ -57,7 +60,27 @@ WIDTHS = [3, 4, 5, 4, 3, 5, 4, 3]  # n_features and hidden layers; no two neighb
 N_SAMPLES = 3
 
 # The standard deviation of z for inputs of size 1: enough that a gradient survives eight layers.
-GAIN = {"identity": 1.0, "logistic": 2.5, "tanh": 1.0, "relu": 1.4, "softmax": 4.0}
+GAIN = {
+    "identity": 1.0,
+    "logistic": 2.5,
+    "tanh": 1.0,
+    "relu": 1.4,
+    "softmax": 4.0,
+    "leaky_relu": 1.4,
+    "elu": 1.2,
+    "selu": 1.0,
+    "gelu": 1.5,
+    "gelu_tanh": 1.5,
+    "silu": 1.7,
+    "mish": 1.4,
+    "softplus": 1.4,
+    "softsign": 1.8,
+    "hard_sigmoid": 3.5,
+    "hard_tanh": 1.1,
+    "relu6": 1.4,
+    "sin": 1.2,
+    "log_softmax": 1.0,
+}
 
 
 @dataclass(frozen=True)
@@ -87,17 +110,29 @@ class Case:
         return f"{self.activation}-{self.output}-{self.loss}-{self.depth}-{self.n_outputs}"
 
 
-CASES = [
-    Case(activation, output, loss, depth, n_outputs)
-    for depth in (1, 2, 4, 8)
-    for activation in (ACTIVATIONS if depth > 1 else ["relu"])  # depth 1 has no hidden layer
-    for output, loss in OUTPUTS_AND_LOSSES
-    for n_outputs in (1, 3)
-] + [
-    Case("tanh", output, loss, depth, n_outputs)
-    for depth in (1, 3)
-    for output, loss, n_outputs in FURTHER_LOSSES
-]
+CASES = (
+    [
+        Case(activation, output, loss, depth, n_outputs)
+        for depth in (1, 2, 4, 8)
+        for activation in (KINDS if depth > 1 else ["relu"])  # depth 1 has no hidden layer
+        for output, loss in OUTPUTS_AND_LOSSES
+        for n_outputs in (1, 3)
+    ]
+    + [
+        Case(activation, output, loss, depth, n_outputs)
+        for activation in FURTHER_ACTIVATIONS
+        for depth, output, loss, n_outputs in [
+            (2, activation, "squared_error", 3),
+            (2, "identity", "squared_error", 1),
+            (4, "softmax", "log_loss", 3),
+        ]
+    ]
+    + [
+        Case("tanh", output, loss, depth, n_outputs)
+        for depth in (1, 3)
+        for output, loss, n_outputs in FURTHER_LOSSES
+    ]
+)
 WEIGHTS = [None, (0.5, 2.0, 1.25)]
 
 
@@ -132,17 +167,17 @@ def random_point(case: Case, seed: int) -> Point:
 
 
 def kinks_are_out_of_reach(case: Case, point: Point) -> bool:
-    """Whether no relu switches when one weight, bias or input moves by the stencil's reach.
+    """Whether no unit passes a kink when one weight, bias or input moves by the stencil's reach.
 
     Nor any output leaves the piece of the loss that it is on.
 
-    The two ends are enough: a relu below which none switches sees z move along a straight line, or
-    nearly, where the output's relu stands on a smooth network.
+    The two ends are enough: a unit below which none passes a kink sees z move along a straight
+    line, or nearly.
     """
-    relus = [layer for layer, name in enumerate(case.activations) if name == "relu"]
+    kinks = [long_double.KINKS.get(name, ()) for name in case.activations]
     name, p = _loss.rule(case.loss)
     piece = long_double.PIECES.get(name)
-    if not relus and piece is None:
+    if not any(kinks) and piece is None:
         return True
     middle = np.concatenate([point.theta, point.X.ravel()])
     reach = tolerance.REACH * tolerance.STEP * np.eye(len(middle))
@@ -152,7 +187,11 @@ def kinks_are_out_of_reach(case: Case, point: Point) -> bool:
     Z, A = long_double.forward(W, b, case.activations, X.reshape(-1, *point.X.shape))
     if piece is not None and not np.all(piece(A[-1], point.Y, p) == piece(A[-1][0], point.Y, p)):
         return False
-    return all(np.all((Z[layer] > 0) == (Z[layer][0] > 0)) for layer in relus)
+    return all(
+        np.all((Z_l > kink) == (Z_l[0] > kink))
+        for Z_l, kinks_l in zip(Z, kinks, strict=True)
+        for kink in kinks_l
+    )
 
 
 @functools.cache
@@ -272,6 +311,17 @@ def test_the_points_have_something_to_test() -> None:
         [z.ravel() for z in network(case, good_point(case).theta).trace(good_point(case).X).Z[:-1]]
     )
     assert 0.2 < np.mean(Z > 0) < 0.8
+
+
+@pytest.mark.parametrize("place", ["hidden", "output"])
+def test_nothing_comes_back_through_a_step(place: str) -> None:
+    activation, output = ("step", "identity") if place == "hidden" else ("tanh", "step")
+    net = rb.Network([3, 5, 2], activation=activation, output=output, random_state=0)
+    got = net.gradients(np.ones((4, 3)), np.full((4, 2), 0.5), loss="squared_error")
+    assert got.cost > 0
+    assert not got.dW[0].any()
+    assert not got.dX.any()
+    assert got.dW[1].any() == (place == "hidden")
 
 
 @pytest.mark.parametrize("layers", [[300, 3], [3, 300, 2], [257, 16, 256, 17, 1]])

@@ -13,6 +13,7 @@ import pytest
 
 import rosenblatt as rb
 from bits import (
+    ACTIVATIONS,
     LOSSES,
     assert_same_bits,
     assert_same_gradients,
@@ -85,6 +86,22 @@ def test_every_loss_has_the_bits_of_the_textbook(
     X, Y = samples(17, 4, dtype), targets(loss, output, 17, n_outputs, dtype)
     got = core.gradients(X, Y, loss=loss)
     assert_same_gradients(got, book.gradients(X.tolist(), Y.tolist(), loss=loss), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("isa", ISAS)
+def test_every_hidden_activation_has_the_bits_of_the_textbook(
+    isa: str, activation: str, dtype: str
+) -> None:
+    rb.set_isa(isa)
+    core, book = twins([4, 37, 6, 3], activation=activation, dtype=dtype)
+    core.W[0][:] *= 4  # reaches the ends of those that have some
+    book.theta = core.theta.tolist()
+    X, Y = samples(7, 4, dtype), targets("squared_error", "identity", 7, 3, dtype)
+    got = core.gradients(X, Y, loss="squared_error")
+    wanted = book.gradients(X.tolist(), Y.tolist(), loss="squared_error")
+    assert_same_gradients(got, wanted, dtype)
 
 
 def test_one_that_is_not_there_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""The core's exp, tanh, logistic, log and log1p have the reference's bits for all numbers."""
+"""The core's exp, log, tanh, sin and their kin have the reference's bits for all numbers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def thresholds(dtype: str) -> Array:
     """Every number at which one of the functions changes what it does, and its negative."""
     k = CONSTANTS[NUMBER_TYPES[dtype]]
     steps = (np.arange(-40, 40) + 0.5) * np.log(2)  # where the reduction of exp changes n
+    turns = (np.arange(40) + 0.5) * np.pi / 2  # where the reduction of sin does
     named = [0.0, 0.5, 1.0, k.exp_lowest, k.exp_highest, k.tanh_saturates, np.sqrt(2), np.sqrt(0.5)]
+    named += [k.expm1_ends, k.angle_ends, k.normal_ends, *turns, *(turns + np.pi / 4)]
     ends = [TINY[dtype], 2 * TINY[dtype], SMALLEST[dtype], np.finfo(dtype).max]
     positive = np.concatenate([named, ends, np.abs(steps), np.abs(steps / 2)]).astype(dtype)
     return np.concatenate([positive, -positive])
@@ -68,6 +70,10 @@ def values(function: str, dtype: str) -> Array:
         x = np.concatenate([x, 2.0 ** -np.arange(0, 126, dtype=dtype)])
         x = np.abs(x)
         return x[np.isnan(x) | (x <= 1)]
+    if function == "expm1":
+        return -np.abs(x)
+    if function in ("sin", "cos"):  # all of the range in which angles are reduced, and beyond
+        return np.concatenate([x, random.uniform(-1.1e6, 1.1e6, 2000).astype(dtype)])
     return x
 
 
@@ -88,7 +94,9 @@ def test_the_core_has_the_bits_of_the_textbook(function: str, dtype: str) -> Non
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_neither_length_nor_alignment_changes_a_bit(function: str, dtype: str) -> None:
-    lowest, highest = {"log": (1.0, 9.0), "log1p": (0.0, 1.0)}.get(function, (-9.0, 9.0))
+    lowest, highest = {"log": (1.0, 9.0), "log1p": (0.0, 1.0), "expm1": (-9.0, 0.0)}.get(
+        function, (-9.0, 9.0)
+    )
     x = np.linspace(lowest, highest, 44, dtype=dtype)
     wanted = textbook(function, x)
     for start in range(4):

@@ -12,8 +12,8 @@ import pytest
 import long_double
 import rosenblatt as rb
 import tolerance
+from bits import ACTIVATIONS
 
-ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "softmax"]
 DTYPES = ["float32", "float64"]
 
 
@@ -239,14 +239,20 @@ def test_views_outlive_the_network() -> None:
 
 # ---- initial weights -------------------------------------------------------------------------
 
+LIKE_RELU = (
+    *("relu", "leaky_relu", "relu6", "elu", "gelu", "gelu_tanh", "silu", "mish", "softplus"),
+    "sin",
+)
+
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_initial_weights_are_uniform_within_their_limit(name: str, dtype: str) -> None:
-    """He's limit where a layer leads to relu, Glorot's elsewhere."""
+    """He's limit before a relu or its like, LeCun's before selu, Glorot's elsewhere."""
     n_in, n_out = 300, 200
     net = rb.Network([n_in, n_out], output=name, dtype=dtype, random_state=0)
-    limit = np.sqrt(6 / n_in if name == "relu" else 6 / (n_in + n_out))
+    size = 6 / n_in if name in LIKE_RELU else 3 / n_in if name == "selu" else 6 / (n_in + n_out)
+    limit = np.sqrt(size)
     W = net.W[0].astype(np.float64)
     assert 0.999 * limit < np.abs(W).max() <= np.nextafter(net.dtype.type(limit), net.dtype.type(1))
     assert abs(W.mean()) < tolerance.mean_of_uniform(limit, W.size)

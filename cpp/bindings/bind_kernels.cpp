@@ -13,6 +13,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
 #include "model/batches.hpp"
+#include "model/initial_weights.hpp"
 
 namespace rosenblatt::bindings {
 
@@ -21,9 +22,11 @@ namespace {
 // y = f(x) by the kernels of simd/math.hpp. x (n,), y (n,).
 template <class T>
 Array<T> evaluate(const std::string& name, const Array<T>& x) {
-    static constexpr const char* names[] = {"exp", "log", "log1p", "tanh", "logistic"};
+    static constexpr const char* names[] = {"exp",   "log",      "log1p", "tanh", "logistic",
+                                            "expm1", "softplus", "sin",   "cos",  "normal_cdf"};
     const Kernels<T>& k = kernels<T>();
-    const decltype(k.exp) functions[] = {k.exp, k.log, k.log1p, k.tanh, k.logistic};
+    const decltype(k.exp) functions[] = {k.exp,   k.log,      k.log1p, k.tanh, k.logistic,
+                                         k.expm1, k.softplus, k.sin,   k.cos,  k.normal_cdf};
     Array<T> y(x.size());
     const FloatMode mode;
     functions[find_name("name", name, names)](x.data(), static_cast<std::size_t>(x.size()), y.mutable_data());
@@ -94,6 +97,7 @@ void set_isa(const std::string& name) {
 void bind_kernels(py::module_& module) {
     module.def("activations", [] { return as_list(activation_names); });
     module.def("losses", [] { return as_list(loss_names); });
+    module.def("initialisers", [] { return as_list(initialiser_names); });
     module.def("label_losses", &label_losses);
     module.def("n_targets", &targets_of, py::arg("loss"), py::arg("n_outputs"));
     module.def("isa", [] { return std::string(kernel_table().isa); });

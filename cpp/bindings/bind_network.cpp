@@ -33,10 +33,18 @@ Shape make_shape(const std::vector<std::size_t>& layers, const std::vector<std::
     }
 }
 
+// An initialiser on its way from Python: its name and its parameter.
+using NamedInitialiser = std::pair<std::string, double>;
+
+// weights: one for each weight layer.
 template <class T>
 std::unique_ptr<BoundNetwork<T>> make_network(const std::vector<std::size_t>& layers,
-                                              const std::vector<std::string>& activations, std::uint64_t seed) {
-    return std::make_unique<BoundNetwork<T>>(Network<T>(make_shape(layers, activations), seed));
+                                              const std::vector<std::string>& activations, std::uint64_t seed,
+                                              const std::vector<NamedInitialiser>& weights) {
+    std::vector<InitialWeights> drawn;
+    for (const auto& [name, parameter] : weights)
+        drawn.push_back({static_cast<Initialiser>(find_name("weights", name, initialiser_names)), parameter});
+    return std::make_unique<BoundNetwork<T>>(Network<T>(make_shape(layers, activations), seed, drawn));
 }
 
 template <class T>
@@ -205,7 +213,7 @@ template <class T>
 void bind(py::module_& module, const char* name) {
     using Bound = BoundNetwork<T>;
     py::class_<Bound>(module, name)
-        .def(py::init(&make_network<T>), py::arg("layers"), py::arg("activations"), py::arg("seed"))
+        .def(py::init(&make_network<T>), py::arg("layers"), py::arg("activations"), py::arg("seed"), py::arg("weights"))
         .def_property_readonly("theta", &theta_view<T>)
         .def("forward", &forward_of<T>, py::arg("X").noconvert())
         .def("trace", &trace_of<T>, py::arg("X").noconvert())

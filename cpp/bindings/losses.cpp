@@ -36,12 +36,12 @@ Outputs outputs(const LossRule& rule) {
             return {{softmax}, "its activations are a distribution"};
         case Loss::hinge:
         case Loss::squared_hinge:
-            return {{identity, tanh}, "its activations are scores of either sign"};
+            return {{identity, tanh, softsign, hard_tanh}, "its activations are scores of either sign"};
         case Loss::gaussian_nll:
             return {{identity}, "its activations are means and logarithms of variances"};
         case Loss::poisson:
             if (rule.parameters[0] != 0) return {{identity}, "its activation is the logarithm of the rate"};
-            return {{logistic}, "its activation is the rate, above 0"};
+            return {{logistic, softplus}, "its activation is the rate, above 0"};
     }
     return {{}, ""};
 }
@@ -51,12 +51,15 @@ std::string quoted(const char* name) { return std::string("'") + name + "'"; }
 void check_output(const LossRule& rule, Activation output) {
     const Outputs suited = outputs(rule);
     if (suited.allowed.empty() || std::ranges::find(suited.allowed, output) != suited.allowed.end()) return;
+    const bool of_softmax = std::ranges::find(suited.allowed, Activation::softmax) != suited.allowed.end();
     std::string names;
     for (const Activation f : suited.allowed)
         names += (names.empty() ? "" : " or ") + quoted(activation_names[static_cast<std::size_t>(f)]);
-    refuse(quoted(loss_names[static_cast<std::size_t>(rule.loss)]) + " with output " +
-               quoted(activation_names[static_cast<std::size_t>(output)]),
-           "output " + names + ": " + suited.reason);
+    refuse(
+        quoted(loss_names[static_cast<std::size_t>(rule.loss)]) + " with output " +
+            quoted(activation_names[static_cast<std::size_t>(output)]),
+        "output " + names + ": " + suited.reason +
+            (of_softmax && output == Activation::log_softmax ? "; with softmax the loss takes logarithms itself" : ""));
 }
 
 void check_n_outputs(const LossRule& rule, std::size_t n_outputs) {

@@ -8,8 +8,64 @@
 
 namespace rosenblatt {
 
-enum class Activation : std::uint8_t { identity, logistic, tanh, relu, softmax };
-inline constexpr const char* activation_names[] = {"identity", "logistic", "tanh", "relu", "softmax"};
+enum class Activation : std::uint8_t {
+    identity,
+    logistic,
+    tanh,
+    relu,
+    softmax,
+    leaky_relu,
+    elu,
+    selu,
+    gelu,
+    gelu_tanh,
+    silu,
+    mish,
+    softplus,
+    softsign,
+    hard_sigmoid,
+    hard_tanh,
+    relu6,
+    sin,
+    step,
+    log_softmax
+};
+inline constexpr const char* activation_names[] = {"identity",   "logistic", "tanh",     "relu",     "softmax",
+                                                   "leaky_relu", "elu",      "selu",     "gelu",     "gelu_tanh",
+                                                   "silu",       "mish",     "softplus", "softsign", "hard_sigmoid",
+                                                   "hard_tanh",  "relu6",    "sin",      "step",     "log_softmax"};
+
+// Whether f'(z) is computed from z; for the others a = f(z) says as much, and no layer's z need be kept.
+constexpr bool derivative_from_z(Activation f) noexcept {
+    switch (f) {
+        case Activation::gelu:
+        case Activation::gelu_tanh:
+        case Activation::silu:
+        case Activation::mish:
+        case Activation::sin:
+            return true;
+        case Activation::identity:
+        case Activation::logistic:
+        case Activation::tanh:
+        case Activation::relu:
+        case Activation::softmax:
+        case Activation::leaky_relu:
+        case Activation::elu:
+        case Activation::selu:
+        case Activation::softplus:
+        case Activation::softsign:
+        case Activation::hard_sigmoid:
+        case Activation::hard_tanh:
+        case Activation::relu6:
+        case Activation::step:
+        case Activation::log_softmax:
+            return false;
+    }
+    return false;
+}
+
+// Whether f looks at the whole row of a layer, where the others take each number by itself.
+constexpr bool acts_on_rows(Activation f) noexcept { return f == Activation::softmax || f == Activation::log_softmax; }
 
 enum class Loss : std::uint8_t {
     squared_error,

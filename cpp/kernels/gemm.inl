@@ -96,7 +96,7 @@ template <class T>
 struct Ended {
     Panels<T> C;
     End end;
-    Matrix<const T> A;  // of through_relu
+    Matrix<const T> A;  // of through_relu; what f' is computed from where `finish` does it
 
     ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t r, std::size_t j, std::size_t) const noexcept {
         work.C = C.at(r, j);
@@ -166,7 +166,7 @@ void multiply_activate(Factors<T> LR, Start<T> start, Activation f, Panels<T> A)
 
 // Delta = f'(start + L R) for an f of one number, likewise.
 template <class T>
-void multiply_through(Factors<T> LR, Start<T> start, Activation f, Matrix<const T> A, Panels<T> Delta) noexcept {
+void multiply_through(Factors<T> LR, Start<T> start, Activation f, Matrix<const T> From, Panels<T> Delta) noexcept {
     struct Through : Ended<T> {
         Activation f;
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
@@ -174,8 +174,8 @@ void multiply_through(Factors<T> LR, Start<T> start, Activation f, Matrix<const 
                                   {this->C.at(r, j), rows, cols, this->C.row_step});
         }
     };
-    if (f == Activation::relu) multiply_into(LR, start, Ended<T>{Delta, End::through_relu, A});
-    else multiply_into(LR, start, Through{{Delta, End::store, A}, f});
+    if (f == Activation::relu) multiply_into(LR, start, Ended<T>{Delta, End::through_relu, From});
+    else multiply_into(LR, start, Through{{Delta, End::store, From}, f});
 }
 
 // A tile of a result in panels: rows x cols at (r, j), one row and panel at a time as f(row, j, cols).

@@ -54,7 +54,12 @@ constexpr Kernels<T> make_kernels() noexcept {
             .log = over<T, log<T>>,
             .log1p = over<T, log1p<T>>,
             .tanh = over<T, tanh<T>>,
-            .logistic = over<T, logistic<T>>};
+            .logistic = over<T, logistic<T>>,
+            .expm1 = over<T, expm1<T>>,
+            .softplus = over<T, softplus<T>>,
+            .sin = over<T, sin<T>>,
+            .cos = over<T, cos<T>>,
+            .normal_cdf = over<T, normal_cdf<T>>};
 }
 
 }  // namespace

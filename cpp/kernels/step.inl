@@ -21,16 +21,17 @@ template <class T>
 ROSENBLATT_INLINE void forward_layer(const StepLayer<T>& layer, bool output, Scattered<const T> A_in,
                                      Matrix<T> A) noexcept {
     const Factors<T> factors{{A_in}, {layer.W}, nullptr, 0, {}};
-    const Matrix<T> of_layer = A.columns(layer.n_out);
+    const bool keeps_z = !output && layer.Z.data != nullptr;
+    const Matrix<T> Z = keeps_z ? layer.Z.slice(0, A.rows) : A;
     if (interleaved(A_in.cols, layer.n_out)) {
-        multiply_interleaved<T>(factors, layer.b, in_panels(A));
-    } else if (output || layer.f == Activation::softmax) {
-        multiply<T>(factors, {layer.b}, in_panels(A));
+        multiply_interleaved<T>(factors, layer.b, in_panels(Z));
+    } else if (output || keeps_z || acts_on_rows(layer.f)) {
+        multiply<T>(factors, {layer.b}, in_panels(Z));
     } else {
         multiply_activate<T>(factors, {layer.b}, layer.f, in_panels(A));
         return;
     }
-    if (!output) activate<T>(layer.f, of_layer, of_layer);
+    if (!output) activate<T>(layer.f, Z.columns(layer.n_out), A.columns(layer.n_out));
 }
 
 // Delta (n, n_in) = dC/da of the layer's input for n few samples, by squares of W transposed in registers: a chain over the
@@ -73,10 +74,11 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
                                       T* space) noexcept {
     const std::size_t n_in = layer.W.rows;
     const Matrix<T> Delta = before.Delta.slice(0, n).columns(n_in);
-    const Matrix<const T> A = before.A.slice(0, n).columns(n_in);
+    const Matrix<T> filled = before.derivative_from().slice(0, n);
+    const Matrix<const T> from = filled.columns(n_in);
     const auto through = [&](Activation f) noexcept {
-        if (f == Activation::softmax) through_activation<T>(f, A, Delta);
-        else through_activation<T>(f, before.A.slice(0, n), before.Delta.slice(0, n));  // the filling stays 0
+        if (acts_on_rows(f)) through_activation<T>(f, from, Delta);
+        else through_activation<T>(f, filled, before.Delta.slice(0, n));  // the filling stays 0
     };
     const Scattered<const T> delta{layer.Delta_rows, n, layer.n_out, 0, layer.Delta.stride};
     if (layer.n_out > 1 && n <= few_samples && n_in > 1) {
@@ -107,11 +109,11 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
     factors.R = {{layer.W.data, n_in, layer.n_out, layer.W.row_step, layer.W.panel_step}, true};
     factors.R_copy = space;
     factors.panels = panels_at_once(n);
-    if (before.f == Activation::softmax) {
+    if (acts_on_rows(before.f)) {
         multiply<T>(factors, {}, in_panels(Delta));
         through(before.f);
     } else {
-        multiply_through<T>(factors, {}, before.f, A, in_panels(Delta));
+        multiply_through<T>(factors, {}, before.f, from, in_panels(Delta));
     }
 }
 

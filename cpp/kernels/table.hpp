@@ -130,6 +130,10 @@ struct StepLayer {
     const T* const* A_rows;
     Matrix<T> Delta;  // likewise
     const T* const* Delta_rows;
+    Matrix<T> Z;  // (batch_size, columns) where f' is computed from z; null for the other hidden layers
+
+    // What f' of a hidden layer is computed from.
+    ROSENBLATT_INLINE Matrix<T> derivative_from() const noexcept { return Z.data != nullptr ? Z : A; }
 };
 
 // All that a step of a small network needs but the samples.
@@ -155,11 +159,13 @@ struct Kernels {
     // The same with 16 interleaved chains. L not transposed, C of at most 16 columns; from some rows on R is best transposed.
     void (*multiply_interleaved)(Factors<T> LR, const T* start, Panels<T> C) noexcept;
 
-    // A = f(start + L R) for an f that acts on each number by itself, not softmax. A (rows, cols) row-major.
+    // A = f(start + L R) for an f that acts on each number by itself, not on rows. A (rows, cols) row-major.
     void (*multiply_activate)(Factors<T> LR, Start<T> start, Activation f, Panels<T> A) noexcept;
 
-    // Delta = f'(start + L R): dC/dz from the sums dC/da and A = f(z), f as above. A, Delta (rows, cols) row-major.
-    void (*multiply_through)(Factors<T> LR, Start<T> start, Activation f, Matrix<const T> A, Panels<T> Delta) noexcept;
+    // Delta = f'(start + L R): dC/dz from the sums dC/da, f as above, and from z or a as derivative_from_z(f) says. From,
+    // Delta (rows, cols) row-major.
+    void (*multiply_through)(Factors<T> LR, Start<T> start, Activation f, Matrix<const T> From,
+                             Panels<T> Delta) noexcept;
 
     // w := w - epsilon (L R), the gradient and the step in one pass over W (rows, cols). v as W, null without momentum.
     void (*multiply_descend)(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept;
@@ -182,8 +188,8 @@ struct Kernels {
     // A = f(Z). Both (rows, cols); A may be Z.
     void (*activate)(Activation f, Matrix<const T> Z, Matrix<T> A) noexcept;
 
-    // Delta = dC/dz from Delta = dC/da, in place. A = f(Z), both (rows, cols).
-    void (*through_activation)(Activation f, Matrix<const T> A, Matrix<T> Delta) noexcept;
+    // Delta = dC/dz from Delta = dC/da, in place, and from z or a as derivative_from_z(f) says. Both (rows, cols).
+    void (*through_activation)(Activation f, Matrix<const T> From, Matrix<T> Delta) noexcept;
 
     // The output A = f(Z), the loss of each sample and delta^(L) = dC/dz^(L). Z, A, Delta (rows, n_outputs), scale and c
     // (rows,): sample i has the loss c[i] and the share scale[i] in the cost. Delta may be null: only A and c are wanted.
@@ -196,12 +202,17 @@ struct Kernels {
     // The index of the first NaN or infinity among n numbers, or n.
     std::size_t (*first_non_finite)(const T* x, std::size_t n) noexcept;
 
-    // y = f(x) over n numbers, for the tests and the benchmarks of simd/math.hpp.
+    // y = f(x) over n numbers: for the initial weights, and the tests and the benchmarks of simd/math.hpp.
     void (*exp)(const T* x, std::size_t n, T* y) noexcept;
     void (*log)(const T* x, std::size_t n, T* y) noexcept;
     void (*log1p)(const T* x, std::size_t n, T* y) noexcept;
     void (*tanh)(const T* x, std::size_t n, T* y) noexcept;
     void (*logistic)(const T* x, std::size_t n, T* y) noexcept;
+    void (*expm1)(const T* x, std::size_t n, T* y) noexcept;
+    void (*softplus)(const T* x, std::size_t n, T* y) noexcept;
+    void (*sin)(const T* x, std::size_t n, T* y) noexcept;
+    void (*cos)(const T* x, std::size_t n, T* y) noexcept;
+    void (*normal_cdf)(const T* x, std::size_t n, T* y) noexcept;
 };
 
 struct KernelTable {

@@ -36,19 +36,19 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
         const std::size_t n_in = network.shape().n_in(layer);
         const std::size_t n_out = network.shape().n_out(layer);
         const Matrix<T> Delta = work.Delta(layer - 1, n).columns(n_in);
-        const Matrix<const T> A = work.A(layer - 1, n).columns(n_in);
+        const Matrix<const T> From = work.derivative_from(layer - 1, n).columns(n_in);
         const Activation f = network.shape().activation(layer - 1);
-        if (f == Activation::softmax || chains(n_out, n_in) == Chains::sixteen) {
+        if (acts_on_rows(f) || chains(n_out, n_in) == Chains::sixteen) {
             through_weights(network, layer, work, Delta, team);
             team.slices(n, static_cast<double>(n_in), [&](std::size_t first, std::size_t count) noexcept {
-                kernels<T>().through_activation(f, A.slice(first, count), Delta.slice(first, count));
+                kernels<T>().through_activation(f, From.slice(first, count), Delta.slice(first, count));
             });
             continue;
         }
         const Scattered<const T> Delta_out = work.Delta_rows(layer, n, n_out);
         multiply<T>(input_gradient(network, layer, Delta_out), nullptr, in_panels(Delta), Ahead<T>{}, team,
                     [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
-                        kernels<T>().multiply_through(LR, begin, f, tile.of(A), tile.of(in_panels(Delta)));
+                        kernels<T>().multiply_through(LR, begin, f, tile.of(From), tile.of(in_panels(Delta)));
                     });
     }
 }

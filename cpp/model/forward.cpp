@@ -48,7 +48,7 @@ void forward_and_activate(const Network<T>& network, std::size_t layer, Scattere
                           Team& team) {
     const Panels<const T> W = weights(network, layer, A.cols);
     const Activation f = network.shape().activation(layer);
-    if (f == Activation::softmax || chains(W.rows, network.shape().n_out(layer)) == Chains::sixteen) {
+    if (acts_on_rows(f) || chains(W.rows, network.shape().n_out(layer)) == Chains::sixteen) {
         forward_layer(network, layer, A_in, A, team);
         activate_layer<T>(network, layer, A, A, team);
         return;
@@ -64,9 +64,17 @@ void forward_and_activate(const Network<T>& network, std::size_t layer, Scattere
 template <class T>
 void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T>& work, Team& team) {
     const std::size_t last = network.shape().n_layers() - 1;
-    for (std::size_t layer = 0; layer < last; ++layer)
-        forward_and_activate(network, layer, work.A_in(layer, X), work.A(layer, X.rows), team);
-    forward_layer(network, last, work.A_in(last, X), work.Z(X.rows), team);
+    for (std::size_t layer = 0; layer < last; ++layer) {
+        const Matrix<T> A = work.A(layer, X.rows);
+        if (derivative_from_z(network.shape().activation(layer))) {
+            const Matrix<T> Z = work.Z(layer, X.rows);
+            forward_layer(network, layer, work.A_in(layer, X), Z, team);
+            activate_layer<T>(network, layer, Z, A, team);
+        } else {
+            forward_and_activate(network, layer, work.A_in(layer, X), A, team);
+        }
+    }
+    forward_layer(network, last, work.A_in(last, X), work.Z(last, X.rows), team);
 }
 
 namespace {

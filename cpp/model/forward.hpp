@@ -16,8 +16,8 @@ void forward_layer(const Network<T>& network, std::size_t layer, Scattered<const
 template <class T>
 void activate_layer(const Network<T>& network, std::size_t layer, Matrix<const T> Z, Matrix<T> A, Team& team);
 
-// a of every hidden layer and z of the output, for a batch X (n, n_features), n <= work.capacity(). The output's
-// activation is computed together with the loss.
+// a of every hidden layer, z of the output and of those whose f' is computed from z, for a batch X (n, n_features),
+// n <= work.capacity(). The output's activation is computed together with the loss.
 template <class T>
 void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T>& work, Team& team);
 

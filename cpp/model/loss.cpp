@@ -48,7 +48,7 @@ void sample_losses(LossRule rule, const Network<T>& network, const Batch<T>& bat
                    Matrix<T> Delta, Team& team) {
     const std::size_t last = network.shape().n_layers() - 1;
     const std::size_t n_outputs = network.shape().n_outputs();
-    const Matrix<const T> Z = work.Z(batch.size()).columns(n_outputs);
+    const Matrix<const T> Z = work.Z(last, batch.size()).columns(n_outputs);
     const Matrix<T> A = work.A(last, batch.size()).columns(n_outputs);
     constexpr double work_of_an_output = 64;
     team.slices(batch.size(), work_of_an_output * static_cast<double>(A.cols),
@@ -77,7 +77,7 @@ template <class T>
 Matrix<const T> output_activations(const Network<T>& network, std::size_t n, ForwardWorkspace<T>& work, Team& team) {
     const std::size_t last = network.shape().n_layers() - 1;
     const Matrix<T> A = work.A(last, n).columns(network.shape().n_outputs());
-    activate_layer<T>(network, last, work.Z(n), A, team);
+    activate_layer<T>(network, last, work.Z(last, n), A, team);
     return A;
 }
 
@@ -85,8 +85,9 @@ template <class T>
 void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>& work, Team& team) {
     const Shape& shape = network.shape();
     const std::size_t last = shape.n_layers() - 1;
-    const Matrix<const T> Z = work.Z(dC_dA.rows).columns(shape.n_outputs());
+    const Matrix<const T> Z = work.Z(last, dC_dA.rows).columns(shape.n_outputs());
     const Matrix<T> A = work.A(last, dC_dA.rows).columns(shape.n_outputs());
+    const Matrix<const T> From = work.derivative_from(last, dC_dA.rows).columns(shape.n_outputs());
     const Matrix<T> Delta = work.Delta(last, dC_dA.rows).columns(shape.n_outputs());
     constexpr double work_of_an_output = 32;
     team.slices(dC_dA.rows, work_of_an_output * static_cast<double>(A.cols),
@@ -94,7 +95,8 @@ void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>
                     kernels<T>().activate(shape.output(), Z.slice(first, count), A.slice(first, count));
                     for (std::size_t i = first; i < first + count; ++i)
                         std::copy_n(dC_dA.row(i), dC_dA.cols, Delta.row(i));
-                    kernels<T>().through_activation(shape.output(), A.slice(first, count), Delta.slice(first, count));
+                    kernels<T>().through_activation(shape.output(), From.slice(first, count),
+                                                    Delta.slice(first, count));
                 });
 }
 

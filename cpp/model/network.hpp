@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "base/buffer.hpp"
+#include "model/initial_weights.hpp"
 #include "model/shape.hpp"
 
 namespace rosenblatt {
@@ -12,7 +14,9 @@ namespace rosenblatt {
 template <class T>
 class Network {
   public:
-    // Weights are drawn from `seed` (Glorot or He by activation), biases are 0. Throws std::bad_alloc.
+    // Weights are drawn from `seed` as `weights` says for each weight layer, or by activation; biases are 0. Throws
+    // std::bad_alloc.
+    Network(Shape shape, std::uint64_t seed, const std::vector<InitialWeights>& weights);
     Network(Shape shape, std::uint64_t seed);
 
     // A network whose parameters are 0.

@@ -72,12 +72,13 @@ class SmallSteps {
             layers_.push_back({network.W(layer), network.b(layer).data, moving ? shape.W(velocity, layer) : Panels<T>{},
                                moving ? shape.b(velocity, layer).data : nullptr, shape.activation(layer),
                                shape.n_out(layer), work.A(layer, n), work.A_rows(layer, n, columns).row,
-                               work.Delta(layer, n), work.Delta_rows(layer, n, columns).row});
+                               work.Delta(layer, n), work.Delta_rows(layer, n, columns).row, work.Z(layer, n)});
             widest = std::max(widest, shape.n_out(layer));
         }
         space_ = Buffer<T>(panels_at_once(1) * panel_cols<T> * widest);
-        step_ = {layers_.data(),    layers_.size(),          training.loss, optimizer.step(), work.Z(n),
-                 work.scale().data, work.sample_loss().data, work.db(),     space_.data()};
+        step_ = {
+            layers_.data(),    layers_.size(),          training.loss, optimizer.step(), work.Z(layers_.size() - 1, n),
+            work.scale().data, work.sample_loss().data, work.db(),     space_.data()};
     }
 
     // The cost C of the batch, before the step. Throws Stopped.

@@ -84,27 +84,32 @@ class Rows {
     RowPointers<const T> pointers_;
 };
 
-// a of every layer and z of the output, for up to `capacity` samples at a time.
+// a of every layer, z of the output and of every layer whose f' is computed from z, for up to `capacity` samples at a time.
 template <class T>
 class ForwardWorkspace {
   public:
     ForwardWorkspace(const Shape& shape, std::size_t capacity)
-        : capacity_(capacity),
-          X_rows_(capacity),
-          Z_(capacity, shape.columns(shape.n_layers() - 1)),
-          scale_(capacity),
-          sample_loss_(capacity) {
+        : capacity_(capacity), X_rows_(capacity), scale_(capacity), sample_loss_(capacity) {
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             n_out_.push_back(shape.n_out(layer));
+            from_z_.push_back(derivative_from_z(shape.activation(layer)));
             A_.emplace_back(capacity, shape.columns(layer));
+            const bool kept = from_z_.back() || layer + 1 == shape.n_layers();
+            Z_.push_back(kept ? Rows<T>(capacity, shape.columns(layer)) : Rows<T>());
         }
     }
 
     std::size_t capacity() const noexcept { return capacity_; }
 
-    // z of the output for a batch of n samples; a of weight layer `layer`: (n, columns), of which n_out are the layer's.
-    Matrix<T> Z(std::size_t n) noexcept { return Z_.first(n); }
+    // z and a of weight layer `layer` for a batch of n samples: (n, columns), of which n_out are the layer's. Z is null where
+    // it is not kept.
+    Matrix<T> Z(std::size_t layer, std::size_t n) noexcept { return Z_[layer].first(n); }
     Matrix<T> A(std::size_t layer, std::size_t n) noexcept { return A_[layer].first(n); }
+
+    // What f' of a layer is computed from, z or a.
+    Matrix<T> derivative_from(std::size_t layer, std::size_t n) noexcept {
+        return from_z_[layer] ? Z(layer, n) : A(layer, n);
+    }
 
     // What goes into weight layer `layer`: X, or a of the layer before, (n, n_in).
     Scattered<const T> A_in(std::size_t layer, Scattered<const T> X) noexcept {
@@ -124,8 +129,9 @@ class ForwardWorkspace {
   private:
     std::size_t capacity_;
     std::vector<std::size_t> n_out_;
+    std::vector<bool> from_z_;
     RowPointers<const T> X_rows_;
-    Rows<T> Z_;
+    std::vector<Rows<T>> Z_;
     std::vector<Rows<T>> A_;
     Buffer<T> scale_;
     Buffer<double> sample_loss_;

@@ -20,6 +20,7 @@ from ._loss import Focal, Huber, LogLoss, Poisson, Quantile
 from ._network import Derivatives, Gradients, Network, Trace
 from ._optimizer import SGD
 from ._train import TrainResult, train
+from ._weights import Normal, Orthogonal, Uniform
 
 __version__: str = _core.version()
 
@@ -35,11 +36,14 @@ __all__ = [
     "LogLoss",
     "ModelFormatError",
     "Network",
+    "Normal",
+    "Orthogonal",
     "Poisson",
     "Quantile",
     "Step",
     "Trace",
     "TrainResult",
+    "Uniform",
     "__version__",
     "build_info",
     "datasets",

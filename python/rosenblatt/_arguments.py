@@ -13,6 +13,7 @@ import numpy as np
 from . import _core
 
 ACTIVATIONS = tuple(_core.activations())
+NOT_TRAINABLE = ("step",)  # activations whose derivative is 0: no error comes back through them
 LOSSES = tuple(_core.losses())
 
 

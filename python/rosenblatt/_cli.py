@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from ._arguments import ACTIVATIONS
+from ._arguments import ACTIVATIONS, NOT_TRAINABLE
 from ._commands import (
     FOR_DIGITS,
     FOR_TABLES,
@@ -207,6 +207,7 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_network_options(parser: argparse.ArgumentParser) -> None:
+    names = [name for name in ACTIVATIONS if name not in NOT_TRAINABLE]
     group = parser.add_argument_group("network")
     group.add_argument(
         "--hidden",
@@ -219,9 +220,9 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         "--activation",
         metavar="NAME",
         nargs="+",
-        choices=ACTIVATIONS,
+        choices=names,
         default=["relu"],
-        help=f"of the hidden layers, one for all or one for each: {', '.join(ACTIVATIONS)} "
+        help=f"of the hidden layers, one for all or one for each: {', '.join(names)} "
         "(default: relu)",
     )
     group.add_argument(

@@ -6,9 +6,9 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['FloatMode', 'NetworkFloat32', 'NetworkFloat64', 'activations', 'available_isas', 'available_threads', 'compiler', 'evaluate', 'isa', 'label_losses', 'losses', 'n_targets', 'random_u64', 'set_isa', 'shuffled', 'train', 'version']
+__all__: list[str] = ['FloatMode', 'NetworkFloat32', 'NetworkFloat64', 'activations', 'available_isas', 'available_threads', 'compiler', 'evaluate', 'initialisers', 'isa', 'label_losses', 'losses', 'n_targets', 'random_u64', 'set_isa', 'shuffled', 'train', 'version']
 class NetworkFloat32:
-    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str], seed: typing.SupportsInt | typing.SupportsIndex) -> None:
+    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str], seed: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
         ...
     def backward(self, X: numpy.typing.NDArray[numpy.float32], dC_dA: numpy.typing.NDArray[numpy.float32]) -> tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32], list[numpy.typing.NDArray[numpy.float32]]]:
         ...
@@ -33,7 +33,7 @@ class NetworkFloat32:
     def threads(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
 class NetworkFloat64:
-    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str], seed: typing.SupportsInt | typing.SupportsIndex) -> None:
+    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str], seed: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
         ...
     def backward(self, X: numpy.typing.NDArray[numpy.float64], dC_dA: numpy.typing.NDArray[numpy.float64]) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], list[numpy.typing.NDArray[numpy.float64]]]:
         ...
@@ -77,6 +77,8 @@ def evaluate(name: str, x: numpy.typing.NDArray[numpy.float32]) -> numpy.typing.
     ...
 @typing.overload
 def evaluate(name: str, x: numpy.typing.NDArray[numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
+    ...
+def initialisers() -> list[str]:
     ...
 def isa() -> str:
     ...

@@ -10,10 +10,32 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import _arguments, _arrays, _core, _loss
+from . import _arguments, _arrays, _core, _loss, _weights
 from ._loss import Loss
+from ._weights import Weights
 
-Activation = Literal["identity", "logistic", "tanh", "relu", "softmax"]
+Activation = Literal[
+    "identity",
+    "logistic",
+    "tanh",
+    "relu",
+    "softmax",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "gelu_tanh",
+    "silu",
+    "mish",
+    "softplus",
+    "softsign",
+    "hard_sigmoid",
+    "hard_tanh",
+    "relu6",
+    "sin",
+    "step",
+    "log_softmax",
+]
 FloatArray = _arrays.FloatArray
 
 _CORES = {
@@ -123,13 +145,21 @@ class Network:
         Units per layer, [n_features, hidden ..., n_outputs].
     activation : str or sequence of str, default "relu"
         f of the hidden layers, one name for all or one for each: "identity", "logistic", "tanh",
-        "relu", "softmax".
+        "relu", "leaky_relu", "relu6", "elu", "selu", "gelu", "gelu_tanh", "silu", "mish",
+        "softplus", "softsign", "hard_sigmoid", "hard_tanh", "sin", "step", "softmax",
+        "log_softmax"; docs/activations.md has their formulas. "step" is for networks that are
+        not trained.
     output : str, default "identity"
         f of the output layer, of the same names.
     dtype : {"float32", "float64"}, default "float32"
         The type of parameters and of the arithmetic.
     random_state : int, numpy.random.Generator or None, default None
         The seed of the initial weights, 0 … 2**64 - 1; None draws one from the operating system.
+    weights : str, Uniform, Normal, Orthogonal or sequence of these and arrays, default "auto"
+        How the initial weights are drawn: "auto", "glorot_uniform", "glorot_normal", "he_uniform",
+        "he_normal", "lecun_uniform", "lecun_normal", "orthogonal", "zeros". One for all weight
+        layers or a sequence with one for each, in which an array of shape (n_out, n_in) is W
+        itself; where all are arrays nothing is drawn, and there is no `random_state`.
 
     Attributes
     ----------
@@ -150,8 +180,21 @@ class Network:
 
     Notes
     -----
-    Weights into a relu layer start uniform within sqrt(6 / n_in) (He, Zhang, Ren, Sun 2015), all
-    others within sqrt(6 / (n_in + n_out)) (Glorot, Bengio 2010); biases start at 0.
+    Biases start at 0. "auto" draws weights by the activation that they lead to:
+
+    ================================================= ================= ==========================
+    activation                                        weights           uniform within
+    ================================================= ================= ==========================
+    relu, leaky_relu, relu6, elu, gelu, gelu_tanh,    he_uniform        sqrt(6 / n_in)
+    silu, mish, softplus, sin
+    selu                                              lecun_uniform     sqrt(3 / n_in)
+    identity, logistic, tanh, softsign, hard_sigmoid, glorot_uniform    sqrt(6 / (n_in + n_out))
+    hard_tanh, step, softmax, log_softmax
+    ================================================= ================= ==========================
+
+    The normal ones have the same variance. (He, Zhang, Ren, Sun 2015; LeCun, Bottou, Orr, Müller
+    1998 and Klambauer, Unterthiner, Mayr, Hochreiter 2017; Glorot, Bengio 2010; for sin Sitzmann,
+    Martel, Bergman, Lindell, Wetzstein 2020.)
 
     Examples
     --------
@@ -173,19 +216,29 @@ class Network:
         output: Activation = "identity",
         dtype: DTypeLike = "float32",
         random_state: int | np.random.Generator | None = None,
+        weights: Weights = "auto",
     ) -> None:
         sizes = _arguments.layer_sizes("layers", layers)
         activations = _arguments.activation_names(activation, len(sizes) - 2)
         activations.append(_arguments.choice("output", output, _arguments.ACTIVATIONS))
-        core = _CORES[_float_type(dtype)]
+        float_type = _float_type(dtype)
+        of_layers = _weights.of_layers(weights, len(activations), float_type)
+        if random_state is not None and all(layer.given is not None for layer in of_layers):
+            raise ValueError(
+                f"random_state: got {random_state!r}, needed None: all weights are given"
+            )
         seed = _arguments.seed("random_state", random_state)
         try:
-            made = core(list(sizes), activations, seed)
+            rules = [layer.rule for layer in of_layers]
+            made = _CORES[float_type](list(sizes), activations, seed, rules)
         except MemoryError:
             raise MemoryError(
                 f"layers: the parameters of {list(sizes)} do not fit into memory"
             ) from None
         self._attach(made, sizes, tuple(activations))
+        for i, layer in enumerate(of_layers):
+            if layer.given is not None:
+                self._W[i][...] = _parameters(f"weights[{i}]", layer.given, self._W[i])
 
     def _attach(self, core: Any, layers: tuple[int, ...], activations: tuple[str, ...]) -> None:
         self._core = core

@@ -164,6 +164,7 @@ def train(
         raise TypeError(f"net: got {type(net).__name__}, needed a rosenblatt.Network")
     if not isinstance(optimizer, SGD):
         raise TypeError(f"optimizer: got {optimizer!r}, needed a rosenblatt.SGD")
+    _check_trainable(net)
     custom = loss if callable(loss) and not isinstance(loss, type) else None
     rule = None if custom else _loss.rule(loss)
     loss_name = None if rule is None else rule.name
@@ -227,6 +228,15 @@ def train(
     for each in callbacks:
         each.on_end(result)
     return result
+
+
+def _check_trainable(net: Network) -> None:
+    for layer, name in enumerate(net.activations):
+        if name in _arguments.NOT_TRAINABLE:
+            raise ValueError(
+                f"net: got activation {name!r} in layer {layer + 2}, needed activations with a "
+                "gradient: its own is 0, so nothing before it would learn"
+            )
 
 
 def _samples(

@@ -15,9 +15,19 @@ True
 
 from .backward import Gradients
 from .forward import Trace
+from .initial_weights import InitialWeights
 from .loss import LossRule
 from .network import Network
 from .train import TrainResult, train
 from .update import SGD
 
-__all__ = ["SGD", "Gradients", "LossRule", "Network", "Trace", "TrainResult", "train"]
+__all__ = [
+    "SGD",
+    "Gradients",
+    "InitialWeights",
+    "LossRule",
+    "Network",
+    "Trace",
+    "TrainResult",
+    "train",
+]

@@ -1,17 +1,30 @@
 """The activations: a = f(z) for one sample's layer, and dC/dz from g = dC/da.
 
 Every function takes and gives one row, the numbers of one layer for one sample, because softmax
-looks at the whole row. The derivatives are written in a, not in z: the forward pass keeps a.
+looks at the whole row. The derivatives are written in a where a says as much as z does, in z where
+it does not; the table at the end says which. docs/activations.md has the formulas and the sources.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isnan
+from math import copysign, inf, isnan, ldexp
 from typing import NamedTuple
 
-from .arithmetic import NumberType, chain, sum_in_order
-from .math import exp, logistic, tanh
+from .arithmetic import Float32, Float64, NumberType, chain, sum_in_order
+from .math import (
+    CONSTANTS,
+    cos,
+    exp,
+    expm1,
+    flush,
+    log,
+    logistic,
+    normal,
+    sin,
+    softplus,
+    tanh,
+)
 
 Row = list[float]
 
@@ -78,11 +91,206 @@ def softmax_backward(T: NumberType, a: Row, g: Row) -> Row:
     return [T.round(a_j * T.round(g_j - q)) for a_j, g_j in zip(a, g, strict=True)]
 
 
+def log_softmax_row(T: NumberType, z: Row) -> Row:
+    """Return a_j = ln(e^z_j / sum_i e^z_i) = z_j - m - ln S."""
+    m, _, S = softmax_parts(T, z)
+    log_S = log(T, S)
+    return [T.round(T.round(z_j - m) - log_S) for z_j in z]
+
+
+def log_softmax_backward(T: NumberType, a: Row, g: Row) -> Row:
+    """Return dC/dz_j = g_j - e^a_j sum_i g_i."""
+    total = sum_in_order(T, [0.0, *g])
+    return [T.fma(0.0 - exp(T, a_j), total, g_j) for a_j, g_j in zip(a, g, strict=True)]
+
+
+# ------------------------------------------------ further functions of one number: f(z) and f'(z)
+
+LEAK = 0.01  # the slope of leaky_relu below 0
+SELU_SCALE = 1.0507009873554805
+SELU_SCALE_ALPHA = 1.7580993408473768
+DENSITY_AT_0 = 0.3989422804014327  # 1 / sqrt(2 pi)
+GELU_LINEAR = 1.5957691216057308  # 2 sqrt(2 / pi)
+GELU_CUBIC = 0.07135481627260025  # 0.044715 times that
+GELU_TANH_ENDS = 24.0  # beyond it the logistic in gelu_tanh is 0 or 1
+ONE_SIXTH = 1 / 6
+SILENT: dict[NumberType, float] = {Float32: -88.0, Float64: -709.0}  # here e^z is 0
+
+
+def clip(z: float, low: float, high: float) -> float:
+    """Return z, or the nearer end where it is beyond; a NaN stays a NaN."""
+    z = low if z <= low else z
+    return high if z >= high else z
+
+
+def leaky_relu(T: NumberType, z: float) -> float:
+    """Return z above 0, z / 100 below."""
+    return z if z > 0 else T.round(T.round(LEAK) * z)
+
+
+def elu(T: NumberType, z: float) -> float:
+    """Return z above 0, e^z - 1 below."""
+    return z if z > 0 else expm1(T, z)
+
+
+def elu_slope(T: NumberType, a: float) -> float:
+    """Return 1 above 0, e^z = a + 1 below."""
+    return 1.0 if a > 0 else T.round(a + 1)
+
+
+def selu(T: NumberType, z: float) -> float:
+    """Return elu stretched so that layers keep mean 0 and variance 1."""
+    if z > 0:
+        return T.round(T.round(SELU_SCALE) * z)
+    return T.round(T.round(SELU_SCALE_ALPHA) * expm1(T, z))
+
+
+def selu_slope(T: NumberType, a: float) -> float:
+    """Return the scale above 0, a + scale alpha below."""
+    return T.round(SELU_SCALE) if a > 0 else T.round(a + T.round(SELU_SCALE_ALPHA))
+
+
+def gelu(T: NumberType, z: float) -> float:
+    """Return z Phi(z)."""
+    y = clip(z, -CONSTANTS[T].normal_ends, inf)
+    return flush(T, T.round(y * normal(T, z)[0]))
+
+
+def gelu_slope(T: NumberType, z: float) -> float:
+    """Return Phi(z) + z phi(z)."""
+    y = clip(z, -CONSTANTS[T].normal_ends, CONSTANTS[T].normal_ends)
+    cdf, bell = normal(T, y)
+    return T.fma(y, T.round(bell * T.round(DENSITY_AT_0)), cdf)
+
+
+def gelu_tanh_gate(T: NumberType, y: float) -> float:
+    """Return logistic(v), v = 2 sqrt(2 / pi) (y + 0.044715 y^3)."""
+    steepness = T.fma(T.round(y * y), T.round(GELU_CUBIC), T.round(GELU_LINEAR))
+    return logistic(T, T.round(y * steepness))
+
+
+def gelu_tanh(T: NumberType, z: float) -> float:
+    """Return z (1 + tanh(v / 2)) / 2 as z logistic(v), in which nothing cancels."""
+    y = clip(z, -GELU_TANH_ENDS, inf)
+    return flush(T, T.round(y * gelu_tanh_gate(T, y)))
+
+
+def gelu_tanh_slope(T: NumberType, z: float) -> float:
+    """Return s + y s (1 - s) v'(y) with s = logistic(v)."""
+    y = clip(z, -GELU_TANH_ENDS, GELU_TANH_ENDS)
+    s = gelu_tanh_gate(T, y)
+    by_y = T.fma(T.round(y * y), T.round(3 * GELU_CUBIC), T.round(GELU_LINEAR))
+    return T.fma(T.round(T.round(y * s) * T.round(1 - s)), by_y, s)
+
+
+def silu(T: NumberType, z: float) -> float:
+    """Return z logistic(z)."""
+    y = clip(z, SILENT[T], inf)
+    return flush(T, T.round(y * logistic(T, z)))
+
+
+def silu_slope(T: NumberType, z: float) -> float:
+    """Return s + z s (1 - s) with s = logistic(z)."""
+    y = clip(z, SILENT[T], -SILENT[T])
+    s = logistic(T, y)
+    return T.fma(T.round(y * s), T.round(1 - s), s)
+
+
+def mish_gate(T: NumberType, y: float) -> tuple[float, float, float]:
+    """Return (e, N, D) with e = e^-|y| and N / D = tanh(ln(1 + e^y))."""
+    e = exp(T, -abs(y))
+    twice = e + e
+    if y >= 0:
+        N = T.round(1 + twice)
+        return e, N, T.fma(twice, e, N)
+    N = T.fma(e, e, twice)
+    return e, N, T.round(N + 2)
+
+
+def mish(T: NumberType, z: float) -> float:
+    """Return z tanh(ln(1 + e^z))."""
+    y = clip(z, SILENT[T], inf)
+    _, N, D = mish_gate(T, y)
+    return flush(T, T.round(y * T.round(N / D)))
+
+
+def mish_slope(T: NumberType, z: float) -> float:
+    """Return t + z (1 - t^2) logistic(z) with t = N / D; the product is 4 k (1 + e) / D^2."""
+    y = clip(z, SILENT[T], -SILENT[T])
+    e, N, D = mish_gate(T, y)
+    k = T.round(e * e) if y >= 0 else e
+    steepness = T.round(T.round(T.round(4 * k) * T.round(1 + e)) / T.round(D * D))
+    return T.fma(y, steepness, T.round(N / D))
+
+
+def softplus_slope(T: NumberType, a: float) -> float:
+    """Return 1 - e^-a, which is logistic(z)."""
+    return 0.0 - expm1(T, -a)
+
+
+def softsign(T: NumberType, z: float) -> float:
+    """Return z / (1 + |z|), 1 from where 1 + |z| is |z|."""
+    if isnan(z):
+        return z
+    y = min(abs(z), ldexp(1.0, T.fraction_bits + 2))
+    return copysign(T.round(y / T.round(1 + y)), z)
+
+
+def softsign_slope(T: NumberType, a: float) -> float:
+    """Return (1 - |a|)^2."""
+    t = T.round(1 - abs(a))
+    return T.round(t * t)
+
+
+def hard_sigmoid(T: NumberType, z: float) -> float:
+    """Return z / 6 + 1 / 2, kept within 0 and 1, as (z + 3) / 6, which does not cancel near -3."""
+    return T.round(clip(T.round(z + 3), 0.0, 6.0) * T.round(ONE_SIXTH))
+
+
+def step(T: NumberType, z: float) -> float:
+    """Return 1 where z > 0, else 0: the perceptron's answer."""
+    return 1.0 if z > 0 else 0.0 if z <= 0 else z
+
+
+OfNumber = Callable[[NumberType, float], float]
+OfRow = Callable[[NumberType, Row], Row]
+Backward = Callable[[NumberType, Row, Row], Row]
+
+
+def each(f: OfNumber) -> OfRow:
+    """Return the row function that applies f to every number."""
+    return lambda T, z: [f(T, z_j) for z_j in z]
+
+
+def times(slope: OfNumber) -> Backward:
+    """Return dC/dz = g f', with f' a function of z or a."""
+    return lambda T, x, g: [T.round(g_j * slope(T, x_j)) for x_j, g_j in zip(x, g, strict=True)]
+
+
+def where_between(low: float, high: float, slope: float = 1.0) -> Backward:
+    """Return dC/dz = g slope where a lies between the ends, 0 at them and beyond."""
+    return lambda T, a, g: [
+        T.round(g_j * T.round(slope)) if low < a_j < high else 0.0
+        for a_j, g_j in zip(a, g, strict=True)
+    ]
+
+
+def leaky_relu_backward(T: NumberType, a: Row, g: Row) -> Row:
+    """Return dC/dz = g where the unit is on, g / 100 where it is off."""
+    return [g_j if a_j > 0 else T.round(g_j * T.round(LEAK)) for a_j, g_j in zip(a, g, strict=True)]
+
+
+def step_backward(T: NumberType, a: Row, g: Row) -> Row:
+    """Return dC/dz = 0."""
+    return [0.0] * len(g)
+
+
 class Activation(NamedTuple):
     """One activation."""
 
-    forward: Callable[[NumberType, Row], Row]  # (T, z) -> a
-    backward: Callable[[NumberType, Row, Row], Row]  # (T, a, g = dC/da) -> dC/dz
+    forward: OfRow  # (T, z) -> a
+    backward: Backward  # (T, z or a, g = dC/da) -> dC/dz
+    derivative_from: str = "a"  # which of the two
 
 
 ACTIVATIONS: dict[str, Activation] = {
@@ -91,4 +299,25 @@ ACTIVATIONS: dict[str, Activation] = {
     "tanh": Activation(tanh_row, tanh_backward),
     "relu": Activation(relu_row, relu_backward),
     "softmax": Activation(softmax_row, softmax_backward),
+    "leaky_relu": Activation(each(leaky_relu), leaky_relu_backward),
+    "elu": Activation(each(elu), times(elu_slope)),
+    "selu": Activation(each(selu), times(selu_slope)),
+    "gelu": Activation(each(gelu), times(gelu_slope), "z"),
+    "gelu_tanh": Activation(each(gelu_tanh), times(gelu_tanh_slope), "z"),
+    "silu": Activation(each(silu), times(silu_slope), "z"),
+    "mish": Activation(each(mish), times(mish_slope), "z"),
+    "softplus": Activation(each(softplus), times(softplus_slope)),
+    "softsign": Activation(each(softsign), times(softsign_slope)),
+    "hard_sigmoid": Activation(each(hard_sigmoid), where_between(0.0, 1.0, ONE_SIXTH)),
+    "hard_tanh": Activation(each(lambda T, z: clip(z, -1.0, 1.0)), where_between(-1.0, 1.0)),
+    "relu6": Activation(each(lambda T, z: clip(z, 0.0, 6.0)), where_between(0.0, 6.0)),
+    "sin": Activation(each(sin), times(cos), "z"),
+    "step": Activation(each(step), step_backward),
+    "log_softmax": Activation(log_softmax_row, log_softmax_backward),
 }
+
+
+def dC_dz(T: NumberType, name: str, z: Row, a: Row, g: Row) -> Row:
+    """Return dC/dz of a layer with this activation from g = dC/da, one sample's rows."""
+    f = ACTIVATIONS[name]
+    return f.backward(T, z if f.derivative_from == "z" else a, g)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .activation import ACTIVATIONS
+from .activation import dC_dz
 from .arithmetic import NumberType, chain, sum_of_products
 from .forward import Trace
 from .theta import Matrix, flatten
@@ -50,15 +50,16 @@ def backward(net: Network, trace: Trace, delta_output: Matrix) -> Derivatives:
 
 def delta_of_output(net: Network, trace: Trace, G: Matrix) -> Matrix:
     """Return delta of the output from G = dC/dA, (n, n_outputs): dC/da times f'."""
-    f_backward = ACTIVATIONS[net.activations[-1]].backward
-    return [f_backward(net.T, a, g) for a, g in zip(trace.A[-1], G, strict=True)]
+    name = net.activations[-1]
+    rows = zip(trace.Z[-1], trace.A[-1], G, strict=True)
+    return [dC_dz(net.T, name, z, a, g) for z, a, g in rows]
 
 
 def delta_before(net: Network, trace: Trace, layer: int, delta: Matrix) -> Matrix:
     """Return delta of the layer before this one: (W^T delta) times f'."""
-    f_backward = ACTIVATIONS[net.activations[layer - 1]].backward
-    G = dC_dA(net, layer, delta)
-    return [f_backward(net.T, a, g) for a, g in zip(trace.A[layer], G, strict=True)]
+    name = net.activations[layer - 1]
+    rows = zip(trace.Z[layer - 1], trace.A[layer], dC_dA(net, layer, delta), strict=True)
+    return [dC_dz(net.T, name, z, a, g) for z, a, g in rows]
 
 
 def dC_dA(net: Network, layer: int, delta: Matrix) -> Matrix:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from math import inf, sqrt
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from .activation import ACTIVATIONS, softmax_parts
+from .activation import ACTIVATIONS, dC_dz, softmax_parts
 from .arithmetic import Float64, NumberType, chain, sum_in_order
 from .forward import Trace
 from .math import exp, log, log1p, logistic
@@ -60,7 +60,7 @@ def cost_and_delta(
         c_i, slope = of_sample(T, rule.parameters, z, a, target_row(net, y, rule.name))
         g = [T.round(slope_j * scale) for slope_j in slope]
         c.append(c_i)
-        delta.append(g if slopes_are_by == "z" else ACTIVATIONS[output].backward(T, a, g))
+        delta.append(g if slopes_are_by == "z" else dC_dz(T, output, z, a, g))
     return mean(c, sample_weight), delta
 
 
@@ -363,6 +363,7 @@ DEFAULTS: dict[str, Parameters] = {
     "focal": (2.0,),  # gamma
 }
 LABEL_LOSSES = ("log_loss", "kl_divergence", "hinge", "squared_hinge", "focal")
+SCORES = ("identity", "tanh", "softsign", "hard_tanh")  # outputs of either sign
 
 LOSSES: dict[tuple[str, str], tuple[OfSample, str]] = {
     **{("squared_error", output): (squared_error, "a") for output in ACTIVATIONS},
@@ -370,10 +371,11 @@ LOSSES: dict[tuple[str, str], tuple[OfSample, str]] = {
     **{("huber", output): (huber, "a") for output in ACTIVATIONS},
     **{("quantile", output): (quantile, "a") for output in ACTIVATIONS},
     **{("cosine", output): (cosine, "a") for output in ACTIVATIONS},
-    **{("hinge", output): (hinge, "a") for output in ("identity", "tanh")},
-    **{("squared_hinge", output): (squared_hinge, "a") for output in ("identity", "tanh")},
+    **{("hinge", output): (hinge, "a") for output in SCORES},
+    **{("squared_hinge", output): (squared_hinge, "a") for output in SCORES},
     ("poisson", "identity"): (poisson, "a"),
     ("poisson", "logistic"): (poisson, "a"),
+    ("poisson", "softplus"): (poisson, "a"),
     ("gaussian_nll", "identity"): (gaussian_nll, "a"),
     ("log_loss", "softmax"): (log_loss_softmax, "z"),
     ("log_loss", "logistic"): (log_loss_logistic, "z"),

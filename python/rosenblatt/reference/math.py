@@ -1,4 +1,4 @@
-"""exp, tanh, logistic, log and log1p: one algorithm each, the same operations everywhere.
+"""exp, log, tanh, sin, the normal distribution and their kin: one algorithm each, everywhere.
 
 No library function is called: those differ between machines in the last bit. The polynomials are
 minimax (Remez exchange); docs/arithmetic.md, section 2, gives intervals and errors.
@@ -26,6 +26,15 @@ class Constants:
     expm1: tuple[float, ...]  # (e^r - 1 - r) / r^2 on |r| <= ln(2) / 2, from the constant term up
     log: tuple[float, ...]  # (2 artanh(s) / s - 2) / s^2 in powers of s^2
     sqrt_half: float  # log's mantissas lie in [sqrt_half, 2 sqrt_half)
+    expm1_ends: float  # below it expm1 is -1
+    two_over_pi: float
+    half_pi: tuple[float, float, float]  # pi / 2 in three parts, each what the ones before left
+    angle_ends: float  # sin and cos reduce angles up to it
+    sin: tuple[float, ...]  # (sin(r) / r - 1) / r^2 in powers of r^2
+    cos: tuple[float, ...]  # (cos(r) - 1 + r^2 / 2) / r^4 in powers of r^2
+    normal_ends: float  # from there on e^(-x^2 / 2) is 0
+    normal_centre: float
+    normal: tuple[float, ...]  # (1 + y) e^(y^2 / 2) Phi(-y), in (y - centre) / (y + centre)
 
 
 def rounded(T: NumberType, values: Sequence[float]) -> tuple[float, ...]:
@@ -44,6 +53,34 @@ CONSTANTS: dict[NumberType, Constants] = {
         expm1=rounded(Float32, (0.49999997, 0.16666543, 0.0416672, 0.00836652, 0.0013882545)),
         log=rounded(Float32, (0.66666776, 0.3997754, 0.29871812)),
         sqrt_half=Float32.from_bits(0x3F3504F3),
+        expm1_ends=Float32.round(-17.4),
+        two_over_pi=Float32.round(0.6366197723675814),
+        half_pi=(
+            float.fromhex("0x1.921fb6p0"),
+            float.fromhex("-0x1.777a5cp-25"),
+            float.fromhex("-0x1.ee59dap-50"),
+        ),
+        angle_ends=2.0**20,
+        sin=rounded(Float32, (-0.16666667, 0.008333324, -0.00019837891, 2.7063654e-06)),
+        cos=rounded(Float32, (0.04166662, -0.0013886152, 2.4316283e-05)),
+        normal_ends=14.0,
+        normal_centre=5.0,
+        normal=rounded(
+            Float32,
+            (
+                0.46151584,
+                -0.09155228,
+                0.031030463,
+                0.010002358,
+                -0.026403012,
+                0.024535825,
+                -0.0151563855,
+                0.006536185,
+                -0.0017129177,
+                -4.527406e-05,
+                0.00020283741,
+            ),
+        ),
     ),
     Float64: Constants(
         log2_e=1.4426950408889634,
@@ -74,6 +111,57 @@ CONSTANTS: dict[NumberType, Constants] = {
             0.14796026297448717,
         ),
         sqrt_half=Float64.from_bits(0x3FE6A09E667F3BCD),
+        expm1_ends=-37.5,
+        two_over_pi=0.6366197723675814,
+        half_pi=(
+            float.fromhex("0x1.921fb54442d18p0"),
+            float.fromhex("0x1.1a62633145c07p-54"),
+            float.fromhex("-0x1.f1976b7ed8fbcp-110"),
+        ),
+        angle_ends=2.0**20,
+        sin=(
+            -0.1666666666666663,
+            0.008333333333322118,
+            -0.00019841269829588699,
+            2.755731362106399e-06,
+            -2.5050747708664718e-08,
+            1.5896226833611812e-10,
+        ),
+        cos=(
+            0.041666666666666595,
+            -0.0013888888888873056,
+            2.4801587288851328e-05,
+            -2.755731417915828e-07,
+            2.087570081924635e-09,
+            -1.135853515319814e-11,
+        ),
+        normal_ends=39.0,
+        normal_centre=5.0,
+        normal=(
+            0.46151582985003775,
+            -0.09155228183400885,
+            0.031030368425963913,
+            0.010002352385208245,
+            -0.02640104296633006,
+            0.024536963244358476,
+            -0.015170415401793706,
+            0.006522000657795968,
+            -0.0016760723557098232,
+            7.791677685359098e-06,
+            0.00018233424096759384,
+            -5.3607965557349214e-05,
+            -9.896596698296002e-06,
+            9.060957283477813e-06,
+            -6.87083145076684e-08,
+            -1.3094661429330753e-06,
+            1.2446416683685737e-07,
+            1.9823112690129198e-07,
+            -2.190408502546489e-08,
+            -3.153294986893556e-08,
+            4.671976514877901e-10,
+            3.8583597103900554e-09,
+            6.977567914410226e-10,
+        ),
     ),
 }
 
@@ -128,6 +216,15 @@ def exp(T: NumberType, x: float) -> float:
     return flush(T, T.round(y * power_of_two(n - h)))
 
 
+def expm1(T: NumberType, x: float) -> float:
+    """Return e^x - 1 for x <= 0."""
+    if isnan(x):
+        return x
+    n, p = expm1_reduced(T, max(x, CONSTANTS[T].expm1_ends))
+    two_n = power_of_two(n)
+    return flush(T, T.fma(p, two_n, T.round(two_n - 1)))
+
+
 def tanh(T: NumberType, x: float) -> float:
     """Return (e^(2x) - 1) / (e^(2x) + 1), from |x|."""
     k = CONSTANTS[T]
@@ -175,10 +272,86 @@ def log1p(T: NumberType, u: float) -> float:
     return T.round(log(T, w) + T.round(lost / w))
 
 
+def softplus(T: NumberType, x: float) -> float:
+    """Return ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|)."""
+    return T.round(max(x, 0.0) + log1p(T, exp(T, -abs(x))))
+
+
+def reduced_angle(T: NumberType, x: float) -> tuple[float, int]:
+    """Return (r, n) with |x| = n pi / 2 + r; pi / 2 comes in parts, for n times the first is exact.
+
+    An x beyond angle_ends counts as 0; an infinite one gives a NaN.
+    """
+    k = CONSTANTS[T]
+    y = x - x if abs(x) > k.angle_ends else abs(x)
+    if isnan(y):
+        return y, 0
+    n = round_to_integer(T, T.round(y * k.two_over_pi))
+    r = y
+    for part in k.half_pi:
+        r = T.fma(n, -part, r)
+    return r, int(n)
+
+
+def sin_in_quadrant(T: NumberType, r: float, quadrant: int) -> float:
+    """Return sin(quadrant pi / 2 + r): the sine of r or its cosine, and the half turn's sign."""
+    k = CONSTANTS[T]
+    z = T.round(r * r)
+    if quadrant % 2 == 0:
+        y = T.fma(T.round(r * z), horner(T, k.sin, z), r)
+    else:
+        y = T.fma(T.round(z * z), horner(T, k.cos, z), T.fma(z, -0.5, 1.0))
+    y = flush(T, y)
+    return -y if quadrant % 4 >= 2 else y
+
+
+def sin(T: NumberType, x: float) -> float:
+    """Return sin x, from |x|."""
+    r, n = reduced_angle(T, x)
+    y = sin_in_quadrant(T, r, n)
+    return -y if copysign(1.0, x) < 0 else y
+
+
+def cos(T: NumberType, x: float) -> float:
+    """Return cos x, a quadrant further on."""
+    r, n = reduced_angle(T, x)
+    return sin_in_quadrant(T, r, n + 1)
+
+
+def normal(T: NumberType, x: float) -> tuple[float, float]:
+    """Return (Phi(x), e^(-x^2 / 2)), the standard normal distribution and its bell.
+
+    The square is rounded; what that took from it comes back as a factor, for the tail is steep.
+    The lesser tail is the bell times a polynomial over 1 + |x|.
+    """
+    k = CONSTANTS[T]
+    if isnan(x):
+        return x, x
+    y = min(abs(x), k.normal_ends)
+    square = T.round(y * y)
+    rest = T.fma(y, y, -square)
+    e = exp(T, T.round(-0.5 * square))
+    bell = T.fma(e, T.round(-0.5 * rest), e)
+    t = T.round(T.round(y - k.normal_centre) / T.round(y + k.normal_centre))
+    scaled = T.round(bell * horner(T, k.normal, t))
+    tail = flush(T, T.round(scaled / T.round(1 + y)))
+    return (tail if x < 0 else T.round(1 - tail)), bell
+
+
+def normal_cdf(T: NumberType, x: float) -> float:
+    """Return Phi(x) = (1 + erf(x / sqrt(2))) / 2."""
+    return normal(T, x)[0]
+
+
 FUNCTIONS: dict[str, Callable[[NumberType, float], float]] = {
     "exp": exp,
     "tanh": tanh,
     "logistic": logistic,
     "log": log,
     "log1p": log1p,
+    "expm1": expm1,
+    "softplus": softplus,
+    "sin": sin,
+    "cos": cos,
+    "normal_cdf": normal_cdf,
 }

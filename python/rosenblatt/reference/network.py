@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from math import sqrt
 
 from .activation import ACTIVATIONS
 from .arithmetic import NUMBER_TYPES, NumberType
 from .backward import Derivatives, Gradients, backward, dC_dA, delta_of_output
 from .forward import Trace, forward
+from .initial_weights import NamedInitialiser, WeightLayer, draw
 from .loss import NamedLoss, Targets, cost_and_delta
-from .rng import INITIAL_WEIGHTS, uniform
 from .theta import Matrix, flatten, unflatten
 
 
@@ -30,6 +29,8 @@ class Network:
         "float32" or "float64", the number type T of everything inside.
     random_state : int or None
         The seed of the initial weights, 0 ... 2^64 - 1; None takes one from the system.
+    weights : str, InitialWeights or list of these
+        How they are drawn, one for all weight layers or one for each.
 
     Attributes
     ----------
@@ -47,6 +48,7 @@ class Network:
         output: str = "identity",
         dtype: str = "float32",
         random_state: int | None = None,
+        weights: str | NamedInitialiser | list[str | NamedInitialiser] = "auto",
     ) -> None:
         self.layers = tuple(layers)
         n_hidden = len(self.layers) - 2
@@ -57,19 +59,14 @@ class Network:
         self.dtype = dtype
         self.T: NumberType = NUMBER_TYPES[dtype]
         seed = secrets.randbits(64) if random_state is None else random_state
-        self.W = [self._initial_weights(seed, layer) for layer in range(n_hidden + 1)]
+        rules = weights if isinstance(weights, list) else [weights] * (n_hidden + 1)
+        self.W = [
+            draw(self.T, WeightLayer(seed, layer, n_in, n_out), f, rule)
+            for layer, (n_in, n_out, f, rule) in enumerate(
+                zip(self.layers[:-1], self.layers[1:], self.activations, rules, strict=True)
+            )
+        ]
         self.b = [[0.0] * n_out for n_out in self.layers[1:]]
-
-    def _initial_weights(self, seed: int, layer: int) -> Matrix:
-        """Draw (n_out, n_in) weights, uniform in +- limit (Glorot, Bengio 2010, He et al. 2015)."""
-        n_in, n_out = self.layers[layer], self.layers[layer + 1]
-        limit = sqrt(6 / n_in if self.activations[layer] == "relu" else 6 / (n_in + n_out))
-        W = [[0.0] * n_in for _ in range(n_out)]
-        for k in range(n_in):
-            for j in range(n_out):
-                u = uniform(seed, INITIAL_WEIGHTS, layer, k * n_out + j)
-                W[j][k] = self.T.round((u * 2 - 1) * limit)
-        return W
 
     @property
     def n_params(self) -> int:

@@ -1,0 +1,43 @@
+// Initial weights: how the W of a layer is drawn before training begins (docs/arithmetic.md, section 6).
+#pragma once
+
+#include <cstdint>
+
+#include "base/rng.hpp"
+#include "base/views.hpp"
+#include "kernels/functions.hpp"
+
+namespace rosenblatt {
+
+enum class Initialiser : std::uint8_t {
+    automatic,
+    glorot_uniform,
+    glorot_normal,
+    he_uniform,
+    he_normal,
+    lecun_uniform,
+    lecun_normal,
+    uniform,
+    normal,
+    orthogonal,
+    zeros
+};
+inline constexpr const char* initialiser_names[] = {"auto",      "glorot_uniform", "glorot_normal", "he_uniform",
+                                                    "he_normal", "lecun_uniform",  "lecun_normal",  "uniform",
+                                                    "normal",    "orthogonal",     "zeros"};
+
+// An initialiser with its parameter: the limit of `uniform`, the standard deviation of `normal`, the gain of `orthogonal`;
+// the others read none.
+struct InitialWeights {
+    Initialiser initialiser = Initialiser::automatic;
+    double parameter = 0;
+};
+
+// What `automatic` is for weights that lead to an activation.
+Initialiser initialiser_for(Activation f) noexcept;
+
+// Draws W (n_in, n_out) of a layer that ends in f, from the layer's own stream of random numbers. Throws std::bad_alloc.
+template <class T>
+void draw(InitialWeights weights, Activation f, RandomStream random, Panels<T> W);
+
+}  // namespace rosenblatt

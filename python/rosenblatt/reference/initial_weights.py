@@ -1,0 +1,141 @@
+"""Initial weights: W of a layer drawn before training, uniform, normal or orthogonal.
+
+Each weight has the random number of its own index, so an initialiser never depends on the order in
+which the weights are drawn. Everything is computed in float64 and rounded once at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import pi, sqrt
+from typing import NamedTuple, Protocol
+
+from .arithmetic import Float64, NumberType, chain
+from .math import cos, log, sin
+from .rng import INITIAL_WEIGHTS, uniform
+from .theta import Matrix
+
+WeightOf = Callable[[int, int], float]  # (k, j) -> the weight from input k to output j
+
+
+class InitialWeights(NamedTuple):
+    """An initialiser and its parameter, which the names without one leave at 0."""
+
+    name: str
+    parameter: float = 0.0
+
+
+class NamedInitialiser(Protocol):
+    """What `weights` may be beside a name: InitialWeights, or the package's own classes."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+    @property
+    def parameter(self) -> float:
+        """The parameter."""
+
+
+class WeightLayer(NamedTuple):
+    """A weight layer's sizes and its stream of random numbers, one for each weight."""
+
+    seed: int
+    number: int  # from 0
+    n_in: int
+    n_out: int
+
+    def at(self, k: int, j: int) -> int:
+        """Return the index of the weight from input k to output j."""
+        return k * self.n_out + j
+
+    def uniform(self, index: int) -> float:
+        """Return a float64 in [0, 1)."""
+        return uniform(self.seed, INITIAL_WEIGHTS, self.number, index)
+
+    def normal(self, index: int) -> float:
+        """Return a standard normal number: two neighbours share a radius and an angle.
+
+        G. E. P. Box, M. E. Muller, Ann. Math. Statist. 29, 1958.
+        """
+        first = index - index % 2
+        radius = sqrt(-2 * log(Float64, 1 - self.uniform(first)))
+        angle = 2 * pi * self.uniform(first + 1)
+        return radius * (cos(Float64, angle) if index % 2 == 0 else sin(Float64, angle))
+
+
+# What "auto" is for weights that lead to an activation; "glorot_uniform" for all that are not here.
+AUTOMATIC = {
+    **dict.fromkeys(("relu", "leaky_relu", "relu6", "elu", "gelu", "gelu_tanh"), "he_uniform"),
+    **dict.fromkeys(("silu", "mish", "softplus", "sin"), "he_uniform"),
+    "selu": "lecun_uniform",
+}
+DEFAULTS = {"orthogonal": 1.0}  # gain
+
+
+def draw(
+    T: NumberType, layer: WeightLayer, activation: str, weights: str | NamedInitialiser
+) -> Matrix:
+    """Return W, (n_out, n_in), of a layer that ends in `activation`."""
+    name, parameter = initialiser(weights)
+    if name == "auto":
+        name = AUTOMATIC.get(activation, "glorot_uniform")
+    weight_of = weights_by(name, parameter, layer)
+    return [[T.round(weight_of(k, j)) for k in range(layer.n_in)] for j in range(layer.n_out)]
+
+
+def initialiser(weights: str | NamedInitialiser) -> InitialWeights:
+    """Return the initialiser with its parameter: a name alone stands for the default one."""
+    if isinstance(weights, str):
+        return InitialWeights(weights, DEFAULTS.get(weights, 0.0))
+    return InitialWeights(weights.name, weights.parameter)
+
+
+def weights_by(name: str, parameter: float, layer: WeightLayer) -> WeightOf:
+    """Return the function that gives each weight, float64."""
+    if name == "zeros":
+        return lambda k, j: 0.0
+    if name == "orthogonal":
+        Q = orthogonal(layer)
+        return lambda k, j: Q[k][j] * parameter
+    n_in, n_out = layer.n_in, layer.n_out
+    sizes: dict[str, float] = {
+        "glorot_uniform": sqrt(6 / (n_in + n_out)),
+        "glorot_normal": sqrt(2 / (n_in + n_out)),
+        "he_uniform": sqrt(6 / n_in),
+        "he_normal": sqrt(2 / n_in),
+        "lecun_uniform": sqrt(3 / n_in),
+        "lecun_normal": sqrt(1 / n_in),
+        "uniform": parameter,
+        "normal": parameter,
+    }
+    if name not in sizes:
+        raise ValueError(f"weights: got {name!r}, needed an initialiser of docs/arithmetic.md")
+    size = sizes[name]
+    if name.endswith("normal"):
+        return lambda k, j: layer.normal(layer.at(k, j)) * size
+    return lambda k, j: (layer.uniform(layer.at(k, j)) * 2 - 1) * size
+
+
+def orthogonal(layer: WeightLayer) -> Matrix:
+    """Return (n_in, n_out) with orthonormal columns, or rows where there are fewer of them.
+
+    Saxe, McClelland, Ganguli, ICLR 2014; directions are uniform, since normal numbers know none.
+    """
+    X = [[layer.normal(layer.at(k, j)) for j in range(layer.n_out)] for k in range(layer.n_in)]
+    if layer.n_out > layer.n_in:
+        return orthonormal(X)
+    columns = orthonormal([list(column) for column in zip(*X, strict=True)])
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def orthonormal(V: Matrix) -> Matrix:
+    """Return the rows of V, n of m >= n numbers, orthonormal: modified Gram-Schmidt."""
+    V = [list(v) for v in V]
+    for i, v in enumerate(V):
+        length = sqrt(chain(Float64, 0.0, v, v))
+        V[i] = q = [v_t / length for v_t in v]
+        for j in range(i + 1, len(V)):
+            along = chain(Float64, 0.0, V[j], q)
+            V[j] = [Float64.fma(-along, q_t, v_t) for q_t, v_t in zip(q, V[j], strict=True)]
+    return V
