@@ -263,7 +263,7 @@ def unit_in_the_last_place(T: NumberType, value: float) -> float:
 # logistic 2.12, log 0.77, log1p 1.17 units in the last place; those of 8,000 values of the others
 # expm1 1.04, softplus 1.61, sin 1.41, cos 1.44, normal_cdf 3.49.
 ULPS = {"exp": 1.1, "tanh": 2.8, "logistic": 2.5, "log": 0.9, "log1p": 1.4}
-ULPS |= {"expm1": 1.2, "softplus": 1.9, "sin": 1.6, "cos": 1.6, "normal_cdf": 4.5}
+ULPS |= {"expm1": 1.2, "softplus": 1.9, "sin": 1.6, "cos": 1.6, "normal_cdf": 5.0}
 RANGES = {
     "exp": {Float32: (-87.0, 88.0), Float64: (-708.0, 709.0)},
     "tanh": {Float32: (-10.0, 10.0), Float64: (-20.0, 20.0)},

@@ -43,19 +43,10 @@ def compare(
     seed: int = 0,
     **options: Any,
 ) -> None:
-    """One training run on the core and one on the textbook."""
+    """One training run on the core and one on the textbook: both the same, or both diverge."""
     dtype = str(X.dtype)
     rule = rule or {"learning_rate": 0.1}
     core, book = twins(layers, activation=activation, output=output, dtype=dtype, seed=seed)
-    got = rb.train(
-        core,
-        X,
-        Y,
-        loss=loss,
-        optimizer=rb.SGD(**rule),
-        validation=validation,
-        **options,
-    )
     wanted = reference.train(
         book,
         X.tolist(),
@@ -65,6 +56,16 @@ def compare(
         validation=validation and (validation[0].tolist(), validation[1].tolist()),
         **options,
     )
+
+    def train_core() -> rb.TrainResult:
+        sgd = rb.SGD(**rule)
+        return rb.train(core, X, Y, loss=loss, optimizer=sgd, validation=validation, **options)
+
+    if not np.isfinite([*wanted.loss_curve, *(wanted.validation_curve or ()), *book.theta]).all():
+        with pytest.raises(FloatingPointError):
+            train_core()
+        return
+    got = train_core()
     assert_same_bits(np.array(got.loss_curve), np.array(wanted.loss_curve), "loss_curve")
     assert (got.validation_curve is None) == (wanted.validation_curve is None)
     if got.validation_curve is not None:
@@ -87,6 +88,7 @@ def test_every_activation_and_loss(loss: Any, output: str, activation: str, dtyp
         activation=activation,
         output=output,
         loss=loss,
+        rule={"learning_rate": 0.01 if activation == "log_softmax" else 0.1},  # it is steep
         batch_size=8,
         epochs=3,
     )

@@ -182,19 +182,18 @@ class Network:
     -----
     Biases start at 0. "auto" draws weights by the activation that they lead to:
 
-    ================================================= ================= ==========================
-    activation                                        weights           uniform within
-    ================================================= ================= ==========================
-    relu, leaky_relu, relu6, elu, gelu, gelu_tanh,    he_uniform        sqrt(6 / n_in)
-    silu, mish, softplus, sin
-    selu                                              lecun_uniform     sqrt(3 / n_in)
-    identity, logistic, tanh, softsign, hard_sigmoid, glorot_uniform    sqrt(6 / (n_in + n_out))
-    hard_tanh, step, softmax, log_softmax
-    ================================================= ================= ==========================
+    ============== ======================== =====================================
+    weights        uniform within           before
+    ============== ======================== =====================================
+    he_uniform     sqrt(6 / n_in)           relu, leaky_relu, relu6, elu, gelu,
+                                            gelu_tanh, silu, mish, softplus, sin
+    lecun_uniform  sqrt(3 / n_in)           selu
+    glorot_uniform sqrt(6 / (n_in + n_out)) all others
+    ============== ======================== =====================================
 
-    The normal ones have the same variance. (He, Zhang, Ren, Sun 2015; LeCun, Bottou, Orr, Müller
-    1998 and Klambauer, Unterthiner, Mayr, Hochreiter 2017; Glorot, Bengio 2010; for sin Sitzmann,
-    Martel, Bergman, Lindell, Wetzstein 2020.)
+    The normal ones have the same variance. Sources: He, Zhang, Ren, Sun 2015, for sin Sitzmann,
+    Martel, Bergman, Lindell, Wetzstein 2020; LeCun, Bottou, Orr, Müller 1998, with selu Klambauer,
+    Unterthiner, Mayr, Hochreiter 2017; Glorot, Bengio 2010.
 
     Examples
     --------
