@@ -18,8 +18,11 @@
 #include "kernels/table.hpp"
 #include "model/backward.hpp"
 #include "model/forward.hpp"
+#include "model/hessian.hpp"
+#include "model/jacobian.hpp"
 #include "model/loss.hpp"
 #include "model/network.hpp"
+#include "model/sample_gradients.hpp"
 #include "model/team.hpp"
 #include "model/train.hpp"
 
@@ -197,6 +200,23 @@ void add_gradients(const Case& of, const Network<T>& network, const Drawn<T>& dr
     hash.add(A.data(), A.size());
 }
 
+// The Jacobian, the gradient of each sample, and the Hessian times the parameters, with weights of the samples.
+template <class T>
+void add_further_derivatives(const Case& of, const Network<T>& network, const Drawn<T>& drawn, Team& team, Hash& hash) {
+    const Shape& shape = network.shape();
+    Samples<T> samples = drawn.samples();
+    Buffer<T> J(n_samples * shape.n_outputs() * shape.n_features());
+    Buffer<T> each(n_samples * shape.n_params());
+    Buffer<T> Hv(shape.n_params());
+    jacobian(network, samples.X, J.data(), team);
+    sample_gradients(of.rule(), network, samples, each.matrix(n_samples, shape.n_params()), team);
+    samples.weights = drawn.weights();
+    hessian_vector_product(of.rule(), network, samples, network, Hv.view(), team);
+    hash.add(J.data(), J.size());
+    hash.add(each.data(), each.size());
+    hash.add(Hv.data(), Hv.size());
+}
+
 // Returns whether all that came out was finite: the bits of a NaN are not specified, and would prove nothing.
 template <class T>
 bool train_case(const Case& of, const Rule& rule, std::size_t batch_size, Team& team) {
@@ -211,6 +231,7 @@ bool train_case(const Case& of, const Rule& rule, std::size_t batch_size, Team& 
     hash.add(history.loss_curve.data(), history.loss_curve.size());
     hash.add(history.validation_curve.data(), history.validation_curve.size());
     add_gradients(of, network, drawn, team, hash);
+    add_further_derivatives(of, network, drawn, team, hash);
     const std::string name =
         std::string(type_name<T>()) + "/" + name_of(of) + "/" + rule.name + "/batch=" + std::to_string(batch_size);
     hash.print(name);

@@ -99,6 +99,11 @@ constexpr bool takes_labels(Loss loss) noexcept {
            loss == Loss::squared_hinge || loss == Loss::focal;
 }
 
+// Whether a loss has its slopes by z, not by a (docs/arithmetic.md, section 4).
+constexpr bool slopes_by_z(Loss loss) noexcept {
+    return loss == Loss::log_loss || loss == Loss::kl_divergence || loss == Loss::focal;
+}
+
 // The numbers in a sample's target: gaussian_nll has two outputs for each.
 constexpr std::size_t n_targets(Loss loss, std::size_t n_outputs) noexcept {
     return loss == Loss::gaussian_nll ? n_outputs / 2 : n_outputs;

@@ -589,17 +589,13 @@ void losses_of_logistic(LossRule rule, Matrix<const T> Z, Targets<T> targets, co
     }
 }
 
-constexpr bool is_by_z(Loss loss) noexcept {
-    return loss == Loss::log_loss || loss == Loss::kl_divergence || loss == Loss::focal;
-}
-
 template <class T>
 void loss(LossRule rule, Activation output, Matrix<const T> Z, Targets<T> targets, const T* scale, Matrix<T> A,
           double* c, Matrix<T> Delta) noexcept {
-    if (is_by_z(rule.loss) && output == Activation::softmax)
+    if (slopes_by_z(rule.loss) && output == Activation::softmax)
         return losses_of_softmax(rule, Z, targets, scale, A, c, Delta);
     activate(output, Z, A);
-    if (is_by_z(rule.loss)) return losses_of_logistic<T>(rule, Z, targets, scale, A, c, Delta);
+    if (slopes_by_z(rule.loss)) return losses_of_logistic<T>(rule, Z, targets, scale, A, c, Delta);
     losses_by_a<T>(rule, Z.cols == 1, targets, scale, A, c, Delta);
     if (Delta.data != nullptr) through_activation<T>(output, derivative_from_z(output) ? Z : Matrix<const T>(A), Delta);
 }

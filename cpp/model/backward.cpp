@@ -18,7 +18,9 @@ Product<T> input_gradient(const Network<T>& network, std::size_t layer, Scattere
     return {{Delta}, {{W.data, W.rows, Delta.cols, W.row_step, W.panel_step}, true}};
 }
 
-// dA[i][k] = sum_j Delta[i][j] W[k][j]: a sum over the n_out outputs in order. dA (n, at least n_in).
+}  // namespace
+
+// dA[i][k] = sum_j Delta[i][j] W[k][j]: a sum over the n_out outputs in order.
 template <class T>
 void through_weights(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team) {
     const std::size_t n_in = network.shape().n_in(layer);
@@ -27,8 +29,6 @@ void through_weights(const Network<T>& network, std::size_t layer, Workspace<T>&
     const Panels<T> dA_of_inputs = in_panels(dA.columns(n_in));
     multiply<T>(input_gradient(network, layer, Delta), nullptr, dA_of_inputs, chains(n_out, n_in), team);
 }
-
-}  // namespace
 
 template <class T>
 void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work, Team& team) {
@@ -70,6 +70,8 @@ void input_gradients(const Network<T>& network, Workspace<T>& work, Matrix<T> dX
     through_weights(network, 0, work, dX, team);
 }
 
+template void through_weights(const Network<float>&, std::size_t, Workspace<float>&, Matrix<float>, Team&);
+template void through_weights(const Network<double>&, std::size_t, Workspace<double>&, Matrix<double>, Team&);
 template void backpropagate(const Network<float>&, std::size_t, Workspace<float>&, Team&);
 template void backpropagate(const Network<double>&, std::size_t, Workspace<double>&, Team&);
 template void weight_gradients(const Network<float>&, Scattered<const float>, Workspace<float>&, Vector<float>, Team&);

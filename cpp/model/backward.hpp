@@ -11,6 +11,10 @@ namespace rosenblatt {
 template <class T>
 void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work, Team& team);
 
+// dA (n, at least n_in) = dC/da of what goes into a layer, from the delta of its outputs in `work`.
+template <class T>
+void through_weights(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team);
+
 // dW and db of every layer into grad (n_params,), for a batch X (n, n_features) whose a and delta are in `work`.
 template <class T>
 void weight_gradients(const Network<T>& network, Scattered<const T> X, Workspace<T>& work, Vector<T> grad, Team& team);

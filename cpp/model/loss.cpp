@@ -9,6 +9,17 @@
 
 namespace rosenblatt {
 
+template <class T>
+void share_of_samples(const Batch<T>& batch, Vector<T> scale) noexcept {
+    const std::size_t n = batch.size();
+    if (batch.weights == nullptr) {
+        std::fill_n(scale.data, n, static_cast<T>(1.0 / static_cast<double>(n)));
+        return;
+    }
+    const double total = batch.weight();
+    for (std::size_t i = 0; i < n; ++i) scale[i] = static_cast<T>(batch.weights[i] / total);
+}
+
 namespace {
 
 // The weighted sum of sample losses and the sum of the weights so far: additions in sample order.
@@ -29,18 +40,6 @@ class CostSum {
     double loss_ = 0;
     double weight_ = 0;
 };
-
-// scale[i] = s_i / sum s, in float64, rounded once.
-template <class T>
-void share_of_samples(const Batch<T>& batch, Vector<T> scale) noexcept {
-    const std::size_t n = batch.size();
-    if (batch.weights == nullptr) {
-        std::fill_n(scale.data, n, static_cast<T>(1.0 / static_cast<double>(n)));
-        return;
-    }
-    const double total = batch.weight();
-    for (std::size_t i = 0; i < n; ++i) scale[i] = static_cast<T>(batch.weights[i] / total);
-}
 
 // The loss of each sample, and delta where it is wanted (Delta.data is not null).
 template <class T>
@@ -82,6 +81,14 @@ Matrix<const T> output_activations(const Network<T>& network, std::size_t n, For
 }
 
 template <class T>
+void sample_deltas(LossRule rule, const Network<T>& network, const Batch<T>& batch, Workspace<T>& work, Team& team) {
+    const std::size_t last = network.shape().n_layers() - 1;
+    std::fill_n(work.scale().data, batch.size(), T{1});
+    sample_losses(rule, network, batch, work, work.Delta(last, batch.size()).columns(network.shape().n_outputs()),
+                  team);
+}
+
+template <class T>
 void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>& work, Team& team) {
     const Shape& shape = network.shape();
     const std::size_t last = shape.n_layers() - 1;
@@ -114,6 +121,10 @@ double cost(LossRule rule, const Network<T>& network, const Samples<T>& samples,
     return sum.mean();
 }
 
+template void share_of_samples(const Batch<float>&, Vector<float>) noexcept;
+template void share_of_samples(const Batch<double>&, Vector<double>) noexcept;
+template void sample_deltas(LossRule, const Network<float>&, const Batch<float>&, Workspace<float>&, Team&);
+template void sample_deltas(LossRule, const Network<double>&, const Batch<double>&, Workspace<double>&, Team&);
 template double loss(LossRule, const Network<float>&, const Batch<float>&, Workspace<float>&, Team&);
 template double loss(LossRule, const Network<double>&, const Batch<double>&, Workspace<double>&, Team&);
 template Matrix<const float> output_activations(const Network<float>&, std::size_t, ForwardWorkspace<float>&, Team&);

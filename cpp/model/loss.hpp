@@ -16,6 +16,15 @@ double loss(LossRule rule, const Network<T>& network, const Batch<T>& batch, Wor
 template <class T>
 Matrix<const T> output_activations(const Network<T>& network, std::size_t n, ForwardWorkspace<T>& work, Team& team);
 
+// delta of the output for every sample as if it were a batch of one, of a batch whose forward pass is in `work`. Throws
+// Stopped.
+template <class T>
+void sample_deltas(LossRule rule, const Network<T>& network, const Batch<T>& batch, Workspace<T>& work, Team& team);
+
+// scale[i] = s_i / sum s, the share of sample i in C: in float64, rounded once.
+template <class T>
+void share_of_samples(const Batch<T>& batch, Vector<T> scale) noexcept;
+
 // delta of the output from dC/dA (n, n_outputs), for a cost that somebody else computed, of a batch whose forward pass is in
 // `work`. Throws Stopped.
 template <class T>

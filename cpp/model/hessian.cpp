@@ -1,0 +1,180 @@
+// Hessian times a vector: the training step without its update, each quantity beside its derivative along the direction.
+#include "model/hessian.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "kernels/table.hpp"
+#include "model/backward.hpp"
+#include "model/curvature.hpp"
+#include "model/forward.hpp"
+#include "model/loss.hpp"
+#include "model/product.hpp"
+
+namespace rosenblatt {
+
+namespace {
+
+// M += N, both (rows, cols).
+template <class T>
+void add(Matrix<const T> N, Matrix<T> M) noexcept {
+    for (std::size_t i = 0; i < M.rows; ++i)
+        for (std::size_t j = 0; j < M.cols; ++j) M.row(i)[j] += N.row(i)[j];
+}
+
+template <class T>
+void copy(Matrix<const T> from, Matrix<T> to) noexcept {
+    for (std::size_t i = 0; i < to.rows; ++i) std::copy_n(from.row(i), to.cols, to.row(i));
+}
+
+// The pass and what it computes into: a and delta of every layer in one workspace, R{a} and R{delta} in another.
+template <class T>
+class Pass {
+  public:
+    Pass(const Network<T>& network, const Network<T>& direction, const Samples<T>& samples, Team& team)
+        : network_(network),
+          direction_(direction),
+          shape_(network.shape()),
+          n_(samples.size()),
+          last_(shape_.n_layers() - 1),
+          team_(team),
+          work_(shape_, n_),
+          along_(shape_, n_),
+          batch_{work_.as_batch(samples.X), samples.Y, samples.weights},
+          second_term_(n_, std::max(shape_.widest_output(), shape_.n_features())) {
+        for (std::size_t layer = 0; layer <= last_; ++layer) {
+            Z_.emplace_back(n_, shape_.n_out(layer));
+            R_Z_.emplace_back(n_, shape_.n_out(layer));
+            G_.emplace_back(n_, shape_.n_out(layer));
+        }
+    }
+
+    // R{z} = V a + c + W R{a}, R{a} = f'(z) R{z}, where v is V and c.
+    void forward() {
+        for (std::size_t layer = 0; layer <= last_; ++layer) {
+            const Scattered<const T> A_in = work_.A_in(layer, batch_.X);
+            forward_layer(network_, layer, A_in, Z(layer), team_);
+            activate_layer<T>(network_, layer, Z(layer), work_.A(layer, n_), team_);
+            forward_layer(direction_, layer, A_in, R_Z(layer), team_);
+            if (layer > 0) add_weighted(layer, R_Z(layer));
+            rows([&](std::size_t first, std::size_t count) noexcept {
+                const Matrix<T> R_A = along_.A(layer, n_).slice(first, count);
+                copy<T>(R_Z(layer).slice(first, count), R_A);
+                kernels<T>().through_activation(f(layer), work_.A(layer, n_).slice(first, count), R_A);
+            });
+        }
+    }
+
+    // delta and R{delta} of the output.
+    void loss(LossRule rule) {
+        share_of_samples(batch_, work_.scale());
+        rows([&](std::size_t first, std::size_t count) noexcept {
+            const LayerAlong<T> output = layer_along(last_).slice(first, count);
+            const Matrix<T> A = work_.A(last_, n_).slice(first, count);
+            const Matrix<T> R_Delta = along_.Delta(last_, n_).slice(first, count);
+            const Matrix<T> G = G_[last_].first(n_).slice(first, count);
+            const Targets<T> Y = batch_.Y.slice(first, count);
+            const T* const scale = work_.scale().data + first;
+            double* const c = work_.sample_loss().data + first;
+            kernels<T>().loss(rule, f(last_), output.Z, Y, scale, A, c, work_.Delta(last_, n_).slice(first, count));
+            slopes_along(rule, f(last_), output, Y, scale, R_Delta);
+            if (slopes_by_z(rule.loss)) return;
+            kernels<T>().loss(rule, Activation::identity, A, Y, scale, A, c, G);  // of an identity delta is dC/da
+            delta_along<T>(f(last_), output, G, R_Delta);
+        });
+    }
+
+    // G = W^T delta, R{G} = W^T R{delta} + V^T delta; delta = f'(z) G, R{delta} from both, of every hidden layer.
+    void backward() {
+        for (std::size_t layer = last_; layer > 0; --layer) {
+            const Matrix<T> G = G_[layer - 1].first(n_);
+            const Matrix<T> R_Delta = along_.Delta(layer - 1, n_);
+            const Matrix<T> second = second_term_.first(n_).columns(G.cols);
+            through_weights(network_, layer, work_, G, team_);
+            through_weights(network_, layer, along_, R_Delta, team_);
+            through_weights(direction_, layer, work_, second, team_);
+            rows([&](std::size_t first, std::size_t count) noexcept {
+                const Matrix<T> Delta = work_.Delta(layer - 1, n_).slice(first, count);
+                const LayerAlong<T> at = layer_along(layer - 1).slice(first, count);
+                copy<T>(G.slice(first, count), Delta);
+                kernels<T>().through_activation(f(layer - 1), at.A, Delta);
+                add<T>(second.slice(first, count), R_Delta.slice(first, count));
+                delta_along<T>(f(layer - 1), at, G.slice(first, count), R_Delta.slice(first, count));
+            });
+        }
+    }
+
+    // R{dW} = R{delta} a^T + delta R{a}^T, R{db} = R{delta}, summed over the samples in order.
+    void gradient(Vector<T> product) {
+        Buffer<T> second(product.size);
+        for (std::size_t layer = 0; layer <= last_; ++layer) {
+            const std::size_t n_out = shape_.n_out(layer);
+            multiply<T>(weight_gradient(work_.A_in(layer, batch_.X), along_.Delta_rows(layer, n_, n_out)), nullptr,
+                        as_product_of(shape_.W(product.data, layer)), Chains::single, team_);
+            kernels<T>().sum_rows(along_.Delta(layer, n_), shape_.b(product.data, layer).data);
+            if (layer == 0) continue;
+            const Panels<T> W = shape_.W(second.data(), layer);
+            multiply<T>(weight_gradient(along_.A_in(layer, batch_.X), work_.Delta_rows(layer, n_, n_out)), nullptr,
+                        as_product_of(W), Chains::single, team_);
+            const auto as_matrix = [](Panels<T> m) { return Matrix<T>{m.data, m.rows, m.cols, m.cols}; };
+            add<T>(as_matrix(W), as_matrix(shape_.W(product.data, layer)));
+        }
+    }
+
+  private:
+    Matrix<T> Z(std::size_t layer) noexcept { return Z_[layer].first(n_); }
+    Matrix<T> R_Z(std::size_t layer) noexcept { return R_Z_[layer].first(n_); }
+    Activation f(std::size_t layer) const noexcept { return shape_.activation(layer); }
+
+    LayerAlong<T> layer_along(std::size_t layer) noexcept {
+        return {Z(layer), work_.A(layer, n_), R_Z(layer), along_.A(layer, n_)};
+    }
+
+    // R_Z += W R{a}.
+    void add_weighted(std::size_t layer, Matrix<T> R_Z) {
+        const Panels<const T> W = network_.W(layer);
+        const Matrix<T> second = second_term_.first(n_).columns(R_Z.cols);
+        multiply<T>({{along_.A_in(layer, batch_.X)}, {W}}, nullptr, in_panels(second), chains(W.rows, R_Z.cols), team_);
+        add<T>(second, R_Z);
+    }
+
+    // f(first, count) for slices of the samples.
+    template <class F>
+    void rows(F of_slice) {
+        constexpr double work_of_a_unit = 64;
+        team_.slices(n_, work_of_a_unit * static_cast<double>(shape_.widest_output()), of_slice);
+    }
+
+    const Network<T>& network_;
+    const Network<T>& direction_;
+    const Shape& shape_;
+    std::size_t n_;
+    std::size_t last_;
+    Team& team_;
+    Workspace<T> work_;
+    Workspace<T> along_;
+    Batch<T> batch_;
+    Rows<T> second_term_;
+    std::vector<Rows<T>> Z_;
+    std::vector<Rows<T>> R_Z_;
+    std::vector<Rows<T>> G_;  // dC/da
+};
+
+}  // namespace
+
+template <class T>
+void hessian_vector_product(LossRule rule, const Network<T>& network, const Samples<T>& samples,
+                            const Network<T>& direction, Vector<T> product, Team& team) {
+    Pass<T> pass(network, direction, samples, team);
+    pass.forward();
+    pass.loss(rule);
+    pass.backward();
+    pass.gradient(product);
+}
+
+template void hessian_vector_product(LossRule, const Network<float>&, const Samples<float>&, const Network<float>&,
+                                     Vector<float>, Team&);
+template void hessian_vector_product(LossRule, const Network<double>&, const Samples<double>&, const Network<double>&,
+                                     Vector<double>, Team&);
+
+}  // namespace rosenblatt

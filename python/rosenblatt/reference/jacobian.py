@@ -1,0 +1,24 @@
+"""Jacobian: the derivative of every output by every input, a pass back for each output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .backward import backward, dC_dA, delta_of_output
+from .forward import forward
+from .theta import Matrix
+
+if TYPE_CHECKING:
+    from .network import Network
+
+
+def jacobian(net: Network, X: Matrix) -> list[Matrix]:
+    """Return da/dx of every sample, each (n_outputs, n_features): row j is dC/dx for C = a_j."""
+    trace = forward(net, X)
+    n_outputs = net.layers[-1]
+    by_output = []
+    for j in range(n_outputs):
+        G = [[1.0 if k == j else 0.0 for k in range(n_outputs)] for _ in X]
+        delta = backward(net, trace, delta_of_output(net, trace, G)).delta
+        by_output.append(dC_dA(net, 0, delta[0]))
+    return [list(rows) for rows in zip(*by_output, strict=True)]

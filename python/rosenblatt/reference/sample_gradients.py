@@ -1,0 +1,24 @@
+"""Sample gradients: the gradient of each sample's own loss, as if it were a batch of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .backward import backward
+from .forward import forward
+from .loss import NamedLoss, Targets, cost_and_delta
+from .theta import Matrix, flatten
+
+if TYPE_CHECKING:
+    from .network import Network
+
+
+def sample_gradients(net: Network, X: Matrix, Y: Targets, loss: str | NamedLoss) -> Matrix:
+    """Return dc_i/dtheta of every sample i, (n, n_params), in the order of theta.py."""
+    rows = []
+    for x, y in zip(X, Y, strict=True):
+        trace = forward(net, [x])
+        _, delta = cost_and_delta(net, trace, [y], loss)
+        derivatives = backward(net, trace, delta)
+        rows.append(flatten(derivatives.dW, derivatives.db))
+    return rows
