@@ -21,6 +21,7 @@ N = 5
 X = np.arange(15.0).reshape(N, 3) / 7
 Y = np.array([[0.25, 0.75]] * N)  # targets for every loss
 LABELS = np.array([0, 1, 1, 0, 1])
+V = np.arange(26.0)  # a direction for `network()`
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,11 @@ TAKES_X: dict[str, Callable[[rb.Network, Any], object]] = {
     "gradients": lambda net, bad_X: net.gradients(bad_X, Y, loss="log_loss"),
     "train": lambda net, bad_X: rb.train(net, bad_X, Y, loss="log_loss"),
     "backward": lambda net, bad_X: net.backward(bad_X, Y),
+    "jacobian": lambda net, bad_X: net.jacobian(bad_X),
+    "per_sample_gradients": lambda net, bad_X: net.per_sample_gradients(bad_X, Y, loss="log_loss"),
+    "hessian_vector_product": lambda net, bad_X: net.hessian_vector_product(
+        bad_X, Y, V, loss="log_loss"
+    ),
 }
 
 
@@ -187,6 +193,10 @@ BAD_Y_SHAPES = {
 TAKES_Y: dict[str, Callable[..., object]] = {
     "gradients": lambda net, bad_Y, loss: net.gradients(X, bad_Y, loss=loss),
     "train": lambda net, bad_Y, loss: rb.train(net, X, bad_Y, loss=loss),
+    "per_sample_gradients": lambda net, bad_Y, loss: net.per_sample_gradients(X, bad_Y, loss=loss),
+    "hessian_vector_product": lambda net, bad_Y, loss: net.hessian_vector_product(
+        X, bad_Y, np.zeros(net.n_params), loss=loss
+    ),
 }
 takes_targets = pytest.mark.parametrize("call", TAKES_Y.values(), ids=TAKES_Y)
 
@@ -281,12 +291,12 @@ def test_rows_of_a_softmax_sum_to_1(call: Callable[..., object], sum_of_row: flo
 @pytest.mark.parametrize("sum_of_row", [1 - tolerance.ROW_SUM / 2, 1.0, 1 + tolerance.ROW_SUM / 2])
 @takes_targets
 def test_or_nearly(call: Callable[..., object], sum_of_row: float) -> None:
-    assert call(network(), Y * sum_of_row, "log_loss")
+    assert call(network(), Y * sum_of_row, "log_loss") is not None
 
 
 @takes_targets
 def test_rows_of_logistic_outputs_need_not(call: Callable[..., object]) -> None:
-    assert call(network("logistic"), np.ones((N, 2)), "log_loss")
+    assert call(network("logistic"), np.ones((N, 2)), "log_loss") is not None
 
 
 @pytest.mark.parametrize(
@@ -325,6 +335,34 @@ def test_sample_weight(bad: Bad) -> None:
     net = network()
     with refused(bad, "sample_weight", net):
         net.gradients(X, Y, loss="log_loss", sample_weight=bad.value)
+    with refused(bad, "sample_weight", net):
+        net.hessian_vector_product(X, Y, V, loss="log_loss", sample_weight=bad.value)
+
+
+# ---- directions ------------------------------------------------------------------------------
+
+BAD_DIRECTIONS = {
+    "too few": Bad(V[1:], ValueError, "(25,)"),
+    "too many": Bad(np.zeros(27), ValueError, "(27,)"),
+    "a row": Bad(V[None], ValueError, "(1, 26)"),
+    "a number": Bad(1.0, ValueError, "()"),
+    "empty": Bad([], ValueError, "(0,)"),
+    "NaN": Bad(np.where(V == 3, np.nan, V), ValueError, "nan at v[3]"),
+    "infinite": Bad(np.where(V == 25, -np.inf, V), ValueError, "-inf at v[25]"),
+    "too large for float32": Bad(V * 1e39, ValueError, "float32"),
+    "complex": Bad(V + 0j, TypeError, "complex128"),
+    "strings": Bad(V.astype(str), TypeError),
+    "object": Bad(V.astype(object), TypeError, "object"),
+    "None": Bad(None, TypeError),
+    "masked": Bad(np.ma.masked_equal(V, 3), EITHER, "mask"),
+}
+
+
+@pytest.mark.parametrize("bad", parameters(BAD_DIRECTIONS))
+def test_direction(bad: Bad) -> None:
+    net = network()
+    with refused(bad, "v", net):
+        net.hessian_vector_product(X, Y, bad.value, loss="log_loss")
 
 
 # ---- the other arguments of train ------------------------------------------------------------
@@ -438,7 +476,7 @@ def test_unknown_names_are_answered_with_the_known_ones(name: str) -> None:
         network().gradients(X, Y, loss="mse")
 
 
-@pytest.mark.parametrize("call", ["gradients", "train"])
+@pytest.mark.parametrize("call", TAKES_Y)
 @pytest.mark.parametrize("output", ["identity", "tanh", "relu"])
 def test_log_loss_needs_probabilities(output: str, call: str) -> None:
     net = network(output)
@@ -459,7 +497,7 @@ WRONG_OUTPUTS = {
 }
 
 
-@pytest.mark.parametrize("call", ["gradients", "train"])
+@pytest.mark.parametrize("call", TAKES_Y)
 @pytest.mark.parametrize(
     ("loss", "output"),
     [(loss, output) for loss, outputs in WRONG_OUTPUTS.items() for output in outputs],
@@ -487,7 +525,7 @@ def test_a_step_cannot_be_trained(place: str) -> None:
     assert set(net.trace(X).A[layer - 1].ravel().tolist()) <= {0.0, 1.0}
 
 
-@pytest.mark.parametrize("call", ["gradients", "train"])
+@pytest.mark.parametrize("call", TAKES_Y)
 @pytest.mark.parametrize(
     ("loss", "n_outputs", "shows"),
     [
@@ -618,6 +656,10 @@ def test_the_loss_of_gradients(bad: Bad) -> None:
     net = network()
     with refused(bad, "loss", net):
         net.gradients(X, Y, loss=bad.value)
+    with refused(bad, "loss", net):
+        net.per_sample_gradients(X, Y, loss=bad.value)
+    with refused(bad, "loss", net):
+        net.hessian_vector_product(X, Y, V, loss=bad.value)
 
 
 NOT_NETWORKS = {

@@ -288,7 +288,8 @@ HEADERS: dict[str, tuple[Callable[[Header], object], str]] = {
     "no format": (without("__metadata__", "format"), "format: got None"),
     "another format": (meta("format", "pt"), "format: got 'pt', needed 'rosenblatt'"),
     "no version": (without("__metadata__", "format_version"), "format_version: got None"),
-    "a later version": (meta("format_version", "2"), "format_version: got '2', needed '1'"),
+    "a later version": (meta("format_version", "3"), "format_version: got '3', needed '1' or '2'"),
+    "a version with scalings": (meta("format_version", "2"), "got '2' with 0 scalings, needed '1'"),
     "version a number": (meta("format_version", 1), "'format_version': got 1, needed a string"),
     "no layers": (without("__metadata__", "layers"), "'layers' is missing"),
     "layers not JSON": (meta("layers", "[2, 3"), "layers: not valid JSON"),
@@ -383,6 +384,74 @@ HEADERS: dict[str, tuple[Callable[[Header], object], str]] = {
         "W1: got data_offsets that begin at 4, needed 0",
     ),
 }
+
+
+def scaled_example(dtype: str = "float32") -> rb.Network:
+    """A network of 2 x 3 x 1 that scales its inputs and its targets."""
+    net = rb.Network([2, 3, 1], dtype=dtype, random_state=1)
+    net.input_scaling = rb.Scaling([0.5, -3.0], [2.0, 0.25])
+    net.target_scaling = rb.Scaling([100.0], [0.125])
+    return net
+
+
+def test_scalings_are_laid_out_as_documented() -> None:
+    header, data = header_and_data(_files.to_bytes(scaled_example()))
+    assert header["__metadata__"]["format_version"] == "2"
+    assert list(header)[5:] == ["input_offset", "input_factor", "target_offset", "target_factor"]
+    assert header["input_factor"] == {"dtype": "F32", "shape": [2], "data_offsets": [60, 68]}
+    assert header["target_offset"] == {"dtype": "F32", "shape": [1], "data_offsets": [68, 72]}
+    assert np.frombuffer(data[52:], "<f4").tolist() == [0.5, -3.0, 2.0, 0.25, 100.0, 0.125]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_scalings_come_back(dtype: str) -> None:
+    net = _files.from_bytes(_files.to_bytes(scaled_example(dtype)))
+    assert repr(net) == repr(scaled_example(dtype))
+    X = np.random.default_rng(0).standard_normal((7, 2))
+    assert net.forward(X).tobytes() == scaled_example(dtype).forward(X).tobytes()
+
+
+SCALED: dict[str, tuple[Callable[[Header], object], str]] = {
+    "the version of plain files": (meta("format_version", "1"), "got '1' with 2 scalings, needed"),
+    "half a scaling": (without("input_factor"), "input_factor is missing"),
+    "the other half": (without("target_offset"), "target_offset is missing"),
+    "a shape of another size": (
+        set_to("input_offset", "shape", value=[3]),
+        "input_offset: got sha",
+    ),
+    "another dtype": (set_to("input_offset", "dtype", value="I8"), "input_offset: got dtype"),
+    "two dtypes": (
+        lambda header: header["target_factor"].update(dtype="F64", data_offsets=[72, 80]),
+        r"dtype: got \['F32', 'F64'\]",
+    ),
+    "an overlap": (shift("target_offset", -4), "data_offsets that begin at"),
+    "an output of one sign": (
+        meta("activations", '["relu", "relu"]'),
+        "no such scaling: target_scaling: got one for output 'relu'",
+    ),
+    "a tensor missing": (without("b1"), "tensors: got 3, needed 4"),
+}
+
+
+@pytest.mark.parametrize("case", SCALED)
+def test_a_scaling_that_is_not_sound_is_refused(case: str) -> None:
+    change, message = SCALED[case]
+    header, data = header_and_data(_files.to_bytes(scaled_example()))
+    change(header)
+    with pytest.raises(rb.ModelFormatError, match=message):
+        _files.from_bytes(assemble(header, data))
+
+
+@pytest.mark.parametrize("place", [52, 60, 72])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, -1.0])
+def test_numbers_of_a_scaling_that_are_not_sound_are_refused(value: float, place: int) -> None:
+    header, data = header_and_data(_files.to_bytes(scaled_example()))
+    data = data[:place] + np.float32(value).tobytes() + data[place + 4 :]
+    if place == 52 and np.isfinite(value):  # an offset may be any number
+        assert _files.from_bytes(assemble(header, data)).input_scaling is not None
+        return
+    with pytest.raises(rb.ModelFormatError, match=r"factor|offset"):
+        _files.from_bytes(assemble(header, data))
 
 
 @pytest.mark.parametrize("case", HEADERS)

@@ -135,6 +135,14 @@ Matrix<const T> take_X(const char* name, const Array<T>& X, const Shape& shape) 
 }
 
 template <class T>
+Matrix<const T> take_rows(const char* name, const Array<T>& rows) {
+    if (rows.ndim() != 2 || rows.size() == 0)
+        refuse(name, "got shape " + shape_text(rows) + ", needed (n, n_columns): at least one row and one column");
+    check_finite(name, matrix(rows));
+    return matrix(rows);
+}
+
+template <class T>
 Targets<T> take_Y(const char* name, const py::array& Y, std::size_t n, Loss loss, const Shape& shape) {
     if (py::isinstance<Array<std::int64_t>>(Y)) return {{}, take_labels(name, Y, n, loss, shape).data};
     const auto targets = py::reinterpret_borrow<Array<T>>(Y);
@@ -159,6 +167,18 @@ Matrix<const T> take_dC_dA(const char* name, const Array<T>& dC_dA, std::size_t 
     return matrix(dC_dA);
 }
 
+template <class T>
+Vector<const T> take_direction(const char* name, const Array<T>& v, const Shape& shape) {
+    const std::size_t n = shape.n_params();
+    if (v.ndim() != 1 || static_cast<std::size_t>(v.shape(0)) != n)
+        refuse(name, "got shape " + shape_text(v) + ", needed (" + std::to_string(n) + ",): a number per parameter");
+    const std::size_t bad = kernels<T>().first_non_finite(v.data(), n);
+    if (bad != n)
+        refuse(name, "got " + number_text(static_cast<double>(v.data()[bad])) + " at " + element_text(name, bad) +
+                         ", needed finite numbers");
+    return {v.data(), n};
+}
+
 const double* take_weights(const char* name, const std::optional<Array<double>>& weights, std::size_t n) {
     if (!weights) return nullptr;
     if (weights->ndim() != 1 || static_cast<std::size_t>(weights->shape(0)) != n)
@@ -179,7 +199,10 @@ const double* take_weights(const char* name, const std::optional<Array<double>>&
 template Matrix<const float> take_X(const char*, const Array<float>&, const Shape&);
 template Matrix<const float> take_dC_dA(const char*, const Array<float>&, std::size_t, const Shape&);
 template Matrix<const double> take_dC_dA(const char*, const Array<double>&, std::size_t, const Shape&);
+template Vector<const float> take_direction(const char*, const Array<float>&, const Shape&);
+template Vector<const double> take_direction(const char*, const Array<double>&, const Shape&);
 template Matrix<const double> take_X(const char*, const Array<double>&, const Shape&);
+template Matrix<const double> take_rows(const char*, const Array<double>&);
 template Targets<float> take_Y(const char*, const py::array&, std::size_t, Loss, const Shape&);
 template Targets<double> take_Y(const char*, const py::array&, std::size_t, Loss, const Shape&);
 

@@ -27,6 +27,10 @@ std::string shape_text(const py::array& array);
 template <class T>
 Matrix<const T> take_X(const char* name, const Array<T>& X, const Shape& shape);
 
+// Any rows (n, cols), n and cols >= 1, every value finite; otherwise ValueError.
+template <class T>
+Matrix<const T> take_rows(const char* name, const Array<T>& rows);
+
 // Y as a network with this shape and this loss wants it for n samples: rows (n, n_targets) of type T, or labels (n,) of
 // type int64. ValueError otherwise.
 template <class T>
@@ -35,6 +39,10 @@ Targets<T> take_Y(const char* name, const py::array& Y, std::size_t n, Loss loss
 // dC/dA (n, n_outputs), every value finite; otherwise ValueError.
 template <class T>
 Matrix<const T> take_dC_dA(const char* name, const Array<T>& dC_dA, std::size_t n, const Shape& shape);
+
+// v (n_params,), every value finite; otherwise ValueError.
+template <class T>
+Vector<const T> take_direction(const char* name, const Array<T>& v, const Shape& shape);
 
 // Sample weights (n,), finite, none negative, some positive; ValueError otherwise. None is null.
 const double* take_weights(const char* name, const std::optional<Array<double>>& weights, std::size_t n);

@@ -1,9 +1,10 @@
-// Network for Python: construction, views of theta, forward, trace, gradients.
+// Network for Python: construction, views of theta, forward, trace, derivatives.
 #include "bindings/bindings.hpp"
 
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -12,9 +13,15 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/losses.hpp"
+#include "bindings/scalings.hpp"
 #include "model/backward.hpp"
+#include "model/curvature.hpp"
 #include "model/forward.hpp"
+#include "model/hessian.hpp"
+#include "model/jacobian.hpp"
 #include "model/loss.hpp"
+#include "model/sample_gradients.hpp"
+#include "model/scaling.hpp"
 
 namespace rosenblatt::bindings {
 
@@ -59,7 +66,7 @@ Array<T> forward_of(BoundNetwork<T>& self, const Array<T>& X) {
     const Matrix<const T> rows = take_X("X", X, self.network.shape());
     auto A = new_array<T>(rows.rows, self.network.shape().n_outputs());
     const Matrix<T> out = writeable(A);
-    compute(self.threads, [&](Team& team) { predict(self.network, rows, out, team); });
+    compute(self.threads, [&](Team& team) { predict(self.network, self.scalings, rows, out, team); });
     return A;
 }
 
@@ -99,7 +106,8 @@ PyObject* quick_forward(PyObject* self, PyObject* X) noexcept {
         const FloatMode mode;
         Stop stop([] { return false; });
         Team team(1, stop);
-        predict(bound.network, rows, {A.mutable_data(), n, shape.n_outputs(), shape.n_outputs()}, team);
+        const Matrix<T> out{A.mutable_data(), n, shape.n_outputs(), shape.n_outputs()};
+        predict(bound.network, bound.scalings, rows, out, team);
         return A.release().ptr();
     } catch (...) {
         Py_RETURN_NONE;  // the long way meets the same fault, and says so
@@ -113,12 +121,23 @@ py::object quick_forward_of(py::object self) {
 }
 
 template <class T>
+Array<T> copied(Matrix<const T> from) {
+    auto array = new_array<T>(from.rows, from.cols);
+    for (std::size_t i = 0; i < from.rows; ++i)
+        std::copy_n(from.row(i), from.cols, array.mutable_data() + i * from.cols);
+    return array;
+}
+
+// Z and A of every layer; A begins with what the first layer reads, which is X, or X scaled.
+template <class T>
 std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>& self, const Array<T>& X) {
     const Access::Reading reading(self.access);
     const Shape& shape = self.network.shape();
-    const Matrix<const T> rows = take_X("X", X, shape);
+    const Matrix<const T> X_rows = take_X("X", X, shape);
+    const ScaledSamples<T> scaled({X_rows, {}, nullptr}, self.scalings);
+    const Matrix<const T> rows = scaled.samples().X;
     std::vector<Array<T>> Z;
-    std::vector<Array<T>> A;
+    std::vector<Array<T>> A{copied<T>(rows)};
     std::vector<std::pair<Matrix<T>, Matrix<T>>> out;
     RowPointers<const T> pointers(rows.rows);
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
@@ -137,19 +156,12 @@ std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>
     return {std::move(Z), std::move(A)};
 }
 
-template <class T>
-Array<T> copied(Matrix<const T> from) {
-    auto array = new_array<T>(from.rows, from.cols);
-    for (std::size_t i = 0; i < from.rows; ++i)
-        std::copy_n(from.row(i), from.cols, array.mutable_data() + i * from.cols);
-    return array;
-}
-
 // grad (n_params,), dX (n, n_features), delta of every layer (n, n_out)
 template <class T>
 using Derivatives = std::tuple<Array<T>, Array<T>, std::vector<Array<T>>>;
 
-// All derivatives of the cost of a batch X, whose output's delta output_delta(X, work, team) puts into the workspace.
+// All derivatives of the cost of a batch X, scaled, whose output's delta output_delta(X, work, team) puts into the
+// workspace. dX is by the user's X.
 template <class T, class F>
 Derivatives<T> derivatives(BoundNetwork<T>& self, Matrix<const T> X, F output_delta) {
     const Shape& shape = self.network.shape();
@@ -165,11 +177,25 @@ Derivatives<T> derivatives(BoundNetwork<T>& self, Matrix<const T> X, F output_de
         backpropagate(self.network, X.rows, work, team);
         weight_gradients(self.network, rows, work, grad_out, team);
         input_gradients(self.network, work, dX_out, team);
+        if (self.scalings.inputs) self.scalings.inputs->multiply_by_factor(dX_out);
     });
     std::vector<Array<T>> delta;
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer)
         delta.push_back(copied<T>(work.Delta(layer, X.rows)));
     return {std::move(grad), std::move(dX), std::move(delta)};
+}
+
+// The samples of a batch as the network reads them, for a loss that suits it.
+template <class T>
+ScaledSamples<T> take_batch(const BoundNetwork<T>& self, const Array<T>& X, const py::array& Y, Loss loss,
+                            const std::optional<Array<double>>& sample_weight) {
+    const Shape& shape = self.network.shape();
+    check_scaled_loss(self.scalings, loss);
+    Samples<T> samples;
+    samples.X = take_X("X", X, shape);
+    samples.Y = take_Y<T>("Y", Y, samples.size(), loss, shape);
+    samples.weights = take_weights("sample_weight", sample_weight, samples.size());
+    return {samples, self.scalings};
 }
 
 // cost, and its derivatives
@@ -178,12 +204,9 @@ std::pair<double, Derivatives<T>> gradients_of(BoundNetwork<T>& self, const Arra
                                                const NamedLoss& named_loss,
                                                const std::optional<Array<double>>& sample_weight) {
     const Access::Reading reading(self.access);
-    const Shape& shape = self.network.shape();
-    const LossRule rule = take_loss<T>(named_loss, shape);
-    Samples<T> samples;
-    samples.X = take_X("X", X, shape);
-    samples.Y = take_Y<T>("Y", Y, samples.size(), rule.loss, shape);
-    samples.weights = take_weights("sample_weight", sample_weight, samples.size());
+    const LossRule rule = take_loss<T>(named_loss, self.network.shape());
+    const ScaledSamples<T> batch = take_batch(self, X, Y, rule.loss, sample_weight);
+    const Samples<T>& samples = batch.samples();
     double C = 0;
     auto found = derivatives(self, samples.X, [&](Scattered<const T> X_rows, Workspace<T>& work, Team& team) {
         C = loss(rule, self.network, Batch<T>{X_rows, samples.Y, samples.weights}, work, team);
@@ -196,17 +219,113 @@ Derivatives<T> backward_of(BoundNetwork<T>& self, const Array<T>& X, const Array
     const Access::Reading reading(self.access);
     const Matrix<const T> rows = take_X("X", X, self.network.shape());
     const Matrix<const T> G = take_dC_dA("dC_dA", dC_dA, rows.rows, self.network.shape());
-    return derivatives(self, rows, [&](Scattered<const T>, Workspace<T>& work, Team& team) {
-        output_delta(self.network, G, work, team);
+    const ScaledSamples<T> scaled({rows, {}, nullptr}, self.scalings);
+    Array<T> by_scaled_output = copied<T>(G);
+    const Matrix<T> G_scaled = writeable(by_scaled_output);
+    return derivatives(self, scaled.samples().X, [&](Scattered<const T>, Workspace<T>& work, Team& team) {
+        if (self.scalings.targets) self.scalings.targets->divide_by_factor(G_scaled);
+        output_delta<T>(self.network, G_scaled, work, team);
     });
+}
+
+// J (n n_outputs, n_features) of scaled outputs by scaled inputs becomes that of the user's by the user's.
+template <class T>
+void scale_jacobian(const Scalings<T>& scalings, Matrix<T> J) noexcept {
+    if (scalings.inputs) scalings.inputs->multiply_by_factor(J);
+    if (!scalings.targets) return;
+    const Vector<const T> factor = scalings.targets->factor();
+    for (std::size_t row = 0; row < J.rows; ++row)
+        for (std::size_t k = 0; k < J.cols; ++k) J.row(row)[k] /= factor[row % factor.size];
+}
+
+// (n, n_outputs, n_features)
+template <class T>
+Array<T> jacobian_of(BoundNetwork<T>& self, const Array<T>& X) {
+    const Access::Reading reading(self.access);
+    const Shape& shape = self.network.shape();
+    const Matrix<const T> rows = take_X("X", X, shape);
+    Array<T> J({X.shape(0), static_cast<py::ssize_t>(shape.n_outputs()), X.shape(1)});
+    T* const out = J.mutable_data();
+    const ScaledSamples<T> scaled({rows, {}, nullptr}, self.scalings);
+    compute(self.threads, [&](Team& team) {
+        jacobian(self.network, scaled.samples().X, out, team);
+        scale_jacobian(self.scalings, {out, rows.rows * shape.n_outputs(), rows.cols, rows.cols});
+    });
+    return J;
+}
+
+// (n, n_params)
+template <class T>
+Array<T> sample_gradients_of(BoundNetwork<T>& self, const Array<T>& X, const py::array& Y,
+                             const NamedLoss& named_loss) {
+    const Access::Reading reading(self.access);
+    const Shape& shape = self.network.shape();
+    const LossRule rule = take_loss<T>(named_loss, shape);
+    const ScaledSamples<T> batch = take_batch(self, X, Y, rule.loss, std::nullopt);
+    const Samples<T>& samples = batch.samples();
+    auto grads = new_array<T>(samples.size(), shape.n_params());
+    const Matrix<T> out = writeable(grads);
+    compute(self.threads, [&](Team& team) { sample_gradients(rule, self.network, samples, out, team); });
+    return grads;
+}
+
+void check_second_derivatives(const Shape& shape) {
+    for (const Activation f : shape.activations())
+        if (!has_second_derivative(f))
+            throw py::value_error(std::string("activation: got '") + activation_names[static_cast<std::size_t>(f)] +
+                                  "', needed activations whose second derivative is known here (docs/derivatives.md)");
+}
+
+// (n_params,)
+template <class T>
+Array<T> hessian_vector_product_of(BoundNetwork<T>& self, const Array<T>& X, const py::array& Y, const Array<T>& v,
+                                   const NamedLoss& named_loss, const std::optional<Array<double>>& sample_weight) {
+    const Access::Reading reading(self.access);
+    const Shape& shape = self.network.shape();
+    check_second_derivatives(shape);
+    const LossRule rule = take_loss<T>(named_loss, shape);
+    const ScaledSamples<T> batch = take_batch(self, X, Y, rule.loss, sample_weight);
+    const Vector<const T> along = take_direction("v", v, shape);
+    Network<T> direction(shape);
+    std::copy_n(along.data, along.size, direction.theta().data);
+    Array<T> product(static_cast<py::ssize_t>(shape.n_params()));
+    const Vector<T> out{product.mutable_data(), shape.n_params()};
+    compute(self.threads,
+            [&](Team& team) { hessian_vector_product(rule, self.network, batch.samples(), direction, out, team); });
+    return product;
 }
 
 template <class T>
 std::unique_ptr<BoundNetwork<T>> copy_of(BoundNetwork<T>& self) {
     const Access::Reading reading(self.access);
     auto twin = std::make_unique<BoundNetwork<T>>(self.network);
+    twin->scalings = self.scalings;
     twin->threads = self.threads;
     return twin;
+}
+
+template <class T>
+std::optional<OffsetAndFactor> input_scaling_of(BoundNetwork<T>& self) {
+    const Access::Reading reading(self.access);
+    return as_arrays(self.scalings.inputs);
+}
+
+template <class T>
+std::optional<OffsetAndFactor> target_scaling_of(BoundNetwork<T>& self) {
+    const Access::Reading reading(self.access);
+    return as_arrays(self.scalings.targets);
+}
+
+template <class T>
+void set_input_scaling(BoundNetwork<T>& self, const std::optional<OffsetAndFactor>& scaling) {
+    const Access::Writing writing(self.access);
+    self.scalings.inputs = take_input_scaling<T>(scaling, self.network.shape());
+}
+
+template <class T>
+void set_target_scaling(BoundNetwork<T>& self, const std::optional<OffsetAndFactor>& scaling) {
+    const Access::Writing writing(self.access);
+    self.scalings.targets = take_target_scaling<T>(scaling, self.network.shape());
 }
 
 template <class T>
@@ -220,6 +339,13 @@ void bind(py::module_& module, const char* name) {
         .def("gradients", &gradients_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(), py::arg("loss"),
              py::arg("sample_weight").noconvert())
         .def("backward", &backward_of<T>, py::arg("X").noconvert(), py::arg("dC_dA").noconvert())
+        .def("jacobian", &jacobian_of<T>, py::arg("X").noconvert())
+        .def("sample_gradients", &sample_gradients_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(),
+             py::arg("loss"))
+        .def("hessian_vector_product", &hessian_vector_product_of<T>, py::arg("X").noconvert(),
+             py::arg("Y").noconvert(), py::arg("v").noconvert(), py::arg("loss"), py::arg("sample_weight").noconvert())
+        .def_property("input_scaling", &input_scaling_of<T>, &set_input_scaling<T>)
+        .def_property("target_scaling", &target_scaling_of<T>, &set_target_scaling<T>)
         .def_readwrite("threads", &Bound::threads)
         .def_property_readonly("quick_forward", &quick_forward_of<T>)
         .def("copy", &copy_of<T>);

@@ -10,15 +10,17 @@
 #include "bindings/computation.hpp"
 #include "kernels/functions.hpp"
 #include "model/network.hpp"
+#include "model/scaling.hpp"
 
 namespace rosenblatt::bindings {
 
 namespace py = pybind11;
 
-// What a Python object holds: a network, and who is at it.
+// What a Python object holds: a network, its scalings, and who is at it.
 template <class T>
 struct BoundNetwork {
     Network<T> network;
+    Scalings<T> scalings;
     Access access;
     int threads = 0;  // of its calls; 0 for as many as the process may use
 
@@ -39,5 +41,6 @@ std::size_t find_name(const char* argument, const std::string& name, const char*
 void bind_network(py::module_& module);
 void bind_train(py::module_& module);
 void bind_kernels(py::module_& module);
+void bind_scaling(py::module_& module);
 
 }  // namespace rosenblatt::bindings

@@ -21,4 +21,5 @@ PYBIND11_MODULE(_core, module) {
     rosenblatt::bindings::bind_network(module);
     rosenblatt::bindings::bind_train(module);
     rosenblatt::bindings::bind_kernels(module);
+    rosenblatt::bindings::bind_scaling(module);
 }

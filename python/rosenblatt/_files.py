@@ -25,9 +25,11 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from ._network import Activation, Network
+    from ._scaling import Scaling
 
 FORMAT = "rosenblatt"
-FORMAT_VERSION = "1"
+PLAIN, SCALED = "1", "2"  # format_version: without scalings, with one or two
+FORMAT_VERSIONS = (PLAIN, SCALED)
 DTYPES: dict[str, np.dtype[np.floating[Any]]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 OUR_KEYS = ("format", "format_version", "layers", "activations")
 
@@ -53,6 +55,24 @@ def tensor_shapes(layers: Iterable[int]) -> dict[str, tuple[int, ...]]:
         shapes[f"W{number}"] = (n_out, n_in)
         shapes[f"b{number}"] = (n_out,)
     return shapes
+
+
+def scaling_names(side: str) -> tuple[str, str]:
+    """Return the names of the tensors offset and factor of "input" or "target"."""
+    return f"{side}_offset", f"{side}_factor"
+
+
+def scaling_shapes(layers: Iterable[int], sides: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the scalings' tensors, (n_features,) or (n_outputs,), in order."""
+    n_features, *_, n_outputs = layers
+    size = {"input": n_features, "target": n_outputs}
+    return {name: (size[side],) for side in sides for name in scaling_names(side)}
+
+
+def scalings(net: Network) -> dict[str, Scaling]:
+    """Return the scalings that the network has."""
+    both = {"input": net.input_scaling, "target": net.target_scaling}
+    return {side: scaling for side, scaling in both.items() if scaling is not None}
 
 
 def tensors(net: Network) -> Iterator[tuple[str, NDArray[np.floating[Any]]]]:
@@ -91,25 +111,32 @@ def _chunks(net: Network, metadata: Mapping[str, str] | None) -> Iterator[bytes 
     net = net.copy()  # one moment's parameters; a RuntimeError while another thread trains them
     dtype_name = {dtype: name for name, dtype in DTYPES.items()}[net.dtype.newbyteorder("<")]
     yield _header(net, dtype_name, metadata)
-    for name, view in tensors(net):
+    for name, view in itertools.chain(tensors(net), _scaling_tensors(net)):
         tensor = np.ascontiguousarray(view, DTYPES[dtype_name])
         _check_finite(name, tensor, ValueError)
         yield tensor.reshape(-1).view(np.uint8).data
 
 
+def _scaling_tensors(net: Network) -> Iterator[tuple[str, NDArray[np.floating[Any]]]]:
+    """Yield the names of `scaling_shapes`, each with its numbers: those of the network's dtype."""
+    for side, scaling in scalings(net).items():
+        yield from zip(scaling_names(side), (scaling.offset, scaling.factor), strict=True)
+
+
 def _header(net: Network, dtype_name: str, metadata: Mapping[str, str] | None) -> bytes:
     """Return the length and the JSON header, padded with spaces to the data's alignment."""
+    sides = scalings(net)
     entries: dict[str, object] = {
         "__metadata__": {
             "format": FORMAT,
-            "format_version": FORMAT_VERSION,
+            "format_version": SCALED if sides else PLAIN,
             "layers": json.dumps(net.layers),
             "activations": json.dumps(net.activations),
             **_extra_metadata(metadata),
         }
     }
     begin = 0
-    for name, shape in tensor_shapes(net.layers).items():
+    for name, shape in (tensor_shapes(net.layers) | scaling_shapes(net.layers, sides)).items():
         end = begin + prod(shape) * DTYPES[dtype_name].itemsize
         entries[name] = {"dtype": dtype_name, "shape": shape, "data_offsets": (begin, end)}
         begin = end
@@ -285,6 +312,7 @@ class Header:
     layers: list[int]
     activations: list[str]
     dtype_name: str
+    scaled: tuple[str, ...]  # "input", "target", both or none
     positions: dict[str, int]  # of each tensor's first byte, from the beginning of the file
     extra: dict[str, str]
 
@@ -295,6 +323,7 @@ def _read(stream: io.BufferedIOBase, size: int) -> tuple[Network, dict[str, str]
     No tensor is allocated before the header agrees with ``size``.
     """
     from ._network import Network
+    from ._scaling import Scaling
 
     header = _read_header(stream, size)
     *hidden, output = cast("list[Activation]", header.activations)  # whether it is, Network checks
@@ -310,13 +339,25 @@ def _read(stream: io.BufferedIOBase, size: int) -> tuple[Network, dict[str, str]
     except (TypeError, ValueError) as error:  # an unknown activation, for one
         raise ModelFormatError(f"no such network: {str(error)[:300]}") from None
 
-    for name, view in tensors(net):
-        memory = np.empty(view.nbytes, np.uint8)
+    def tensor(name: str, shape: tuple[int, ...]) -> NDArray[np.floating[Any]]:
+        memory = np.empty(prod(shape) * dtype.itemsize, np.uint8)
         stream.seek(header.positions[name])
         _fill(stream, memory)
-        tensor = memory.view(dtype).reshape(view.shape)
-        _check_finite(name, tensor, ModelFormatError)
-        view[...] = tensor
+        numbers = memory.view(dtype).reshape(shape)
+        _check_finite(name, numbers, ModelFormatError)
+        return numbers
+
+    for name, view in tensors(net):
+        view[...] = tensor(name, view.shape)
+    sizes = scaling_shapes(net.layers, header.scaled)
+    try:
+        for side in header.scaled:
+            offset, factor = (tensor(name, sizes[name]) for name in scaling_names(side))
+            setattr(net, f"{side}_scaling", Scaling(offset, factor))
+    except ModelFormatError:
+        raise
+    except ValueError as error:  # a factor that is not above 0, an output that is not identity
+        raise ModelFormatError(f"no such scaling: {str(error)[:300]}") from None
     return net, header.extra
 
 
@@ -336,14 +377,17 @@ def _read_header(stream: io.BufferedIOBase, size: int) -> Header:
         )
     entries = _parse_header(_take(stream, length))
     metadata = _checked_metadata(entries.pop("__metadata__", {}))
-    layers = _checked_layers(metadata["layers"], n_tensors=len(entries))
+    scaled = _checked_scalings(entries, metadata["format_version"])
+    layers = _checked_layers(metadata["layers"], n_tensors=len(entries) - 2 * len(scaled))
     activations = _checked_activations(metadata["activations"], n_layers=len(layers))
-    dtype_name, offsets = _checked_tensors(entries, tensor_shapes(layers))
+    shapes = tensor_shapes(layers) | scaling_shapes(layers, scaled)
+    dtype_name, offsets = _checked_tensors(entries, shapes)
     _check_cover(offsets, size - data_begins)
     return Header(
         layers=layers,
         activations=activations,
         dtype_name=dtype_name,
+        scaled=scaled,
         positions={name: data_begins + begin for name, (begin, _) in offsets.items()},
         extra={key: value for key, value in metadata.items() if key not in OUR_KEYS},
     )
@@ -370,10 +414,10 @@ def _checked_metadata(metadata: object) -> dict[str, str]:
             raise ModelFormatError(f"{_shown(key)}: got half of a surrogate pair in its text")
     if metadata.get("format") != FORMAT:
         raise ModelFormatError(f"format: got {_shown(metadata.get('format'))}, needed {FORMAT!r}")
-    if metadata.get("format_version") != FORMAT_VERSION:
+    if metadata.get("format_version") not in FORMAT_VERSIONS:
         raise ModelFormatError(
             f"format_version: got {_shown(metadata.get('format_version'))}, needed"
-            f" {FORMAT_VERSION!r}, the only one that this rosenblatt reads"
+            f" {' or '.join(map(repr, FORMAT_VERSIONS))}, those that this rosenblatt reads"
         )
     for key in OUR_KEYS:
         if key not in metadata:
@@ -393,6 +437,25 @@ def _checked_layers(text: str, n_tensors: int) -> list[int]:
             f"tensors: got {n_tensors}, needed {2 * (len(layers) - 1)} for {len(layers)} layers"
         )
     return layers
+
+
+def _checked_scalings(entries: dict[str, Any], version: str) -> tuple[str, ...]:
+    """Return the scalings whose tensors are there, in pairs; the version says whether any are."""
+    sides = []
+    for side in ("input", "target"):
+        missing = [name for name in scaling_names(side) if name not in entries]
+        if len(missing) == 1:
+            raise ModelFormatError(
+                f"tensors: {missing[0]} is missing, got one of the {side}s alone"
+            )
+        if not missing:
+            sides.append(side)
+    if (version == SCALED) != bool(sides):
+        raise ModelFormatError(
+            f"format_version: got {version!r} with {len(sides)} scalings, needed {PLAIN!r} without"
+            f" any, {SCALED!r} with one or two"
+        )
+    return tuple(sides)
 
 
 def _checked_activations(text: str, n_layers: int) -> list[str]:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _arguments, _arrays, _core, _loss, _weights
 from ._loss import Loss
+from ._scaling import Scaling
 from ._weights import Weights
 
 Activation = Literal[
@@ -91,7 +92,8 @@ class Trace:
     Z : tuple of ndarray
         Z[l] is z^(l+2), of shape (n, n_out) of weight layer l (from 0).
     A : tuple of ndarray
-        A[0] is the input X; A[l+1] = f(Z[l]). The last one is the network's output.
+        A[0] is the input X; A[l+1] = f(Z[l]). The last one is the network's output. Where the
+        network has scalings, these are the scaled input and the output before it is scaled back.
     """
 
     Z: tuple[FloatArray, ...]
@@ -109,7 +111,7 @@ class Derivatives:
     db : tuple of ndarray
         dC/db^(l), each (n_out,).
     dX : ndarray of shape (n, n_features)
-        dC/dX.
+        dC/dX, by X as it was given.
     delta : tuple of ndarray
         delta[l] = dC/dZ[l], (n, n_out).
     grad : ndarray of shape (n_params,)
@@ -168,6 +170,8 @@ class Network:
         copies into the view.
     theta : ndarray of shape (n_params,)
         All parameters, a writeable view: W^(1) row-major as (n_in, n_out), b^(1), W^(2), ...
+    input_scaling, target_scaling : Scaling or None
+        How X and the targets are scaled on the way in, and outputs back on the way out.
     threads : int or None
         How many threads to use, where a call does not say; None for as many as the process may use.
 
@@ -300,6 +304,35 @@ class Network:
         return self._theta.dtype
 
     @property
+    def input_scaling(self) -> Scaling | None:
+        """How X is scaled on its way in, n_features columns; None for not at all. Assignable.
+
+        Raises
+        ------
+        TypeError, ValueError
+            What is assigned is no `Scaling`, or has another number of columns.
+        RuntimeError
+            The network is being trained, or used by another thread.
+        """
+        return _scaling(self._core.input_scaling)
+
+    @input_scaling.setter
+    def input_scaling(self, scaling: Scaling | None) -> None:
+        self._core.input_scaling = _offset_and_factor("input_scaling", scaling)
+
+    @property
+    def target_scaling(self) -> Scaling | None:
+        """How targets are scaled, and outputs scaled back, n_outputs columns. Assignable.
+
+        It needs the output "identity", and is otherwise like `input_scaling`.
+        """
+        return _scaling(self._core.target_scaling)
+
+    @target_scaling.setter
+    def target_scaling(self, scaling: Scaling | None) -> None:
+        self._core.target_scaling = _offset_and_factor("target_scaling", scaling)
+
+    @property
     def threads(self) -> int | None:
         """How many threads this network's calls use; None for as many as the process may use."""
         return self._core.threads or None
@@ -344,7 +377,8 @@ class Network:
         Returns
         -------
         Trace
-            ``Z[l]`` and ``A[l + 1] = f(Z[l])``, (n, n_out) of weight layer l; ``A[0]`` is X.
+            ``Z[l]`` and ``A[l + 1] = f(Z[l])``, (n, n_out) of weight layer l; ``A[0]`` is X, scaled
+            where the network scales it.
 
         Raises
         ------
@@ -353,7 +387,7 @@ class Network:
         """
         array = _arrays.inputs("X", X, self.dtype)
         Z, A = self._core.trace(array)
-        return Trace(Z=tuple(Z), A=(array.copy(), *A))
+        return Trace(Z=tuple(Z), A=tuple(A))
 
     def gradients(
         self, X: ArrayLike, Y: ArrayLike, *, loss: Loss, sample_weight: ArrayLike | None = None
@@ -435,6 +469,130 @@ class Network:
         dW, db = self._split(grad)
         return Derivatives(dW=dW, db=db, dX=dX, delta=tuple(delta), grad=grad)
 
+    def jacobian(self, X: ArrayLike) -> FloatArray:
+        """Return the derivative of every output by every input.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        J : ndarray of shape (n, n_outputs, n_features)
+            J[i, j, k] is da_j/dx_k at sample i. J[:, j] has the bits of the dX of `backward` for
+            the cost sum_i a_ij, whose derivative is 1 at output j.
+
+        Raises
+        ------
+        TypeError, ValueError, RuntimeError
+            As for `forward`.
+
+        Examples
+        --------
+        >>> import rosenblatt as rb
+        >>> net = rb.Network([3, 2], random_state=0)
+        >>> bool((net.jacobian([[1.0, 2.0, 3.0]])[0] == net.W[0]).all())
+        True
+        """
+        return self._core.jacobian(_arrays.inputs("X", X, self.dtype))  # type: ignore[no-any-return]
+
+    def per_sample_gradients(self, X: ArrayLike, Y: ArrayLike, *, loss: Loss) -> FloatArray:
+        """Return the gradient of each sample's own loss.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        Y : array-like of shape (n, n_outputs), or (n,)
+        loss : str, Huber, Quantile, LogLoss, Poisson or Focal
+            Y and loss are those of `gradients`.
+
+        Returns
+        -------
+        ndarray of shape (n, n_params)
+            Row i is dc_i/dtheta in theta's order: the bits of ``gradients`` for sample i alone.
+
+        Raises
+        ------
+        TypeError, ValueError, RuntimeError
+            As for `gradients`.
+        MemoryError
+            The n rows do not fit into memory.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import rosenblatt as rb
+        >>> net = rb.Network([2, 3, 1], dtype="float64", random_state=0)
+        >>> X, y = np.array([[0.0, 1.0], [1.0, 0.5]]), np.array([1.0, 2.0])
+        >>> each = net.per_sample_gradients(X, y, loss="squared_error")
+        >>> bool(np.allclose(each.mean(axis=0), net.gradients(X, y, loss="squared_error").grad))
+        True
+        """
+        rule = _loss.rule(loss)
+        return self._core.sample_gradients(  # type: ignore[no-any-return]
+            _arrays.inputs("X", X, self.dtype), self._targets("Y", Y, rule.name), rule
+        )
+
+    def hessian_vector_product(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        v: ArrayLike,
+        *,
+        loss: Loss,
+        sample_weight: ArrayLike | None = None,
+    ) -> FloatArray:
+        """Return H v, with H = d2C/dtheta2 the second derivatives of the cost of a batch.
+
+        Exact, no quotient of differences, and H is never built: it takes a little more than
+        twice as much work as `gradients`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        Y : array-like of shape (n, n_outputs), or (n,)
+        v : array-like of shape (n_params,)
+            A direction, in theta's order.
+        loss : str, Huber, Quantile, LogLoss, Poisson or Focal
+        sample_weight : array-like of shape (n,), optional
+            X, Y, loss and sample_weight are those of `gradients`.
+
+        Returns
+        -------
+        ndarray of shape (n_params,)
+            H v in theta's order. Where a first derivative jumps, as that of relu at 0, the second
+            is that of the piece whose slope `gradients` takes.
+
+        Raises
+        ------
+        TypeError, ValueError, RuntimeError
+            As for `gradients`.
+
+        Notes
+        -----
+        B. A. Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6, 1994.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import rosenblatt as rb
+        >>> net = rb.Network([1, 1], dtype="float64", random_state=0)
+        >>> X, y = [[1.0], [3.0]], [0.0, 1.0]
+        >>> net.hessian_vector_product(X, y, [1.0, 0.0], loss="squared_error")  # mean of x^2, of x
+        array([5., 2.])
+        """
+        rule = _loss.rule(loss)
+        weights = sample_weight
+        if weights is not None:
+            weights = _arrays.inputs("sample_weight", weights, np.dtype(np.float64))
+        return self._core.hessian_vector_product(  # type: ignore[no-any-return]
+            _arrays.inputs("X", X, self.dtype),
+            self._targets("Y", Y, rule.name),
+            _arrays.inputs("v", v, self.dtype),
+            rule,
+            weights,
+        )
+
     def _targets(self, name: str, Y: ArrayLike, loss: str) -> NDArray[Any]:
         n_targets = _core.n_targets(loss, self._layers[-1])
         return _arrays.targets(name, Y, loss=loss, dtype=self.dtype, n_targets=n_targets)
@@ -484,7 +642,27 @@ class Network:
         if hidden:
             parts.append(f"activation={hidden[0]!r}" if same else f"activation={list(hidden)!r}")
         parts += [f"output={self._activations[-1]!r}", f"dtype={self.dtype.name!r}"]
+        parts += self._shown_scalings()
         return f"Network({', '.join(parts)})"
+
+    def _shown_scalings(self) -> list[str]:
+        try:
+            scalings = {"input": self.input_scaling, "target": self.target_scaling}
+        except RuntimeError:  # another thread is training the network
+            return []
+        return [f"{name}_scaling={each!r}" for name, each in scalings.items() if each is not None]
+
+
+def _scaling(offset_and_factor: tuple[FloatArray, FloatArray] | None) -> Scaling | None:
+    return None if offset_and_factor is None else Scaling(*offset_and_factor)
+
+
+def _offset_and_factor(name: str, scaling: object) -> tuple[FloatArray, FloatArray] | None:
+    if scaling is None:
+        return None
+    if not isinstance(scaling, Scaling):
+        raise TypeError(f"{name}: got {scaling!r}, needed a rosenblatt.Scaling or None")
+    return scaling.offset, scaling.factor
 
 
 def _float_type(value: DTypeLike) -> np.dtype[Any]:

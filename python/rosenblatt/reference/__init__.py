@@ -18,6 +18,7 @@ from .forward import Trace
 from .initial_weights import InitialWeights
 from .loss import LossRule
 from .network import Network
+from .scaling import Scaling
 from .train import TrainResult, train
 from .update import SGD
 
@@ -27,6 +28,7 @@ __all__ = [
     "InitialWeights",
     "LossRule",
     "Network",
+    "Scaling",
     "Trace",
     "TrainResult",
     "train",

@@ -9,8 +9,12 @@ from .activation import ACTIVATIONS
 from .arithmetic import NUMBER_TYPES, NumberType
 from .backward import Derivatives, Gradients, backward, dC_dA, delta_of_output
 from .forward import Trace, forward
+from .hessian import hessian_vector_product
 from .initial_weights import NamedInitialiser, WeightLayer, draw
+from .jacobian import jacobian
 from .loss import NamedLoss, Targets, cost_and_delta
+from .sample_gradients import sample_gradients
+from .scaling import Scaling, over_factor, scaled, times_factor, unscaled
 from .theta import Matrix, flatten, unflatten
 
 
@@ -38,6 +42,8 @@ class Network:
         W[layer][j][k] is the weight from input k to output j.
     b : list of lists of float
         b[layer][j] is the bias of output j.
+    input_scaling, target_scaling : Scaling or None
+        What is done to X and to the targets, and undone to the outputs.
     """
 
     def __init__(
@@ -67,6 +73,8 @@ class Network:
             )
         ]
         self.b = [[0.0] * n_out for n_out in self.layers[1:]]
+        self.input_scaling: Scaling | None = None
+        self.target_scaling: Scaling | None = None
 
     @property
     def n_params(self) -> int:
@@ -84,11 +92,22 @@ class Network:
 
     def forward(self, X: Matrix) -> Matrix:
         """Return the outputs, (n, n_outputs), of the samples X, (n, n_features)."""
-        return forward(self, X).A[-1]
+        return unscaled(self.T, self.trace(X).A[-1], self.target_scaling)
 
     def trace(self, X: Matrix) -> Trace:
-        """Return every z and a on the way from X to the outputs."""
-        return forward(self, X)
+        """Return every z and a on the way from X, scaled, to the outputs, not yet scaled back."""
+        return forward(self, self.scaled_inputs(X))
+
+    def scaled_inputs(self, X: Matrix) -> Matrix:
+        """Return X as the first layer reads it."""
+        return scaled(self.T, X, self.input_scaling)
+
+    def scaled_targets(self, Y: Targets) -> Targets:
+        """Return Y as the outputs are compared with it."""
+        if self.target_scaling is None:
+            return Y
+        rows = [y if isinstance(y, list) else [y] for y in Y]
+        return scaled(self.T, rows, self.target_scaling)
 
     def gradients(
         self,
@@ -99,12 +118,46 @@ class Network:
         sample_weight: Sequence[float] | None = None,
     ) -> Gradients:
         """Return the cost of the outputs for X against Y, and its derivative by everything."""
-        trace = forward(self, X)
+        trace = self.trace(X)
+        Y = self.scaled_targets(Y)
         cost, delta_output = cost_and_delta(self, trace, Y, loss, sample_weight)
         dW, db, delta = backward(self, trace, delta_output)
-        return Gradients(cost, dW, db, dC_dA(self, 0, delta[0]), delta)
+        dX = times_factor(self.T, dC_dA(self, 0, delta[0]), self.input_scaling)
+        return Gradients(cost, dW, db, dX, delta)
 
     def backward(self, X: Matrix, G: Matrix) -> Derivatives:
         """Return the derivatives of a cost of one's own by all parameters, from G = dC/dA."""
-        trace = forward(self, X)
+        trace = self.trace(X)
+        G = over_factor(self.T, G, self.target_scaling)
         return backward(self, trace, delta_of_output(self, trace, G))
+
+    def jacobian(self, X: Matrix) -> list[Matrix]:
+        """Return dA/dX, (n, n_outputs, n_features)."""
+        J = [
+            times_factor(self.T, rows, self.input_scaling)
+            for rows in jacobian(self, self.scaled_inputs(X))
+        ]
+        if self.target_scaling is None:
+            return J
+        factors = self.target_scaling.factor
+        return [
+            [[self.T.round(d / f) for d in row] for row, f in zip(rows, factors, strict=True)]
+            for rows in J
+        ]
+
+    def per_sample_gradients(self, X: Matrix, Y: Targets, *, loss: str | NamedLoss) -> Matrix:
+        """Return the gradient of each sample's own loss, (n, n_params)."""
+        return sample_gradients(self, self.scaled_inputs(X), self.scaled_targets(Y), loss)
+
+    def hessian_vector_product(
+        self,
+        X: Matrix,
+        Y: Targets,
+        v: Sequence[float],
+        *,
+        loss: str | NamedLoss,
+        sample_weight: Sequence[float] | None = None,
+    ) -> list[float]:
+        """Return H v of the cost, (n_params,)."""
+        X, Y = self.scaled_inputs(X), self.scaled_targets(Y)
+        return hessian_vector_product(self, X, Y, v, loss=loss, sample_weight=sample_weight)

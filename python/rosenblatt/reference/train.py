@@ -12,6 +12,7 @@ from .forward import forward
 from .loss import NamedLoss, Targets, cost_and_delta
 from .network import Network
 from .rng import shuffled
+from .scaling import fitted
 from .theta import Matrix
 from .update import SGD, update
 
@@ -51,11 +52,19 @@ def train(
     random_state: int = 0,
     sample_weight: Sequence[float] | None = None,
     validation: tuple[Matrix, Targets] | tuple[Matrix, Targets, Sequence[float]] | None = None,
+    scale_inputs: str | None = None,
+    scale_targets: str | None = None,
 ) -> TrainResult:
-    """Train `net` on X, (n, n_features), and Y; its weights are changed.
+    """Train `net` on X, (n, n_features), and Y; its weights are changed, and its scalings.
 
     A batch whose samples weigh nothing is passed over.
     """
+    if scale_inputs is not None:
+        net.input_scaling = fitted(net.T, X, scale_inputs)
+    if scale_targets is not None:
+        rows = [y if isinstance(y, list) else [y] for y in Y]
+        net.target_scaling = fitted(net.T, rows, scale_targets)
+    X, Y = net.scaled_inputs(X), net.scaled_targets(Y)
     velocity = [0.0] * net.n_params
     losses: list[float] = []
     validation_losses: list[float] = []
@@ -73,7 +82,9 @@ def train(
             update(net, derivatives, velocity, optimizer)
         losses.append(total / weight)
         if validation is not None:
-            validation_losses.append(cost(net, loss, *validation))
+            X_unseen, Y_unseen, *weights = validation
+            unseen = net.scaled_inputs(X_unseen), net.scaled_targets(Y_unseen)
+            validation_losses.append(cost(net, loss, *unseen, *weights))
     return TrainResult(tuple(losses), tuple(validation_losses) if validation else None, epochs)
 
 

@@ -1,0 +1,38 @@
+// Scalings: offset and factor on their way from Python and back, fitted to samples, and what is wrong with them, in words.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "bindings/arrays.hpp"
+#include "bindings/bindings.hpp"
+#include "model/scaling.hpp"
+
+namespace rosenblatt::bindings {
+
+// offset and factor, each (size,)
+using OffsetAndFactor = std::pair<Array<double>, Array<double>>;
+
+// A scaling for the inputs or the targets of a network: ValueError where sizes or numbers do not fit, or the output is not
+// identity. None is none.
+template <class T>
+std::optional<Scaling<T>> take_input_scaling(const std::optional<OffsetAndFactor>& given, const Shape& shape);
+template <class T>
+std::optional<Scaling<T>> take_target_scaling(const std::optional<OffsetAndFactor>& given, const Shape& shape);
+
+template <class T>
+std::optional<OffsetAndFactor> as_arrays(const std::optional<Scaling<T>>& scaling);
+
+// The scalings of a training: those that the network has, but where a rule is named the one that it gives for these samples.
+// ValueError where one does not fit.
+template <class T>
+Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples, const LossRule& loss,
+                         const std::optional<std::string>& scale_inputs,
+                         const std::optional<std::string>& scale_targets, int threads);
+
+// ValueError where targets are scaled and the loss is not one of numbers of any size.
+template <class T>
+void check_scaled_loss(const Scalings<T>& scalings, Loss loss);
+
+}  // namespace rosenblatt::bindings

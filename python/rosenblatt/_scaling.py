@@ -1,0 +1,126 @@
+"""Scaling: what a network does to its inputs, and undoes to its outputs, column by column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _arguments, _arrays, _core
+
+ScalingKind = Literal["standard", "minmax", "robust"]
+KINDS = tuple(_core.scalings())
+
+
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class Scaling:
+    """x' = (x - offset) * factor, for every column: a network works on x', its user on x.
+
+    Parameters
+    ----------
+    offset : array-like of shape (n_columns,)
+        Finite, in the unit of the column.
+    factor : array-like of shape (n_columns,)
+        Finite and above 0, in one over the unit of the column.
+
+    Attributes
+    ----------
+    offset, factor : ndarray of shape (n_columns,)
+        float64, read-only.
+
+    Raises
+    ------
+    TypeError, ValueError
+        These are no such numbers, or not equally many.
+
+    See Also
+    --------
+    rosenblatt.train : ``scale_inputs`` and ``scale_targets`` fit one and give it to the network.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.Scaling(offset=[1.0, 0.0], factor=[0.5, 2.0])
+    Scaling(offset=[1, 0], factor=[0.5, 2])
+    """
+
+    offset: NDArray[np.float64]
+    factor: NDArray[np.float64]
+
+    def __init__(self, offset: ArrayLike, factor: ArrayLike) -> None:
+        offset, factor = _column("offset", offset), _column("factor", factor)
+        if offset.shape != factor.shape:
+            raise ValueError(
+                f"factor: got shape {factor.shape}, needed {offset.shape}: one for each offset"
+            )
+        if not (factor > 0).all():
+            raise ValueError(f"factor: got {factor.min()}, needed numbers above 0")
+        object.__setattr__(self, "offset", offset)
+        object.__setattr__(self, "factor", factor)
+
+    @classmethod
+    def fit(cls, X: ArrayLike, kind: ScalingKind = "standard") -> Scaling:
+        """Return the scaling that makes the columns of X alike.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_columns)
+        kind : {"standard", "minmax", "robust"}, default "standard"
+            "standard": mean 0, standard deviation 1 (of n, not n - 1). "minmax": from 0 to 1.
+            "robust": median 0, and 1 from the first quartile to the third.
+
+        Returns
+        -------
+        Scaling
+            A column of equal numbers has factor 1, and so has one of equal quartiles by "robust".
+
+        Raises
+        ------
+        TypeError, ValueError
+            X is not made of finite real numbers, kind is unknown, or the spread of a column is too
+            small or too large for a float64.
+
+        Notes
+        -----
+        The statistics are computed in float64, in an order that docs/arithmetic.md specifies.
+
+        Examples
+        --------
+        >>> import rosenblatt as rb
+        >>> rb.Scaling.fit([[1.0, 7.0], [3.0, 7.0], [5.0, 7.0]], kind="minmax")
+        Scaling(offset=[1, 7], factor=[0.25, 1])
+        """
+        name = _arguments.choice("kind", kind, KINDS)
+        return cls(*_core.fit_scaling(_arrays.inputs("X", X, np.dtype(np.float64)), name))
+
+    def __repr__(self) -> str:
+        return f"Scaling(offset={_shown(self.offset)}, factor={_shown(self.factor)})"
+
+
+def kind_of_training(name: str, value: object) -> str | None:
+    """Return the name of a scaling that is to be fitted, None for none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `value` is neither None nor a name, or a name that is unknown.
+    """
+    return None if value is None else _arguments.choice(name, value, KINDS)
+
+
+def _column(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    array = _arrays.exact(name, _arrays.real_array(name, values), np.dtype(np.float64)).copy()
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name}: got shape {array.shape}, needed (n_columns,)")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: got NaN or infinity, needed finite numbers")
+    array.flags.writeable = False
+    return array
+
+
+def _shown(column: NDArray[np.float64]) -> str:
+    """Return the first numbers of a column, as many as a line has room for."""
+    shown = [f"{number:.6g}" for number in column[:4].tolist()]
+    return f"[{', '.join(shown)}{', …' if column.size > 4 else ''}]"
