@@ -202,6 +202,30 @@ def test_dX_is_by_the_numbers_that_came() -> None:
         np.testing.assert_allclose(J[i, :, k], outputs / (2 * h), rtol=1e-6, atol=1e-7)
 
 
+def test_a_loss_of_ones_own_sees_the_units_that_came() -> None:
+    """Plain descent on the squares: the gradient is that of `backward`, step by step."""
+    X, Y = table(12, 4, "float64"), table(12, 3, "float64")
+    core, _ = scaled_twins("float64")
+    by_hand = core.copy()
+    seen: list[Array] = []
+
+    def squares(A: Array, Y: Array) -> tuple[float, Array]:
+        seen.append(A.copy())
+        return float(((A - Y) ** 2).mean()), (A - Y) / 1e6
+
+    rate = 2.0**-10
+    settings: dict[str, Any] = {"epochs": 2, "batch_size": 12, "shuffle": False}
+    sgd = rb.SGD(rate)
+    rb.train(core, X, Y, loss=squares, optimizer=sgd, validation=(X, Y), **settings)
+    for i in range(2):
+        A = by_hand.forward(X)
+        assert_same_bits(seen[2 * i], A)
+        by_hand.theta[:] -= rate * by_hand.backward(X, (A - Y) / 1e6).grad
+        assert_same_bits(seen[2 * i + 1], by_hand.forward(X))
+    with pytest.raises(ValueError, match="scale_targets: got 'minmax' with a loss of your own"):
+        rb.train(core, X, Y, loss=squares, scale_targets="minmax")
+
+
 def test_without_a_rule_the_network_keeps_its_scaling() -> None:
     core, _ = scaled_twins("float64")
     before = core.input_scaling

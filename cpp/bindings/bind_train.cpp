@@ -1,4 +1,5 @@
-// Train for Python: one call is the whole training; Python is visited once an epoch, if it wants to be.
+// Train for Python: arguments are checked and kept, then one call is the whole training, alone or among others; Python is
+// visited once an epoch, if it wants to be.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 #include <pybind11/typing.h>
@@ -6,15 +7,22 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <deque>
+#include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "base/crew.hpp"
+#include "base/thread_pool.hpp"
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
 #include "bindings/losses.hpp"
+#include "bindings/scalings.hpp"
 #include "model/train.hpp"
 
 namespace rosenblatt::bindings {
@@ -50,7 +58,7 @@ class PythonObserver final : public Observer {
 };
 
 // A cost in Python: of_batch(A, rows) gives (C, dC/dA), where rows are the indices of the batch's samples, and of_validation(A)
-// gives C. Both check what the user's function gives.
+// gives C. Both check what the user's function gives. A and dC/dA are in the user's units.
 template <class T>
 using BatchCost = py::typing::Callable<std::pair<double, Array<T>>(Array<T>, py::object)>;
 template <class T>
@@ -61,26 +69,27 @@ using PythonCost = std::pair<BatchCost<T>, ValidationCost<T>>;
 template <class T>
 class CalledCost final : public CustomCost<T> {
   public:
-    explicit CalledCost(PythonCost<T> cost) : cost_(std::move(cost)) {}
+    CalledCost(PythonCost<T> cost, const Scalings<T>& scalings) : cost_(std::move(cost)), scalings_(scalings) {}
 
     double of_batch(Matrix<const T> A, const std::size_t* indices, std::size_t first, Matrix<T> dC_dA) override {
         const py::gil_scoped_acquire acquire;
         const auto [C, G] =
-            cost_.first(as_array(A), rows(indices, first, A.rows)).template cast<std::pair<double, Array<T>>>();
+            cost_.first(outputs(A), rows(indices, first, A.rows)).template cast<std::pair<double, Array<T>>>();
         for (std::size_t i = 0; i < A.rows; ++i) std::copy_n(G.data(static_cast<py::ssize_t>(i)), A.cols, dC_dA.row(i));
+        if (scalings_.targets) scalings_.targets->divide_by_factor(dC_dA);
         return C;
     }
 
     double of_validation(Matrix<const T> A) override {
         const py::gil_scoped_acquire acquire;
-        return cost_.second(as_array(A)).template cast<double>();
+        return cost_.second(outputs(A)).template cast<double>();
     }
 
   private:
-    static Array<T> as_array(Matrix<const T> from) {
-        auto array = new_array<T>(from.rows, from.cols);
-        for (std::size_t i = 0; i < from.rows; ++i)
-            std::copy_n(from.row(i), from.cols, array.mutable_data() + i * from.cols);
+    Array<T> outputs(Matrix<const T> A) const {
+        auto array = new_array<T>(A.rows, A.cols);
+        for (std::size_t i = 0; i < A.rows; ++i) std::copy_n(A.row(i), A.cols, array.mutable_data() + i * A.cols);
+        if (scalings_.targets) scalings_.targets->unscale(writeable(array));
         return array;
     }
 
@@ -94,6 +103,7 @@ class CalledCost final : public CustomCost<T> {
     }
 
     PythonCost<T> cost_;
+    const Scalings<T>& scalings_;
 };
 
 // What a set of samples is made of: X, Y, weights.
@@ -121,65 +131,208 @@ std::string divergence_text(const Diverged& diverged) {
 
 constexpr const char* stop_reasons[] = {"epochs", "callback", "time_limit"};
 
-// loss_curve, validation_curve, and why it ended
-using History = std::tuple<std::vector<double>, std::vector<double>, const char*>;
+// A training whose arguments are checked. It holds its network and the arrays that it reads.
+class Prepared {
+  public:
+    Prepared() = default;
+    Prepared(const Prepared&) = delete;
+    Prepared& operator=(const Prepared&) = delete;
+    virtual ~Prepared() = default;
 
-// Either a named loss or a cost of the user's.
-template <class T>
-History train_network(BoundNetwork<T>& self, const ArraysOfSamples<T>& arrays,
-                      const std::optional<NamedLoss>& named_loss, std::optional<PythonCost<T>> python_cost,
-                      double learning_rate, double momentum, bool nesterov, std::size_t batch_size,
-                      std::size_t first_epoch, std::size_t epochs, bool shuffle, std::uint64_t seed,
-                      const std::optional<ArraysOfSamples<T>>& validation, std::optional<double> time_limit,
-                      std::optional<EpochCallback> epoch_done, std::optional<StepCallback> step_done, int threads) {
+    // Takes the network for this training: RuntimeError where somebody else is at it.
+    virtual void begin() = 0;
+
+    // Runs it without the interpreter's lock, on any thread. Throws what rosenblatt::train throws.
+    void train(Team& team) {
+        const Clock::time_point began = Clock::now();
+        run(team, began);
+        seconds_ = std::chrono::duration<double>(Clock::now() - began).count();
+    }
+
+    // Gives the network back.
+    virtual void end() noexcept = 0;
+
+    // loss_curve, validation_curve, why it ended, seconds
+    using Result = std::tuple<std::vector<double>, std::vector<double>, const char*, double>;
+    Result result() const {
+        return {history_.loss_curve, history_.validation_curve,
+                stop_reasons[static_cast<std::size_t>(history_.stop_reason)], seconds_};
+    }
+
+  protected:
     using Clock = std::chrono::steady_clock;
-    const Clock::time_point began = Clock::now();
-    const Access::Writing writing(self.access);
-    const Shape& shape = self.network.shape();
-    std::optional<LossRule> rule;
-    if (named_loss) rule = take_loss<T>(*named_loss, shape);
-    const Samples<T> samples = take_samples<T>({"X", "Y", "sample_weight"}, arrays, rule, shape);
-    std::optional<Samples<T>> validation_samples;
-    if (validation)
-        validation_samples =
-            take_samples<T>({"validation[0]", "validation[1]", "validation[2]"}, *validation, rule, shape);
-    Training training{
-        rule.value_or(LossRule{}), {learning_rate, momentum, nesterov}, batch_size, epochs, shuffle, seed};
+
+    virtual void run(Team& team, Clock::time_point began) = 0;
+
+    TrainingHistory history_;
+
+  private:
+    double seconds_ = 0;
+};
+
+// What is trained, on what, and how. Either a named loss or a cost of the user's.
+template <class T>
+struct Arguments {
+    ArraysOfSamples<T> samples;
+    std::optional<ArraysOfSamples<T>> validation;
+    std::optional<NamedLoss> loss;
+    std::optional<PythonCost<T>> cost;
+    std::optional<double> time_limit;
+};
+
+template <class T>
+class PreparedOf final : public Prepared {
+  public:
+    PreparedOf(BoundNetwork<T>& bound, Arguments<T> arguments, const Training& training, PythonObserver observer,
+               int threads, const std::optional<std::string>& scale_inputs,
+               const std::optional<std::string>& scale_targets)
+        : owner_(py::cast(&bound)),
+          bound_(bound),
+          arguments_(std::move(arguments)),
+          training_(training),
+          observer_(std::move(observer)) {
+        const Access::Reading reading(bound_.access);
+        const Shape& shape = bound_.network.shape();
+        std::optional<LossRule> rule;
+        if (arguments_.loss) rule = take_loss<T>(*arguments_.loss, shape);
+        training_.loss = rule.value_or(LossRule{});
+        samples_ = take_samples<T>({"X", "Y", "sample_weight"}, arguments_.samples, rule, shape);
+        if (arguments_.validation)
+            validation_samples_ = take_samples<T>({"validation[0]", "validation[1]", "validation[2]"},
+                                                  *arguments_.validation, rule, shape);
+        scalings_ = fit_scalings(bound_, samples_, rule, scale_inputs, scale_targets, threads);
+        if (arguments_.cost) cost_.emplace(std::move(*arguments_.cost), scalings_);
+    }
+
+    void begin() override { writing_.emplace(bound_.access); }
+    void end() noexcept override { writing_.reset(); }
+
+  protected:
+    void run(Team& team, Clock::time_point began) override {
+        const ScaledSamples<T> scaled(samples_, scalings_);
+        std::optional<ScaledSamples<T>> scaled_validation;
+        if (validation_samples_) scaled_validation.emplace(*validation_samples_, scalings_);
+        std::optional<Samples<T>> validation;
+        if (scaled_validation) validation = scaled_validation->samples();
+        if (arguments_.time_limit)
+            training_.deadline = began + std::chrono::duration_cast<Clock::duration>(
+                                             std::chrono::duration<double>(*arguments_.time_limit));
+        writing_->move_to_this_thread();
+        bound_.scalings = scalings_;
+        history_ = rosenblatt::train(bound_.network, scaled.samples(), validation, training_, cost_ ? &*cost_ : nullptr,
+                                     observer_, team);
+    }
+
+  private:
+    py::object owner_;  // of what follows, for as long
+    BoundNetwork<T>& bound_;
+    Arguments<T> arguments_;
+    Training training_;
+    PythonObserver observer_;
+    Samples<T> samples_;
+    std::optional<Samples<T>> validation_samples_;
+    Scalings<T> scalings_;
+    std::optional<CalledCost<T>> cost_;
+    std::optional<Access::Writing> writing_;
+};
+
+template <class T>
+std::unique_ptr<Prepared> prepare(BoundNetwork<T>& network, ArraysOfSamples<T> samples, std::optional<NamedLoss> loss,
+                                  std::optional<PythonCost<T>> cost, double learning_rate, double momentum,
+                                  bool nesterov, std::size_t batch_size, std::size_t first_epoch, std::size_t epochs,
+                                  bool shuffle, std::uint64_t seed, std::optional<ArraysOfSamples<T>> validation,
+                                  std::optional<double> time_limit, std::optional<EpochCallback> epoch_done,
+                                  std::optional<StepCallback> step_done, int threads,
+                                  const std::optional<std::string>& scale_inputs,
+                                  const std::optional<std::string>& scale_targets) {
+    Training training{{}, {learning_rate, momentum, nesterov}, batch_size, epochs, shuffle, seed};
     training.first_epoch = first_epoch;
-    if (time_limit)
-        training.deadline =
-            began + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*time_limit));
-    PythonObserver observer(std::move(epoch_done), std::move(step_done));
-    std::optional<CalledCost<T>> cost;
-    if (python_cost) cost.emplace(std::move(*python_cost));
-    TrainingHistory history;
+    return std::make_unique<PreparedOf<T>>(
+        network, Arguments<T>{std::move(samples), std::move(validation), std::move(loss), std::move(cost), time_limit},
+        training, PythonObserver(std::move(epoch_done), std::move(step_done)), threads, scale_inputs, scale_targets);
+}
+
+// A training that has its network.
+class Begun {
+  public:
+    explicit Begun(Prepared& training) : training_(training) { training_.begin(); }
+    ~Begun() { training_.end(); }
+    Begun(const Begun&) = delete;
+    Begun& operator=(const Begun&) = delete;
+
+  private:
+    Prepared& training_;
+};
+
+Prepared::Result train_one(Prepared& training, int threads) {
+    const Begun begun(training);
     try {
-        compute(threads, [&](Team& team) {
-            history =
-                train(self.network, samples, validation_samples, training, cost ? &*cost : nullptr, observer, team);
-        });
+        compute(threads, [&](Team& team) { training.train(team); });
     } catch (const Diverged& diverged) {
         PyErr_SetString(PyExc_FloatingPointError, divergence_text(diverged).c_str());
         throw py::error_already_set();
     }
-    return {std::move(history.loss_curve), std::move(history.validation_curve),
-            stop_reasons[static_cast<std::size_t>(history.stop_reason)]};
+    return training.result();
+}
+
+// What became of one of several trainings: its result, or in words how it diverged.
+using Outcome = std::variant<Prepared::Result, std::string>;
+
+// Each on one thread. Ctrl-C and the exception of a callback end all of them; a divergence ends its own.
+std::vector<Outcome> train_many(const std::vector<Prepared*>& trainings, int threads) {
+    std::deque<Begun> begun;
+    for (Prepared* const training : trainings) begun.emplace_back(*training);
+    std::vector<std::optional<Diverged>> diverged(trainings.size());
+    std::vector<std::exception_ptr> failures(trainings.size());
+    {
+        const py::gil_scoped_release release;
+        Stop stop(python_was_interrupted);
+        const auto train = [&](std::size_t i) noexcept {
+            if (stop.requested()) return;
+            Stop own(&stop);
+            Team team(1, own);
+            try {
+                trainings[i]->train(team);
+            } catch (const Diverged& how) {
+                diverged[i] = how;
+            } catch (const Stopped&) {
+                return;
+            } catch (...) {
+                failures[i] = std::current_exception();
+                stop.request();
+            }
+        };
+        Crew::run(trainings.size(), threads == 0 ? available_threads() : threads, train,
+                  [&]() noexcept { stop.ask(); });
+    }
+    if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+    for (const std::exception_ptr& failure : failures)
+        if (failure) std::rethrow_exception(failure);
+    std::vector<Outcome> outcomes;
+    for (std::size_t i = 0; i < trainings.size(); ++i) {
+        if (diverged[i]) outcomes.emplace_back(divergence_text(*diverged[i]));
+        else outcomes.emplace_back(trainings[i]->result());
+    }
+    return outcomes;
 }
 
 template <class T>
 void bind(py::module_& module) {
-    module.def("train", &train_network<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
+    module.def("prepare", &prepare<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
                py::arg("loss"), py::arg("cost"), py::arg("learning_rate"), py::arg("momentum"), py::arg("nesterov"),
                py::arg("batch_size"), py::arg("first_epoch"), py::arg("epochs"), py::arg("shuffle"), py::arg("seed"),
                py::arg("validation").noconvert(), py::arg("time_limit"), py::arg("epoch_done"), py::arg("step_done"),
-               py::arg("threads"));
+               py::arg("threads"), py::arg("scale_inputs"), py::arg("scale_targets"));
 }
 
 }  // namespace
 
 void bind_train(py::module_& module) {
+    py::class_<Prepared>(module, "Prepared");
     bind<float>(module);
     bind<double>(module);
+    module.def("train", &train_one, py::arg("training"), py::arg("threads"));
+    module.def("train_many", &train_many, py::arg("trainings"), py::arg("threads"));
 }
 
 }  // namespace rosenblatt::bindings

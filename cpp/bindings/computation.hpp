@@ -31,6 +31,8 @@ class Access {
     class Writing {
       public:
         explicit Writing(Access& access) : access_(access) { access_.begin_writing(); }
+        // From now on the thread that calls this is the one that may read.
+        void move_to_this_thread() noexcept { access_.set_writer(); }
         ~Writing() { access_.end_writing(); }
         Writing(const Writing&) = delete;
         Writing& operator=(const Writing&) = delete;
@@ -59,6 +61,10 @@ class Access {
         if (writing_) throw std::runtime_error(training);
         if (readers_ > 0) throw std::runtime_error(in_use);
         writing_ = true;
+        writer_ = std::this_thread::get_id();
+    }
+    void set_writer() noexcept {
+        const std::lock_guard lock(mutex_);
         writer_ = std::this_thread::get_id();
     }
     void end_writing() noexcept {

@@ -111,17 +111,22 @@ std::optional<OffsetAndFactor> as_arrays(const std::optional<Scaling<T>>& scalin
 }
 
 template <class T>
-Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples, const LossRule& loss,
+Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples, const std::optional<LossRule>& loss,
                          const std::optional<std::string>& scale_inputs,
                          const std::optional<std::string>& scale_targets, int threads) {
     Scalings<T> scalings = self.scalings;
     if (scale_inputs) scalings.inputs = fitted<T>("scale_inputs", *scale_inputs, "X", samples.X, threads);
     if (scale_targets) {
         check_identity("scale_targets", self.network.shape());
-        check_number_loss(loss.loss);
+        if (!loss)
+            refuse("scale_targets",
+                   "got '" + *scale_targets +
+                       "' with a loss of your own, needed none: give the network a target_scaling, and "
+                       "the loss gets outputs in your units");
+        check_number_loss(loss->loss);
         scalings.targets = fitted<T>("scale_targets", *scale_targets, "Y", samples.Y.Y, threads);
     }
-    check_scaled_loss(scalings, loss.loss);
+    if (loss) check_scaled_loss(scalings, loss->loss);
     return scalings;
 }
 
@@ -141,10 +146,11 @@ template std::optional<Scaling<float>> take_target_scaling(const std::optional<O
 template std::optional<Scaling<double>> take_target_scaling(const std::optional<OffsetAndFactor>&, const Shape&);
 template std::optional<OffsetAndFactor> as_arrays(const std::optional<Scaling<float>>&);
 template std::optional<OffsetAndFactor> as_arrays(const std::optional<Scaling<double>>&);
-template Scalings<float> fit_scalings(const BoundNetwork<float>&, const Samples<float>&, const LossRule&,
+template Scalings<float> fit_scalings(const BoundNetwork<float>&, const Samples<float>&, const std::optional<LossRule>&,
                                       const std::optional<std::string>&, const std::optional<std::string>&, int);
-template Scalings<double> fit_scalings(const BoundNetwork<double>&, const Samples<double>&, const LossRule&,
-                                       const std::optional<std::string>&, const std::optional<std::string>&, int);
+template Scalings<double> fit_scalings(const BoundNetwork<double>&, const Samples<double>&,
+                                       const std::optional<LossRule>&, const std::optional<std::string>&,
+                                       const std::optional<std::string>&, int);
 template void check_scaled_loss(const Scalings<float>&, Loss);
 template void check_scaled_loss(const Scalings<double>&, Loss);
 

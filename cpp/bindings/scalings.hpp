@@ -25,9 +25,9 @@ template <class T>
 std::optional<OffsetAndFactor> as_arrays(const std::optional<Scaling<T>>& scaling);
 
 // The scalings of a training: those that the network has, but where a rule is named the one that it gives for these samples.
-// ValueError where one does not fit.
+// ValueError where one does not fit. Without a loss it is one of the user's own.
 template <class T>
-Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples, const LossRule& loss,
+Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples, const std::optional<LossRule>& loss,
                          const std::optional<std::string>& scale_inputs,
                          const std::optional<std::string>& scale_targets, int threads);
 

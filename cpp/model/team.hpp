@@ -24,7 +24,19 @@ class Stop {
 
     explicit Stop(Question question) : question_(question) {}
 
-    bool requested() const noexcept { return requested_.load(std::memory_order_relaxed); }
+    // Of one computation among several: it asks nobody, and is requested when that of all of them is.
+    explicit Stop(const Stop* of_all) : question_([] { return false; }), of_all_(of_all) {}
+
+    bool requested() const noexcept {
+        return requested_.load(std::memory_order_relaxed) || (of_all_ != nullptr && of_all_->requested());
+    }
+
+    // Asks now; nothing is asked again after a yes.
+    void ask() noexcept {
+        if (!requested() && question_()) request();
+    }
+
+    void request() noexcept { requested_.store(true, std::memory_order_relaxed); }
 
     // Called by the calling thread after `work` multiply-adds.
     void look(double work) noexcept {
@@ -34,7 +46,7 @@ class Stop {
         const auto now = std::chrono::steady_clock::now();
         if (now - asked_ < time_between_questions) return;
         asked_ = now;
-        if (question_()) requested_.store(true, std::memory_order_relaxed);
+        ask();
     }
 
     void throw_if_requested() const {
@@ -48,6 +60,7 @@ class Stop {
     static constexpr auto time_between_questions = std::chrono::milliseconds(20);
 
     Question question_;
+    const Stop* of_all_ = nullptr;
     double work_ = 0;
     std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
     std::atomic<bool> requested_{false};

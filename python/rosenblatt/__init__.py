@@ -19,7 +19,9 @@ from ._files import ModelFormatError, load
 from ._loss import Focal, Huber, LogLoss, Poisson, Quantile
 from ._network import Derivatives, Gradients, Network, Trace
 from ._optimizer import SGD
+from ._scaling import Scaling
 from ._train import TrainResult, train
+from ._train_many import train_many
 from ._weights import Normal, Orthogonal, Uniform
 
 __version__: str = _core.version()
@@ -40,6 +42,7 @@ __all__ = [
     "Orthogonal",
     "Poisson",
     "Quantile",
+    "Scaling",
     "Step",
     "Trace",
     "TrainResult",
@@ -50,6 +53,7 @@ __all__ = [
     "load",
     "set_isa",
     "train",
+    "train_many",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from ._loss import CustomLoss, Loss
 from ._metrics import metric_functions
 from ._network import Network
 from ._optimizer import SGD
+from ._scaling import ScalingKind, kind_of_training
 from ._validation import Samples
 from ._watch import StopReason, Watch
 from ._weighting import sample_weights
@@ -69,6 +71,8 @@ def train(
     sample_weight: ArrayLike | None = None,
     class_weight: str | Mapping[int, float] | None = None,
     validation: Any = None,
+    scale_inputs: ScalingKind | None = None,
+    scale_targets: ScalingKind | None = None,
     metrics: Any = None,
     early_stopping: EarlyStopping | bool | None = None,
     target_loss: float | None = None,
@@ -107,6 +111,12 @@ def train(
     validation : (X, Y), (X, Y, sample_weight) or float, optional
         Samples whose loss is measured after every epoch and never trained on; or how much of the
         samples to hold out for that, between 0 and 1, of every class of labels alike.
+    scale_inputs : {"standard", "minmax", "robust"}, optional
+        Fit a `Scaling` to X, give it to the network as its `input_scaling`, and train on scaled X;
+        None leaves the network the one that it has, or none.
+    scale_targets : {"standard", "minmax", "robust"}, optional
+        The same for Y and `target_scaling`: losses are those of scaled outputs and targets. It
+        needs the output "identity" and "squared_error", "absolute_error", "huber" or "quantile".
     metrics : str, callable, sequence or mapping, optional
         Measured after every epoch, on the validation samples where there are such: "accuracy",
         "r2", "mean_absolute_error", "root_mean_squared_error", or functions (Y, A) -> number.
@@ -160,6 +170,110 @@ def train(
     >>> net.forward(X).round().ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
+    training = prepared(
+        net,
+        X,
+        Y,
+        loss=loss,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        epochs=epochs,
+        shuffle=shuffle,
+        random_state=random_state,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        validation=validation,
+        scale_inputs=scale_inputs,
+        scale_targets=scale_targets,
+        metrics=metrics,
+        early_stopping=early_stopping,
+        target_loss=target_loss,
+        time_limit=time_limit,
+        callback=callback,
+        progress=progress,
+        threads=threads,
+    )
+    n_threads = net.threads if threads is None else threads
+    with training:
+        found = _core.train(training.core, _arguments.thread_count("threads", n_threads))
+    return training.result(found, training.watch.seconds())
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A training whose arguments are checked: as the core takes it, and who looks at it.
+
+    Its `with` block is the training; at its end the progress bar is closed.
+    """
+
+    core: Any
+    watch: Watch
+    callbacks: list[Callback]
+    bar: Any
+    has_validation: bool
+
+    def __enter__(self) -> Prepared:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.bar:
+            self.bar.close()
+
+    def result(self, found: tuple[Any, Any, str, float], seconds: float) -> TrainResult:
+        """Return what the core found in the user's words, and let the watchers end."""
+        loss_curve, validation_curve, reason, _ = found
+        watch = self.watch
+        watch.end()
+        history = {"loss": tuple(loss_curve)}
+        if self.has_validation:
+            history["validation_loss"] = tuple(validation_curve)
+        result = TrainResult(
+            loss_curve=history["loss"],
+            validation_curve=history.get("validation_loss"),
+            epochs=len(loss_curve),
+            seconds=seconds,
+            stop_reason=watch.stop_reason if reason == "callback" else cast("StopReason", reason),
+            history=history | {name: tuple(values) for name, values in watch.history.items()},
+            best_epoch=watch.best_epoch,
+        )
+        for each in self.callbacks:
+            each.on_end(result)
+        return result
+
+
+def prepared(
+    net: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    *,
+    loss: Loss | CustomLoss,
+    optimizer: SGD,
+    batch_size: int,
+    epochs: int,
+    shuffle: bool,
+    random_state: int | np.random.Generator | None,
+    sample_weight: ArrayLike | None,
+    class_weight: str | Mapping[int, float] | None,
+    validation: Any,
+    scale_inputs: ScalingKind | None,
+    scale_targets: ScalingKind | None,
+    metrics: Any,
+    early_stopping: EarlyStopping | bool | None,
+    target_loss: float | None,
+    time_limit: float | None,
+    callback: Callable[[Epoch], object] | Callback | Sequence[Any] | None,
+    progress: bool | str,
+    threads: int | None,
+) -> Prepared:
+    """Check the arguments of `train`, which has their defaults, and keep them for the core.
+
+    Raises
+    ------
+    TypeError, ValueError, ImportError
+        As `train`.
+    RuntimeError
+        The network is being trained by another thread.
+    """
     if not isinstance(net, Network):
         raise TypeError(f"net: got {type(net).__name__}, needed a rosenblatt.Network")
     if not isinstance(optimizer, SGD):
@@ -179,18 +293,20 @@ def train(
     bar = progress_bar("progress", progress, n_epochs)
     callbacks = callback_list("callback", callback)
     measured = held_out or samples
-    watch = Watch(
-        net,
-        n_epochs,
-        callbacks=[*callbacks, *([bar] if bar else [])],
-        metrics=metric_functions("metrics", metrics),
-        samples=(measured.X, measured.given_Y),
-        early_stopping=_early_stopping(early_stopping),
-        target_loss=_optional_real("target_loss", target_loss),
-        has_validation=held_out is not None,
-    )
-    try:
-        loss_curve, validation_curve, reason = _core.train(
+    with ExitStack() as on_error:
+        if bar:
+            on_error.callback(bar.close)
+        watch = Watch(
+            net,
+            n_epochs,
+            callbacks=[*callbacks, *([bar] if bar else [])],
+            metrics=metric_functions("metrics", metrics),
+            samples=(measured.X, measured.given_Y),
+            early_stopping=_early_stopping(early_stopping),
+            target_loss=_optional_real("target_loss", target_loss),
+            has_validation=held_out is not None,
+        )
+        core = _core.prepare(
             net._core,
             _for_core(samples, custom),
             loss=rule,
@@ -208,26 +324,11 @@ def train(
             epoch_done=watch.epoch_done if watch.wants_epochs else None,
             step_done=watch.step_done if watch.wants_steps else None,
             threads=_arguments.thread_count("threads", net.threads if threads is None else threads),
+            scale_inputs=kind_of_training("scale_inputs", scale_inputs),
+            scale_targets=kind_of_training("scale_targets", scale_targets),
         )
-    finally:
-        if bar:
-            bar.close()
-    watch.end()
-    history = {"loss": tuple(loss_curve)}
-    if held_out is not None:
-        history["validation_loss"] = tuple(validation_curve)
-    result = TrainResult(
-        loss_curve=history["loss"],
-        validation_curve=history.get("validation_loss"),
-        epochs=len(loss_curve),
-        seconds=watch.seconds(),
-        stop_reason=watch.stop_reason if reason == "callback" else cast("StopReason", reason),
-        history=history | {name: tuple(values) for name, values in watch.history.items()},
-        best_epoch=watch.best_epoch,
-    )
-    for each in callbacks:
-        each.on_end(result)
-    return result
+        on_error.pop_all()
+    return Prepared(core, watch, callbacks, bar, held_out is not None)
 
 
 def _check_trainable(net: Network) -> None:

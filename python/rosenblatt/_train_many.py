@@ -1,0 +1,165 @@
+"""Train many: an ensemble or a grid of settings in one call, a thread for each network."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _arguments, _arrays, _core
+from ._network import Network
+from ._train import Prepared, TrainResult, prepared, train
+
+TRAIN = inspect.signature(train)
+SETTINGS = tuple(name for name in TRAIN.parameters if name not in ("net", "progress", "threads"))
+
+
+def train_many(
+    networks: Sequence[Network],
+    X: ArrayLike | None = None,
+    Y: ArrayLike | None = None,
+    *,
+    settings: Sequence[Mapping[str, Any]] | None = None,
+    threads: int | None = None,
+    **common: Any,
+) -> list[TrainResult | FloatingPointError]:
+    """Train several networks at the same time, each as `train` would train it alone.
+
+    Parameters
+    ----------
+    networks : sequence of Network
+        Trained in place; of any sizes and number types, each once.
+    X : array-like of shape (n, n_features)
+    Y : array-like of shape (n, n_outputs), or (n,)
+        The samples of all networks whose settings have none of their own.
+    settings : sequence of dict, optional
+        One for each network, empty where it has nothing of its own: arguments of `train` by name,
+        X and Y among them, that count for this network in place of the common ones.
+    threads : int, optional
+        How many networks are trained at the same time; as many as the process may use otherwise.
+        Each is trained by one thread, so the number changes no bit.
+    **common
+        Arguments of `train` for all networks, by name: loss, optimizer, epochs and so on.
+
+    Returns
+    -------
+    list of TrainResult or FloatingPointError
+        One for each network: what its training did, or how it diverged. A network that diverged
+        has the weights of the end of its last good epoch, and does not disturb the others.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `train`; the message names the network. No network is changed.
+    RuntimeError
+        A network is being trained already, or used by another thread. No network is changed.
+    KeyboardInterrupt
+        Ctrl-C, which ends every training; each network has the weights of its last finished step.
+
+    Notes
+    -----
+    Networks are begun in their order, the next one when a thread is free: the longest trainings
+    first is soonest done. A callback, a metric or a loss of your own is called by the thread that
+    trains its network; what it raises ends every training, and is raised. ``Epoch.seconds`` counts
+    from the call of `train_many`, ``TrainResult.seconds`` from where this network was begun.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> X, y = rb.datasets.load_digits()
+    >>> nets = [rb.Network([64, 16, 10], output="softmax", random_state=i) for i in range(3)]
+    >>> rates = [{"optimizer": rb.SGD(rate)} for rate in (0.001, 0.01, 0.1)]
+    >>> results = rb.train_many(nets, X, y, loss="log_loss", epochs=3, settings=rates)
+    >>> [len(result.loss_curve) for result in results]
+    [3, 3, 3]
+    """
+    nets = _distinct_networks(networks)
+    every = _checked_settings(settings, len(nets))
+    _check_names("train_many", common)
+    n_threads = _arguments.thread_count("threads", threads)
+    exact = _ExactInputs()
+    trainings = []
+    for i, (net, own) in enumerate(zip(nets, every, strict=True)):
+        trainings.append(_prepared(i, net, exact, {"X": X, "Y": Y} | common | own))
+    outcomes = _core.train_many([training.core for training in trainings], n_threads)
+    return list(_results(trainings, outcomes))
+
+
+def _prepared(i: int, net: Network, exact: _ExactInputs, arguments: dict[str, Any]) -> Prepared:
+    """Check the arguments of one network; an error says whose they are."""
+    for name in ("X", "Y", "loss"):
+        if arguments.get(name) is None:
+            raise TypeError(
+                f"networks[{i}]: got no {name}, needed one for all networks or in its settings"
+            )
+    try:
+        arguments["X"] = exact.of(arguments["X"], net.dtype)
+        bound = TRAIN.bind(net, **arguments, threads=1)
+        bound.apply_defaults()
+        return prepared(**bound.arguments)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"networks[{i}]: {error}") from None
+
+
+def _results(
+    trainings: list[Prepared], outcomes: list[Any]
+) -> Iterator[TrainResult | FloatingPointError]:
+    for training, outcome in zip(trainings, outcomes, strict=True):
+        if isinstance(outcome, str):
+            yield FloatingPointError(outcome)
+        else:
+            *_, seconds = outcome
+            yield training.result(outcome, seconds)
+
+
+class _ExactInputs:
+    """Samples that several networks share, converted once for each number type."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, np.dtype[Any]], tuple[Any, Any]] = {}
+
+    def of(self, X: ArrayLike, dtype: np.dtype[Any]) -> Any:
+        """Return X as the core takes it."""
+        key = (id(X), dtype)
+        if key not in self._made:  # X is kept beside it, for an id is its own only while it lives
+            self._made[key] = (X, _arrays.inputs("X", X, dtype))
+        return self._made[key][1]
+
+
+def _distinct_networks(networks: object) -> list[Network]:
+    needed = "a sequence of different rosenblatt.Network, at least one"
+    if not isinstance(networks, Sequence) or isinstance(networks, str | bytes):
+        raise TypeError(f"networks: got {type(networks).__name__}, needed {needed}")
+    if not networks:
+        raise ValueError(f"networks: got none, needed {needed}")
+    first: dict[int, int] = {}
+    for i, net in enumerate(networks):
+        if not isinstance(net, Network):
+            raise TypeError(f"networks[{i}]: got {type(net).__name__}, needed a rosenblatt.Network")
+        if first.setdefault(id(net), i) != i:
+            raise ValueError(f"networks: got [{first[id(net)]}] again at [{i}], needed {needed}")
+    return list(networks)
+
+
+def _checked_settings(settings: object, n: int) -> list[dict[str, Any]]:
+    needed = f"a sequence of {n} dicts, one for each network"
+    if settings is None:
+        return [{} for _ in range(n)]
+    if not isinstance(settings, Sequence) or isinstance(settings, str | bytes):
+        raise TypeError(f"settings: got {type(settings).__name__}, needed {needed}")
+    if len(settings) != n:
+        raise ValueError(f"settings: got {len(settings)}, needed {needed}")
+    for i, own in enumerate(settings):
+        if not isinstance(own, Mapping):
+            raise TypeError(f"settings[{i}]: got {own!r}, needed a dict")
+        _check_names(f"settings[{i}]", own)
+    return [dict(own) for own in settings]
+
+
+def _check_names(where: str, given: Mapping[str, Any]) -> None:
+    for name in given:
+        if name not in SETTINGS:
+            raise TypeError(f"{where}: got {name!r}, needed one of {', '.join(SETTINGS)}")
