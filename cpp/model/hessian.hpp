@@ -1,4 +1,4 @@
-// Hessian times a vector: H v, the derivative of the gradient along v, exact, for about two gradients' work.
+// Hessian times a vector: H v, the derivative of the gradient along v, exact, for about three gradients' work.
 // Source: Pearlmutter, Neural Computation 6, 1994. The arithmetic is docs/arithmetic.md, section 7.
 #pragma once
 
