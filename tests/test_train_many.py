@@ -12,7 +12,7 @@ import pytest
 
 import rosenblatt as rb
 import tolerance
-from bits import assert_same_bits, labels, samples
+from bits import Array, assert_same_bits, labels, samples
 
 X, Y = samples(60, 4, "float64"), labels(60, 3)
 
@@ -38,7 +38,9 @@ def assert_as_alone(
         assert repr(net) == repr(alone)
         assert result.loss_curve == wanted.loss_curve
         assert result.validation_curve == wanted.validation_curve
+        assert result.history == wanted.history
         assert (result.epochs, result.stop_reason) == (wanted.epochs, wanted.stop_reason)
+        assert result.best_epoch == wanted.best_epoch
 
 
 @pytest.mark.parametrize("threads", [None, 1, 2, 7])
@@ -50,13 +52,20 @@ def test_an_ensemble(dtype: str, threads: int | None) -> None:
     assert all(isinstance(result, rb.TrainResult) for result in results)
 
 
+def squares(A: Array, Y: Array) -> tuple[float, Array]:
+    """A loss of one's own."""
+    return float(((A - Y) ** 2).mean()), (A - Y) / A.size
+
+
 def test_a_grid_of_settings() -> None:
-    nets = networks(4)
+    nets = networks(6)
     own: list[dict[str, Any]] = [
         {"optimizer": rb.SGD(0.1, momentum=0.9)},
         {"batch_size": 7, "random_state": 5},
         {"epochs": 2, "shuffle": False, "validation": (X[:9], Y[:9])},
         {"scale_inputs": "robust"},
+        {"validation": 0.3, "metrics": "accuracy", "early_stopping": rb.EarlyStopping(patience=1)},
+        {"loss": squares, "Y": np.eye(3)[Y], "optimizer": rb.SGD(0.5)},
     ]
     results = rb.train_many(nets, X, Y, loss="log_loss", epochs=3, settings=own)
     common = {"loss": "log_loss", "epochs": 3}
@@ -218,6 +227,7 @@ def test_a_network_in_use_is_not_trained_and_nor_are_the_others() -> None:
         ({"X": None}, TypeError, "networks[0]: got no X, needed one for all networks"),
         ({"loss": None}, TypeError, "networks[0]: got no loss, needed one for all networks"),
         ({"loss": "mse"}, ValueError, "networks[0]: loss: got 'mse', needed one of"),
+        ({"progress": True}, TypeError, "train_many: got 'progress', needed one of X, Y, loss"),
         ({"rate": 1}, TypeError, "train_many: got 'rate', needed one of X, Y, loss"),
         ({"threads": 0}, ValueError, "threads: got 0, needed"),
         ({"epochs": True}, TypeError, "networks[0]: epochs: got True, needed an integer"),
