@@ -21,8 +21,10 @@ def test_every_depth_and_width(layers: list[int], dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("output", ACTIVATIONS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("activation", "output"),
+    [*((f, "identity") for f in ACTIVATIONS), *(("tanh", f) for f in ACTIVATIONS)],
+)
 def test_every_activation(activation: str, output: str, dtype: str) -> None:
     core, book = twins([4, 6, 5, 3], activation=activation, output=output, dtype=dtype)
     X = samples(7, 4, dtype)
@@ -45,8 +47,8 @@ def test_a_row_is_the_backward_pass_of_its_output(n: int, dtype: str) -> None:
 
 @pytest.mark.parametrize("output", ACTIVATIONS)
 def test_it_is_the_derivative_of_the_outputs(output: str) -> None:
-    # With this seed no z comes so near to the kink of relu that a step crosses it.
-    net, _ = twins([3, 4, 2], output=output, seed=9)
+    # With these seeds no z comes so near to a kink that a step crosses it.
+    net, _ = twins([3, 4, 2], output=output, seed=16 if output == "selu" else 9)
     X = samples(5, 3, "float64")
     found = np.zeros((5, 2, 3))
     for k in range(3):

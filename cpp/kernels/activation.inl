@@ -130,10 +130,8 @@ ROSENBLATT_INLINE Pack<T> gelu(Pack<T> z) noexcept {
     return flush(at_least(z, -Constants<T>::normal_ends) * normal_cdf(z));
 }
 
-// The tanh form of gelu is z logistic(v), v = 2 sqrt(2 / pi) (z + 0.044715 z^3), whose tail does not cancel. Beyond
-// gelu_tanh_ends the logistic is 0 or 1 in either type.
-constexpr double gelu_linear = 1.5957691216057308;
-constexpr double gelu_cubic = 0.07135481627260025;
+// The tanh form of gelu is z logistic(v), whose tail does not cancel. Beyond gelu_tanh_ends the logistic is 0 or 1 in either
+// type.
 constexpr double gelu_tanh_ends = 24;
 
 template <class T>
@@ -217,7 +215,6 @@ ROSENBLATT_INLINE Pack<T> selu_slope(Pack<T> a) noexcept {
 // Phi(z) + z phi(z).
 template <class T>
 ROSENBLATT_INLINE Pack<T> gelu_slope(Pack<T> z) noexcept {
-    constexpr double density_at_0 = 0.3989422804014327;  // 1 / sqrt(2 pi)
     const Pack<T> y = clip(z, -Constants<T>::normal_ends, Constants<T>::normal_ends);
     const Normal<T> of_y = normal(y);
     return fma(y, of_y.bell * broadcast(static_cast<T>(density_at_0)), of_y.cdf);

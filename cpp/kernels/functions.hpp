@@ -64,6 +64,11 @@ constexpr bool derivative_from_z(Activation f) noexcept {
     return false;
 }
 
+// The normal density at 0, 1 / sqrt(2 pi), and v(z) = 2 sqrt(2 / pi) (z + 0.044715 z^3) of gelu's tanh form.
+inline constexpr double density_at_0 = 0.3989422804014327;
+inline constexpr double gelu_linear = 1.5957691216057308;
+inline constexpr double gelu_cubic = 0.07135481627260025;
+
 // Whether f looks at the whole row of a layer, where the others take each number by itself.
 constexpr bool acts_on_rows(Activation f) noexcept { return f == Activation::softmax || f == Activation::log_softmax; }
 

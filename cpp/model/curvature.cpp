@@ -10,10 +10,126 @@ namespace rosenblatt {
 
 namespace {
 
-// g R{f'(z)} of one row of an activation that takes each number by itself, added to R_delta.
-template <class T, class F>
-void add_bend(std::size_t n, const T* a, const T* R_a, const T* g, T* R_delta, F R_slope) noexcept {
-    for (std::size_t j = 0; j < n; ++j) R_delta[j] += g[j] * R_slope(a[j], R_a[j]);
+// The functions of the kernels for one number: the same bits as in a register.
+template <class T>
+T exp_of(T x) noexcept {
+    T y;
+    kernels<T>().exp(&x, 1, &y);
+    return y;
+}
+template <class T>
+T log_of(T x) noexcept {
+    T y;
+    kernels<T>().log(&x, 1, &y);
+    return y;
+}
+template <class T>
+T logistic_of(T x) noexcept {
+    T y;
+    kernels<T>().logistic(&x, 1, &y);
+    return y;
+}
+template <class T>
+T log1p_of(T x) noexcept {
+    T y;
+    kernels<T>().log1p(&x, 1, &y);
+    return y;
+}
+
+// z where f'' of the smooth ones is not 0 in either type: beyond 1000 there is nothing left of e^-z.
+template <class T>
+T kept_within(T z) noexcept {
+    constexpr T flat = 1000;
+    return std::clamp(z, -flat, flat);
+}
+
+// ---- R{f'(z)} of one number, from a and R{a} or from z and R{z} ---------------------------------------------------
+
+template <class T>
+T logistic_change(T a, T R_a) noexcept {
+    return std::fma(T{-2}, a, T{1}) * R_a;
+}
+
+template <class T>
+T tanh_change(T a, T R_a) noexcept {
+    return (T{-2} * a) * R_a;
+}
+
+// f' = a and a constant below 0: elu and selu.
+template <class T>
+T elu_change(T a, T R_a) noexcept {
+    return a > T{0} ? T{0} : R_a;
+}
+
+// f' = 1 - e^-a.
+template <class T>
+T softplus_change(T a, T R_a) noexcept {
+    return exp_of(-a) * R_a;
+}
+
+// f' = (1 - |a|)^2.
+template <class T>
+T softsign_change(T a, T R_a) noexcept {
+    const T steepness = T{-2} * (T{1} - std::abs(a));
+    return (a > T{0} ? steepness : -steepness) * R_a;
+}
+
+// phi(z) (2 - z^2).
+template <class T>
+T gelu_change(T z, T R_z) noexcept {
+    const T y = kept_within(z);
+    const T density = exp_of((T{-0.5} * y) * y) * static_cast<T>(density_at_0);
+    return (density * std::fma(-y, y, T{2})) * R_z;
+}
+
+// s' (2 v' + z ((1 - 2 s) v'^2 + v'')) for s = logistic(v(z)), s' = s (1 - s).
+template <class T>
+T gelu_tanh_change(T z, T R_z) noexcept {
+    const T y = kept_within(z);
+    const T square = y * y;
+    const T s = logistic_of(y * std::fma(square, static_cast<T>(gelu_cubic), static_cast<T>(gelu_linear)));
+    const T v_1 = std::fma(square, static_cast<T>(3 * gelu_cubic), static_cast<T>(gelu_linear));
+    const T v_2 = static_cast<T>(6 * gelu_cubic) * y;
+    const T inner = std::fma(std::fma(T{-2}, s, T{1}) * v_1, v_1, v_2);
+    return ((s * (T{1} - s)) * std::fma(y, inner, T{2} * v_1)) * R_z;
+}
+
+// s (1 - s) (2 + z (1 - 2 s)) for s = logistic(z).
+template <class T>
+T silu_change(T z, T R_z) noexcept {
+    const T y = kept_within(z);
+    const T s = logistic_of(y);
+    return ((s * (T{1} - s)) * std::fma(y, std::fma(T{-2}, s, T{1}), T{2})) * R_z;
+}
+
+// t' (2 + z ((1 - s) - 2 t s)) for t = tanh(ln(1 + e^z)) = N / D, s = logistic(z), t' = (1 - t^2) s = 4 k (1 + e) / D^2.
+template <class T>
+T mish_change(T z, T R_z) noexcept {
+    const T y = kept_within(z);
+    const bool positive = y >= T{0};
+    const T e = exp_of(-std::abs(y));
+    const T twice = e + e;
+    const T N = positive ? T{1} + twice : std::fma(e, e, twice);
+    const T D = positive ? std::fma(twice, e, N) : N + T{2};
+    const T k = positive ? e * e : e;
+    const T steepness = ((T{4} * k) * (T{1} + e)) / (D * D);
+    const T s = logistic_of(y);
+    const T inner = std::fma(T{-2} * (N / D), s, T{1} - s);
+    return (steepness * std::fma(y, inner, T{2})) * R_z;
+}
+
+// -sin(z), which is -a.
+template <class T>
+T sin_change(T a, T R_z) noexcept {
+    return -a * R_z;
+}
+
+// ---- g R{f'(z)} of one row, added to R_delta ----------------------------------------------------------------------
+
+// x and R_x are a and R{a}, or z and R{z}.
+template <class T>
+void add_bend(std::size_t n, const T* x, const T* R_x, const T* g, T* R_delta, T (*change)(T, T) noexcept) noexcept {
+    for (std::size_t j = 0; j < n; ++j) R_delta[j] += g[j] * change(x[j], R_x[j]);
 }
 
 // R{a_j (g_j - q)} = ... + R{a_j} (g_j - q) - a_j p with q = sum_i g_i a_i, p = sum_i g_i R{a_i}.
@@ -28,30 +144,87 @@ void add_bend_of_softmax(std::size_t n, const T* a, const T* R_a, const T* g, T*
     for (std::size_t j = 0; j < n; ++j) R_delta[j] += std::fma(-a[j], p, R_a[j] * (g[j] - q));
 }
 
+// R{g_j - p_j sum_i g_i} = ... - R{p_j} sum_i g_i with p = e^a, R{p_j} = p_j R{a_j}.
+template <class T>
+void add_bend_of_log_softmax(std::size_t n, const T* a, const T* R_a, const T* g, T* R_delta) noexcept {
+    T total = 0;
+    for (std::size_t j = 0; j < n; ++j) total += g[j];
+    for (std::size_t j = 0; j < n; ++j) R_delta[j] += -((exp_of(a[j]) * R_a[j]) * total);
+}
+
 }  // namespace
 
 template <class T>
+void activation_along(Activation f, Matrix<const T> Z, Matrix<const T> A, Matrix<const T> R_Z, Matrix<T> R_A) noexcept {
+    for (std::size_t i = 0; i < R_A.rows; ++i) std::copy_n(R_Z.row(i), R_A.cols, R_A.row(i));
+    if (f != Activation::log_softmax) {  // da/dz is symmetric
+        kernels<T>().through_activation(f, derivative_from_z(f) ? Z : A, R_A);
+        return;
+    }
+    for (std::size_t i = 0; i < R_A.rows; ++i) {
+        T mean = 0;
+        for (std::size_t j = 0; j < R_A.cols; ++j) mean = std::fma(exp_of(A.row(i)[j]), R_Z.row(i)[j], mean);
+        for (std::size_t j = 0; j < R_A.cols; ++j) R_A.row(i)[j] -= mean;
+    }
+}
+
+template <class T>
 void delta_along(Activation f, const LayerAlong<T>& layer, Matrix<const T> G, Matrix<T> R_Delta) noexcept {
-    kernels<T>().through_activation(f, layer.A, R_Delta);
+    kernels<T>().through_activation(f, derivative_from_z(f) ? layer.Z : layer.A, R_Delta);
     const std::size_t n = G.cols;
     for (std::size_t i = 0; i < G.rows; ++i) {
+        const T* const z = layer.Z.row(i);
         const T* const a = layer.A.row(i);
+        const T* const R_z = layer.R_Z.row(i);
         const T* const R_a = layer.R_A.row(i);
         const T* const g = G.row(i);
         T* const R_delta = R_Delta.row(i);
         switch (f) {
             case Activation::identity:
             case Activation::relu:
+            case Activation::leaky_relu:
+            case Activation::hard_sigmoid:
+            case Activation::hard_tanh:
+            case Activation::relu6:
+            case Activation::step:
                 for (std::size_t j = 0; j < n; ++j) R_delta[j] += T{0};
                 break;
             case Activation::logistic:
-                add_bend(n, a, R_a, g, R_delta, [](T x, T R_x) { return std::fma(T{-2}, x, T{1}) * R_x; });
+                add_bend(n, a, R_a, g, R_delta, &logistic_change<T>);
                 break;
             case Activation::tanh:
-                add_bend(n, a, R_a, g, R_delta, [](T x, T R_x) { return (T{-2} * x) * R_x; });
+                add_bend(n, a, R_a, g, R_delta, &tanh_change<T>);
+                break;
+            case Activation::elu:
+            case Activation::selu:
+                add_bend(n, a, R_a, g, R_delta, &elu_change<T>);
+                break;
+            case Activation::softplus:
+                add_bend(n, a, R_a, g, R_delta, &softplus_change<T>);
+                break;
+            case Activation::softsign:
+                add_bend(n, a, R_a, g, R_delta, &softsign_change<T>);
+                break;
+            case Activation::gelu:
+                add_bend(n, z, R_z, g, R_delta, &gelu_change<T>);
+                break;
+            case Activation::gelu_tanh:
+                add_bend(n, z, R_z, g, R_delta, &gelu_tanh_change<T>);
+                break;
+            case Activation::silu:
+                add_bend(n, z, R_z, g, R_delta, &silu_change<T>);
+                break;
+            case Activation::mish:
+                add_bend(n, z, R_z, g, R_delta, &mish_change<T>);
+                break;
+            case Activation::sin:
+                add_bend(n, a, R_z, g, R_delta, &sin_change<T>);
                 break;
             case Activation::softmax:
                 add_bend_of_softmax(n, a, R_a, g, R_delta);
+                break;
+            case Activation::log_softmax:
+                add_bend_of_log_softmax(n, a, R_a, g, R_delta);
                 break;
         }
     }
@@ -89,32 +262,6 @@ TargetOf<T> target_of(Targets<T> targets, std::size_t i, LossRule rule, bool lab
     const bool signs = rule.loss == Loss::hinge || rule.loss == Loss::squared_hinge;
     const std::int64_t label = targets.labels[i];
     return {nullptr, label_is_target ? 1 - label : label, signs ? T{-1} : T{0}};
-}
-
-// The functions of the kernels for one number: the same bits as in a register.
-template <class T>
-T exp_of(T x) noexcept {
-    T y;
-    kernels<T>().exp(&x, 1, &y);
-    return y;
-}
-template <class T>
-T log_of(T x) noexcept {
-    T y;
-    kernels<T>().log(&x, 1, &y);
-    return y;
-}
-template <class T>
-T logistic_of(T x) noexcept {
-    T y;
-    kernels<T>().logistic(&x, 1, &y);
-    return y;
-}
-template <class T>
-T log1p_of(T x) noexcept {
-    T y;
-    kernels<T>().log1p(&x, 1, &y);
-    return y;
 }
 
 // q^gamma for 0 <= q <= 1; 0^0 is 1.
@@ -301,6 +448,10 @@ void slopes_along(LossRule rule, Activation output, const LayerAlong<T>& layer, 
     }
 }
 
+template void activation_along(Activation, Matrix<const float>, Matrix<const float>, Matrix<const float>,
+                               Matrix<float>) noexcept;
+template void activation_along(Activation, Matrix<const double>, Matrix<const double>, Matrix<const double>,
+                               Matrix<double>) noexcept;
 template void delta_along(Activation, const LayerAlong<float>&, Matrix<const float>, Matrix<float>) noexcept;
 template void delta_along(Activation, const LayerAlong<double>&, Matrix<const double>, Matrix<double>) noexcept;
 template void slopes_along(LossRule, Activation, const LayerAlong<float>&, Targets<float>, const float*,

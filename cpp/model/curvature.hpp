@@ -16,6 +16,21 @@ constexpr bool has_second_derivative(Activation f) noexcept {
         case Activation::tanh:
         case Activation::relu:
         case Activation::softmax:
+        case Activation::leaky_relu:
+        case Activation::elu:
+        case Activation::selu:
+        case Activation::gelu:
+        case Activation::gelu_tanh:
+        case Activation::silu:
+        case Activation::mish:
+        case Activation::softplus:
+        case Activation::softsign:
+        case Activation::hard_sigmoid:
+        case Activation::hard_tanh:
+        case Activation::relu6:
+        case Activation::sin:
+        case Activation::step:
+        case Activation::log_softmax:
             return true;
     }
     return false;
@@ -33,6 +48,10 @@ struct LayerAlong {
         return {Z.slice(first, count), A.slice(first, count), R_Z.slice(first, count), R_A.slice(first, count)};
     }
 };
+
+// R_A = R{a} from R{z}: f'(z) R{z}. R_A is written, all else is read. All (n, n_out).
+template <class T>
+void activation_along(Activation f, Matrix<const T> Z, Matrix<const T> A, Matrix<const T> R_Z, Matrix<T> R_A) noexcept;
 
 // R_Delta = R{delta} from R_Delta = R{dC/da}: f'(z) R{g} + g R{f'(z)}, with G = dC/da. All (n, n_out).
 template <class T>

@@ -58,9 +58,8 @@ class Pass {
             forward_layer(direction_, layer, A_in, R_Z(layer), team_);
             if (layer > 0) add_weighted(layer, R_Z(layer));
             rows([&](std::size_t first, std::size_t count) noexcept {
-                const Matrix<T> R_A = along_.A(layer, n_).slice(first, count);
-                copy<T>(R_Z(layer).slice(first, count), R_A);
-                kernels<T>().through_activation(f(layer), work_.A(layer, n_).slice(first, count), R_A);
+                activation_along<T>(f(layer), Z(layer).slice(first, count), work_.A(layer, n_).slice(first, count),
+                                    R_Z(layer).slice(first, count), along_.A(layer, n_).slice(first, count));
             });
         }
     }
@@ -97,7 +96,7 @@ class Pass {
                 const Matrix<T> Delta = work_.Delta(layer - 1, n_).slice(first, count);
                 const LayerAlong<T> at = layer_along(layer - 1).slice(first, count);
                 copy<T>(G.slice(first, count), Delta);
-                kernels<T>().through_activation(f(layer - 1), at.A, Delta);
+                kernels<T>().through_activation(f(layer - 1), derivative_from_z(f(layer - 1)) ? at.Z : at.A, Delta);
                 add<T>(second.slice(first, count), R_Delta.slice(first, count));
                 delta_along<T>(f(layer - 1), at, G.slice(first, count), R_Delta.slice(first, count));
             });

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from .activation import ACTIVATIONS
+from .activation import dC_dz
 from .arithmetic import NumberType
 from .backward import dC_dA, dC_db, dC_dW
-from .curvature import Along, delta_along, slopes_along
+from .curvature import Along, activation_along, delta_along, slopes_along
 from .forward import Trace, forward, weighted_inputs
 from .loss import LOSSES, NamedLoss, Targets, loss_rule, shares, target_row
 from .theta import Matrix, flatten
@@ -73,9 +73,9 @@ def forward_along(net: Network, direction: Network, trace: Trace) -> TraceAlong:
         R_z = [weighted_inputs(direction, layer, a) for a in trace.A[layer]]
         if layer > 0:
             R_z = added(net.T, R_z, [weighted_inputs(without_b, layer, r) for r in R_A[-1]])
-        f = ACTIVATIONS[name]
         R_Z.append(R_z)
-        R_A.append([f.backward(net.T, a, r) for a, r in zip(trace.A[layer + 1], R_z, strict=True)])
+        rows = zip(trace.Z[layer], trace.A[layer + 1], R_z, strict=True)
+        R_A.append([activation_along(net.T, name, z, a, r) for z, a, r in rows])
     return TraceAlong(tuple(R_Z), tuple(R_A))
 
 
@@ -110,7 +110,7 @@ def output_delta_along(
             delta.append(g)
             R_delta.append(R_g)
         else:
-            delta.append(ACTIVATIONS[output].backward(T, at.a, g))
+            delta.append(dC_dz(T, output, at.z, at.a, g))
             R_delta.append(delta_along(T, output, at, g, R_g))
     return DeltaAlong(delta, R_delta)
 
@@ -122,9 +122,8 @@ def delta_before_along(
     T, name = net.T, net.activations[layer - 1]
     G = dC_dA(net, layer, deltas.delta)
     R_G = added(T, dC_dA(net, layer, deltas.R_delta), dC_dA(direction, layer, deltas.delta))
-    f_backward = ACTIVATIONS[name].backward
     return DeltaAlong(
-        [f_backward(T, at.a, g) for at, g in zip(layers, G, strict=True)],
+        [dC_dz(T, name, at.z, at.a, g) for at, g in zip(layers, G, strict=True)],
         [delta_along(T, name, at, g, R_g) for at, g, R_g in zip(layers, G, R_G, strict=True)],
     )
 
