@@ -122,12 +122,60 @@ std::vector<Case> cases() {
     };
 }
 
-struct Rule {
+struct Way {
     const char* name;
-    Sgd sgd;
+    OptimizerSettings optimizer;
 };
-constexpr Rule rules[] = {
-    {"plain", {0.01, 0.0, false}}, {"momentum", {0.01, 0.5, false}}, {"nesterov", {0.01, 0.5, true}}};
+
+// Gradient descent in its three forms: on every case.
+std::vector<Way> descents() {
+    return {{"plain", sgd(0.01, 0.0, false)}, {"momentum", sgd(0.01, 0.5, false)}, {"nesterov", sgd(0.01, 0.5, true)}};
+}
+
+OptimizerSettings adaptive(Method method, Schedule learning_rate, bool variant, Regularisation regularisation = {}) {
+    MethodSettings settings;
+    settings.momentum = variant ? 0.5 : 0;
+    settings.beta1 = 0.9;
+    settings.beta2 = 0.95;
+    settings.eps = 1e-6;
+    settings.weight_decay = variant ? 0.1 : 0;
+    settings.centered = settings.amsgrad = variant ? 1 : 0;
+    settings.momentum_decay = 0.25;
+    settings.initial_sum = 0.5;
+    settings.shrink = 0.5;
+    settings.grow = 1.25;
+    settings.smallest = 1e-6;
+    settings.largest = 0.5;
+    return {method, settings, std::move(learning_rate), regularisation};
+}
+
+// Every other rule, every schedule and every regularisation: on the cases of `few_cases`.
+std::vector<Way> other_ways() {
+    using enum Method;
+    using enum ScheduleKind;
+    const auto scheduled = [](std::vector<SchedulePart> parts, bool per_epoch) {
+        return Schedule(std::move(parts), per_epoch, {});
+    };
+    const Regularisation fused{.l1 = 0.001, .l2 = 0.01, .clip_value = 0.05, .max_norm = 0.9, .ema = 0.9};
+    const Regularisation whole{.l1 = 0.001, .clip_norm = 0.1, .clip_value = 0.05};
+    return {
+        {"adagrad", adaptive(adagrad, scheduled({{step_decay, {0.01, 0.5, 2}}}, false), false)},
+        {"rmsprop", adaptive(rmsprop, scheduled({{exponential, {0.01, 0.9}}}, false), false)},
+        {"rmsprop-all", adaptive(rmsprop, scheduled({{inverse_scaling, {0.01, 0.5, 0.75}}}, false), true)},
+        {"adam", adaptive(adam, scheduled({{cosine, {0.01, 0.001, 3, 2}}}, false), false)},
+        {"adamw-amsgrad", adaptive(adam, scheduled({{one_cycle, {0.01, 10, 0.3, 25, 100}}}, false), true)},
+        {"nadam", adaptive(nadam, scheduled({{warm_up, {3, 0.25}}, {exponential, {0.01, 0.9}}}, false), false)},
+        {"lion", adaptive(lion, scheduled({{plateau, {0.01, 0.5, 0, 0.5, 0, 0}}}, true), true)},
+        {"rprop", adaptive(rprop, Schedule(0.01), false)},
+        {"momentum-fused", adaptive(Method::sgd, Schedule(0.01), true, fused)},
+        {"plain-fused", adaptive(Method::sgd, Schedule(0.01), false, fused)},
+        {"adam-fused", adaptive(adam, Schedule(0.01), false, fused)},
+        {"plain-whole", adaptive(Method::sgd, Schedule(0.01), false, whole)},
+        {"nadam-whole", adaptive(nadam, Schedule(0.01), false, whole)},
+    };
+}
+
+constexpr std::size_t few_cases[] = {0, 1, 4, 5};  // deep, wide, of one output
 
 constexpr std::size_t batch_sizes[] = {1, 8, 23};
 
@@ -219,21 +267,23 @@ void add_further_derivatives(const Case& of, const Network<T>& network, const Dr
 
 // Returns whether all that came out was finite: the bits of a NaN are not specified, and would prove nothing.
 template <class T>
-bool train_case(const Case& of, const Rule& rule, std::size_t batch_size, Team& team) {
+bool train_case(const Case& of, const Way& way, std::size_t batch_size, Team& team) {
     const Drawn<T> drawn(of);
     Network<T> network(Shape(of.sizes, of.activations), 7);
-    const Training training{of.rule(), rule.sgd, batch_size, 2, true, 5};
+    const Training training{of.rule(), way.optimizer, batch_size, 2, true, 5};
     Nobody nobody;
+    Buffer<T> average(network.shape().n_params());
     const TrainingHistory history =
-        train<T>(network, drawn.samples(), drawn.samples(), training, nullptr, nobody, team);
+        train<T>(network, drawn.samples(), drawn.samples(), training, nullptr, nobody, team, average.view());
     Hash hash;
+    hash.add(average.data(), average.size());
     hash.add(network.theta().data, network.theta().size);
     hash.add(history.loss_curve.data(), history.loss_curve.size());
     hash.add(history.validation_curve.data(), history.validation_curve.size());
     add_gradients(of, network, drawn, team, hash);
     add_further_derivatives(of, network, drawn, team, hash);
     const std::string name =
-        std::string(type_name<T>()) + "/" + name_of(of) + "/" + rule.name + "/batch=" + std::to_string(batch_size);
+        std::string(type_name<T>()) + "/" + name_of(of) + "/" + way.name + "/batch=" + std::to_string(batch_size);
     hash.print(name);
     if (!hash.finite()) std::fprintf(stderr, "bits_of_training: %s is not finite\n", name.c_str());
     return hash.finite();
@@ -320,10 +370,15 @@ bool all_cases() {
     bool finite = true;
     evaluate_functions<T>();
     draw_weights<T>();
-    for (const Case& of : cases())
-        for (const Rule& rule : rules)
+    const std::vector<Case> all = cases();
+    for (const Case& of : all)
+        for (const Way& way : descents())
             for (const std::size_t batch_size : batch_sizes)
-                finite = train_case<T>(of, rule, batch_size, team) && finite;
+                finite = train_case<T>(of, way, batch_size, team) && finite;
+    for (const std::size_t i : few_cases)
+        for (const Way& way : other_ways())
+            for (const std::size_t batch_size : batch_sizes)
+                finite = train_case<T>(all[i], way, batch_size, team) && finite;
     return finite;
 }
 

@@ -415,8 +415,34 @@ BAD_VALIDATIONS = {
     "None within": Bad((X, None), TypeError),
 }
 
+BAD_REALS = {
+    "NaN": Bad(float("nan"), ValueError, "nan"),
+    "infinity": Bad(float("inf"), ValueError, "inf"),
+    "minus infinity": Bad(-float("inf"), ValueError, "-inf"),
+    "beyond float64": Bad(10**400, ValueError),
+    "a string": Bad("0.1", TypeError, "0.1"),
+    "None": Bad(None, TypeError, "None"),
+    "True": Bad(True, TypeError, "True"),
+    "False": Bad(False, TypeError, "False"),
+    "NumPy's True": Bad(np.True_, TypeError, "True"),
+    "complex": Bad(0.1 + 0j, TypeError),
+    "an array": Bad(np.array([0.1, 0.2]), TypeError),
+    "a list": Bad([0.1], TypeError),
+}
+BAD_LIMITS = {name: bad for name, bad in BAD_REALS.items() if name != "None"} | {
+    "zero": Bad(0, ValueError, "0"),
+    "negative": Bad(-0.1, ValueError, "-0.1"),
+}
+
 BAD_ARGUMENTS = {
-    "batch_size": BAD_COUNTS | NOT_NONE,
+    "l1": BAD_REALS | {"negative": Bad(-0.1, ValueError, "-0.1")},
+    "l2": BAD_REALS
+    | {"negative": Bad(-0.1, ValueError), "beyond float32": Bad(1e39, ValueError, "1e+39")},
+    "clip_norm": BAD_LIMITS,
+    "clip_value": BAD_LIMITS | {"0 in float32": Bad(1e-60, ValueError, "1e-60")},
+    "max_norm": BAD_LIMITS,
+    "ema": BAD_LIMITS | {"one": Bad(1.0, ValueError, "1")},
+    "batch_size": BAD_COUNTS,
     "epochs": BAD_COUNTS | NOT_NONE,
     "threads": {name: dataclasses.replace(bad, error=EITHER) for name, bad in BAD_COUNTS.items()},
     "random_state": BAD_SEEDS,
@@ -689,22 +715,8 @@ def test_a_learning_rate_beyond_float32(learning_rate: float) -> None:
     assert net.theta.tobytes() == before
 
 
-# ---- SGD -------------------------------------------------------------------------------------
+# ---- optimisers ------------------------------------------------------------------------------
 
-BAD_REALS = {
-    "NaN": Bad(float("nan"), ValueError, "nan"),
-    "infinity": Bad(float("inf"), ValueError, "inf"),
-    "minus infinity": Bad(-float("inf"), ValueError, "-inf"),
-    "beyond float64": Bad(10**400, ValueError),
-    "a string": Bad("0.1", TypeError, "0.1"),
-    "None": Bad(None, TypeError, "None"),
-    "True": Bad(True, TypeError, "True"),
-    "False": Bad(False, TypeError, "False"),
-    "NumPy's True": Bad(np.True_, TypeError, "True"),
-    "complex": Bad(0.1 + 0j, TypeError),
-    "an array": Bad(np.array([0.1, 0.2]), TypeError),
-    "a list": Bad([0.1], TypeError),
-}
 BAD_SGD = {
     "learning_rate": BAD_REALS
     | {
@@ -745,6 +757,60 @@ def test_SGD(argument: str, bad: Bad) -> None:
 def test_nesterov_needs_momentum() -> None:
     with pytest.raises(ValueError, match=r"nesterov.*momentum"):
         rb.SGD(learning_rate=0.1, nesterov=True)
+
+
+OPTIMIZERS = rb._optimizer.OPTIMIZERS
+BAD_FLAGS = BAD_SGD["nesterov"]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "argument", "bad"),
+    [
+        pytest.param(optimizer, argument, bad, id=f"{optimizer.__name__}-{argument}-{name}")
+        for optimizer in OPTIMIZERS[1:]
+        for argument, default in optimizer().__dict__.items()
+        for name, bad in (
+            BAD_FLAGS
+            if isinstance(default, bool)
+            else BAD_COUNTS | NOT_NONE
+            if isinstance(default, int)
+            else BAD_REALS | {"negative": Bad(-0.1, ValueError, "-0.1")}
+        ).items()
+    ],
+)
+def test_settings_of_optimizers(optimizer: Any, argument: str, bad: Bad) -> None:
+    with refused(bad, argument):
+        optimizer(**{argument: bad.value})
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "settings"),
+    [
+        (rb.Adam, {"beta1": 1.0}),
+        (rb.Adam, {"beta2": 1}),
+        (rb.Adam, {"eps": 0.0}),
+        (rb.Adagrad, {"eps": 0}),
+        (rb.RMSprop, {"alpha": 1.0}),
+        (rb.RMSprop, {"momentum": 1.0}),
+        (rb.Rprop, {"shrink": 1.0}),
+        (rb.Rprop, {"grow": 1.0}),
+        (rb.Rprop, {"smallest": 100.0}),
+        (rb.Rprop, {"largest": 0.0}),
+        (rb.LBFGS, {"history": 0}),
+        (rb.LBFGS, {"evaluations": 0}),
+    ],
+    ids=str,
+)
+def test_settings_out_of_range(optimizer: Any, settings: dict[str, float]) -> None:
+    with refused(Bad(None, ValueError), next(iter(settings))):
+        optimizer(**settings)
+
+
+def test_a_setting_that_float32_cannot_hold() -> None:
+    adam, net = rb.Adam(eps=1e-60), network("identity")
+    with refused(Bad(None, ValueError, "1e-60"), "eps", net):
+        rb.train(net, X, Y, loss="squared_error", optimizer=adam)
+    rb.train(network("identity", "float64"), X, Y, loss="squared_error", optimizer=adam)
 
 
 def test_an_optimizer_cannot_be_changed_past_its_checks() -> None:

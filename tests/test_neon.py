@@ -153,6 +153,7 @@ def test_every_case_has_its_own_bits(on_arm64: list[str]) -> None:
         "squared_error",
         "labels",
         "nesterov",
+        "lion",
         "batch=23",
         "orthogonal",
     ):

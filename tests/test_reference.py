@@ -26,7 +26,7 @@ from rosenblatt.reference.loss import cost_and_delta
 from rosenblatt.reference.math import FUNCTIONS
 from rosenblatt.reference.rng import philox4x32_10, random_u64, shuffled, uniform
 from rosenblatt.reference.theta import flatten, unflatten
-from rosenblatt.reference.update import step
+from rosenblatt.reference.update import Counters
 from tolerance import DIFFERENCES_RELATIVE, DIFFERENCES_ROUNDING, STENCIL, STEP
 
 FOLDER = Path(reference.__file__).parent
@@ -509,10 +509,16 @@ def test_the_reported_cost_is_the_function_whose_gradient_is_used(
 
 def test_the_three_rules_of_the_step() -> None:
     """w = 1, dC/dw = 2, v = 3, epsilon = 1/2, and a momentum of 1/4."""
+
+    def step(sgd: reference.SGD) -> tuple[float, float]:
+        velocity = [3.0]
+        k = sgd.numbers(Float64, 0.5, Counters())
+        return sgd.step(Float64, k, 2.0, velocity, 1.0), velocity[0]
+
     sgd = reference.SGD
-    assert step(Float64, 1.0, 2.0, 3.0, sgd(0.5)) == (0.0, 3.0)
-    assert step(Float64, 1.0, 2.0, 3.0, sgd(0.5, 0.25)) == (0.75, -0.25)
-    assert step(Float64, 1.0, 2.0, 3.0, sgd(0.5, 0.25, nesterov=True)) == (-0.0625, -0.25)
+    assert step(sgd(0.5)) == (0.0, 3.0)
+    assert step(sgd(0.5, 0.25)) == (0.75, -0.25)
+    assert step(sgd(0.5, 0.25, nesterov=True)) == (-0.0625, -0.25)
 
 
 @TYPES

@@ -22,6 +22,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
 #include "bindings/losses.hpp"
+#include "bindings/optimizers.hpp"
 #include "bindings/scalings.hpp"
 #include "model/train.hpp"
 
@@ -129,7 +130,7 @@ std::string divergence_text(const Diverged& diverged) {
            "; a smaller learning_rate or scaled inputs may help";
 }
 
-constexpr const char* stop_reasons[] = {"epochs", "callback", "time_limit"};
+constexpr const char* stop_reasons[] = {"epochs", "callback", "time_limit", "converged"};
 
 // A training whose arguments are checked. It holds its network and the arrays that it reads.
 class Prepared {
@@ -152,11 +153,11 @@ class Prepared {
     // Gives the network back.
     virtual void end() noexcept = 0;
 
-    // loss_curve, validation_curve, why it ended, seconds
-    using Result = std::tuple<std::vector<double>, std::vector<double>, const char*, double>;
+    // loss_curve, validation_curve, why it ended, the average of the weights if one was kept, seconds
+    using Result = std::tuple<std::vector<double>, std::vector<double>, const char*, std::optional<py::array>, double>;
     Result result() const {
         return {history_.loss_curve, history_.validation_curve,
-                stop_reasons[static_cast<std::size_t>(history_.stop_reason)], seconds_};
+                stop_reasons[static_cast<std::size_t>(history_.stop_reason)], average_, seconds_};
     }
 
   protected:
@@ -165,6 +166,7 @@ class Prepared {
     virtual void run(Team& team, Clock::time_point began) = 0;
 
     TrainingHistory history_;
+    std::optional<py::array> average_;
 
   private:
     double seconds_ = 0;
@@ -202,6 +204,11 @@ class PreparedOf final : public Prepared {
                                                   *arguments_.validation, rule, shape);
         scalings_ = fit_scalings(bound_, samples_, rule, scale_inputs, scale_targets, threads);
         if (arguments_.cost) cost_.emplace(std::move(*arguments_.cost), scalings_);
+        if (training_.optimizer.regularisation.ema > 0) {
+            Array<T> average(static_cast<py::ssize_t>(shape.n_params()));
+            average_out_ = {average.mutable_data(), shape.n_params()};
+            average_ = std::move(average);
+        }
     }
 
     void begin() override { writing_.emplace(bound_.access); }
@@ -220,7 +227,7 @@ class PreparedOf final : public Prepared {
         writing_->move_to_this_thread();
         bound_.scalings = scalings_;
         history_ = rosenblatt::train(bound_.network, scaled.samples(), validation, training_, cost_ ? &*cost_ : nullptr,
-                                     observer_, team);
+                                     observer_, team, average_out_);
     }
 
   private:
@@ -233,19 +240,20 @@ class PreparedOf final : public Prepared {
     std::optional<Samples<T>> validation_samples_;
     Scalings<T> scalings_;
     std::optional<CalledCost<T>> cost_;
+    Vector<T> average_out_;
     std::optional<Access::Writing> writing_;
 };
 
 template <class T>
 std::unique_ptr<Prepared> prepare(BoundNetwork<T>& network, ArraysOfSamples<T> samples, std::optional<NamedLoss> loss,
-                                  std::optional<PythonCost<T>> cost, double learning_rate, double momentum,
-                                  bool nesterov, std::size_t batch_size, std::size_t first_epoch, std::size_t epochs,
-                                  bool shuffle, std::uint64_t seed, std::optional<ArraysOfSamples<T>> validation,
+                                  std::optional<PythonCost<T>> cost, const NamedOptimizer& optimizer,
+                                  std::size_t batch_size, std::size_t first_epoch, std::size_t epochs, bool shuffle,
+                                  std::uint64_t seed, std::optional<ArraysOfSamples<T>> validation,
                                   std::optional<double> time_limit, std::optional<EpochCallback> epoch_done,
                                   std::optional<StepCallback> step_done, int threads,
                                   const std::optional<std::string>& scale_inputs,
                                   const std::optional<std::string>& scale_targets) {
-    Training training{{}, {learning_rate, momentum, nesterov}, batch_size, epochs, shuffle, seed};
+    Training training{{}, take_optimizer<T>(optimizer), batch_size, epochs, shuffle, seed};
     training.first_epoch = first_epoch;
     return std::make_unique<PreparedOf<T>>(
         network, Arguments<T>{std::move(samples), std::move(validation), std::move(loss), std::move(cost), time_limit},
@@ -316,13 +324,54 @@ std::vector<Outcome> train_many(const std::vector<Prepared*>& trainings, int thr
     return outcomes;
 }
 
+// The cost of every step of a training that may diverge: up to the last one that was finite.
+template <class T>
+std::vector<double> costs_of_steps(BoundNetwork<T>& self, const ArraysOfSamples<T>& arrays, const NamedLoss& named_loss,
+                                   const NamedOptimizer& named_optimizer, std::size_t batch_size, std::size_t epochs,
+                                   std::uint64_t seed, int threads) {
+    const Access::Writing writing(self.access);
+    const LossRule rule = take_loss<T>(named_loss, self.network.shape());
+    const Samples<T> samples = take_samples<T>({"X", "Y", "sample_weight"}, arrays, rule, self.network.shape());
+    std::vector<double> costs;
+    Training training{rule, take_optimizer<T>(named_optimizer), batch_size, epochs, true, seed};
+    training.optimizer.step_losses = &costs;
+    PythonObserver nobody({}, {});
+    try {
+        compute(threads, [&](Team& team) {
+            const ScaledSamples<T> scaled(samples, self.scalings);
+            train<T>(self.network, scaled.samples(), std::nullopt, training, nullptr, nobody, team);
+        });
+    } catch (const Diverged&) {  // which is what the caller wants to see
+    }
+    return costs;
+}
+
+// The learning rates of the first steps, with so many to an epoch; losses: of the epochs, as many as are known.
+std::vector<double> rates(const NamedSchedule& named, std::uint64_t steps, std::uint64_t steps_per_epoch,
+                          const std::vector<double>& losses) {
+    const FloatMode mode;
+    const Schedule schedule = take_schedule(named);
+    Plateau plateau = schedule.plateau();
+    std::vector<double> found;
+    for (std::uint64_t step = 0; step < steps; ++step) {
+        const std::uint64_t epoch = step / steps_per_epoch;
+        if (step > 0 && step % steps_per_epoch == 0 && epoch <= losses.size())
+            schedule.end_epoch(plateau, losses[epoch - 1]);
+        found.push_back(schedule.rate(step, epoch, plateau));
+    }
+    return found;
+}
+
 template <class T>
 void bind(py::module_& module) {
     module.def("prepare", &prepare<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
-               py::arg("loss"), py::arg("cost"), py::arg("learning_rate"), py::arg("momentum"), py::arg("nesterov"),
-               py::arg("batch_size"), py::arg("first_epoch"), py::arg("epochs"), py::arg("shuffle"), py::arg("seed"),
-               py::arg("validation").noconvert(), py::arg("time_limit"), py::arg("epoch_done"), py::arg("step_done"),
-               py::arg("threads"), py::arg("scale_inputs"), py::arg("scale_targets"));
+               py::arg("loss"), py::arg("cost"), py::arg("optimizer"), py::arg("batch_size"), py::arg("first_epoch"),
+               py::arg("epochs"), py::arg("shuffle"), py::arg("seed"), py::arg("validation").noconvert(),
+               py::arg("time_limit"), py::arg("epoch_done"), py::arg("step_done"), py::arg("threads"),
+               py::arg("scale_inputs"), py::arg("scale_targets"));
+    module.def("costs_of_steps", &costs_of_steps<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
+               py::arg("loss"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"), py::arg("seed"),
+               py::arg("threads"));
 }
 
 }  // namespace
@@ -331,6 +380,7 @@ void bind_train(py::module_& module) {
     py::class_<Prepared>(module, "Prepared");
     bind<float>(module);
     bind<double>(module);
+    module.def("rates", &rates, py::arg("schedule"), py::arg("steps"), py::arg("steps_per_epoch"), py::arg("losses"));
     module.def("train", &train_one, py::arg("training"), py::arg("threads"));
     module.def("train_many", &train_many, py::arg("trainings"), py::arg("threads"));
 }

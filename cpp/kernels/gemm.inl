@@ -191,6 +191,63 @@ ROSENBLATT_INLINE void over_tile(std::size_t r, std::size_t j, std::size_t rows,
         }
 }
 
+// Where a tile of a gradient waits for its step, in panels of its own.
+template <class T>
+struct GradientTile {
+    static constexpr std::size_t size = 4 * max_rows * panel_cols<T>;  // the widest tile is four panels
+    T* gradient;
+
+    ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t, std::size_t j, std::size_t) const noexcept {
+        work.C = gradient + j % panel_cols<T>;
+        work.C_step = panel_cols<T>;
+        work.C_panel = max_rows * panel_cols<T>;
+        work.end = End::store;
+    }
+
+    // Row i of the tile and column k of the result, for a tile that begins at column j.
+    ROSENBLATT_INLINE T* at(std::size_t i, std::size_t k, std::size_t j) const noexcept {
+        const std::size_t panel = k / panel_cols<T> - j / panel_cols<T>;
+        return gradient + (panel * max_rows + i) * panel_cols<T> + k % panel_cols<T>;
+    }
+};
+
+// The steps of a tile of W, rows x cols at (r, j), along its gradient, which is adjusted first: a function for each rule, so
+// that products are compiled once for all of them.
+template <class T, class R>
+void step_tile(const RuleStep<T>& step, GradientTile<T> gradient, const PanelStates<T>& states, Panels<T> W,
+               std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) noexcept {
+    const R rule(step);
+    over_tile<T>(r, j, rows, cols, [&](std::size_t i, std::size_t k, std::size_t n) ROSENBLATT_BODY {
+        T* const dw = gradient.at(i - r, k, j);
+        T* const w = W.at(i, k);
+        adjust(step.adjustment, w, n, dw);
+        take_steps(rule, dw, n, states.at(i, k, R::n_states), w);
+    });
+}
+
+template <class T>
+using StepTile = decltype(&step_tile<T, Descent<T>>);
+
+template <class T>
+StepTile<T> step_tile_of(const RuleStep<T>& step) noexcept {
+    StepTile<T> found = nullptr;
+    with_rule(step, [&]<class R>(const R&) ROSENBLATT_BODY { found = step_tile<T, R>; });
+    return found;
+}
+
+// A tile that ends in a rule's step.
+template <class T>
+struct Stepped : GradientTile<T> {
+    const RuleStep<T>& step;
+    const PanelStates<T>& states;
+    Panels<T> W;
+    StepTile<T> step_tile;
+
+    ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
+        step_tile(step, *this, states, W, r, j, rows, cols);
+    }
+};
+
 // W := W - epsilon L R, a step of gradient descent whose gradient is never stored. v as W, or v.data null.
 template <class T>
 void multiply_descend(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept {
@@ -201,29 +258,28 @@ void multiply_descend(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) 
             work.descent = descent;
         }
     };
-    struct WithMomentum {
+    struct WithMomentum : GradientTile<T> {
         Panels<T> W;
         Panels<T> v;
         MomentumDescent<T> rule;
-        T* gradient;  // of a tile
-        ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t, std::size_t j, std::size_t) const noexcept {
-            work.C = gradient + j % panel_cols<T>;
-            work.C_step = panel_cols<T>;
-            work.C_panel = max_rows * panel_cols<T>;
-            work.end = End::store;
-        }
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
             over_tile<T>(r, j, rows, cols, [&](std::size_t i, std::size_t k, std::size_t n) ROSENBLATT_BODY {
-                const std::size_t panel = k / panel_cols<T> - j / panel_cols<T>;
-                const T* const dw = gradient + (panel * max_rows + i - r) * panel_cols<T> + k % panel_cols<T>;
-                descend(rule, dw, n, v.at(i, k), W.at(i, k));
+                descend(rule, this->at(i - r, k, j), n, v.at(i, k), W.at(i, k));
             });
         }
     };
     const T descent = -step.learning_rate;
     if (v.data == nullptr) return multiply_into(LR, {}, Descended{{W, End::descend, {}}, descent});
-    alignas(64) T gradient[4 * max_rows * panel_cols<T>];  // the widest tile is four panels
-    multiply_into(LR, {}, WithMomentum{W, v, {broadcast(descent), broadcast(step.momentum), step.nesterov}, gradient});
+    alignas(64) T gradient[GradientTile<T>::size];
+    multiply_into(LR, {},
+                  WithMomentum{{gradient}, W, v, {broadcast(descent), broadcast(step.momentum), step.nesterov}});
+}
+
+// W := the step of any rule along L R.
+template <class T>
+void multiply_step(Factors<T> LR, const RuleStep<T>& step, const PanelStates<T>& states, Panels<T> W) noexcept {
+    alignas(64) T gradient[GradientTile<T>::size];
+    multiply_into(LR, {}, Stepped<T>{{gradient}, step, states, W, step_tile_of(step)});
 }
 
 constexpr std::size_t n_chains = 16;

@@ -143,12 +143,52 @@ void descend_few(const StepLayer<T>& layer, const T* const* A, std::size_t first
     for (; j < W.cols; j += width) registers(j, Index<1>{});
 }
 
+// dC/dW of a layer as a product; f(product, as_it_lies) where `as_it_lies` says how W is its result: the transpose of one
+// column is a row, so that registers run along the inputs.
+template <class T, class F>
+ROSENBLATT_INLINE void with_gradient(const StepLayer<T>& layer, Scattered<const T> A_in, Ahead<T> ahead, F f) noexcept {
+    const std::size_t n = A_in.rows;
+    if (layer.W.cols == 1) {
+        const Scattered<const T> delta{layer.Delta_rows, 1, n, 0, n};
+        const Panels<const T> A{A_in.row[0] + A_in.first, n, A_in.cols, A_in.stride, panel_cols<T>};
+        f(Factors<T>{{delta}, {A}, nullptr, 0, ahead}, [](Panels<T> W) ROSENBLATT_BODY -> Panels<T> {
+            if (W.data == nullptr) return {};
+            return {W.data, 1, W.rows, W.rows, panel_cols<T>};
+        });
+    } else {
+        const Panels<const T> delta{layer.Delta.data, n, layer.W.cols, layer.Delta.stride, panel_cols<T>};
+        f(Factors<T>{{A_in, true}, {delta}, nullptr, 0, ahead}, [](Panels<T> W) ROSENBLATT_BODY { return W; });
+    }
+}
+
+// dC/db of a layer: for one sample delta itself, which may be changed.
+template <class T>
+ROSENBLATT_INLINE T* bias_gradient(const StepLayer<T>& layer, std::size_t n, const Step<T>& step) noexcept {
+    if (n == 1) return layer.Delta.data;
+    sum_rows<T>(layer.Delta.slice(0, n), step.db);
+    return step.db;
+}
+
+// w := the step of any rule along dC/dw, for one layer.
+template <class T>
+void step_layer(const StepLayer<T>& layer, Scattered<const T> A_in, const Step<T>& step, Ahead<T> ahead) noexcept {
+    const RuleStep<T>& rule = *step.other;
+    with_gradient(layer, A_in, ahead, [&](const Factors<T>& LR, auto as_result) ROSENBLATT_BODY {
+        PanelStates<T> states;
+        for (std::size_t i = 0; i < max_states; ++i) states.of[i] = as_result(layer.state_W.of[i]);
+        multiply_step<T>(LR, rule, states, as_result(layer.W));
+    });
+    T* const db = bias_gradient(layer, A_in.rows, step);
+    if (rule.adjustment.limits) clip(T{1}, rule.adjustment.limit, layer.W.cols, db);
+    rule_step(rule, db, layer.W.cols, layer.state_b, layer.b);
+}
+
 // w := w - epsilon dC/dw of one layer.
 template <class T>
 ROSENBLATT_INLINE void descend_layer(const StepLayer<T>& layer, Scattered<const T> A_in, const Step<T>& step,
                                      Ahead<T> ahead) noexcept {
     const std::size_t n = A_in.rows;
-    if (n <= few_samples && layer.W.cols > 1 && layer.vW.data == nullptr) {
+    if (n <= few_samples && layer.W.cols > 1 && layer.state_W.of[0].data == nullptr) {
         const T epsilon = step.rule.learning_rate;
         switch (n) {
             case 1:
@@ -164,24 +204,12 @@ ROSENBLATT_INLINE void descend_layer(const StepLayer<T>& layer, Scattered<const 
                 descend_few<T, 4>(layer, A_in.row, A_in.first, epsilon);
                 break;
         }
-    } else if (layer.W.cols == 1) {  // the transpose of one column is a row, so registers run along the inputs
-        const Scattered<const T> delta{layer.Delta_rows, 1, n, 0, n};
-        const Panels<const T> A{A_in.row[0] + A_in.first, n, A_in.cols, A_in.stride, panel_cols<T>};
-        const auto as_row = [](Panels<T> W) noexcept -> Panels<T> {
-            if (W.data == nullptr) return {};
-            return {W.data, 1, W.rows, W.rows, panel_cols<T>};
-        };
-        multiply_descend<T>({{delta}, {A}, nullptr, 0, ahead}, step.rule, as_row(layer.vW), as_row(layer.W));
     } else {
-        const Panels<const T> delta{layer.Delta.data, n, layer.W.cols, layer.Delta.stride, panel_cols<T>};
-        multiply_descend<T>({{A_in, true}, {delta}, nullptr, 0, ahead}, step.rule, layer.vW, layer.W);
+        with_gradient(layer, A_in, ahead, [&](const Factors<T>& LR, auto as_result) ROSENBLATT_BODY {
+            multiply_descend<T>(LR, step.rule, as_result(layer.state_W.of[0]), as_result(layer.W));
+        });
     }
-    if (n == 1) {
-        sgd_step<T>(step.rule, layer.Delta.data, layer.W.cols, layer.vb, layer.b);
-    } else {
-        sum_rows<T>(layer.Delta.slice(0, n), step.db);
-        sgd_step<T>(step.rule, step.db, layer.W.cols, layer.vb, layer.b);
-    }
+    sgd_step<T>(step.rule, bias_gradient(layer, n, step), layer.W.cols, layer.state_b.of[0], layer.b);
 }
 
 // Each sample's share in the cost: its weight over the sum of all, which is returned. weights (n,), or null for equal ones.
@@ -225,8 +253,11 @@ double small_step(const Step<T>& step, Scattered<const T> X, Targets<T> targets,
     if (!(C - C == 0)) return C;
     for (std::size_t layer = last; layer > 0; --layer)
         backward_layer(step.layers[layer], step.layers[layer - 1], n, step.space);
-    for (std::size_t layer = 0; layer <= last; ++layer)
-        descend_layer(step.layers[layer], A_in(layer), step, layer == 0 ? ahead : Ahead<T>{});
+    for (std::size_t layer = 0; layer <= last; ++layer) {
+        const Ahead<T> rows = layer == 0 ? ahead : Ahead<T>{};
+        if (step.other == nullptr) descend_layer(step.layers[layer], A_in(layer), step, rows);
+        else step_layer(step.layers[layer], A_in(layer), step, rows);
+    }
     return C;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/views.hpp"
 #include "kernels/functions.hpp"
+#include "kernels/rules.hpp"
 
 namespace rosenblatt {
 
@@ -34,6 +35,25 @@ struct SgdStep {
     T learning_rate;
     T momentum;
     bool nesterov;
+};
+
+// The states of n parameters, those that their rule has: (n,) each.
+template <class T>
+struct States {
+    T* of[max_states] = {};
+};
+
+// The states of a weight matrix, as it lies.
+template <class T>
+struct PanelStates {
+    Panels<T> of[max_states] = {};
+
+    // What belongs to n numbers of the matrix from (i, j) on, of one row and panel.
+    ROSENBLATT_INLINE constexpr States<T> at(std::size_t i, std::size_t j, std::size_t count) const noexcept {
+        States<T> states;
+        for (std::size_t k = 0; k < count; ++k) states.of[k] = of[k].at(i, j);
+        return states;
+    }
 };
 
 // The right factor of a product: M or its transpose, (terms, cols). M is a weight matrix, or the rows of a batch.
@@ -120,10 +140,10 @@ struct Start {
 // (model/shape.hpp), `columns` of them.
 template <class T>
 struct StepLayer {
-    Panels<T> W;   // (n_in, columns)
-    T* b;          // (columns,)
-    Panels<T> vW;  // velocities, null without momentum
-    T* vb;
+    Panels<T> W;             // (n_in, columns)
+    T* b;                    // (columns,)
+    PanelStates<T> state_W;  // the first is the velocity of momentum, null without
+    States<T> state_b;
     Activation f;
     std::size_t n_out;
     Matrix<T> A;  // (batch_size, columns), and where its rows begin
@@ -143,11 +163,12 @@ struct Step {
     std::size_t n_layers;
     LossRule loss;
     SgdStep<T> rule;
-    Matrix<T> Z;          // of the output, (batch_size, columns)
-    T* scale;             // (batch_size,)
-    double* sample_loss;  // (batch_size,)
-    T* db;                // room for the gradient of any b
-    T* space;             // room for the transposed panels of any W but the first: panels_at_once * panel_cols * n_out
+    const RuleStep<T>* other;  // where it is another rule's step; null for gradient descent
+    Matrix<T> Z;               // of the output, (batch_size, columns)
+    T* scale;                  // (batch_size,)
+    double* sample_loss;       // (batch_size,)
+    T* db;                     // room for the gradient of any b
+    T* space;  // room for the transposed panels of any W but the first: panels_at_once * panel_cols * n_out
 };
 
 template <class T>
@@ -169,6 +190,9 @@ struct Kernels {
 
     // w := w - epsilon (L R), the gradient and the step in one pass over W (rows, cols). v as W, null without momentum.
     void (*multiply_descend)(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept;
+
+    // W := the step of any rule along L R, likewise. `states` as W, those that the rule has.
+    void (*multiply_step)(Factors<T> LR, const RuleStep<T>& step, const PanelStates<T>& states, Panels<T> W) noexcept;
 
     // A whole step of a small network on the rows of X (n, n_features), by all of the above; weights (n,) of the samples, or
     // null. Returns C; where it is not finite nothing is updated. No layer's input gradient is interleaved.
@@ -198,6 +222,24 @@ struct Kernels {
 
     // w := w - epsilon dC/dw over n parameters; v (n,) are the velocities, null without momentum. w, v are updated.
     void (*sgd_step)(SgdStep<T> step, const T* dw, std::size_t n, T* v, T* w) noexcept;
+
+    // The step of any rule over n parameters w with the gradients dw; w and states (n,) are updated.
+    void (*rule_step)(const RuleStep<T>& step, const T* dw, std::size_t n, const States<T>& states, T* w) noexcept;
+
+    // dw := dw + l2 w + l1 sign(w) over n weights.
+    void (*penalise)(T l1, T l2, const T* w, std::size_t n, T* dw) noexcept;
+
+    // dw := scale dw, within -limit ... limit, over n numbers.
+    void (*clip)(T scale, T limit, std::size_t n, T* dw) noexcept;
+
+    // mean := mean + rest (w - mean) over n numbers.
+    void (*average)(T rest, const T* w, std::size_t n, T* mean) noexcept;
+
+    // s[j] := s[j] + A[0][j] B[0][j] + A[1][j] B[1][j] + ... in float64. A, B (rows, cols), s (cols,).
+    void (*sum_products)(Panels<const T> A, Panels<const T> B, double* s) noexcept;
+
+    // The columns of W (rows, cols) that are longer than `most` become so long.
+    void (*limit_norms)(Panels<T> W, double most) noexcept;
 
     // The index of the first NaN or infinity among n numbers, or n.
     std::size_t (*first_non_finite)(const T* x, std::size_t n) noexcept;

@@ -28,20 +28,28 @@ Network<T>::Network(Shape shape, std::uint64_t seed)
     : Network(shape, seed, std::vector<InitialWeights>(shape.n_layers())) {}
 
 template <class T>
-void copy_parameters(const Network<T>& from, Network<T>& to) noexcept {
-    for (std::size_t layer = 0; layer < from.shape().n_layers(); ++layer) {
-        const std::size_t n_out = from.shape().n_out(layer);
-        const Panels<const T> W = from.W(layer);
+void copy_theta(const Shape& from_shape, const T* from, const Shape& to_shape, T* to) noexcept {
+    for (std::size_t layer = 0; layer < from_shape.n_layers(); ++layer) {
+        const std::size_t n_out = from_shape.n_out(layer);
+        const Panels<const T> W = from_shape.W(from, layer);
+        const Panels<T> copy = to_shape.W(to, layer);
         for (std::size_t j = 0; j < n_out; j += panel_cols<T>) {
             const std::size_t cols = std::min(n_out - j, panel_cols<T>);
-            for (std::size_t k = 0; k < W.rows; ++k) std::copy_n(W.at(k, j), cols, to.W(layer).at(k, j));
+            for (std::size_t k = 0; k < W.rows; ++k) std::copy_n(W.at(k, j), cols, copy.at(k, j));
         }
-        std::copy_n(from.b(layer).data, n_out, to.b(layer).data);
+        std::copy_n(from_shape.b(from, layer).data, n_out, to_shape.b(to, layer).data);
     }
+}
+
+template <class T>
+void copy_parameters(const Network<T>& from, Network<T>& to) noexcept {
+    copy_theta<T>(from.shape(), from.theta().data, to.shape(), to.theta().data);
 }
 
 template class Network<float>;
 template class Network<double>;
+template void copy_theta(const Shape&, const float*, const Shape&, float*) noexcept;
+template void copy_theta(const Shape&, const double*, const Shape&, double*) noexcept;
 template void copy_parameters(const Network<float>&, Network<float>&) noexcept;
 template void copy_parameters(const Network<double>&, Network<double>&) noexcept;
 

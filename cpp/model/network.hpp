@@ -35,6 +35,10 @@ class Network {
     Buffer<T> theta_;
 };
 
+// Numbers that lie like theta (n_params,), from one shape to another of the same sizes; shapes may be filled up differently.
+template <class T>
+void copy_theta(const Shape& from_shape, const T* from, const Shape& to_shape, T* to) noexcept;
+
 // The parameters of one network to another of the same sizes; their shapes may be filled up differently.
 template <class T>
 void copy_parameters(const Network<T>& from, Network<T>& to) noexcept;

@@ -8,6 +8,7 @@
 #include "model/backward.hpp"
 #include "model/batches.hpp"
 #include "model/forward.hpp"
+#include "model/lbfgs.hpp"
 #include "model/loss.hpp"
 
 namespace rosenblatt {
@@ -61,29 +62,35 @@ class SmallSteps {
     }
 
     SmallSteps(Network<T>& network, const Training& training, Optimizer<T>& optimizer, Workspace<T>& work)
-        : work_(static_cast<double>(network.shape().n_params())) {
+        : work_(static_cast<double>(network.shape().n_params())), optimizer_(optimizer) {
         const Shape& shape = network.shape();
         const std::size_t n = work.capacity();
-        T* const velocity = optimizer.velocity();
         std::size_t widest = 0;
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
-            const bool moving = velocity != nullptr;
             const std::size_t columns = shape.columns(layer);
-            layers_.push_back({network.W(layer), network.b(layer).data, moving ? shape.W(velocity, layer) : Panels<T>{},
-                               moving ? shape.b(velocity, layer).data : nullptr, shape.activation(layer),
-                               shape.n_out(layer), work.A(layer, n), work.A_rows(layer, n, columns).row,
-                               work.Delta(layer, n), work.Delta_rows(layer, n, columns).row, work.Z(layer, n)});
+            layers_.push_back({network.W(layer), network.b(layer).data, optimizer.states_of_W(layer),
+                               optimizer.states_of_b(layer), shape.activation(layer), shape.n_out(layer),
+                               work.A(layer, n), work.A_rows(layer, n, columns).row, work.Delta(layer, n),
+                               work.Delta_rows(layer, n, columns).row, work.Z(layer, n)});
             widest = std::max(widest, shape.n_out(layer));
         }
         space_ = Buffer<T>(panels_at_once(1) * panel_cols<T> * widest);
-        step_ = {
-            layers_.data(),    layers_.size(),          training.loss, optimizer.step(), work.Z(layers_.size() - 1, n),
-            work.scale().data, work.sample_loss().data, work.db(),     space_.data()};
+        step_ = {layers_.data(),
+                 layers_.size(),
+                 training.loss,
+                 optimizer.descent(),
+                 optimizer.descends() ? nullptr : &optimizer.step(),
+                 work.Z(layers_.size() - 1, n),
+                 work.scale().data,
+                 work.sample_loss().data,
+                 work.db(),
+                 space_.data()};
     }
 
     // The cost C of the batch, before the step. Throws Stopped.
     double take(const Batch<T>& batch, Ahead<T> ahead, Team& team) {
         double C = 0;
+        step_.rule = optimizer_.descent();
         team.tiles(1, work_ * static_cast<double>(batch.size()), [&](std::size_t) noexcept {
             C = kernels<T>().small_step(step_, batch.X, batch.Y, batch.weights, ahead);
         });
@@ -92,6 +99,7 @@ class SmallSteps {
 
   private:
     double work_;
+    const Optimizer<T>& optimizer_;
     std::vector<StepLayer<T>> layers_;
     Buffer<T> space_;
     Step<T> step_;
@@ -144,14 +152,14 @@ class Run {
           batch_size_(std::min(training.batch_size, samples.size())),
           batches_(samples, batch_size_, training.shuffle, training.seed, shape().n_out(0) == 1),
           work_(shape(), batch_size_),
-          grad_(descends_in_one_pass<T>(shape(), batch_size_) ? 0 : shape().n_params()),
-          optimizer_(training.optimizer, shape().n_params()),
+          optimizer_(training.optimizer, shape()),
+          grad_(in_one_pass() ? 0 : shape().n_params()),
           good_(network()),
           validation_work_(shape(), validation ? std::min(validation->size(), validation_rows_at_once) : 0) {
         if (custom != nullptr) {
             dC_dA_ = Rows<T>(batch_size_, shape().n_outputs());
             if (validation) validation_A_ = Rows<T>(validation->size(), shape().n_outputs());
-        } else if (SmallSteps<T>::suit(shape(), batch_size_)) {
+        } else if (in_one_pass() && SmallSteps<T>::suit(shape(), batch_size_)) {
             small_.emplace(network(), training, optimizer_, work_);
         }
     }
@@ -167,11 +175,20 @@ class Run {
         return std::move(history_);
     }
 
+    // The average of the weights, if the optimiser keeps one.
+    void write_average(const Shape& shape_of_original, Vector<T> average) {
+        if (optimizer_.average() != nullptr)
+            copy_theta<T>(shape(), optimizer_.average(), shape_of_original, average.data);
+    }
+
   private:
     static constexpr std::size_t validation_rows_at_once = 256;
 
     Network<T>& network() noexcept { return copy_.network(); }
     const Shape& shape() noexcept { return network().shape(); }
+    bool in_one_pass() noexcept {
+        return !optimizer_.needs_whole_gradient() && descends_in_one_pass<T>(shape(), batch_size_);
+    }
 
     // Returns its mean loss, none where it was left before its last step.
     std::optional<double> one_epoch(std::size_t epoch) {
@@ -185,6 +202,7 @@ class Run {
             if (weight_of_batch == 0) continue;  // nothing to learn from
             const double C = one_step(batch, i);
             if (!std::isfinite(C)) diverged(epoch, "loss");
+            optimizer_.end_step(network(), C, team_);
             total += weight_of_batch * C;
             weight += weight_of_batch;
             if (watched) show([&] { return observer_.step_done(epoch, i, C); });
@@ -207,6 +225,7 @@ class Run {
             history_.validation_curve.push_back(*validation_loss);
         }
         history_.loss_curve.push_back(mean_loss);
+        optimizer_.end_epoch(mean_loss, validation_loss);
         show([&] { return observer_.epoch_done(epoch, mean_loss, validation_loss); });
         // The last epoch that was asked for is an end of its own.
         if (history_.stop_reason == StopReason::deadline && epoch + 1 == training_.epochs)
@@ -215,16 +234,20 @@ class Run {
 
     // The cost C of a batch, before the step. Where C is not finite nothing is updated.
     double one_step(const Batch<T>& batch, std::size_t i) {
-        if (small_) return small_->take(batch, batches_.after(i), team_);
+        if (small_) {
+            optimizer_.begin_step();
+            return small_->take(batch, batches_.after(i), team_);
+        }
         forward(network(), batch.X, work_, team_);  // z and a of every layer
         const double C = cost_and_delta(batch, i);  // C, and delta of the output
         if (!std::isfinite(C)) return C;
         backpropagate(network(), batch.size(), work_, team_);  // delta of every layer
+        optimizer_.begin_step();                               // epsilon, and what else the step depends on
         if (grad_.size() == 0) {
             descend(network(), batch.X, work_, optimizer_, batches_.after(i), team_);  // w := w - epsilon dC/dw
         } else {
             weight_gradients(network(), batch.X, work_, grad_.view(), team_);  // dW, db of every layer
-            update(network(), Vector<const T>{grad_.data(), grad_.size()}, optimizer_, team_);
+            update(network(), grad_.view(), optimizer_, team_);
         }
         return C;
     }
@@ -268,8 +291,8 @@ class Run {
     std::size_t batch_size_;
     Batches<T> batches_;
     Workspace<T> work_;
-    Buffer<T> grad_;  // (n_params,), or empty to descend in one pass
     Optimizer<T> optimizer_;
+    Buffer<T> grad_;  // (n_params,), or empty to descend in one pass
     std::optional<SmallSteps<T>> small_;
     Snapshot<T> good_;
     ForwardWorkspace<T> validation_work_;
@@ -282,13 +305,19 @@ class Run {
 
 template <class T>
 TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-                      const Training& training, CustomCost<T>* cost, Observer& observer, Team& team) {
-    return Run<T>(network, samples, validation, training, cost, observer, team).epochs();
+                      const Training& training, CustomCost<T>* cost, Observer& observer, Team& team,
+                      Vector<T> average) {
+    if (training.optimizer.method == Method::lbfgs)
+        return minimise(network, samples, validation, training, cost, observer, team);
+    Run<T> run(network, samples, validation, training, cost, observer, team);
+    TrainingHistory history = run.epochs();
+    run.write_average(network.shape(), average);
+    return history;
 }
 
 template TrainingHistory train(Network<float>&, const Samples<float>&, const std::optional<Samples<float>>&,
-                               const Training&, CustomCost<float>*, Observer&, Team&);
+                               const Training&, CustomCost<float>*, Observer&, Team&, Vector<float>);
 template TrainingHistory train(Network<double>&, const Samples<double>&, const std::optional<Samples<double>>&,
-                               const Training&, CustomCost<double>*, Observer&, Team&);
+                               const Training&, CustomCost<double>*, Observer&, Team&, Vector<double>);
 
 }  // namespace rosenblatt

@@ -16,7 +16,7 @@ namespace rosenblatt {
 
 struct Training {
     LossRule loss;
-    Sgd optimizer;
+    OptimizerSettings optimizer;
     std::size_t batch_size;
     std::size_t epochs;
     bool shuffle;
@@ -49,7 +49,7 @@ class CustomCost {
     virtual double of_validation(Matrix<const T> A) = 0;
 };
 
-enum class StopReason : std::uint8_t { epochs, observer, deadline };
+enum class StopReason : std::uint8_t { epochs, observer, deadline, converged };
 
 struct TrainingHistory {
     std::vector<double> loss_curve;        // of the epochs that were finished
@@ -64,9 +64,11 @@ struct Diverged {
 };
 
 // Trains the network on `samples`; with a cost of somebody's own, training.loss and the targets are not looked at. Throws
-// Stopped (the parameters are those of the last finished step), Diverged, and what the observer and the cost throw.
+// Stopped (the parameters are those of the last finished step), Diverged, and what the observer, the cost and a schedule's
+// callable throw. `average`: where the average of the weights goes if the optimiser keeps one, (n_params,) as theta lies.
 template <class T>
 TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-                      const Training& training, CustomCost<T>* cost, Observer& observer, Team& team);
+                      const Training& training, CustomCost<T>* cost, Observer& observer, Team& team,
+                      Vector<T> average = {});
 
 }  // namespace rosenblatt

@@ -1,20 +1,292 @@
-// Update: the step, spread over theta, after the gradient or together with it.
+// Update: the numbers of a step, and the step, spread over theta, after the gradient or together with it.
 #include "model/update.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "kernels/table.hpp"
 #include "model/product.hpp"
 
 namespace rosenblatt {
 
+namespace {
+
+constexpr double work_of_a_parameter = 4;  // multiply-adds that one is worth: it is memory that it waits for
+
+// A method's variant. What rounds to 0 in T is not there.
 template <class T>
-void update(Network<T>& network, Vector<const T> grad, Optimizer<T>& optimizer, Team& team) noexcept {
-    const SgdStep<T> step = optimizer.step();
-    T* const theta = network.theta().data;
-    T* const velocity = optimizer.velocity();
-    constexpr double work_of_a_parameter = 4;  // it is memory that it waits for
+Rule rule_of(Method method, const MethodSettings& settings) noexcept {
+    const bool moving = static_cast<T>(settings.momentum) > 0;
+    switch (method) {
+        case Method::sgd:
+            if (!moving) return Rule::descent;
+            return settings.nesterov != 0 ? Rule::nesterov : Rule::momentum;
+        case Method::adagrad:
+            return Rule::adagrad;
+        case Method::rmsprop:
+            if (settings.centered != 0) return moving ? Rule::rmsprop_centered_momentum : Rule::rmsprop_centered;
+            return moving ? Rule::rmsprop_momentum : Rule::rmsprop;
+        case Method::adam:
+            return settings.amsgrad != 0 ? Rule::amsgrad : Rule::adam;
+        case Method::nadam:
+            return Rule::nadam;
+        case Method::lion:
+            return Rule::lion;
+        case Method::rprop:
+            return Rule::rprop;
+        case Method::lbfgs:
+            break;  // takes no such steps: model/lbfgs.hpp
+    }
+    return Rule::descent;
+}
+
+template <class T>
+Adjustment<T> adjustment_of(const Regularisation& of) noexcept {
+    const bool limits = of.clip_value > 0;
+    const auto l1 = static_cast<T>(of.l1);
+    const auto l2 = static_cast<T>(of.l2);
+    return {l1, l2, limits ? static_cast<T>(of.clip_value) : std::numeric_limits<T>::infinity(), l1 > 0 || l2 > 0,
+            limits};
+}
+
+// The numbers of a rule that are the same in every step.
+template <class T>
+RuleStep<T> step_of(Rule rule, const MethodSettings& settings, const Regularisation& regularisation) noexcept {
+    const auto rounded = [](double x) { return static_cast<T>(x); };
+    RuleStep<T> step{};
+    step.rule = rule;
+    step.momentum = rounded(settings.momentum);
+    step.beta1 = rounded(settings.beta1);
+    step.rest1 = rounded(1 - settings.beta1);
+    step.beta2 = rounded(settings.beta2);
+    step.rest2 = rounded(1 - settings.beta2);
+    step.correction = 1;
+    step.eps = rounded(settings.eps);
+    step.shrink = rounded(settings.shrink);
+    step.grow = rounded(settings.grow);
+    step.smallest = rounded(settings.smallest);
+    step.largest = rounded(settings.largest);
+    step.adjustment = adjustment_of<T>(regularisation);
+    return step;
+}
+
+// 0.96^x. Source of the number: Dozat 2016.
+double fading_of_momentum(double x) noexcept {
+    constexpr double ln_0_96 = -0.040821994520255166;
+    double y = ln_0_96 * x;
+    kernels<double>().exp(&y, 1, &y);
+    return y;
+}
+
+}  // namespace
+
+template <class T>
+double dot(const Shape& shape, const T* a, const T* b, Over over, double* room, Team& team) noexcept {
+    double total = 0;
+    for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
+        const std::size_t n_in = shape.n_in(layer);
+        const std::size_t n_out = shape.n_out(layer);
+        const std::size_t panels = (n_out + panel_cols<T> - 1) / panel_cols<T>;
+        const double work = work_of_a_parameter * static_cast<double>(n_in * panel_cols<T>);
+        team.slices_to_the_end(panels, work, [&](std::size_t first, std::size_t count) noexcept {
+            const std::size_t j = first * panel_cols<T>;
+            const std::size_t cols = std::min(count * panel_cols<T>, n_out - j);
+            const auto biases = [&](const T* of) noexcept {
+                return Panels<const T>{shape.b(of, layer).data + j, 1, cols, cols, panel_cols<T>};
+            };
+            std::fill_n(room + j, cols, 0.0);
+            kernels<T>().sum_products(shape.W(a, layer).part(0, j, n_in, cols),
+                                      shape.W(b, layer).part(0, j, n_in, cols), room + j);
+            if (over == Over::parameters) kernels<T>().sum_products(biases(a), biases(b), room + j);
+        });
+        for (std::size_t j = 0; j < n_out; ++j) total = total + room[j];
+    }
+    return total;
+}
+
+template <class T>
+Optimizer<T>::Optimizer(const OptimizerSettings& settings, const Shape& shape)
+    : shape_(shape),
+      method_(settings.method),
+      of_method_(settings.of_method),
+      learning_rate_(settings.learning_rate),
+      regularisation_(settings.regularisation),
+      step_losses_(settings.step_losses),
+      average_(regularisation_.ema > 0 ? shape.n_params() : 0),
+      room_(needs_whole_gradient() ? shape.widest_output() : 0),
+      step_(step_of<T>(rule_of<T>(method_, of_method_), of_method_, regularisation_)),
+      descends_(method_ == Method::sgd && !needs_whole_gradient() && !step_.adjustment.penalises &&
+                !step_.adjustment.limits),
+      steady_(descends_ && learning_rate_.constant()),
+      idle_after_step_(regularisation_.max_norm == 0 && regularisation_.ema == 0 && step_losses_ == nullptr) {
+    for (std::size_t i = 0; i < n_states(step_.rule); ++i) states_[i] = Buffer<T>(shape.n_params());
+    const auto fill = [&](std::size_t i, double x) {
+        std::fill_n(states_[i].data(), states_[i].size(), static_cast<T>(x));
+    };
+    keep(learning_rate_.plateau());
+    number(Number::beta1_power) = number(Number::beta2_power) = number(Number::momentum_product) = 1;
+    descent_ = {0, step_.momentum, step_.rule == Rule::nesterov};
+    if (learning_rate_.constant()) descent_.learning_rate = static_cast<T>(learning_rate_.rate(0, 0, {}));
+    if (step_.rule == Rule::adagrad) fill(0, of_method_.initial_sum);
+    if (step_.rule == Rule::rprop) fill(1, learning_rate_.rate(0, 0, {}));
+}
+
+template <class T>
+void Optimizer<T>::prepare_step() {
+    const double rate = learning_rate_.rate(static_cast<std::uint64_t>(number(Number::steps)),
+                                            static_cast<std::uint64_t>(number(Number::epochs)), plateau());
+    ++number(Number::steps);
+    descent_.learning_rate = static_cast<T>(rate);
+    correct(rate);
+}
+
+// The means begin at 0, and a step makes up for it.
+template <class T>
+void Optimizer<T>::correct(double rate) noexcept {
+    const double beta1 = of_method_.beta1;
+    const auto mean_square = [&] {
+        double& part = number(Number::beta2_power);
+        part = part * of_method_.beta2;
+        step_.correction = static_cast<T>(1 / std::sqrt(1 - part));
+    };
+    step_.decay = static_cast<T>(rate * of_method_.weight_decay);
+    if (method_ == Method::adam) {
+        double& part = number(Number::beta1_power);
+        part = part * beta1;
+        rate = rate / (1 - part);
+        mean_square();
+    } else if (method_ == Method::nadam) {
+        const double t = number(Number::steps);
+        const auto momentum = [&](double at) {
+            return beta1 * (1 - 0.5 * fading_of_momentum(at * of_method_.momentum_decay));
+        };
+        double& product = number(Number::momentum_product);
+        const double now = momentum(t);
+        const double next = momentum(t + 1);
+        product = product * now;
+        step_.direct = static_cast<T>(rate * (1 - now) / (1 - product));
+        rate = rate * next / (1 - product * next);
+        mean_square();
+    }
+    step_.rate = static_cast<T>(rate);
+}
+
+template <class T>
+void Optimizer<T>::finish_step(Network<T>& network, double C, Team& team) {
+    if (step_losses_ != nullptr) step_losses_->push_back(C);
+    if (regularisation_.max_norm > 0)
+        for (std::size_t layer = 0; layer < shape_.n_layers(); ++layer) {
+            const Panels<T> W = network.W(layer).part(0, 0, shape_.n_in(layer), shape_.n_out(layer));
+            const std::size_t panels = (W.cols + panel_cols<T> - 1) / panel_cols<T>;
+            const double work = work_of_a_parameter * static_cast<double>(W.rows * panel_cols<T>);
+            team.slices_to_the_end(panels, work, [&](std::size_t first, std::size_t count) noexcept {
+                const std::size_t begin = first * panel_cols<T>;
+                const std::size_t cols = std::min(count * panel_cols<T>, W.cols - begin);
+                kernels<T>().limit_norms(W.part(0, begin, W.rows, cols), regularisation_.max_norm);
+            });
+        }
+    if (regularisation_.ema == 0) return;
+    // The first step's weights begin the average.
+    const T rest = number(Number::steps) == 1 ? T{1} : static_cast<T>(1 - regularisation_.ema);
+    const T* const theta = network.theta().data;
+    team.slices_to_the_end(shape_.n_params(), work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
+        kernels<T>().average(rest, theta + first, count, average_.data() + first);
+    });
+}
+
+template <class T>
+void Optimizer<T>::end_epoch(double loss, std::optional<double> validation_loss) noexcept {
+    ++number(Number::epochs);
+    Plateau now = plateau();
+    learning_rate_.end_epoch(now, validation_loss.value_or(loss));
+    keep(now);
+}
+
+template <class T>
+Plateau Optimizer<T>::plateau() noexcept {
+    return {number(Number::plateau_rate), number(Number::plateau_best), number(Number::plateau_bad_epochs),
+            number(Number::plateau_cooling), number(Number::plateau_begun)};
+}
+
+template <class T>
+void Optimizer<T>::keep(const Plateau& plateau) noexcept {
+    number(Number::plateau_rate) = plateau.rate;
+    number(Number::plateau_best) = plateau.best;
+    number(Number::plateau_bad_epochs) = plateau.bad_epochs;
+    number(Number::plateau_cooling) = plateau.cooling;
+    number(Number::plateau_begun) = plateau.begun;
+}
+
+template <class T>
+States<T> Optimizer<T>::states(std::size_t first) noexcept {
+    States<T> states;
+    for (std::size_t i = 0; i < n_states(step_.rule); ++i) states.of[i] = states_[i].data() + first;
+    return states;
+}
+
+template <class T>
+PanelStates<T> Optimizer<T>::states_of_W(std::size_t layer) noexcept {
+    PanelStates<T> states;
+    for (std::size_t i = 0; i < n_states(step_.rule); ++i) states.of[i] = shape_.W(states_[i].data(), layer);
+    return states;
+}
+
+template <class T>
+States<T> Optimizer<T>::states_of_b(std::size_t layer) noexcept {
+    States<T> states;
+    for (std::size_t i = 0; i < n_states(step_.rule); ++i) states.of[i] = shape_.b(states_[i].data(), layer).data;
+    return states;
+}
+
+template <class T>
+OptimizerState<T> Optimizer<T>::state() noexcept {
+    OptimizerState<T> state;
+    for (Buffer<T>& vector : states_)
+        if (vector.size() > 0) state.vectors.push_back(vector.view());
+    if (average_.size() > 0) state.vectors.push_back(average_.view());
+    state.numbers = {numbers_.data(), numbers_.size()};
+    return state;
+}
+
+template <class T>
+void Optimizer<T>::adjust(const Network<T>& network, Vector<T> grad, Team& team) noexcept {
+    const Adjustment<T>& adjustment = step_.adjustment;
+    if (adjustment.penalises)
+        for (std::size_t layer = 0; layer < shape_.n_layers(); ++layer) {
+            T* const dw = shape_.W(grad.data, layer).data;
+            const T* const w = network.W(layer).data;
+            const auto size = static_cast<std::size_t>(shape_.b(grad.data, layer).data - dw);
+            team.slices_to_the_end(size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
+                kernels<T>().penalise(adjustment.l1, adjustment.l2, w + first, count, dw + first);
+            });
+        }
+    T scale = 1;
+    if (needs_whole_gradient()) {
+        const double norm = std::sqrt(dot<T>(shape_, grad.data, grad.data, Over::parameters, room_.data(), team));
+        if (norm > regularisation_.clip_norm) scale = static_cast<T>(regularisation_.clip_norm / norm);
+    }
+    if (scale == 1 && !adjustment.limits) return;
     team.slices_to_the_end(grad.size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
-        kernels<T>().sgd_step(step, grad.data + first, count, velocity == nullptr ? nullptr : velocity + first,
-                              theta + first);
+        kernels<T>().clip(scale, adjustment.limit, count, grad.data + first);
+    });
+}
+
+template <class T>
+void update(Network<T>& network, Vector<T> grad, Optimizer<T>& optimizer, Team& team) noexcept {
+    T* const theta = network.theta().data;
+    if (optimizer.descends()) {
+        const SgdStep<T> step = optimizer.descent();
+        T* const velocity = optimizer.velocity();
+        team.slices_to_the_end(grad.size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
+            kernels<T>().sgd_step(step, grad.data + first, count, velocity == nullptr ? nullptr : velocity + first,
+                                  theta + first);
+        });
+        return;
+    }
+    optimizer.adjust(network, grad, team);
+    team.slices_to_the_end(grad.size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
+        kernels<T>().rule_step(optimizer.step(), grad.data + first, count, optimizer.states(first), theta + first);
     });
 }
 
@@ -22,40 +294,68 @@ template <class T>
 void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Ahead<T> ahead,
              Team& team) {
     const Shape& shape = network.shape();
-    const SgdStep<T> step = optimizer.step();
-    T* const velocity = optimizer.velocity();
     const auto gradient = [&](std::size_t layer) noexcept {
         return weight_gradient(work.A_in(layer, X), work.Delta_rows(layer, X.rows, shape.columns(layer)));
+    };
+    // step_over(layer, factors, part): part(M) is what a block of the product has of M, which lies like W
+    const auto over_layers = [&](auto step_over, auto step_of_b) noexcept {
+        for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
+            const Matrix<const T> Delta = work.Delta(layer, X.rows);
+            const Product<T> dW = gradient(layer);
+            const Tiling tiling(dW, team);
+            const Blocks blocks(dW.part(tiling.tile(0)), true);
+            const Ahead<T> rows = layer == 0 ? ahead : Ahead<T>{};
+            const auto compute = [&](std::size_t i, T* space) noexcept {
+                const Tile tile = tiling.tile(i);
+                const auto block_step = [&](const Factors<T>& LR, Start<T>, Tile block) noexcept {
+                    step_over(layer, LR, [&](Panels<T> M) noexcept {
+                        return M.data == nullptr ? Panels<T>{} : block.of(tile.of(as_product_of(M)));
+                    });
+                };
+                in_blocks<T>(dW.part(tile), blocks, nullptr, rows.part(i, tiling.count()), space, block_step,
+                             block_step);
+            };
+            team.tiles_with_space_to_the_end<T>(tiling.count(), blocks.space<T>(), compute);
+            kernels<T>().sum_rows(Delta, work.db());
+            step_of_b(layer, Delta.cols);
+        }
     };
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {  // what may fail comes before the first change
         const Product<T> dW = gradient(layer);
         const Tiling tiling(dW, team);
         team.reserve<T>(tiling.count(), Blocks(dW.part(tiling.tile(0)), true).template space<T>());
     }
-    for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
-        const Matrix<const T> Delta = work.Delta(layer, X.rows);
-        const Product<T> dW = gradient(layer);
-        const Panels<T> W = as_product_of(network.W(layer));
-        const Panels<T> vW = velocity == nullptr ? Panels<T>{} : as_product_of(shape.W(velocity, layer));
-        const Tiling tiling(dW, team);
-        const Blocks blocks(dW.part(tiling.tile(0)), true);
-        const Ahead<T> rows = layer == 0 ? ahead : Ahead<T>{};
-        team.tiles_with_space_to_the_end<T>(tiling.count(), blocks.space<T>(), [&](std::size_t i, T* space) noexcept {
-            const Tile tile = tiling.tile(i);
-            const auto step_of = [&](const Factors<T>& LR, Start<T>, Tile block) noexcept {
-                kernels<T>().multiply_descend(LR, step, velocity == nullptr ? Panels<T>{} : block.of(tile.of(vW)),
-                                              block.of(tile.of(W)));
-            };
-            in_blocks<T>(dW.part(tile), blocks, nullptr, rows.part(i, tiling.count()), space, step_of, step_of);
-        });
-        kernels<T>().sum_rows(Delta, work.db());
-        kernels<T>().sgd_step(step, work.db(), Delta.cols,
-                              velocity == nullptr ? nullptr : shape.b(velocity, layer).data, network.b(layer).data);
+    if (optimizer.descends()) {
+        const SgdStep<T> step = optimizer.descent();
+        over_layers(
+            [&](std::size_t layer, const Factors<T>& LR, auto part) noexcept {
+                const Panels<T> velocity = optimizer.states_of_W(layer).of[0];
+                kernels<T>().multiply_descend(LR, step, part(velocity), part(network.W(layer)));
+            },
+            [&](std::size_t layer, std::size_t n) noexcept {
+                kernels<T>().sgd_step(step, work.db(), n, optimizer.states_of_b(layer).of[0], network.b(layer).data);
+            });
+        return;
     }
+    const RuleStep<T>& step = optimizer.step();
+    over_layers(
+        [&](std::size_t layer, const Factors<T>& LR, auto part) noexcept {
+            PanelStates<T> states = optimizer.states_of_W(layer);
+            for (Panels<T>& state : states.of) state = part(state);
+            kernels<T>().multiply_step(LR, step, states, part(network.W(layer)));
+        },
+        [&](std::size_t layer, std::size_t n) noexcept {
+            if (step.adjustment.limits) kernels<T>().clip(T{1}, step.adjustment.limit, n, work.db());
+            kernels<T>().rule_step(step, work.db(), n, optimizer.states_of_b(layer), network.b(layer).data);
+        });
 }
 
-template void update(Network<float>&, Vector<const float>, Optimizer<float>&, Team&) noexcept;
-template void update(Network<double>&, Vector<const double>, Optimizer<double>&, Team&) noexcept;
+template double dot(const Shape&, const float*, const float*, Over, double*, Team&) noexcept;
+template double dot(const Shape&, const double*, const double*, Over, double*, Team&) noexcept;
+template class Optimizer<float>;
+template class Optimizer<double>;
+template void update(Network<float>&, Vector<float>, Optimizer<float>&, Team&) noexcept;
+template void update(Network<double>&, Vector<double>, Optimizer<double>&, Team&) noexcept;
 template void descend(Network<float>&, Scattered<const float>, Workspace<float>&, Optimizer<float>&, Ahead<float>,
                       Team&);
 template void descend(Network<double>&, Scattered<const double>, Workspace<double>&, Optimizer<double>&, Ahead<double>,

@@ -1,44 +1,175 @@
-// Update: w := w - epsilon dC/dw, for all parameters at once.
+// Update: w := w - epsilon dC/dw and what other optimisers make of a gradient, for all parameters at once.
 #pragma once
 
+#include <array>
+#include <optional>
+#include <vector>
+
 #include "base/buffer.hpp"
+#include "kernels/rules.hpp"
 #include "model/network.hpp"
+#include "model/schedule.hpp"
 #include "model/team.hpp"
 #include "model/workspace.hpp"
 
 namespace rosenblatt {
 
-// Stochastic gradient descent. momentum in [0, 1); nesterov: look ahead along the velocity.
-struct Sgd {
-    double learning_rate;
-    double momentum;
-    bool nesterov;
+// The optimisers; each is one rule or several variants of it.
+enum class Method : std::uint8_t { sgd, adagrad, rmsprop, adam, nadam, lion, rprop, lbfgs };
+inline constexpr const char* method_names[] = {"sgd", "adagrad", "rmsprop", "adam", "nadam", "lion", "rprop", "lbfgs"};
+
+// What an optimiser can be told. A method reads those settings that its formula in docs/arithmetic.md has.
+struct MethodSettings {
+    double momentum = 0;  // in [0, 1)
+    double nesterov = 0;  // 1: look ahead along the velocity
+    double beta1 = 0;
+    double beta2 = 0;
+    double eps = 0;
+    double weight_decay = 0;
+    double centered = 0;        // 1: rmsprop divides by the deviation from the mean
+    double amsgrad = 0;         // 1: adam divides by the largest mean square so far
+    double momentum_decay = 0;  // of nadam
+    double initial_sum = 0;     // of adagrad
+    double shrink = 0;          // of rprop
+    double grow = 0;
+    double smallest = 0;
+    double largest = 0;
+    double history = 0;  // of lbfgs: pairs of steps and changes of the gradient,
+    double tolerance = 0;
+    double tolerance_change = 0;
+    double evaluations = 0;  // and the most of a line search
 };
 
-// An optimiser at work: its rule, and its velocities where it has any.
+// What is done to gradients before a step and to weights after it; 0 where it is not.
+struct Regularisation {
+    double l1 = 0;          // the cost has l1 sum |w| more, over the weights and not the biases
+    double l2 = 0;          // and l2 / 2 sum w^2
+    double clip_norm = 0;   // the largest Euclidean norm of the whole gradient
+    double clip_value = 0;  // the largest size of a component
+    double max_norm = 0;    // the largest Euclidean norm of the weights into a unit
+    double ema = 0;         // the part of the average of the weights that stays, in [0, 1)
+};
+
+struct OptimizerSettings {
+    Method method;
+    MethodSettings of_method;
+    Schedule learning_rate;
+    Regularisation regularisation = {};
+    std::vector<double>* step_losses = nullptr;  // where the cost of every step is kept, if anywhere
+};
+
+// Gradient descent as most want it: no schedule, no penalty. momentum in [0, 1).
+inline OptimizerSettings sgd(double learning_rate, double momentum, bool nesterov) {
+    MethodSettings settings;
+    settings.momentum = momentum;
+    settings.nesterov = nesterov ? 1 : 0;
+    return {Method::sgd, settings, Schedule(learning_rate)};
+}
+
+// The sum of a_i b_i over parameters, in float64: a chain over what belongs to a unit, W_j0, W_j1, ..., b_j, and those of the
+// units and layers in order. a, b lie like theta of `shape`; `room` (widest layer,).
+enum class Over : std::uint8_t { weights, parameters };
+template <class T>
+double dot(const Shape& shape, const T* a, const T* b, Over over, double* room, Team& team) noexcept;
+
+// All that an optimiser remembers between two steps, to be saved and restored: `vectors` lie like theta of its shape.
+template <class T>
+struct OptimizerState {
+    std::vector<Vector<T>> vectors;
+    Vector<double> numbers;
+};
+
+// An optimiser at work on the parameters of one shape.
 template <class T>
 class Optimizer {
   public:
-    Optimizer(Sgd rule, std::size_t n_params)
-        : rule_(rule), velocity_(static_cast<T>(rule.momentum) > 0 ? n_params : 0) {}
+    Optimizer(const OptimizerSettings& settings, const Shape& shape);
+    Optimizer(const Optimizer&) = delete;
+    Optimizer& operator=(const Optimizer&) = delete;
 
-    T* velocity() noexcept { return velocity_.data(); }  // (n_params,), null without momentum
-
-    SgdStep<T> step() const noexcept {
-        return {static_cast<T>(rule_.learning_rate), static_cast<T>(rule_.momentum), rule_.nesterov};
+    // Before every step: its learning rate and the numbers of its rule. Throws what a schedule's callable throws.
+    void begin_step() {
+        if (steady_) ++number(Number::steps);
+        else prepare_step();
     }
 
+    // After every step, C being the cost before it: what is done to the weights. Never cut short.
+    void end_step(Network<T>& network, double C, Team& team) {
+        if (!idle_after_step_) finish_step(network, C, team);
+    }
+
+    // After every epoch. A plateau looks at the validation loss where there is one.
+    void end_epoch(double loss, std::optional<double> validation_loss) noexcept;
+
+    // Whether the steps are those of gradient descent and nothing else, which has kernels of its own.
+    bool descends() const noexcept { return descends_; }
+    const SgdStep<T>& descent() const noexcept { return descent_; }
+    T* velocity() noexcept { return states_[0].data(); }  // (n_params,), null without momentum
+
+    // The step of any rule, and what is not done in it: the penalties of all weights, and the scale of the whole gradient.
+    const RuleStep<T>& step() const noexcept { return step_; }
+    States<T> states(std::size_t first) noexcept;            // of the parameters from `first` on
+    PanelStates<T> states_of_W(std::size_t layer) noexcept;  // of a weight matrix
+    States<T> states_of_b(std::size_t layer) noexcept;
+
+    // Whether a step cannot be taken before the whole gradient is known.
+    bool needs_whole_gradient() const noexcept { return regularisation_.clip_norm > 0; }
+
+    // The gradient (n_params,) as the step wants it: with penalties, scaled, within limits.
+    void adjust(const Network<T>& network, Vector<T> grad, Team& team) noexcept;
+
+    // The average of the weights (n_params,), null where none is wanted.
+    const T* average() const noexcept { return average_.data(); }
+
+    OptimizerState<T> state() noexcept;
+
   private:
-    Sgd rule_;
-    Buffer<T> velocity_;
+    enum class Number : std::uint8_t {
+        steps,
+        epochs,
+        beta1_power,
+        beta2_power,
+        momentum_product,
+        plateau_rate,
+        plateau_best,
+        plateau_bad_epochs,
+        plateau_cooling,
+        plateau_begun
+    };
+    static constexpr std::size_t n_numbers = 10;
+    double& number(Number n) noexcept { return numbers_[static_cast<std::size_t>(n)]; }
+
+    void prepare_step();
+    void correct(double rate) noexcept;
+    void finish_step(Network<T>& network, double C, Team& team);
+    Plateau plateau() noexcept;
+    void keep(const Plateau& plateau) noexcept;
+
+    Shape shape_;
+    Method method_;
+    MethodSettings of_method_;
+    Schedule learning_rate_;
+    Regularisation regularisation_;
+    std::vector<double>* step_losses_;
+    std::array<double, n_numbers> numbers_{};
+    std::array<Buffer<T>, max_states> states_;
+    Buffer<T> average_;
+    Buffer<double> room_;  // for the norm of a gradient
+    SgdStep<T> descent_{};
+    RuleStep<T> step_{};
+    bool descends_;
+    bool steady_;
+    bool idle_after_step_;
 };
 
-// One step along -grad (n_params,). Never cut short: a network's parameters are those of a whole number of steps.
+// One step along -grad (n_params,), which is adjusted in place where the optimiser wants it. Never cut short: a network's
+// parameters are those of a whole number of steps.
 template <class T>
-void update(Network<T>& network, Vector<const T> grad, Optimizer<T>& optimizer, Team& team) noexcept;
+void update(Network<T>& network, Vector<T> grad, Optimizer<T>& optimizer, Team& team) noexcept;
 
 // weight_gradients and update in one pass over each W: the gradient of a tile becomes a step while it is in the nearest
-// cache, and is never stored. The same bits. Never cut short. `ahead`: the rows that the next step will gather.
+// cache, and is never stored. The same bits. Never cut short. `ahead`: the rows that the next step will gather. Not for an
+// optimiser that needs the whole gradient.
 template <class T>
 void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Ahead<T> ahead,
              Team& team);

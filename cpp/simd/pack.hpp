@@ -213,6 +213,30 @@ ROSENBLATT_INLINE T fma(T a, T b, T c) noexcept {
     else return __builtin_fma(a, b, c);
 }
 
+// The square root, rounded once as IEEE 754 wants it.
+template <class T>
+ROSENBLATT_INLINE Pack<T> sqrt(Pack<T> x) noexcept {
+    using Raw = typename Pack<T>::Raw;
+#if defined(__AVX512F__)
+    // All lanes by name: GCC 12 warns of what the plain intrinsic leaves undefined.
+    if constexpr (sizeof(T) == 4) return {(Raw)_mm512_maskz_sqrt_ps(static_cast<__mmask16>(-1), (__m512)x.raw)};
+    else return {(Raw)_mm512_maskz_sqrt_pd(static_cast<__mmask8>(-1), (__m512d)x.raw)};
+#elif defined(__AVX2__) && defined(__FMA__)
+    if constexpr (sizeof(T) == 4) return {(Raw)_mm256_sqrt_ps((__m256)x.raw)};
+    else return {(Raw)_mm256_sqrt_pd((__m256d)x.raw)};
+#elif defined(__aarch64__)
+    if constexpr (sizeof(T) == 4) return {(Raw)vsqrtq_f32((float32x4_t)x.raw)};
+    else return {(Raw)vsqrtq_f64((float64x2_t)x.raw)};
+#else
+    Raw root{};
+    for (std::size_t i = 0; i < Pack<T>::width; ++i) {
+        if constexpr (sizeof(T) == 4) root[i] = __builtin_sqrtf(x.raw[i]);
+        else root[i] = __builtin_sqrt(x.raw[i]);
+    }
+    return {root};
+#endif
+}
+
 template <class T>
 ROSENBLATT_INLINE typename Pack<T>::RawBits bits(Pack<T> x) noexcept {
     return (typename Pack<T>::RawBits)x.raw;
@@ -243,6 +267,12 @@ ROSENBLATT_INLINE Pack<T> abs(Pack<T> x) noexcept {
 template <class T>
 ROSENBLATT_INLINE Pack<T> with_sign(Pack<T> x, Pack<T> sign) noexcept {
     return from_bits<T>(bits(abs(x)) | (bits(sign) & sign_bits<T>()));
+}
+
+// 1, -1, or x itself where it is 0 or a NaN.
+template <class T>
+ROSENBLATT_INLINE Pack<T> sign(Pack<T> x) noexcept {
+    return select<T>(x > zero<T>(), broadcast(T{1}), select<T>(x < zero<T>(), broadcast(T{-1}), x));
 }
 
 // The largest lane. It does not depend on the order, but for a NaN.

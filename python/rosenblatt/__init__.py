@@ -13,12 +13,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import _core, datasets
+from . import _core, datasets, schedules
 from ._callbacks import Callback, EarlyStopping, Epoch, Step
 from ._files import ModelFormatError, load
+from ._learning_rate import LearningRates, find_learning_rate
 from ._loss import Focal, Huber, LogLoss, Poisson, Quantile
 from ._network import Derivatives, Gradients, Network, Trace
-from ._optimizer import SGD
+from ._optimizer import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, NAdam, RMSprop, Rprop
 from ._scaling import Scaling
 from ._train import TrainResult, train
 from ._train_many import train_many
@@ -27,7 +28,11 @@ from ._weights import Normal, Orthogonal, Uniform
 __version__: str = _core.version()
 
 __all__ = [
+    "LBFGS",
     "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
     "Callback",
     "Derivatives",
     "EarlyStopping",
@@ -35,13 +40,18 @@ __all__ = [
     "Focal",
     "Gradients",
     "Huber",
+    "LearningRates",
+    "Lion",
     "LogLoss",
     "ModelFormatError",
+    "NAdam",
     "Network",
     "Normal",
     "Orthogonal",
     "Poisson",
     "Quantile",
+    "RMSprop",
+    "Rprop",
     "Scaling",
     "Step",
     "Trace",
@@ -50,7 +60,9 @@ __all__ = [
     "__version__",
     "build_info",
     "datasets",
+    "find_learning_rate",
     "load",
+    "schedules",
     "set_isa",
     "train",
     "train_many",

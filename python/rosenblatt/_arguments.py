@@ -62,6 +62,51 @@ def real(name: str, value: object, needed: str) -> float:
     return number
 
 
+def positive(name: str, value: object) -> float:
+    """Return `value` as a float above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `value` is no finite number above 0.
+    """
+    needed = "a finite number above 0"
+    number = real(name, value, needed)
+    if number <= 0:
+        raise ValueError(f"{name}: got {number}, needed {needed}")
+    return number
+
+
+def not_negative(name: str, value: object) -> float:
+    """Return `value` as a float of at least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `value` is no finite number of at least 0.
+    """
+    needed = "a finite number of at least 0"
+    number = real(name, value, needed)
+    if number < 0:
+        raise ValueError(f"{name}: got {number}, needed {needed}")
+    return number
+
+
+def below_one(name: str, value: object) -> float:
+    """Return `value` as a float from 0 to below 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `value` is no such number.
+    """
+    needed = "a number from 0 to below 1"
+    number = real(name, value, needed)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name}: got {number}, needed {needed}")
+    return number
+
+
 def flag(name: str, value: object) -> bool:
     """Return `value` as a bool.
 

@@ -1,20 +1,58 @@
-"""Optimisers: how a gradient becomes a step."""
+"""Optimisers: how a gradient becomes a step, and what is done to both around it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
-from . import _arguments
+from . import _arguments, schedules
+from .schedules import Schedule, ScheduleRule
+
+
+class OptimizerRule(NamedTuple):
+    """An optimiser as the core takes it."""
+
+    method: str
+    settings: dict[str, float]
+    learning_rate: ScheduleRule
+    regularisation: dict[str, float]
+
+
+Check = Callable[[str, object], Any]
+
+
+class _Settings:
+    """An optimiser of checked settings; `checks` says how, for all but the learning rate."""
+
+    method: ClassVar[str]
+    checks: ClassVar[dict[str, Check]]
+    learning_rate: float | Schedule
+
+    def __post_init__(self) -> None:
+        self._keep("learning_rate", schedules.learning_rate)
+        for name, check in self.checks.items():
+            self._keep(name, check)
+
+    def _keep(self, name: str, check: Check) -> None:
+        object.__setattr__(self, name, check(name, getattr(self, name)))
+
+    def rule(self, regularisation: dict[str, float]) -> OptimizerRule:
+        """Return what goes to the core."""
+        settings = {name: float(getattr(self, name)) for name in self.checks}
+        return OptimizerRule(
+            self.method, settings, schedules.rule(self.learning_rate), regularisation
+        )
 
 
 @dataclass(frozen=True)
-class SGD:
+class SGD(_Settings):
     """Stochastic gradient descent, w := w - epsilon dC/dw, with momentum where wanted.
 
     Parameters
     ----------
-    learning_rate : float, default 0.01
-        epsilon, above 0.
+    learning_rate : float, schedule or callable, default 0.01
+        epsilon, above 0; or one for each step, see `rosenblatt.schedules`.
     momentum : float, default 0.0
         mu, from 0 to below 1. v := mu v - epsilon dC/dw, w := w + v.
     nesterov : bool, default False
@@ -37,22 +75,506 @@ class SGD:
     SGD(learning_rate=0.1, momentum=0.9, nesterov=False)
     """
 
-    learning_rate: float = 0.01
+    learning_rate: float | Schedule = 0.01
     momentum: float = 0.0
     nesterov: bool = False
 
+    method: ClassVar[str] = "sgd"
+    checks: ClassVar[dict[str, Check]] = {
+        "momentum": _arguments.below_one,
+        "nesterov": _arguments.flag,
+    }
+
     def __post_init__(self) -> None:
-        needed = "a finite number above 0"
-        learning_rate = _arguments.real("learning_rate", self.learning_rate, needed)
-        if learning_rate <= 0:
-            raise ValueError(f"learning_rate: got {learning_rate}, needed {needed}")
-        needed = "a number from 0 to below 1"
-        momentum = _arguments.real("momentum", self.momentum, needed)
-        if not 0 <= momentum < 1:
-            raise ValueError(f"momentum: got {momentum}, needed {needed}")
-        nesterov = _arguments.flag("nesterov", self.nesterov)
-        if nesterov and momentum == 0:
+        super().__post_init__()
+        if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov: got True without momentum, needed a momentum above 0")
-        object.__setattr__(self, "learning_rate", learning_rate)
-        object.__setattr__(self, "momentum", momentum)
-        object.__setattr__(self, "nesterov", nesterov)
+
+
+@dataclass(frozen=True)
+class Adagrad(_Settings):
+    """Steps that become shorter the more a parameter has moved.
+
+    s := s + g^2, w := w - epsilon g / (sqrt(s) + eps), with g = dC/dw.
+
+    Parameters
+    ----------
+    learning_rate : float, schedule or callable, default 0.01
+        epsilon, above 0.
+    initial_sum : float, default 0.0
+        What s starts with, at least 0.
+    eps : float, default 1e-10
+        Above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting is of another kind or outside its range.
+
+    Notes
+    -----
+    J. Duchi, E. Hazan, Y. Singer, *Adaptive subgradient methods for online learning and stochastic
+    optimization*, JMLR 12, 2011. PyTorch's Adagrad with its defaults takes the same steps.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.Adagrad()
+    Adagrad(learning_rate=0.01, initial_sum=0.0, eps=1e-10)
+    """
+
+    learning_rate: float | Schedule = 0.01
+    initial_sum: float = 0.0
+    eps: float = 1e-10
+
+    method: ClassVar[str] = "adagrad"
+    checks: ClassVar[dict[str, Check]] = {
+        "initial_sum": _arguments.not_negative,
+        "eps": _arguments.positive,
+    }
+
+
+@dataclass(frozen=True)
+class RMSprop(_Settings):
+    """The gradient over the root of its mean square.
+
+    s := alpha s + (1 - alpha) g^2, q = g / (sqrt(s) + eps), w := w - epsilon q; with momentum
+    v := momentum v + q, w := w - epsilon v; centered with s - m^2 in place of s, where
+    m := alpha m + (1 - alpha) g.
+
+    Parameters
+    ----------
+    learning_rate : float, schedule or callable, default 0.01
+        epsilon, above 0.
+    alpha : float, default 0.99
+        From 0 to below 1.
+    eps : float, default 1e-8
+        Above 0.
+    momentum : float, default 0.0
+        From 0 to below 1.
+    centered : bool, default False
+        Divide by the standard deviation of the gradient.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting is of another kind or outside its range.
+
+    Notes
+    -----
+    T. Tieleman, G. Hinton, *Lecture 6.5 - rmsprop*, Coursera, 2012; centered: A. Graves,
+    *Generating sequences with recurrent neural networks*, arXiv 1308.0850, 2013. PyTorch's RMSprop
+    takes the same steps.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.RMSprop(momentum=0.9)
+    RMSprop(learning_rate=0.01, alpha=0.99, eps=1e-08, momentum=0.9, centered=False)
+    """
+
+    learning_rate: float | Schedule = 0.01
+    alpha: float = 0.99
+    eps: float = 1e-8
+    momentum: float = 0.0
+    centered: bool = False
+
+    method: ClassVar[str] = "rmsprop"
+    checks: ClassVar[dict[str, Check]] = {
+        "alpha": _arguments.below_one,
+        "eps": _arguments.positive,
+        "momentum": _arguments.below_one,
+        "centered": _arguments.flag,
+    }
+
+    def rule(self, regularisation: dict[str, float]) -> OptimizerRule:
+        """Return what goes to the core, where alpha is the beta2 of all mean squares."""
+        rule = super().rule(regularisation)
+        rule.settings["beta2"] = rule.settings.pop("alpha")
+        return rule
+
+
+@dataclass(frozen=True)
+class Adam(_Settings):
+    """The mean of the gradient over the root of its mean square, both corrected for their start.
+
+    m := beta1 m + (1 - beta1) g, v := beta2 v + (1 - beta2) g^2,
+    w := w - epsilon m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps) in step t = 1, 2, ...
+
+    Parameters
+    ----------
+    learning_rate : float, schedule or callable, default 0.001
+        epsilon, above 0.
+    beta1, beta2 : float, default 0.9, 0.999
+        From 0 to below 1.
+    eps : float, default 1e-8
+        Above 0.
+    amsgrad : bool, default False
+        AMSGrad: the largest v so far in place of v.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting is of another kind or outside its range.
+
+    Notes
+    -----
+    D. P. Kingma, J. Ba, *Adam: a method for stochastic optimization*, ICLR 2015; AMSGrad:
+    S. J. Reddi, S. Kale, S. Kumar, *On the convergence of Adam and beyond*, ICLR 2018. PyTorch's
+    Adam takes the same steps.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.Adam()
+    Adam(learning_rate=0.001, beta1=0.9, beta2=0.999, eps=1e-08, amsgrad=False)
+    """
+
+    learning_rate: float | Schedule = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    amsgrad: bool = False
+
+    method: ClassVar[str] = "adam"
+    checks: ClassVar[dict[str, Check]] = {
+        "beta1": _arguments.below_one,
+        "beta2": _arguments.below_one,
+        "eps": _arguments.positive,
+        "amsgrad": _arguments.flag,
+    }
+
+
+@dataclass(frozen=True)
+class AdamW(_Settings):
+    """Adam whose parameters, weights and biases alike, lose a part of themselves in every step.
+
+    w := w - epsilon weight_decay w, then the step of `Adam`. The decay does not pass through the
+    means, as an L2 penalty's gradient does.
+
+    Parameters
+    ----------
+    learning_rate : float, schedule or callable, default 0.001
+        epsilon, above 0.
+    beta1, beta2 : float, default 0.9, 0.999
+        From 0 to below 1.
+    eps : float, default 1e-8
+        Above 0.
+    weight_decay : float, default 0.01
+        At least 0.
+    amsgrad : bool, default False
+        As for `Adam`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting is of another kind or outside its range.
+
+    Notes
+    -----
+    I. Loshchilov, F. Hutter, *Decoupled weight decay regularization*, ICLR 2019. PyTorch's AdamW
+    takes the same steps.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.AdamW().weight_decay
+    0.01
+    """
+
+    learning_rate: float | Schedule = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    weight_decay: float = 0.01
+    amsgrad: bool = False
+
+    method: ClassVar[str] = "adam"
+    checks: ClassVar[dict[str, Check]] = Adam.checks | {"weight_decay": _arguments.not_negative}
+
+
+@dataclass(frozen=True)
+class NAdam(_Settings):
+    """Adam that looks ahead along its mean, as Nesterov's momentum does.
+
+    With mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2), M_t = mu_1 ... mu_t and `Adam`'s m and v:
+    w := w - epsilon ((1 - mu_t) g / (1 - M_t) + mu_(t+1) m / (1 - M_(t+1)))
+    / (sqrt(v / (1 - beta2^t)) + eps).
+
+    Parameters
+    ----------
+    learning_rate : float, schedule or callable, default 0.002
+        epsilon, above 0.
+    beta1, beta2 : float, default 0.9, 0.999
+        From 0 to below 1.
+    eps : float, default 1e-8
+        Above 0.
+    momentum_decay : float, default 0.004
+        At least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting is of another kind or outside its range.
+
+    Notes
+    -----
+    T. Dozat, *Incorporating Nesterov momentum into Adam*, ICLR workshop 2016. PyTorch's NAdam takes
+    the same steps.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.NAdam()
+    NAdam(learning_rate=0.002, beta1=0.9, beta2=0.999, eps=1e-08, momentum_decay=0.004)
+    """
+
+    learning_rate: float | Schedule = 0.002
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    momentum_decay: float = 0.004
+
+    method: ClassVar[str] = "nadam"
+    checks: ClassVar[dict[str, Check]] = {
+        "beta1": _arguments.below_one,
+        "beta2": _arguments.below_one,
+        "eps": _arguments.positive,
+        "momentum_decay": _arguments.not_negative,
+    }
+
+
+@dataclass(frozen=True)
+class Lion(_Settings):
+    """Steps of one length for all parameters: the sign of a mean.
+
+    w := w - epsilon weight_decay w - epsilon sign(beta1 m + (1 - beta1) g), then
+    m := beta2 m + (1 - beta2) g. The decay is that of weights and biases alike.
+
+    Parameters
+    ----------
+    learning_rate : float, schedule or callable, default 0.0001
+        epsilon, above 0.
+    beta1, beta2 : float, default 0.9, 0.99
+        From 0 to below 1.
+    weight_decay : float, default 0.0
+        At least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting is of another kind or outside its range.
+
+    Notes
+    -----
+    X. Chen and others, *Symbolic discovery of optimization algorithms*, NeurIPS 2023.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.Lion(weight_decay=0.1)
+    Lion(learning_rate=0.0001, beta1=0.9, beta2=0.99, weight_decay=0.1)
+    """
+
+    learning_rate: float | Schedule = 0.0001
+    beta1: float = 0.9
+    beta2: float = 0.99
+    weight_decay: float = 0.0
+
+    method: ClassVar[str] = "lion"
+    checks: ClassVar[dict[str, Check]] = {
+        "beta1": _arguments.below_one,
+        "beta2": _arguments.below_one,
+        "weight_decay": _arguments.not_negative,
+    }
+
+
+@dataclass(frozen=True)
+class Rprop(_Settings):
+    """A step size for each parameter, of which the gradient's sign decides; for whole-batch steps.
+
+    Where g has the sign of the last one, size := size grow; where it changed, size := size shrink
+    and this gradient counts as 0; between smallest and largest. w := w - sign(g) size.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        The size of the first step, above 0; no schedule, since the sizes change by themselves.
+    shrink : float, default 0.5
+        Between 0 and 1.
+    grow : float, default 1.2
+        Above 1.
+    smallest, largest : float, default 1e-6, 50.0
+        The bounds of a size, above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting is of another kind or outside its range.
+
+    Notes
+    -----
+    M. Riedmiller, H. Braun, *A direct adaptive method for faster backpropagation learning: the
+    RPROP algorithm*, ICNN 1993. PyTorch's Rprop takes the same steps.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.Rprop()
+    Rprop(learning_rate=0.01, shrink=0.5, grow=1.2, smallest=1e-06, largest=50.0)
+    """
+
+    learning_rate: float = 0.01
+    shrink: float = 0.5
+    grow: float = 1.2
+    smallest: float = 1e-6
+    largest: float = 50.0
+
+    method: ClassVar[str] = "rprop"
+    checks: ClassVar[dict[str, Check]] = {
+        "shrink": _arguments.positive,
+        "grow": _arguments.positive,
+        "smallest": _arguments.positive,
+        "largest": _arguments.positive,
+    }
+
+    def __post_init__(self) -> None:
+        self._keep("learning_rate", _arguments.positive)
+        super().__post_init__()
+        if self.shrink >= 1:
+            raise ValueError(f"shrink: got {self.shrink}, needed a number between 0 and 1")
+        if self.grow <= 1:
+            raise ValueError(f"grow: got {self.grow}, needed a finite number above 1")
+        if self.smallest > self.largest:
+            raise ValueError(f"smallest: got {self.smallest}, needed at most {self.largest}")
+
+
+def _count(name: str, value: object) -> int:
+    return _arguments.integer(name, value, least=1, most=2**20)
+
+
+@dataclass(frozen=True)
+class LBFGS:
+    """Steps of the whole cost along a direction that the last steps taught, by a line search.
+
+    w := w + a d with d = -H dC/dw, where H approximates the inverse of the second derivatives from
+    the last steps and changes of the gradient, and a meets the strong Wolfe conditions (c_1 = 1e-4,
+    c_2 = 0.9). For small sets of samples: every step takes the gradient of all of them once or some
+    times. An epoch of `train` is such a step; batches hold all samples, in their order.
+
+    Parameters
+    ----------
+    history : int, default 10
+        Steps that are remembered, at least 1.
+    tolerance : float, default 1e-7
+        Training ends when no component of the gradient is larger, at least 0.
+    tolerance_change : float, default 1e-9
+        It ends, too, when a step makes the cost C smaller by no more than this times max(1, C).
+    evaluations : int, default 25
+        The most gradients that a line search computes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting is of another kind or outside its range.
+
+    Notes
+    -----
+    D. C. Liu, J. Nocedal, *On the limited memory BFGS method for large scale optimization*,
+    Mathematical Programming 45, 1989; J. Nocedal, S. J. Wright, *Numerical Optimization*, 2006,
+    algorithms 7.4, 3.5 and 3.6.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> X, Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> net = rb.Network([2, 4, 1], activation="tanh", output="logistic", random_state=1)
+    >>> lbfgs = rb.LBFGS()
+    >>> result = rb.train(net, X, Y, loss="log_loss", optimizer=lbfgs, batch_size=None, epochs=50)
+    >>> net.forward(X).round().ravel().tolist()
+    [0.0, 1.0, 1.0, 0.0]
+    """
+
+    history: int = 10
+    tolerance: float = 1e-7
+    tolerance_change: float = 1e-9
+    evaluations: int = 25
+
+    method: ClassVar[str] = "lbfgs"
+    checks: ClassVar[dict[str, Check]] = {
+        "history": _count,
+        "tolerance": _arguments.not_negative,
+        "tolerance_change": _arguments.not_negative,
+        "evaluations": _count,
+    }
+
+    def __post_init__(self) -> None:
+        for name, check in self.checks.items():
+            object.__setattr__(self, name, check(name, getattr(self, name)))
+
+    def rule(self, regularisation: dict[str, float]) -> OptimizerRule:
+        """Return what goes to the core.
+
+        Raises
+        ------
+        ValueError
+            A regularisation is asked for that a line search cannot go down.
+        """
+        for name, value in regularisation.items():
+            if value > 0 and name != "l2":
+                raise ValueError(f"{name}: got {value} with LBFGS, needed an optimiser of steps")
+        settings = {name: float(getattr(self, name)) for name in self.checks}
+        return OptimizerRule(self.method, settings, schedules.rule(1.0), regularisation)
+
+
+Optimizer: TypeAlias = SGD | Adagrad | RMSprop | Adam | AdamW | NAdam | Lion | Rprop | LBFGS
+
+OPTIMIZERS = (SGD, Adagrad, RMSprop, Adam, AdamW, NAdam, Lion, Rprop, LBFGS)
+
+
+def rule(optimizer: object, regularisation: dict[str, float]) -> OptimizerRule:
+    """Return an optimiser as the core takes it.
+
+    Raises
+    ------
+    TypeError
+        It is none.
+    """
+    if not isinstance(optimizer, OPTIMIZERS):
+        classes = ", ".join(f"rosenblatt.{each.__name__}" for each in OPTIMIZERS)
+        raise TypeError(f"optimizer: got {optimizer!r}, needed one of {classes}")
+    return optimizer.rule(regularisation)
+
+
+def regularisation(
+    *,
+    l1: object,
+    l2: object,
+    clip_norm: object,
+    clip_value: object,
+    max_norm: object,
+    ema: object,
+) -> dict[str, float]:
+    """Return the settings that are given, checked; limits that are None are not.
+
+    Raises
+    ------
+    TypeError, ValueError
+        One is of another kind or outside its range.
+    """
+    penalties = {"l1": _arguments.not_negative("l1", l1), "l2": _arguments.not_negative("l2", l2)}
+    limits: dict[str, tuple[object, Check]] = {
+        "clip_norm": (clip_norm, _arguments.positive),
+        "clip_value": (clip_value, _arguments.positive),
+        "max_norm": (max_norm, _arguments.positive),
+        "ema": (ema, _between_0_and_1),
+    }
+    given = {name: check(name, x) for name, (x, check) in limits.items() if x is not None}
+    return penalties | given
+
+
+def _between_0_and_1(name: str, value: object) -> float:
+    number = _arguments.positive(name, value)
+    if number >= 1:
+        raise ValueError(f"{name}: got {number}, needed a number between 0 and 1")
+    return number

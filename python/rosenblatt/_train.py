@@ -10,13 +10,13 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arguments, _arrays, _core, _loss, _validation
+from . import _arguments, _arrays, _core, _loss, _optimizer, _validation
 from ._bars import progress_bar
 from ._callbacks import Callback, EarlyStopping, Epoch, callback_list
 from ._loss import CustomLoss, Loss
 from ._metrics import metric_functions
 from ._network import Network
-from ._optimizer import SGD
+from ._optimizer import LBFGS, SGD, Optimizer
 from ._scaling import ScalingKind, kind_of_training
 from ._validation import Samples
 from ._watch import StopReason, Watch
@@ -37,12 +37,15 @@ class TrainResult:
         Epochs done; one that was left in the middle does not count.
     seconds : float
         Time taken.
-    stop_reason : {"epochs", "callback", "early_stopping", "target_loss", "time_limit"}
-        Why it ended; "epochs": all were done.
+    stop_reason : {"epochs", "callback", "early_stopping", "target_loss", "time_limit", "converged"}
+        Why it ended; "epochs": all were done; "converged": LBFGS found the cost flat.
     history : mapping of str to tuple of float
         A number for every epoch: "loss", "validation_loss" where there is one, every metric.
     best_epoch : int or None
         The best epoch by the number that early stopping looked at.
+    ema : ndarray of shape (n_params,) or None
+        The average of the parameters, in theta's order, where `ema` asked for it: ``net.theta =
+        result.ema`` puts it into the network.
     """
 
     loss_curve: tuple[float, ...]
@@ -52,6 +55,7 @@ class TrainResult:
     stop_reason: StopReason
     history: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     best_epoch: int | None = None
+    ema: NDArray[Any] | None = field(default=None, compare=False)
 
 
 _DEFAULT_SGD = SGD()
@@ -63,8 +67,14 @@ def train(
     Y: ArrayLike,
     *,
     loss: Loss | CustomLoss,
-    optimizer: SGD = _DEFAULT_SGD,
-    batch_size: int = 32,
+    optimizer: Optimizer = _DEFAULT_SGD,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    max_norm: float | None = None,
+    ema: float | None = None,
+    batch_size: int | None = 32,
     epochs: int = 10,
     shuffle: bool = True,
     random_state: int | np.random.Generator | None = 0,
@@ -94,9 +104,23 @@ def train(
     loss : str, Huber, Quantile, LogLoss, Poisson, Focal or callable
         As for `Network.gradients`; docs/losses.md says which output each needs. A function
         ``loss(A, Y)`` of a batch's outputs and targets returns ``(C, dC_dA)``.
-    optimizer : SGD, default SGD()
-    batch_size : int, default 32
-        Samples per step; the last batch of an epoch is as long as it comes.
+    optimizer : SGD, Adagrad, RMSprop, Adam, AdamW, NAdam, Lion, Rprop or LBFGS, default SGD()
+        docs/optimizers.md says what each does; its learning rate may be a schedule.
+    l1, l2 : float, default 0.0
+        Penalties of the weights, not of the biases: the steps go down the cost + l1 sum abs(w) +
+        l2 / 2 sum w^2. The losses that are reported are those of the data alone.
+    clip_norm : float, optional
+        The largest Euclidean norm of the gradient by all parameters; a longer one is shortened.
+    clip_value : float, optional
+        The largest size of a component of the gradient, after `clip_norm`.
+    max_norm : float, optional
+        The largest Euclidean norm of the weights into a unit, W[l][j]; longer ones are shortened
+        after every step.
+    ema : float, optional
+        Between 0 and 1: keep an average of the parameters, of which this part stays in every step;
+        it is in the result. The network itself has the parameters of the last step.
+    batch_size : int or None, default 32
+        Samples per step, None for all of them; the last batch of an epoch is as long as it comes.
     epochs : int, default 10
         Passes over the samples.
     shuffle : bool, default True
@@ -176,6 +200,12 @@ def train(
         Y,
         loss=loss,
         optimizer=optimizer,
+        l1=l1,
+        l2=l2,
+        clip_norm=clip_norm,
+        clip_value=clip_value,
+        max_norm=max_norm,
+        ema=ema,
         batch_size=batch_size,
         epochs=epochs,
         shuffle=shuffle,
@@ -219,9 +249,9 @@ class Prepared:
         if self.bar:
             self.bar.close()
 
-    def result(self, found: tuple[Any, Any, str, float], seconds: float) -> TrainResult:
+    def result(self, found: tuple[Any, Any, str, Any, float], seconds: float) -> TrainResult:
         """Return what the core found in the user's words, and let the watchers end."""
-        loss_curve, validation_curve, reason, _ = found
+        loss_curve, validation_curve, reason, average, _ = found
         watch = self.watch
         watch.end()
         history = {"loss": tuple(loss_curve)}
@@ -235,6 +265,7 @@ class Prepared:
             stop_reason=watch.stop_reason if reason == "callback" else cast("StopReason", reason),
             history=history | {name: tuple(values) for name, values in watch.history.items()},
             best_epoch=watch.best_epoch,
+            ema=average,
         )
         for each in self.callbacks:
             each.on_end(result)
@@ -247,8 +278,14 @@ def prepared(
     Y: ArrayLike,
     *,
     loss: Loss | CustomLoss,
-    optimizer: SGD,
-    batch_size: int,
+    optimizer: Optimizer,
+    l1: float,
+    l2: float,
+    clip_norm: float | None,
+    clip_value: float | None,
+    max_norm: float | None,
+    ema: float | None,
+    batch_size: int | None,
     epochs: int,
     shuffle: bool,
     random_state: int | np.random.Generator | None,
@@ -276,8 +313,10 @@ def prepared(
     """
     if not isinstance(net, Network):
         raise TypeError(f"net: got {type(net).__name__}, needed a rosenblatt.Network")
-    if not isinstance(optimizer, SGD):
-        raise TypeError(f"optimizer: got {optimizer!r}, needed a rosenblatt.SGD")
+    settings = _optimizer.regularisation(
+        l1=l1, l2=l2, clip_norm=clip_norm, clip_value=clip_value, max_norm=max_norm, ema=ema
+    )
+    optimizer_rule = _optimizer.rule(optimizer, settings)
     _check_trainable(net)
     custom = loss if callable(loss) and not isinstance(loss, type) else None
     rule = None if custom else _loss.rule(loss)
@@ -311,10 +350,8 @@ def prepared(
             _for_core(samples, custom),
             loss=rule,
             cost=None if custom is None else _CheckedCost(custom, samples, held_out).functions,
-            learning_rate=optimizer.learning_rate,
-            momentum=optimizer.momentum,
-            nesterov=optimizer.nesterov,
-            batch_size=_arguments.integer("batch_size", batch_size, least=1, most=2**62),
+            optimizer=optimizer_rule,
+            batch_size=_batch_size(batch_size, samples.X, optimizer),
             first_epoch=0,
             epochs=n_epochs,
             shuffle=_arguments.flag("shuffle", shuffle),
@@ -358,6 +395,16 @@ def _samples(
 def _for_core(samples: Samples, custom: CustomLoss | None) -> tuple[Any, Any, Any]:
     Y = samples.Y if custom is None else np.empty(0, samples.X.dtype)  # it never looks at it
     return samples.X, Y, samples.weights
+
+
+def _batch_size(value: object, X: NDArray[Any], optimizer: Optimizer) -> int:
+    n_samples = X.shape[0] if X.ndim > 0 else 0  # a wrong shape is refused with the samples
+    if value is None:
+        return max(n_samples, 1)
+    batch_size = _arguments.integer("batch_size", value, least=1, most=2**62)
+    if isinstance(optimizer, LBFGS) and batch_size < n_samples:
+        raise ValueError(f"batch_size: got {batch_size} with LBFGS, needed None, for all samples")
+    return batch_size
 
 
 class _CheckedCost:

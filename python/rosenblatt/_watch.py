@@ -13,7 +13,9 @@ from ._callbacks import Callback, EarlyStopping, Epoch, Step
 from ._metrics import Metric, more_is_better
 from ._network import FloatArray, Network
 
-StopReason = Literal["epochs", "callback", "early_stopping", "target_loss", "time_limit"]
+StopReason = Literal[
+    "epochs", "callback", "early_stopping", "target_loss", "time_limit", "converged"
+]
 
 
 class Best:

@@ -16,18 +16,38 @@ True
 from .backward import Gradients
 from .forward import Trace
 from .initial_weights import InitialWeights
+from .lbfgs import LBFGS
 from .loss import LossRule
 from .network import Network
 from .scaling import Scaling
 from .train import TrainResult, train
-from .update import SGD
+from .update import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lion,
+    NAdam,
+    Regularisation,
+    RMSprop,
+    Rprop,
+)
 
 __all__ = [
+    "LBFGS",
     "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
     "Gradients",
     "InitialWeights",
+    "Lion",
     "LossRule",
+    "NAdam",
     "Network",
+    "RMSprop",
+    "Regularisation",
+    "Rprop",
     "Scaling",
     "Trace",
     "TrainResult",

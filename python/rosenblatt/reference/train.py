@@ -9,12 +9,13 @@ from typing import NamedTuple
 from .arithmetic import Float64, sum_in_order
 from .backward import backward
 from .forward import forward
+from .lbfgs import LBFGS, Minimiser, minimise
 from .loss import NamedLoss, Targets, cost_and_delta
 from .network import Network
 from .rng import shuffled
 from .scaling import fitted
 from .theta import Matrix
-from .update import SGD, update
+from .update import SGD, Descent, Optimizer, Regularisation
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class TrainResult:
     loss_curve: tuple[float, ...]  # the loss of each epoch, the mean over its batches
     validation_curve: tuple[float, ...] | None  # the cost of the validation set after each epoch
     epochs: int
+    ema: tuple[float, ...] | None = None  # the average of the parameters, in theta's order
 
 
 class Batch(NamedTuple):
@@ -45,7 +47,8 @@ def train(
     Y: Targets,
     *,
     loss: str | NamedLoss,
-    optimizer: SGD = SGD(),  # noqa: B008 - it is frozen
+    optimizer: Optimizer | LBFGS = SGD(),  # noqa: B008 - it is frozen
+    regularisation: Regularisation = Regularisation(),  # noqa: B008 - likewise
     batch_size: int = 32,
     epochs: int = 10,
     shuffle: bool = True,
@@ -65,7 +68,21 @@ def train(
         rows = [y if isinstance(y, list) else [y] for y in Y]
         net.target_scaling = fitted(net.T, rows, scale_targets)
     X, Y = net.scaled_inputs(X), net.scaled_targets(Y)
-    velocity = [0.0] * net.n_params
+    if validation is not None:
+        X_unseen, Y_unseen, *weights = validation
+        validation = net.scaled_inputs(X_unseen), net.scaled_targets(Y_unseen), *weights
+    if isinstance(optimizer, LBFGS):
+        minimiser = Minimiser(
+            net,
+            (X, Y, sample_weight),
+            loss=loss,
+            settings=optimizer,
+            regularisation=regularisation,
+        )
+        found = minimise(minimiser, epochs, validation)
+        curve = tuple(found.validation_losses) if validation else None
+        return TrainResult(tuple(found.losses), curve, len(found.losses))
+    descent = Descent(net, optimizer, regularisation)
     losses: list[float] = []
     validation_losses: list[float] = []
     for epoch in range(epochs):
@@ -79,13 +96,17 @@ def train(
             total = total + batch.weight * C
             weight = weight + batch.weight
             derivatives = backward(net, trace, delta)
-            update(net, derivatives, velocity, optimizer)
+            descent.update(derivatives)
         losses.append(total / weight)
         if validation is not None:
-            X_unseen, Y_unseen, *weights = validation
-            unseen = net.scaled_inputs(X_unseen), net.scaled_targets(Y_unseen)
-            validation_losses.append(cost(net, loss, *unseen, *weights))
-    return TrainResult(tuple(losses), tuple(validation_losses) if validation else None, epochs)
+            validation_losses.append(cost(net, loss, *validation))
+        descent.end_epoch((validation_losses or losses)[-1])
+    return TrainResult(
+        tuple(losses),
+        tuple(validation_losses) if validation else None,
+        epochs,
+        None if descent.average is None else tuple(descent.average),
+    )
 
 
 def batches(

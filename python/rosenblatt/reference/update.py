@@ -1,16 +1,66 @@
-"""Update: stochastic gradient descent, w := w - epsilon dC/dw, plain or with momentum."""
+"""Update: how a gradient becomes a step: gradient descent, other rules, and what is around them.
+
+Every rule is a frozen record of settings with three functions: `states`, what lives on beside each
+parameter; `numbers`, what a step computes once, in float64, and rounds to T; `step`, the new weight
+from the old one, its gradient and its states, which are changed.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import copysign, isnan, sqrt
+from typing import TYPE_CHECKING, Any
 
-from .arithmetic import NumberType
+from .arithmetic import Float64, NumberType
 from .backward import Derivatives
-from .theta import flatten
+from .math import exp, flush
+from .schedule import Schedule, end_epoch, made
+from .theta import Matrix, flatten
 
 if TYPE_CHECKING:
     from .network import Network
+
+LN_0_96 = -0.040821994520255166  # nadam's momentum grows as 1 - 0.96^t / 2
+
+
+@dataclass
+class Counters:
+    """What the numbers of a step depend on beside its learning rate, and change."""
+
+    steps: int = 0
+    epochs: int = 0
+    beta1_power: float = 1.0  # beta1^steps, by multiplying
+    beta2_power: float = 1.0
+    momentum_product: float = 1.0
+
+
+Numbers = dict[str, float]
+
+
+def sign(x: float) -> float:
+    """Return 1, -1, or x itself where it is 0 or a NaN."""
+    return copysign(1.0, x) if x > 0 or x < 0 else x
+
+
+def faded(T: NumberType, beta: float, mean: float, x: float) -> float:
+    """Return beta mean + x; what has faded to a subnormal number becomes 0."""
+    return flush(T, T.fma(beta, mean, x))
+
+
+def faded_square(T: NumberType, beta: float, rest: float, mean: float, x: float) -> float:
+    """Return beta mean + rest x^2, likewise."""
+    return flush(T, T.fma(T.round(rest * x), x, T.round(beta * mean)))
+
+
+def root(T: NumberType, x: float) -> float:
+    """Return the square root of x >= 0, or a NaN of one."""
+    return x if isnan(x) else T.round(sqrt(x))
+
+
+def divide(T: NumberType, x: float, d: float) -> float:
+    """Return x / d for d > 0, or a NaN of one."""
+    return T.round(x / d)
 
 
 @dataclass(frozen=True)
@@ -22,26 +72,346 @@ class SGD:
     there is nothing to look ahead with, and `nesterov` changes nothing.
     """
 
-    learning_rate: float = 0.01  # epsilon
+    learning_rate: Schedule = 0.01  # epsilon
     momentum: float = 0.0
     nesterov: bool = False
 
+    def states(self, T: NumberType) -> list[float]:
+        """Return the velocity."""
+        return [0.0]
 
-def update(net: Network, derivatives: Derivatives, velocity: list[float], optimizer: SGD) -> None:
-    """Take one step for every parameter; `velocity`, in theta's order, is changed with it."""
-    theta = net.theta
-    for i, dw in enumerate(flatten(derivatives.dW, derivatives.db)):
-        theta[i], velocity[i] = step(net.T, theta[i], dw, velocity[i], optimizer)
-    net.theta = theta
+    def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
+        """Return what a step needs."""
+        return {"rate": T.round(rate), "momentum": T.round(self.momentum)}
+
+    def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
+        """Return the new weight."""
+        rate, momentum = k["rate"], k["momentum"]
+        if momentum == 0:
+            return T.fma(-rate, dw, w)
+        s[0] = T.fma(-rate, dw, T.round(momentum * s[0]))
+        if self.nesterov:
+            return T.round(w + T.fma(-rate, dw, T.round(momentum * s[0])))
+        return T.round(w + s[0])
 
 
-def step(T: NumberType, w: float, dw: float, v: float, optimizer: SGD) -> tuple[float, float]:
-    """Return the new (w, v) of one parameter."""
-    learning_rate = T.round(optimizer.learning_rate)
-    momentum = T.round(optimizer.momentum)
-    if momentum == 0:
-        return T.fma(-learning_rate, dw, w), v
-    v = T.fma(-learning_rate, dw, T.round(momentum * v))
-    if optimizer.nesterov:
-        return T.round(w + T.fma(-learning_rate, dw, T.round(momentum * v))), v
-    return T.round(w + v), v
+@dataclass(frozen=True)
+class Adagrad:
+    """The gradient over the root of the sum of its squares (Duchi, Hazan, Singer 2011)."""
+
+    learning_rate: Schedule = 0.01
+    initial_sum: float = 0.0
+    eps: float = 1e-10
+
+    def states(self, T: NumberType) -> list[float]:
+        """Return the sum of the squares."""
+        return [T.round(self.initial_sum)]
+
+    def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
+        """Return what a step needs."""
+        return {"rate": T.round(rate), "eps": T.round(self.eps)}
+
+    def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
+        """Return the new weight."""
+        s[0] = T.fma(dw, dw, s[0])
+        return T.fma(-k["rate"], divide(T, dw, T.round(root(T, s[0]) + k["eps"])), w)
+
+
+@dataclass(frozen=True)
+class RMSprop:
+    """The gradient over the root of its mean square (Tieleman, Hinton 2012; Graves 2013)."""
+
+    learning_rate: Schedule = 0.01
+    alpha: float = 0.99
+    eps: float = 1e-8
+    momentum: float = 0.0
+    centered: bool = False
+
+    def states(self, T: NumberType) -> list[float]:
+        """Return the mean square, the mean, the velocity."""
+        return [0.0, 0.0, 0.0]
+
+    def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
+        """Return what a step needs."""
+        return {
+            "rate": T.round(rate),
+            "alpha": T.round(self.alpha),
+            "rest": T.round(1 - self.alpha),
+            "eps": T.round(self.eps),
+            "momentum": T.round(self.momentum),
+        }
+
+    def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
+        """Return the new weight."""
+        s[0] = square = faded_square(T, k["alpha"], k["rest"], s[0], dw)
+        if self.centered:
+            s[1] = faded(T, k["alpha"], s[1], T.round(k["rest"] * dw))
+            square = T.fma(-s[1], s[1], square)
+            square = 0.0 if square < 0 else square
+        q = divide(T, dw, T.round(root(T, square) + k["eps"]))
+        if k["momentum"] == 0:
+            return T.fma(-k["rate"], q, w)
+        s[2] = faded(T, k["momentum"], s[2], q)
+        return T.fma(-k["rate"], s[2], w)
+
+
+def means(T: NumberType, beta1: float, beta2: float, eps: float) -> Numbers:
+    """Return what the rules with a mean and a mean square have in common."""
+    return {
+        "beta1": T.round(beta1),
+        "rest1": T.round(1 - beta1),
+        "beta2": T.round(beta2),
+        "rest2": T.round(1 - beta2),
+        "eps": T.round(eps),
+    }
+
+
+@dataclass(frozen=True)
+class Adam:
+    """The mean of the gradient over the root of its mean square (Kingma, Ba 2015).
+
+    `amsgrad` divides by the largest mean square so far (Reddi, Kale, Kumar 2018).
+    """
+
+    learning_rate: Schedule = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    amsgrad: bool = False
+    weight_decay: float = field(default=0.0, init=False)
+
+    def states(self, T: NumberType) -> list[float]:
+        """Return the mean, the mean square, its largest so far."""
+        return [0.0, 0.0, 0.0]
+
+    def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
+        """Return what a step needs: the means begin at 0, and the step makes up for it."""
+        counters.beta1_power = counters.beta1_power * self.beta1
+        counters.beta2_power = counters.beta2_power * self.beta2
+        return means(T, self.beta1, self.beta2, self.eps) | {
+            "rate": T.round(rate / (1 - counters.beta1_power)),
+            "decay": T.round(rate * self.weight_decay),
+            "correction": T.round(1 / sqrt(1 - counters.beta2_power)),
+        }
+
+    def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
+        """Return the new weight."""
+        s[0] = faded(T, k["beta1"], s[0], T.round(k["rest1"] * dw))
+        s[1] = square = faded_square(T, k["beta2"], k["rest2"], s[1], dw)
+        if self.amsgrad:
+            s[2] = square = square if square > s[2] else s[2]
+        d = T.fma(root(T, square), k["correction"], k["eps"])
+        return T.fma(-k["rate"], divide(T, s[0], d), T.fma(-k["decay"], w, w))
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam whose parameters lose a part of themselves in every step (Loshchilov, Hutter 2019)."""
+
+    weight_decay: float = 0.01
+
+
+@dataclass(frozen=True)
+class NAdam:
+    """Adam that looks ahead along its mean (Dozat 2016)."""
+
+    learning_rate: Schedule = 0.002
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    momentum_decay: float = 0.004
+
+    def states(self, T: NumberType) -> list[float]:
+        """Return the mean, the mean square."""
+        return [0.0, 0.0]
+
+    def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
+        """Return what a step needs."""
+        now, after = self.momentum(counters.steps), self.momentum(counters.steps + 1)
+        counters.momentum_product = product = counters.momentum_product * now
+        counters.beta2_power = counters.beta2_power * self.beta2
+        return means(T, self.beta1, self.beta2, self.eps) | {
+            "direct": T.round(rate * (1 - now) / (1 - product)),
+            "rate": T.round(rate * after / (1 - product * after)),
+            "correction": T.round(1 / sqrt(1 - counters.beta2_power)),
+        }
+
+    def momentum(self, t: int) -> float:
+        """Return the momentum of step t, from 1."""
+        return self.beta1 * (1 - 0.5 * exp(Float64, LN_0_96 * (t * self.momentum_decay)))
+
+    def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
+        """Return the new weight."""
+        s[0] = faded(T, k["beta1"], s[0], T.round(k["rest1"] * dw))
+        s[1] = faded_square(T, k["beta2"], k["rest2"], s[1], dw)
+        d = T.fma(root(T, s[1]), k["correction"], k["eps"])
+        return T.round(w - divide(T, T.fma(k["direct"], dw, T.round(k["rate"] * s[0])), d))
+
+
+@dataclass(frozen=True)
+class Lion:
+    """The sign of a mean (Chen and others 2023)."""
+
+    learning_rate: Schedule = 0.0001
+    beta1: float = 0.9
+    beta2: float = 0.99
+    weight_decay: float = 0.0
+
+    def states(self, T: NumberType) -> list[float]:
+        """Return the mean."""
+        return [0.0]
+
+    def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
+        """Return what a step needs."""
+        return means(T, self.beta1, self.beta2, 0.0) | {
+            "rate": T.round(rate),
+            "decay": T.round(rate * self.weight_decay),
+        }
+
+    def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
+        """Return the new weight."""
+        c = T.fma(k["beta1"], s[0], T.round(k["rest1"] * dw))
+        s[0] = faded(T, k["beta2"], s[0], T.round(k["rest2"] * dw))
+        return T.fma(-k["rate"], sign(c), T.fma(-k["decay"], w, w))
+
+
+@dataclass(frozen=True)
+class Rprop:
+    """A step size for each parameter (Riedmiller, Braun 1993), without weight backtracking."""
+
+    learning_rate: float = 0.01
+    shrink: float = 0.5
+    grow: float = 1.2
+    smallest: float = 1e-6
+    largest: float = 50.0
+
+    def states(self, T: NumberType) -> list[float]:
+        """Return the sign of the last gradient, the size of the step."""
+        return [0.0, T.round(self.learning_rate)]
+
+    def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
+        """Return what a step needs."""
+        names = ("shrink", "grow", "smallest", "largest")
+        return {name: T.round(getattr(self, name)) for name in names}
+
+    def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
+        """Return the new weight."""
+        direction = sign(dw)
+        agreement = direction * s[0]
+        size = s[1]
+        if agreement > 0:
+            size = T.round(size * k["grow"])
+        elif agreement < 0:
+            size = T.round(size * k["shrink"])
+        s[1] = min(max(size, k["smallest"]), k["largest"])
+        s[0] = 0.0 if agreement < 0 else direction
+        return T.fma(0.0 - s[0], s[1], w)
+
+
+Optimizer = SGD | Adagrad | RMSprop | Adam | NAdam | Lion | Rprop
+
+
+@dataclass(frozen=True)
+class Regularisation:
+    """What is done to a gradient before its step, and to the weights after it; 0 is not at all."""
+
+    l1: float = 0.0  # the cost has l1 sum |w| more, over the weights and not the biases
+    l2: float = 0.0  # and l2 / 2 sum w^2
+    clip_norm: float = 0.0  # the largest norm of the gradient by all parameters
+    clip_value: float = 0.0  # the largest size of a component
+    max_norm: float = 0.0  # the largest norm of the weights into a unit
+    ema: float = 0.0  # the part of the average of the parameters that stays in a step
+
+
+class Descent:
+    """An optimiser at work on a network: told of every step and every epoch."""
+
+    def __init__(
+        self,
+        net: Network,
+        optimizer: Optimizer,
+        regularisation: Regularisation = Regularisation(),
+    ) -> None:
+        self.net = net
+        self.optimizer: Any = optimizer
+        self.regularisation = regularisation
+        self.schedule = made(optimizer.learning_rate)
+        self.counters = Counters()
+        self.states = [optimizer.states(net.T) for _ in range(net.n_params)]
+        self.average: list[float] | None = [0.0] * net.n_params if regularisation.ema else None
+
+    def update(self, derivatives: Derivatives) -> None:
+        """Take one step for every parameter."""
+        net, T, optimizer = self.net, self.net.T, self.optimizer
+        t = self.counters.epochs if self.schedule.per == "epoch" else self.counters.steps
+        rate = self.schedule.rate(t)
+        self.counters.steps += 1
+        k = optimizer.numbers(T, rate, self.counters)
+        theta = net.theta
+        for i, dw in enumerate(self.adjusted(derivatives)):
+            theta[i] = optimizer.step(T, k, dw, self.states[i], theta[i])
+        net.theta = theta
+        if self.regularisation.max_norm:
+            net.W = [limited(T, W, self.regularisation.max_norm) for W in net.W]
+        if self.average is not None:
+            rest = 1.0 if self.counters.steps == 1 else T.round(1 - self.regularisation.ema)
+            pairs = zip(self.average, net.theta, strict=True)
+            self.average = [T.fma(rest, T.round(w - m), m) for m, w in pairs]
+
+    def adjusted(self, derivatives: Derivatives) -> list[float]:
+        """Return the gradient in theta's order: with penalties, scaled, within limits."""
+        net, T, of = self.net, self.net.T, self.regularisation
+        l1, l2 = T.round(of.l1), T.round(of.l2)
+        dW: Sequence[Matrix] = derivatives.dW
+        if l1 > 0 or l2 > 0:
+            dW = [penalised(T, l1, l2, W, G) for W, G in zip(net.W, dW, strict=True)]
+        grad = flatten(dW, derivatives.db)
+        if of.clip_norm:
+            norm = gradient_norm(dW, derivatives.db)
+            if norm > of.clip_norm:
+                scale = T.round(of.clip_norm / norm)
+                grad = [T.round(scale * g) for g in grad]
+        if of.clip_value:
+            limit = T.round(of.clip_value)
+            grad = [limit if g > limit else -limit if g < -limit else g for g in grad]
+        return grad
+
+    def end_epoch(self, loss: float) -> None:
+        """Go on to the next epoch; `loss` is the validation loss where there is one."""
+        self.counters.epochs += 1
+        end_epoch(self.schedule, loss)
+
+
+def penalised(T: NumberType, l1: float, l2: float, W: Matrix, dW: Matrix) -> Matrix:
+    """Return dW + l2 W + l1 sign(W), (n_out, n_in)."""
+    return [
+        [T.fma(l1, sign(w), T.fma(l2, w, g)) for w, g in zip(w_row, g_row, strict=True)]
+        for w_row, g_row in zip(W, dW, strict=True)
+    ]
+
+
+def sum_of_squares(numbers: Sequence[float]) -> float:
+    """Return their sum of squares, a chain in float64."""
+    total = 0.0
+    for x in numbers:
+        total = Float64.fma(x, x, total)
+    return total
+
+
+def gradient_norm(dW: Sequence[Matrix], db: Sequence[list[float]]) -> float:
+    """Return the norm of the whole gradient: a chain for each unit, then layer by layer."""
+    total = 0.0
+    for dW_layer, db_layer in zip(dW, db, strict=True):
+        for dW_j, db_j in zip(dW_layer, db_layer, strict=True):
+            total = total + sum_of_squares([*dW_j, db_j])
+    return sqrt(total)
+
+
+def limited(T: NumberType, W: Matrix, most: float) -> Matrix:
+    """Return W, (n_out, n_in), with no row longer than `most` but for rounding."""
+    rows = []
+    for row in W:
+        norm = sqrt(sum_of_squares(row))
+        factor = T.round(most / norm) if norm > most else 1.0
+        rows.append([T.round(w * factor) for w in row])
+    return rows

@@ -1,0 +1,118 @@
+// Optimisers: names to members, and the rounding of settings.
+#include "bindings/optimizers.hpp"
+
+#include <pybind11/stl.h>
+
+#include <cmath>
+#include <memory>
+
+#include "bindings/bindings.hpp"
+
+namespace rosenblatt::bindings {
+
+namespace {
+
+template <class Settings>
+struct Member {
+    const char* name;
+    double Settings::* value;
+};
+
+constexpr Member<MethodSettings> method_members[] = {
+    {"momentum", &MethodSettings::momentum},
+    {"nesterov", &MethodSettings::nesterov},
+    {"beta1", &MethodSettings::beta1},
+    {"beta2", &MethodSettings::beta2},
+    {"eps", &MethodSettings::eps},
+    {"weight_decay", &MethodSettings::weight_decay},
+    {"centered", &MethodSettings::centered},
+    {"amsgrad", &MethodSettings::amsgrad},
+    {"momentum_decay", &MethodSettings::momentum_decay},
+    {"initial_sum", &MethodSettings::initial_sum},
+    {"shrink", &MethodSettings::shrink},
+    {"grow", &MethodSettings::grow},
+    {"smallest", &MethodSettings::smallest},
+    {"largest", &MethodSettings::largest},
+    {"history", &MethodSettings::history},
+    {"tolerance", &MethodSettings::tolerance},
+    {"tolerance_change", &MethodSettings::tolerance_change},
+    {"evaluations", &MethodSettings::evaluations},
+};
+
+constexpr Member<Regularisation> regularisation_members[] = {
+    {"l1", &Regularisation::l1},
+    {"l2", &Regularisation::l2},
+    {"clip_norm", &Regularisation::clip_norm},
+    {"clip_value", &Regularisation::clip_value},
+    {"max_norm", &Regularisation::max_norm},
+    {"ema", &Regularisation::ema},
+};
+
+std::string text(double x) { return py::str(py::float_(x)).cast<std::string>(); }
+
+template <class Settings, std::size_t N>
+Settings take_members(const NamedNumbers& named, const Member<Settings> (&members)[N]) {
+    Settings settings;
+    for (const auto& [name, number] : named) {
+        const Member<Settings>* found = nullptr;
+        for (const auto& member : members)
+            if (name == member.name) found = &member;
+        if (found == nullptr) throw py::value_error("optimizer: got an unknown setting '" + name + "'");
+        settings.*found->value = number;
+    }
+    return settings;
+}
+
+// A setting that is allowed may round to one that is not.
+template <class T>
+void check_rounding(const NamedNumbers& named) {
+    const std::string type = sizeof(T) == 4 ? "float32" : "float64";
+    for (const auto& [name, number] : named) {
+        const T rounded = static_cast<T>(number);
+        const bool divides = name == "eps" || name == "clip_value";
+        if (!std::isfinite(rounded) || (divides && number > 0 && rounded == 0))
+            throw py::value_error(name + ": got " + text(number) + ", needed a number that " + type + " can hold");
+    }
+}
+
+// The callable, asked with the interpreter's lock. It is shared, for a schedule is copied without that lock.
+Schedule::Callable take_callable(const std::optional<py::typing::Callable<double(std::uint64_t)>>& callable) {
+    if (!callable) return {};
+    return [shared = std::make_shared<const py::object>(*callable)](std::uint64_t step) {
+        const py::gil_scoped_acquire acquire;
+        const py::object answer = (*shared)(step);
+        const std::string needed = ", needed a finite number of at least 0";
+        const auto shown = [&] { return py::repr(answer).cast<std::string>() + " for step " + std::to_string(step); };
+        if (py::isinstance<py::bool_>(answer) || PyNumber_Check(answer.ptr()) == 0)
+            throw py::type_error("learning_rate: the schedule gave " + shown() + needed);
+        const double rate = PyFloat_AsDouble(answer.ptr());
+        if (rate == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+        if (!std::isfinite(rate) || rate < 0)
+            throw py::value_error("learning_rate: the schedule gave " + shown() + needed);
+        return rate;
+    };
+}
+
+}  // namespace
+
+Schedule take_schedule(const NamedSchedule& named) {
+    const auto& [parts, per_epoch, callable] = named;
+    std::vector<SchedulePart> taken;
+    for (const auto& [name, numbers] : parts)
+        taken.push_back({static_cast<ScheduleKind>(find_name("learning_rate", name, schedule_names)), numbers});
+    return {std::move(taken), per_epoch, take_callable(callable)};
+}
+
+template <class T>
+OptimizerSettings take_optimizer(const NamedOptimizer& named) {
+    const auto& [method, settings, learning_rate, regularisation] = named;
+    check_rounding<T>(settings);
+    check_rounding<T>(regularisation);
+    return {static_cast<Method>(find_name("optimizer", method, method_names)), take_members(settings, method_members),
+            take_schedule(learning_rate), take_members(regularisation, regularisation_members)};
+}
+
+template OptimizerSettings take_optimizer<float>(const NamedOptimizer&);
+template OptimizerSettings take_optimizer<double>(const NamedOptimizer&);
+
+}  // namespace rosenblatt::bindings

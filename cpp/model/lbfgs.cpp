@@ -1,0 +1,363 @@
+// L-BFGS: the direction, the line search, and the loop over both.
+#include "model/lbfgs.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "kernels/table.hpp"
+#include "model/backward.hpp"
+#include "model/forward.hpp"
+#include "model/loss.hpp"
+#include "model/update.hpp"
+
+namespace rosenblatt {
+
+namespace {
+
+constexpr double work_of_a_parameter = 4;  // multiply-adds that one is worth: it is memory that it waits for
+
+// A point of the line w + a d: the cost there, and its derivative by a.
+struct Point {
+    double a;
+    double cost;
+    double slope;
+};
+
+// Where a cubic through two points is lowest between them, or the middle where that is no good.
+double between(Point low, Point high) noexcept {
+    const double width = high.a - low.a;
+    const double d = low.slope + high.slope - 3 * (low.cost - high.cost) / (low.a - high.a);
+    const double square = d * d - low.slope * high.slope;
+    if (square >= 0) {
+        const double root = width > 0 ? std::sqrt(square) : -std::sqrt(square);
+        const double a = high.a - width * ((high.slope + root - d) / (high.slope - low.slope + 2 * root));
+        const double part = (a - low.a) / width;
+        if (part >= 0.1 && part <= 0.9) return a;
+    }
+    return low.a + 0.5 * width;
+}
+
+template <class T>
+class Minimiser {
+  public:
+    Minimiser(const Network<T>& original, const Samples<T>& samples, const Training& training, CustomCost<T>* custom,
+              Team& team)
+        : network_(original.shape().template filled_up<T>(kernels<T>().width)),
+          work_(network_.shape(), samples.size()),
+          batch_{work_.as_batch(samples.X), samples.Y, samples.weights},
+          training_(training),
+          custom_(custom),
+          dC_dA_(custom == nullptr ? 0 : samples.size(), network_.shape().n_outputs()),
+          settings_(training.optimizer.of_method),
+          l2_(training.optimizer.regularisation.l2),
+          team_(team),
+          grad_(size()),
+          direction_(size()),
+          w_before_(size()),
+          grad_before_(size()),
+          room_(network_.shape().widest_output()) {
+        const std::size_t places = history() + 1;  // one for a pair that may be refused
+        for (std::size_t i = 0; i < places; ++i) {
+            steps_.emplace_back(size());
+            changes_.emplace_back(size());
+        }
+        curvatures_.resize(places);
+        alphas_.resize(places);
+    }
+
+    Network<T>& network() noexcept { return network_; }
+
+    // Begins anew from the parameters that the network has.
+    void begin() {
+        n_pairs_ = 0;
+        evaluate();
+    }
+
+    double data_cost() const noexcept { return data_cost_; }
+
+    // One step. False where none leads down.
+    bool step() {
+        steepest_or_learnt();
+        double slope = dot_of(grad_, direction_);
+        if (!(slope < 0)) {  // what was learnt is of no use here
+            n_pairs_ = 0;
+            steepest_or_learnt();
+            slope = dot_of(grad_, direction_);
+            if (!(slope < 0)) return false;
+        }
+        std::copy_n(theta(), size(), w_before_.data());
+        std::copy_n(grad_.data(), size(), grad_before_.data());
+        start_ = {0, cost_, slope};
+        evaluations_ = 0;
+        const double first = n_pairs_ == 0 ? std::min(1.0, 1 / std::sqrt(dot_of(grad_, grad_))) : 1.0;
+        if (!search(first)) {
+            at(0);
+            return false;
+        }
+        learn();
+        return true;
+    }
+
+    // Whether the cost is flat: its gradient small, or its fall in the last step.
+    bool flat() const noexcept {
+        double largest = 0;
+        for (std::size_t i = 0; i < size(); ++i)
+            largest = std::max(largest, std::abs(static_cast<double>(grad_.data()[i])));
+        return largest <= settings_.tolerance ||
+               start_.cost - cost_ <= settings_.tolerance_change * std::max(1.0, std::abs(cost_));
+    }
+
+  private:
+    std::size_t size() const noexcept { return network_.shape().n_params(); }
+    T* theta() noexcept { return network_.theta().data; }
+    std::size_t history() const noexcept { return static_cast<std::size_t>(settings_.history); }
+    double dot_of(const Buffer<T>& a, const Buffer<T>& b) noexcept {
+        return dot<T>(network_.shape(), a.data(), b.data(), Over::parameters, room_.data(), team_);
+    }
+
+    // y := y + a x
+    void add(double a, const T* x, T* y) noexcept {
+        const SgdStep<T> along{-static_cast<T>(a), 0, false};
+        team_.slices_to_the_end(size(), work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
+            kernels<T>().sgd_step(along, x + first, count, nullptr, y + first);
+        });
+    }
+
+    // y := a y
+    void scale(double a, T* y) noexcept {
+        team_.slices_to_the_end(size(), work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
+            kernels<T>().clip(static_cast<T>(a), std::numeric_limits<T>::infinity(), count, y + first);
+        });
+    }
+
+    // The cost of all samples, with the penalty, and its gradient. Throws Stopped.
+    void evaluate() {
+        const Shape& shape = network_.shape();
+        forward(network_, batch_.X, work_, team_);
+        cost_ = data_cost_ = cost_and_delta();
+        backpropagate(network_, batch_.size(), work_, team_);
+        weight_gradients(network_, batch_.X, work_, grad_.view(), team_);
+        if (l2_ == 0) return;
+        for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
+            T* const dw = shape.W(grad_.data(), layer).data;
+            const auto n = static_cast<std::size_t>(shape.b(grad_.data(), layer).data - dw);
+            kernels<T>().penalise(T{0}, static_cast<T>(l2_), network_.W(layer).data, n, dw);
+        }
+        cost_ = cost_ + 0.5 * l2_ * dot<T>(shape, theta(), theta(), Over::weights, room_.data(), team_);
+    }
+
+    double cost_and_delta() {
+        if (custom_ == nullptr) return loss(training_.loss, network_, batch_, work_, team_);
+        const Matrix<T> dC_dA = dC_dA_.first(batch_.size());
+        const double C =
+            custom_->of_batch(output_activations(network_, batch_.size(), work_, team_), nullptr, 0, dC_dA);
+        output_delta<T>(network_, dC_dA, work_, team_);
+        return C;
+    }
+
+    // Goes to w + a d.
+    Point at(double a) {
+        std::copy_n(w_before_.data(), size(), theta());
+        add(a, direction_.data(), theta());
+        evaluate();
+        ++evaluations_;
+        return {a, cost_, dot_of(grad_, direction_)};
+    }
+
+    // d = -H g, H from the pairs that are remembered; -g where there are none. Algorithm 7.4.
+    void steepest_or_learnt() noexcept {
+        T* const d = direction_.data();
+        std::copy_n(grad_.data(), size(), d);
+        scale(-1, d);
+        if (n_pairs_ == 0) return;
+        const std::size_t n = std::min(n_pairs_, history());
+        for (std::size_t back = 1; back <= n; ++back) {
+            const std::size_t i = (n_pairs_ - back) % steps_.size();
+            alphas_[i] = dot_of(steps_[i], direction_) / curvatures_[i];
+            add(-alphas_[i], changes_[i].data(), d);
+        }
+        const std::size_t last = (n_pairs_ - 1) % steps_.size();
+        scale(curvatures_[last] / dot_of(changes_[last], changes_[last]), d);
+        for (std::size_t back = n; back >= 1; --back) {
+            const std::size_t i = (n_pairs_ - back) % steps_.size();
+            add(alphas_[i] - dot_of(changes_[i], direction_) / curvatures_[i], steps_[i].data(), d);
+        }
+    }
+
+    // Remembers the step and the change of the gradient, if they have curvature.
+    void learn() noexcept {
+        const std::size_t i = n_pairs_ % steps_.size();
+        std::copy_n(theta(), size(), steps_[i].data());
+        add(-1, w_before_.data(), steps_[i].data());
+        std::copy_n(grad_.data(), size(), changes_[i].data());
+        add(-1, grad_before_.data(), changes_[i].data());
+        curvatures_[i] = dot_of(steps_[i], changes_[i]);
+        if (curvatures_[i] > 1e-10 * dot_of(changes_[i], changes_[i])) ++n_pairs_;
+    }
+
+    static constexpr double little = 1e-4;  // c_1 and c_2 of the strong Wolfe conditions, Nocedal and Wright's numbers
+    static constexpr double much = 0.9;
+    bool too_high(Point p) const noexcept { return !(p.cost <= start_.cost + little * p.a * start_.slope); }
+    bool level(Point p) const noexcept { return std::abs(p.slope) <= -much * start_.slope; }
+    bool exhausted() const noexcept { return evaluations_ >= settings_.evaluations; }
+
+    // Goes to a point that is lower and not so steep; algorithm 3.5. False where none was found.
+    bool search(double first) {
+        Point before = start_;
+        for (double a = first;; a = 2 * a) {
+            const Point p = at(a);
+            if (too_high(p) || (before.a > 0 && p.cost >= before.cost)) return zoom(before, p);
+            if (level(p) || exhausted()) return true;
+            if (p.slope >= 0) return zoom(p, before);
+            before = p;
+        }
+    }
+
+    // The same between two points, of which `low` is low enough; algorithm 3.6.
+    bool zoom(Point low, Point high) {
+        while (!exhausted()) {
+            const Point p = at(between(low, high));
+            if (too_high(p) || p.cost >= low.cost) {
+                high = p;
+                continue;
+            }
+            if (level(p)) return true;
+            if (p.slope * (high.a - low.a) >= 0) high = low;
+            low = p;
+        }
+        if (low.a == 0) return false;
+        at(low.a);
+        return true;
+    }
+
+    Network<T> network_;
+    Workspace<T> work_;
+    Batch<T> batch_;
+    const Training& training_;
+    CustomCost<T>* custom_;
+    Rows<T> dC_dA_;  // of a custom cost
+    MethodSettings settings_;
+    double l2_;
+    Team& team_;
+    Buffer<T> grad_;
+    Buffer<T> direction_;
+    Buffer<T> w_before_;
+    Buffer<T> grad_before_;
+    Buffer<double> room_;
+    std::vector<Buffer<T>> steps_;    // the last pairs, in a ring
+    std::vector<Buffer<T>> changes_;  // of the gradient
+    std::vector<double> curvatures_;  // step . change
+    std::vector<double> alphas_;
+    std::size_t n_pairs_ = 0;
+    Point start_{};
+    double cost_ = 0;
+    double data_cost_ = 0;
+    double evaluations_ = 0;
+};
+
+// A training at work: a step an epoch, and who watches.
+template <class T>
+class Descent {
+  public:
+    Descent(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
+            const Training& training, CustomCost<T>* custom, Observer& observer, Team& team)
+        : network_(network),
+          validation_(validation),
+          training_(training),
+          custom_(custom),
+          observer_(observer),
+          team_(team),
+          minimiser_(network, samples, training, custom, team),
+          validation_work_(network.shape(), validation ? std::min(validation->size(), validation_rows_at_once) : 0),
+          validation_A_(custom != nullptr && validation ? validation->size() : 0, network.shape().n_outputs()),
+          seen_(network) {
+        read();
+    }
+
+    TrainingHistory epochs() {
+        for (std::size_t epoch = training_.first_epoch; epoch < training_.epochs; ++epoch) {
+            const double C = minimiser_.data_cost();
+            if (!std::isfinite(C)) throw Diverged{epoch, "loss"};
+            const bool moved = minimiser_.step();
+            copy_parameters(minimiser_.network(), network_);
+            std::optional<double> validation_loss;
+            if (validation_) {
+                validation_loss = cost_of_validation();
+                if (!std::isfinite(*validation_loss)) {
+                    copy_parameters(seen_, network_);
+                    throw Diverged{epoch, "validation loss"};
+                }
+                history_.validation_curve.push_back(*validation_loss);
+            }
+            history_.loss_curve.push_back(C);
+            if (show(epoch, C, validation_loss)) continue;
+            if (history_.stop_reason == StopReason::epochs && (!moved || minimiser_.flat()))
+                history_.stop_reason = StopReason::converged;
+            if (history_.stop_reason != StopReason::epochs) break;
+        }
+        return std::move(history_);
+    }
+
+  private:
+    static constexpr std::size_t validation_rows_at_once = 256;
+
+    void read() {
+        copy_parameters(network_, minimiser_.network());
+        copy_parameters(network_, seen_);
+        minimiser_.begin();
+    }
+
+    // Lets the observer see the network. Whether it was changed, so that everything begins anew.
+    bool show(std::size_t epoch, double C, std::optional<double> validation_loss) {
+        copy_parameters(network_, seen_);
+        bool stop = observer_.watches_steps() && observer_.step_done(epoch, 0, C);
+        stop = observer_.epoch_done(epoch, C, validation_loss) || stop;
+        if (stop) history_.stop_reason = StopReason::observer;
+        else if (training_.deadline && std::chrono::steady_clock::now() >= *training_.deadline &&
+                 epoch + 1 < training_.epochs)
+            history_.stop_reason = StopReason::deadline;
+        const std::size_t bytes = seen_.theta().size * sizeof(T);
+        if (std::memcmp(seen_.theta().data, network_.theta().data, bytes) == 0) return false;
+        if (history_.stop_reason != StopReason::epochs) return false;
+        read();
+        return true;
+    }
+
+    double cost_of_validation() {
+        if (custom_ == nullptr) return cost(training_.loss, network_, *validation_, validation_work_, team_);
+        const Matrix<T> A = validation_A_.first(validation_->size());
+        predict(network_, validation_->X, A, team_);
+        return custom_->of_validation(A);
+    }
+
+    Network<T>& network_;
+    const std::optional<Samples<T>>& validation_;
+    const Training& training_;
+    CustomCost<T>* custom_;
+    Observer& observer_;
+    Team& team_;
+    Minimiser<T> minimiser_;
+    ForwardWorkspace<T> validation_work_;
+    Rows<T> validation_A_;  // of a custom cost
+    Network<T> seen_;       // the parameters that the minimiser has
+    TrainingHistory history_;
+};
+
+}  // namespace
+
+template <class T>
+TrainingHistory minimise(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
+                         const Training& training, CustomCost<T>* custom, Observer& observer, Team& team) {
+    return Descent<T>(network, samples, validation, training, custom, observer, team).epochs();
+}
+
+template TrainingHistory minimise(Network<float>&, const Samples<float>&, const std::optional<Samples<float>>&,
+                                  const Training&, CustomCost<float>*, Observer&, Team&);
+template TrainingHistory minimise(Network<double>&, const Samples<double>&, const std::optional<Samples<double>>&,
+                                  const Training&, CustomCost<double>*, Observer&, Team&);
+
+}  // namespace rosenblatt

@@ -1,0 +1,21 @@
+// L-BFGS: steps of the whole cost, along a direction that the last steps taught, as far as a line search finds good.
+// Sources: Liu, Nocedal, Mathematical Programming 45, 1989; Nocedal, Wright, Numerical Optimization, 2006: algorithms 7.4
+// (the direction), 3.5 and 3.6 (the step).
+#pragma once
+
+#include <optional>
+
+#include "model/network.hpp"
+#include "model/team.hpp"
+#include "model/train.hpp"
+#include "model/workspace.hpp"
+
+namespace rosenblatt {
+
+// As train(), for an optimiser of the method lbfgs: an epoch is a step on all samples, in their order. Ends before the last
+// epoch where the cost is flat enough. Regularisation is l2 alone.
+template <class T>
+TrainingHistory minimise(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
+                         const Training& training, CustomCost<T>* custom, Observer& observer, Team& team);
+
+}  // namespace rosenblatt

@@ -1,0 +1,252 @@
+"""L-BFGS: steps of the whole cost, along a direction that the last steps taught.
+
+Liu, Nocedal 1989; Nocedal, Wright, Numerical Optimization, 2006: algorithms 7.4 (the direction),
+3.5 and 3.6 (the step). Parameters, gradients and directions are numbers of T; costs, slopes and
+everything that a line search decides by are float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite, sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+from .arithmetic import Float64
+from .backward import backward
+from .forward import forward
+from .loss import NamedLoss, Targets, cost_and_delta
+from .theta import Matrix, flatten, unflatten
+from .update import Regularisation, penalised
+
+if TYPE_CHECKING:
+    from .network import Network
+
+LITTLE, MUCH = 1e-4, 0.9  # c_1 and c_2 of the strong Wolfe conditions
+
+
+@dataclass(frozen=True)
+class LBFGS:
+    """The settings: pairs remembered, when to stop, the most gradients of a line search."""
+
+    history: int = 10
+    tolerance: float = 1e-7
+    tolerance_change: float = 1e-9
+    evaluations: int = 25
+
+
+class Point(NamedTuple):
+    """A point of the line w + a d: the cost there, and its derivative by a."""
+
+    a: float
+    cost: float
+    slope: float
+
+
+class Pair(NamedTuple):
+    """A step and the change of the gradient over it."""
+
+    step: list[float]
+    change: list[float]
+    curvature: float
+
+
+def between(low: Point, high: Point) -> float:
+    """Return where a cubic through two points is lowest between them, or the middle."""
+    width = high.a - low.a
+    if width == 0:
+        return low.a
+    d = low.slope + high.slope - 3 * (low.cost - high.cost) / (low.a - high.a)
+    square = d * d - low.slope * high.slope
+    if square >= 0:
+        root = sqrt(square) if width > 0 else -sqrt(square)
+        below = high.slope - low.slope + 2 * root
+        if below != 0:
+            a = high.a - width * ((high.slope + root - d) / below)
+            if 0.1 <= (a - low.a) / width <= 0.9:
+                return a
+    return low.a + 0.5 * width
+
+
+class Minimiser:
+    """A network on its way down the cost of some samples."""
+
+    def __init__(
+        self,
+        net: Network,
+        samples: tuple[Matrix, Targets, Sequence[float] | None],
+        *,
+        loss: str | NamedLoss,
+        settings: LBFGS,
+        regularisation: Regularisation,
+    ) -> None:
+        self.net = net
+        self.X, self.Y, self.weights = samples
+        self.loss = loss
+        self.settings = settings
+        self.l2 = regularisation.l2
+        self.pairs: list[Pair] = []
+        self.evaluate()
+        self.start = Point(0.0, self.cost, 0.0)
+
+    def evaluate(self) -> None:
+        """Compute the cost, with the penalty, and its gradient."""
+        net = self.net
+        trace = forward(net, self.X)
+        self.cost, delta = cost_and_delta(net, trace, self.Y, self.loss, self.weights)
+        self.data_cost = self.cost
+        dW, db, _ = backward(net, trace, delta)
+        if self.l2:
+            l2 = net.T.round(self.l2)
+            dW = tuple(penalised(net.T, 0.0, l2, W, G) for W, G in zip(net.W, dW, strict=True))
+            nothing = [[0.0] * len(b) for b in net.b]
+            weights = flatten(net.W, nothing)
+            self.cost = self.cost + 0.5 * self.l2 * self.dot(weights, weights)
+        self.grad = flatten(dW, db)
+
+    def dot(self, a: Sequence[float], b: Sequence[float]) -> float:
+        """Return the sum of a_i b_i: a chain for each unit, then layer by layer."""
+        total = 0.0
+        W_a, b_a = unflatten(a, self.net.layers)
+        W_b, b_b = unflatten(b, self.net.layers)
+        for layer in range(len(W_a)):
+            for j, of_unit in enumerate(W_a[layer]):
+                x, y = [*of_unit, b_a[layer][j]], [*W_b[layer][j], b_b[layer][j]]
+                chain = 0.0
+                for x_k, y_k in zip(x, y, strict=True):
+                    chain = Float64.fma(x_k, y_k, chain)
+                total = total + chain
+        return total
+
+    def plus(self, a: float, x: Sequence[float], y: Sequence[float]) -> list[float]:
+        """Return y + a x, with a rounded to T."""
+        T = self.net.T
+        factor = T.round(a)
+        return [T.fma(factor, x_i, y_i) for x_i, y_i in zip(x, y, strict=True)]
+
+    def learnt(self) -> list[float]:
+        """Return the direction -H g, H from the pairs: algorithm 7.4."""
+        T = self.net.T
+        d = [-g for g in self.grad]
+        if not self.pairs:
+            return d
+        alphas = []
+        for pair in reversed(self.pairs):
+            alphas.append(self.dot(pair.step, d) / pair.curvature)
+            d = self.plus(-alphas[-1], pair.change, d)
+        last = self.pairs[-1]
+        scale = T.round(last.curvature / self.dot(last.change, last.change))
+        d = [T.round(scale * d_i) for d_i in d]
+        for pair, alpha in zip(self.pairs, reversed(alphas), strict=True):
+            d = self.plus(alpha - self.dot(pair.change, d) / pair.curvature, pair.step, d)
+        return d
+
+    def step(self) -> bool:
+        """Take a step; return False where none leads down."""
+        self.direction = self.learnt()
+        slope = self.dot(self.grad, self.direction)
+        if not slope < 0:
+            self.pairs = []
+            self.direction = self.learnt()
+            slope = self.dot(self.grad, self.direction)
+            if not slope < 0:
+                return False
+        self.w_before, grad_before = self.net.theta, self.grad
+        self.start = Point(0.0, self.cost, slope)
+        self.evaluated = 0
+        first = 1.0 if self.pairs else min(1.0, 1 / sqrt(self.dot(self.grad, self.grad)))
+        if not self.search(first):
+            self.at(0.0)
+            return False
+        moved = self.plus(-1.0, self.w_before, self.net.theta)
+        change = self.plus(-1.0, grad_before, self.grad)
+        curvature = self.dot(moved, change)
+        if curvature > 1e-10 * self.dot(change, change):
+            self.pairs = [*self.pairs, Pair(moved, change, curvature)][-self.settings.history :]
+        return True
+
+    def flat(self) -> bool:
+        """Whether the gradient is small, or the last step's fall of the cost."""
+        largest = max(abs(g) for g in self.grad)
+        fall = self.start.cost - self.cost
+        little = self.settings.tolerance_change * max(1.0, abs(self.cost))
+        return largest <= self.settings.tolerance or fall <= little
+
+    def at(self, a: float) -> Point:
+        """Go to w + a d."""
+        self.net.theta = self.plus(a, self.direction, self.w_before)
+        self.evaluate()
+        self.evaluated += 1
+        return Point(a, self.cost, self.dot(self.grad, self.direction))
+
+    def too_high(self, p: Point) -> bool:
+        """Whether the cost has not fallen as it should."""
+        return not p.cost <= self.start.cost + LITTLE * p.a * self.start.slope
+
+    def level(self, p: Point) -> bool:
+        """Whether the slope is small enough."""
+        return abs(p.slope) <= -MUCH * self.start.slope
+
+    def exhausted(self) -> bool:
+        """Whether the line search may compute no more gradients."""
+        return self.evaluated >= self.settings.evaluations
+
+    def search(self, a: float) -> bool:
+        """Go to a point that is lower and not so steep: algorithm 3.5."""
+        before = self.start
+        while True:
+            p = self.at(a)
+            if self.too_high(p) or (before.a > 0 and p.cost >= before.cost):
+                return self.zoom(before, p)
+            if self.level(p) or self.exhausted():
+                return True
+            if p.slope >= 0:
+                return self.zoom(p, before)
+            before = p
+            a = 2 * a
+
+    def zoom(self, low: Point, high: Point) -> bool:
+        """Do the same between two points, of which `low` is low enough: algorithm 3.6."""
+        while not self.exhausted():
+            p = self.at(between(low, high))
+            if self.too_high(p) or p.cost >= low.cost:
+                high = p
+                continue
+            if self.level(p):
+                return True
+            if p.slope * (high.a - low.a) >= 0:
+                high = low
+            low = p
+        if low.a == 0:
+            return False
+        self.at(low.a)
+        return True
+
+
+class Minimum(NamedTuple):
+    """What `minimise` found out on its way."""
+
+    losses: list[float]
+    validation_losses: list[float]
+
+
+def minimise(
+    minimiser: Minimiser,
+    epochs: int,
+    validation: tuple[Matrix, Targets] | tuple[Matrix, Targets, Sequence[float]] | None,
+) -> Minimum:
+    """Take steps until the cost is flat or the epochs are over; a loss is the one before a step."""
+    found = Minimum([], [])
+    for _ in range(epochs):
+        if not isfinite(minimiser.data_cost):
+            raise FloatingPointError("the loss is not finite")
+        found.losses.append(minimiser.data_cost)
+        moved = minimiser.step()
+        if validation is not None:
+            weights = validation[2] if len(validation) == 3 else None
+            trace = forward(minimiser.net, validation[0])
+            C, _ = cost_and_delta(minimiser.net, trace, validation[1], minimiser.loss, weights)
+            found.validation_losses.append(C)
+        if not moved or minimiser.flat():
+            break
+    return found

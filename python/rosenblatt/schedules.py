@@ -1,0 +1,501 @@
+"""Schedules: learning rates that change from step to step, for any optimiser.
+
+Steps are counted from 0, over all epochs. Every formula is evaluated in float64 by specified
+operations (docs/arithmetic.md, section 5), in the compiled core. A function of one's own,
+step -> rate, is a schedule too.
+
+>>> from rosenblatt import schedules
+>>> schedules.rates(schedules.StepDecay(0.1, every=2, factor=0.5), 5).tolist()
+[0.1, 0.1, 0.05, 0.05, 0.025]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _arguments, _core
+
+__all__ = [
+    "Cosine",
+    "Exponential",
+    "InverseScaling",
+    "OneCycle",
+    "ReduceOnPlateau",
+    "StepDecay",
+    "WarmUp",
+    "rates",
+]
+
+Per = Literal["step", "epoch"]
+Part = tuple[str, tuple[float, ...]]
+
+_MOST_STEPS = 2**53  # a float64 counts no further
+
+
+class ScheduleRule(NamedTuple):
+    """A schedule as the core takes it: parts from the outside in, the unit of time, a callable."""
+
+    parts: tuple[Part, ...]
+    per_epoch: bool
+    callable: Callable[[int], float] | None
+
+
+@dataclass(frozen=True)
+class StepDecay:
+    """The rate falls by a factor every so many steps: first factor^floor(t / every).
+
+    Parameters
+    ----------
+    first : float
+        The rate at the beginning, above 0.
+    every : int
+        Steps (or epochs) of each rate.
+    factor : float, default 0.1
+        Above 0.
+    per : {"step", "epoch"}, default "step"
+        What t counts.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting is of another kind or outside its range; so below.
+
+    Examples
+    --------
+    >>> from rosenblatt import schedules
+    >>> schedules.StepDecay(0.1, every=30)
+    StepDecay(first=0.1, every=30, factor=0.1, per='step')
+    """
+
+    first: float
+    every: int
+    factor: float = 0.1
+    per: Per = "step"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _keep(
+            self,
+            first=_arguments.positive("first", self.first),
+            every=_arguments.integer("every", self.every, least=1, most=_MOST_STEPS),
+            factor=_arguments.positive("factor", self.factor),
+            per=_arguments.choice("per", self.per, ("step", "epoch")),
+        )
+
+    @property
+    def part(self) -> Part:
+        """What goes to the core."""
+        return "step_decay", (self.first, self.factor, float(self.every))
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """The rate falls by a factor every step: first factor^t.
+
+    Parameters
+    ----------
+    first : float
+        The rate at the beginning, above 0.
+    factor : float
+        Above 0; below 1 to fall.
+    per : {"step", "epoch"}, default "step"
+        What t counts.
+
+    Examples
+    --------
+    >>> from rosenblatt import schedules
+    >>> schedules.rates(schedules.Exponential(1.0, factor=0.5), 4).tolist()
+    [1.0, 0.5, 0.25, 0.125]
+    """
+
+    first: float
+    factor: float
+    per: Per = "step"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _keep(
+            self,
+            first=_arguments.positive("first", self.first),
+            factor=_arguments.positive("factor", self.factor),
+            per=_arguments.choice("per", self.per, ("step", "epoch")),
+        )
+
+    @property
+    def part(self) -> Part:
+        """What goes to the core."""
+        return "exponential", (self.first, self.factor)
+
+
+@dataclass(frozen=True)
+class InverseScaling:
+    """The rate falls with a power of the time: first / (1 + decay t)^power.
+
+    Parameters
+    ----------
+    first : float
+        The rate at the beginning, above 0.
+    power : float, default 0.5
+        At least 0.
+    decay : float, default 1.0
+        At least 0, per unit of time.
+    per : {"step", "epoch"}, default "step"
+        What t counts.
+
+    Notes
+    -----
+    The rates of Robbins and Monro, *A stochastic approximation method*, Ann. Math. Statist. 22,
+    1951, have a power above 0.5 and at most 1.
+
+    Examples
+    --------
+    >>> from rosenblatt import schedules
+    >>> schedules.rates(schedules.InverseScaling(0.1), 9).round(4).tolist()[::8]
+    [0.1, 0.0333]
+    """
+
+    first: float
+    power: float = 0.5
+    decay: float = 1.0
+    per: Per = "step"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _keep(
+            self,
+            first=_arguments.positive("first", self.first),
+            power=_arguments.not_negative("power", self.power),
+            decay=_arguments.not_negative("decay", self.decay),
+            per=_arguments.choice("per", self.per, ("step", "epoch")),
+        )
+
+    @property
+    def part(self) -> Part:
+        """What goes to the core."""
+        return "inverse_scaling", (self.first, self.decay, self.power)
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Half a wave of the cosine from `first` to `lowest`, then again: warm restarts.
+
+    lowest + (first - lowest) (1 + cos(pi t / period)) / 2, where t counts from the last restart and
+    every period is `growth` times as long as the one before.
+
+    Parameters
+    ----------
+    first : float
+        The rate at the beginning and after every restart, above 0.
+    period : int
+        Steps (or epochs) up to the first restart; the length of the whole training for none.
+    lowest : float, default 0.0
+        At least 0.
+    growth : int, default 1
+        1 … 1024.
+    per : {"step", "epoch"}, default "step"
+        What t counts.
+
+    Notes
+    -----
+    I. Loshchilov, F. Hutter, *SGDR: stochastic gradient descent with warm restarts*, ICLR 2017.
+
+    Examples
+    --------
+    >>> from rosenblatt import schedules
+    >>> schedules.rates(schedules.Cosine(1.0, period=4), 5).round(3).tolist()
+    [1.0, 0.854, 0.5, 0.146, 1.0]
+    """
+
+    first: float
+    period: int
+    lowest: float = 0.0
+    growth: int = 1
+    per: Per = "step"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _keep(
+            self,
+            first=_arguments.positive("first", self.first),
+            period=_arguments.integer("period", self.period, least=1, most=_MOST_STEPS),
+            lowest=_arguments.not_negative("lowest", self.lowest),
+            growth=_arguments.integer("growth", self.growth, least=1, most=1024),
+            per=_arguments.choice("per", self.per, ("step", "epoch")),
+        )
+
+    @property
+    def part(self) -> Part:
+        """What goes to the core."""
+        return "cosine", (self.first, self.lowest, float(self.period), float(self.growth))
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """Up to the highest rate and down to almost nothing, each along half a wave of the cosine.
+
+    The first rate is highest / first_divisor; the last one, from step `steps` - 1 on, is the first
+    one / last_divisor. The momentum stays as it is.
+
+    Parameters
+    ----------
+    highest : float
+        Above 0.
+    steps : int
+        The length of the cycle: all steps (or epochs) of the training.
+    rise : float, default 0.3
+        The part of the cycle that leads up, from 0 to below 1.
+    first_divisor, last_divisor : float, default 25.0, 1e4
+        Above 0.
+    per : {"step", "epoch"}, default "step"
+        What t counts.
+
+    Notes
+    -----
+    L. N. Smith, N. Topin, *Super-convergence*, arXiv 1708.07120, 2017.
+
+    Examples
+    --------
+    >>> from rosenblatt import schedules
+    >>> schedules.rates(schedules.OneCycle(1.0, steps=10), 10).round(2).tolist()
+    [0.04, 0.52, 1.0, 0.95, 0.81, 0.61, 0.39, 0.19, 0.05, 0.0]
+    """
+
+    highest: float
+    steps: int
+    rise: float = 0.3
+    first_divisor: float = 25.0
+    last_divisor: float = 1e4
+    per: Per = "step"
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _keep(
+            self,
+            highest=_arguments.positive("highest", self.highest),
+            steps=_arguments.integer("steps", self.steps, least=1, most=_MOST_STEPS),
+            rise=_arguments.below_one("rise", self.rise),
+            first_divisor=_arguments.positive("first_divisor", self.first_divisor),
+            last_divisor=_arguments.positive("last_divisor", self.last_divisor),
+            per=_arguments.choice("per", self.per, ("step", "epoch")),
+        )
+
+    @property
+    def part(self) -> Part:
+        """What goes to the core."""
+        numbers = (self.highest, self.steps, self.rise, self.first_divisor, self.last_divisor)
+        return "one_cycle", tuple(map(float, numbers))
+
+
+@dataclass(frozen=True)
+class ReduceOnPlateau:
+    """The rate falls by a factor when the loss has not become better for some epochs.
+
+    It looks at the validation loss after every epoch, or at the loss where there is no validation
+    set. Better is below best - threshold abs(best).
+
+    Parameters
+    ----------
+    first : float
+        The rate at the beginning, above 0.
+    factor : float, default 0.1
+        Between 0 and 1.
+    patience : int, default 10
+        Epochs without progress that are borne.
+    threshold : float, default 1e-4
+        From 0 to below 1.
+    cooldown : int, default 0
+        Epochs after a fall that are not counted.
+    lowest : float, default 0.0
+        The rate falls no further, at least 0.
+
+    Examples
+    --------
+    >>> from rosenblatt import schedules
+    >>> plateau = schedules.ReduceOnPlateau(1.0, factor=0.5, patience=1)
+    >>> schedules.rates(plateau, 5, losses=[3.0, 2.0, 2.0, 2.0]).tolist()
+    [1.0, 1.0, 1.0, 1.0, 0.5]
+    """
+
+    first: float
+    factor: float = 0.1
+    patience: int = 10
+    threshold: float = 1e-4
+    cooldown: int = 0
+    lowest: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        factor = _arguments.positive("factor", self.factor)
+        if factor >= 1:
+            raise ValueError(f"factor: got {factor}, needed a number between 0 and 1")
+        _keep(
+            self,
+            first=_arguments.positive("first", self.first),
+            factor=factor,
+            patience=_arguments.integer("patience", self.patience, least=0, most=_MOST_STEPS),
+            threshold=_arguments.below_one("threshold", self.threshold),
+            cooldown=_arguments.integer("cooldown", self.cooldown, least=0, most=_MOST_STEPS),
+            lowest=_arguments.not_negative("lowest", self.lowest),
+        )
+
+    @property
+    def per(self) -> Per:
+        """What its time counts."""
+        return "epoch"
+
+    @property
+    def part(self) -> Part:
+        """What goes to the core."""
+        numbers = (self.first, self.factor, self.patience, self.threshold, self.cooldown)
+        return "plateau", (*map(float, numbers), self.lowest)
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """A straight line up to the first rate of what follows, which begins after it.
+
+    then(0) (start + (1 - start) t / steps) for t < steps, then(t - steps) from there on.
+
+    Parameters
+    ----------
+    steps : int
+        Its length, in the unit of `then`.
+    then : float, schedule or callable
+        What it leads to; no other WarmUp.
+    start : float, default 1 / 3
+        The first rate as a part of that at the end, from 0 to below 1.
+
+    Notes
+    -----
+    P. Goyal and others, *Accurate, large minibatch SGD*, arXiv 1706.02677, 2017.
+
+    Examples
+    --------
+    >>> from rosenblatt import schedules
+    >>> schedules.rates(schedules.WarmUp(4, 0.1, start=0.0), 6).round(3).tolist()
+    [0.0, 0.025, 0.05, 0.075, 0.1, 0.1]
+    """
+
+    steps: int
+    then: Any
+    start: float = 1 / 3
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if isinstance(self.then, WarmUp):
+            raise TypeError(
+                f"then: got {self.then!r}, needed a rate or a schedule that is no WarmUp"
+            )
+        _keep(
+            self,
+            steps=_arguments.integer("steps", self.steps, least=1, most=_MOST_STEPS),
+            then=learning_rate("then", self.then),
+            start=_arguments.below_one("start", self.start),
+        )
+
+    @property
+    def per(self) -> Per:
+        """What its time counts: the same as that of what follows."""
+        return getattr(self.then, "per", "step")
+
+    @property
+    def part(self) -> Part:
+        """What goes to the core."""
+        return "warm_up", (float(self.steps), self.start)
+
+
+Schedule: TypeAlias = (
+    StepDecay
+    | Exponential
+    | InverseScaling
+    | Cosine
+    | OneCycle
+    | ReduceOnPlateau
+    | WarmUp
+    | Callable[[int], float]
+)
+
+_WITH_PARTS = (StepDecay, Exponential, InverseScaling, Cosine, OneCycle, ReduceOnPlateau, WarmUp)
+
+
+def rates(
+    schedule: float | Schedule,
+    steps: int,
+    *,
+    steps_per_epoch: int = 1,
+    losses: Sequence[float] = (),
+) -> NDArray[np.float64]:
+    """Return the learning rates of the first steps, to look at a schedule before training with it.
+
+    Parameters
+    ----------
+    schedule : float, schedule or callable
+    steps : int
+        How many.
+    steps_per_epoch : int, default 1
+        Batches in an epoch, for a schedule that counts epochs.
+    losses : sequence of float, optional
+        The loss of every epoch, for `ReduceOnPlateau`.
+
+    Returns
+    -------
+    ndarray of shape (steps,)
+        In float64; an optimiser rounds them to the network's type.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind or outside its range.
+
+    Examples
+    --------
+    >>> from rosenblatt import schedules
+    >>> schedules.rates(lambda step: 0.1 / (step + 1), 2).tolist()
+    [0.1, 0.05]
+    """
+    known = [_arguments.real(f"losses[{i}]", x, "a finite number") for i, x in enumerate(losses)]
+    return np.array(
+        _core.rates(
+            rule(learning_rate("schedule", schedule)),
+            _arguments.integer("steps", steps, least=0, most=2**32),
+            _arguments.integer("steps_per_epoch", steps_per_epoch, least=1, most=_MOST_STEPS),
+            known,
+        ),
+        dtype=np.float64,
+    )
+
+
+def learning_rate(name: str, value: Any) -> Any:
+    """Return a learning rate as it is kept: a schedule, a callable, or a float above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `value` is none of these.
+    """
+    if isinstance(value, _WITH_PARTS) or (callable(value) and not isinstance(value, type)):
+        return value
+    return _arguments.positive(name, value)
+
+
+def rule(value: Any) -> ScheduleRule:
+    """Return what `learning_rate` returned as the core takes it."""
+    if isinstance(value, WarmUp):
+        inner = rule(value.then)
+        return ScheduleRule((value.part, *inner.parts), inner.per_epoch, inner.callable)
+    if isinstance(value, _WITH_PARTS):
+        return ScheduleRule((value.part,), value.per == "epoch", None)
+    if callable(value):
+        return ScheduleRule((("callable", ()),), False, value)
+    return ScheduleRule((("constant", (float(value),)),), False, None)
+
+
+def _keep(schedule: object, **settings: object) -> None:
+    """Set the checked settings of a frozen schedule."""
+    for name, value in settings.items():
+        object.__setattr__(schedule, name, value)
