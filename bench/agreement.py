@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def in_pytorch(
     _, _, name, settings = LOSSES[loss]
     of = getattr(torch.nn.functional, name)
     p, start = [], 0
-    for n_in, n_out in zip(LAYERS, LAYERS[1:], strict=False):
+    for n_in, n_out in pairwise(LAYERS):
         for shape in ((n_in, n_out), (n_out,)):
             size = int(np.prod(shape))
             p.append(torch.tensor(theta[start : start + size]).reshape(shape).requires_grad_())
@@ -94,9 +95,7 @@ def difference(optimizer: str, loss: str) -> float:
     named, output, _, _ = LOSSES[loss]
     rng = np.random.default_rng(0)
     X, Y = rng.standard_normal((SAMPLES, LAYERS[0])), targets(loss, rng)
-    net = rb.Network(
-        LAYERS, activation="tanh", output=output, dtype="float64", random_state=0
-    )  # type: ignore[arg-type]
+    net = rb.Network(LAYERS, activation="tanh", output=output, dtype="float64", random_state=0)  # type: ignore[arg-type]
     wanted = in_pytorch(
         net.theta.copy(), X, Y, lambda p: getattr(torch.optim, there)(p, **settings), loss
     )
@@ -109,6 +108,7 @@ def main() -> None:
     """Print the table."""
     import torch
 
+    torch.set_num_threads(1)  # more would wait for each other over a hundred numbers
     print(f"PyTorch {torch.__version__}, {STEPS} steps, network {LAYERS}, {SAMPLES} samples\n")
     print("| | " + " | ".join(LOSSES) + " |\n|---|" + "---|" * len(LOSSES))
     worst = 0.0
