@@ -141,6 +141,68 @@ def test_a_callback_may_end_it_and_change_the_network() -> None:
     assert result.loss_curve[3:] == result.loss_curve[:3]
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_it_weighs_samples(dtype: str) -> None:
+    core, book = twins([4, 6, 2], dtype=dtype)
+    X, Y = samples(13, 4, dtype), targets("squared_error", "identity", 13, 2, dtype)
+    weights = np.random.default_rng(0).random(13)
+    rb.train(
+        core,
+        X,
+        Y,
+        loss="squared_error",
+        optimizer=rb.LBFGS(),
+        batch_size=None,
+        sample_weight=weights,
+    )
+    reference.train(
+        book,
+        X.tolist(),
+        Y.tolist(),
+        loss="squared_error",
+        optimizer=reference.LBFGS(),
+        sample_weight=weights.tolist(),
+    )
+    assert_same_bits(core.theta, np.array(book.theta, dtype), "theta")
+
+
+def test_it_takes_a_loss_of_ones_own() -> None:
+    def half_the_square(A: Any, Y: Any) -> tuple[float, Any]:
+        return float(((A - Y) ** 2).sum() / 2 / len(A)), (A - Y) / len(A)
+
+    curves = []
+    for loss in ("squared_error", half_the_square):
+        net, X, Y = small()
+        result = rb.train(
+            net,
+            X,
+            Y,
+            loss=loss,  # type: ignore[arg-type]
+            optimizer=rb.LBFGS(),
+            batch_size=None,
+            validation=(X[:5], Y[:5]),
+        )
+        assert result.validation_curve is not None
+        curves.append([*result.loss_curve, *result.validation_curve])
+    # The same but for some roundings, which ten steps do not magnify a millionfold.
+    np.testing.assert_allclose(curves[0], curves[1], rtol=1e-9)
+
+
+def test_steps_are_watched_and_time_is_limited() -> None:
+    seen: list[tuple[int, float]] = []
+
+    class Watcher(rb.Callback):
+        def on_step(self, step: rb.Step) -> None:
+            seen.append((step.epoch, step.loss))
+
+    net, X, Y = small()
+    options: Any = {"loss": "squared_error", "optimizer": rb.LBFGS(), "batch_size": None}
+    result = rb.train(net, X, Y, epochs=5, callback=Watcher(), **options)
+    assert seen == list(enumerate(result.loss_curve))
+    result = rb.train(net, X, Y, epochs=50, time_limit=1e-9, **options)
+    assert (result.epochs, result.stop_reason) == (1, "time_limit")
+
+
 def test_a_network_at_a_minimum_stays_there() -> None:
     net = rb.Network([3, 1], random_state=0)
     net.theta = np.zeros(4)
