@@ -117,6 +117,9 @@ def test_bad_searches_are_refused() -> None:
     for bad in ({"lowest": 0.0}, {"lowest": 11.0}, {"steps": 9}, {"optimizer": rb.Rprop()}):
         with pytest.raises((ValueError, TypeError), match=r"got .*needed"):
             rb.find_learning_rate(net, X, y, loss="log_loss", **bad)  # type: ignore[arg-type]
+    step = rb.Network([64, 16, 10], activation="step", output="softmax")
+    with pytest.raises(ValueError, match=r"net: got .*step.*needed"):
+        rb.find_learning_rate(step, X, y, loss="log_loss")
     net = rb.Network([3, 2], random_state=0)
     Y = targets("squared_error", "identity", 4, 2, "float32")
     for X in (samples(4, 2, "float32"), np.float32(1.0)):

@@ -13,6 +13,7 @@ from . import _arguments, _arrays, _core, _loss, _optimizer, _validation, schedu
 from ._loss import Loss
 from ._network import Network
 from ._optimizer import LBFGS, SGD, Optimizer, Rprop
+from ._train import check_trainable
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +102,7 @@ def find_learning_rate(
     """
     if not isinstance(net, Network):
         raise TypeError(f"net: got {type(net).__name__}, needed a rosenblatt.Network")
+    check_trainable(net)
     if isinstance(optimizer, Rprop | LBFGS):
         raise TypeError(f"optimizer: got {optimizer!r}, needed one with a learning rate")
     if not isinstance(optimizer, _optimizer.OPTIMIZERS):

@@ -317,7 +317,7 @@ def prepared(
         l1=l1, l2=l2, clip_norm=clip_norm, clip_value=clip_value, max_norm=max_norm, ema=ema
     )
     optimizer_rule = _optimizer.rule(optimizer, settings)
-    _check_trainable(net)
+    check_trainable(net)
     custom = loss if callable(loss) and not isinstance(loss, type) else None
     rule = None if custom else _loss.rule(loss)
     loss_name = None if rule is None else rule.name
@@ -368,7 +368,14 @@ def prepared(
     return Prepared(core, watch, callbacks, bar, held_out is not None)
 
 
-def _check_trainable(net: Network) -> None:
+def check_trainable(net: Network) -> None:
+    """Refuse a network with an activation whose gradient is 0.
+
+    Raises
+    ------
+    ValueError
+        It has one.
+    """
     for layer, name in enumerate(net.activations):
         if name in _arguments.NOT_TRAINABLE:
             raise ValueError(
