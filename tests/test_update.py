@@ -282,6 +282,24 @@ def test_every_instruction_set_has_the_same_bits(isa: str, dtype: str) -> None:
         rb.set_isa(ISAS[0])
 
 
+def test_many_at_a_time_are_each_alone() -> None:
+    X, Y = samples(40, 5, "float32"), targets("squared_error", "identity", 40, 2, "float32")
+    rates = [0.01, schedules.Cosine(0.05, period=9), lambda step: 0.05 / (1 + step)]
+    settings: list[Any] = [{"optimizer": rb.Adam(rate), "ema": 0.9} for rate in rates]
+    settings.append({"optimizer": rb.LBFGS(), "batch_size": None})
+    options: Any = {"loss": "squared_error", "epochs": 5}
+    nets = [rb.Network([5, 8, 2], random_state=i) for i in range(4)]
+    alone = [net.copy() for net in nets]
+    together = rb.train_many(nets, X, Y, settings=settings, threads=2, **options)
+    for net, own, one, result in zip(nets, settings, alone, together, strict=True):
+        wanted = rb.train(one, X, Y, **own, **options)
+        assert isinstance(result, rb.TrainResult)
+        assert result.loss_curve == wanted.loss_curve
+        assert_same_bits(net.theta, one.theta, "theta")
+        if wanted.ema is not None:
+            assert_same_bits(result.ema, wanted.ema, "ema")
+
+
 def test_what_max_norm_promises() -> None:
     net = rb.Network([20, 30, 3], dtype="float64", random_state=0)
     X = samples(40, 20, "float64")

@@ -233,7 +233,7 @@ class Minimum(NamedTuple):
 def minimise(
     minimiser: Minimiser,
     epochs: int,
-    validation: tuple[Matrix, Targets] | tuple[Matrix, Targets, Sequence[float]] | None,
+    validation: tuple[Matrix, Targets, Sequence[float] | None] | None,
 ) -> Minimum:
     """Take steps until the cost is flat or the epochs are over; a loss is the one before a step."""
     found = Minimum([], [])
@@ -243,9 +243,9 @@ def minimise(
         found.losses.append(minimiser.data_cost)
         moved = minimiser.step()
         if validation is not None:
-            weights = validation[2] if len(validation) == 3 else None
-            trace = forward(minimiser.net, validation[0])
-            C, _ = cost_and_delta(minimiser.net, trace, validation[1], minimiser.loss, weights)
+            X, Y, weights = validation
+            trace = forward(minimiser.net, X)
+            C, _ = cost_and_delta(minimiser.net, trace, Y, minimiser.loss, weights)
             found.validation_losses.append(C)
         if not moved or minimiser.flat():
             break

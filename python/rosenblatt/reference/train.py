@@ -68,9 +68,10 @@ def train(
         rows = [y if isinstance(y, list) else [y] for y in Y]
         net.target_scaling = fitted(net.T, rows, scale_targets)
     X, Y = net.scaled_inputs(X), net.scaled_targets(Y)
+    unseen: Batch | None = None
     if validation is not None:
-        X_unseen, Y_unseen, *weights = validation
-        validation = net.scaled_inputs(X_unseen), net.scaled_targets(Y_unseen), *weights
+        weights = list(validation[2]) if len(validation) == 3 else None
+        unseen = Batch(net.scaled_inputs(validation[0]), net.scaled_targets(validation[1]), weights)
     if isinstance(optimizer, LBFGS):
         minimiser = Minimiser(
             net,
@@ -79,8 +80,8 @@ def train(
             settings=optimizer,
             regularisation=regularisation,
         )
-        found = minimise(minimiser, epochs, validation)
-        curve = tuple(found.validation_losses) if validation else None
+        found = minimise(minimiser, epochs, unseen)
+        curve = tuple(found.validation_losses) if unseen else None
         return TrainResult(tuple(found.losses), curve, len(found.losses))
     descent = Descent(net, optimizer, regularisation)
     losses: list[float] = []
@@ -98,12 +99,12 @@ def train(
             derivatives = backward(net, trace, delta)
             descent.update(derivatives)
         losses.append(total / weight)
-        if validation is not None:
-            validation_losses.append(cost(net, loss, *validation))
+        if unseen is not None:
+            validation_losses.append(cost(net, loss, *unseen))
         descent.end_epoch((validation_losses or losses)[-1])
     return TrainResult(
         tuple(losses),
-        tuple(validation_losses) if validation else None,
+        tuple(validation_losses) if unseen else None,
         epochs,
         None if descent.average is None else tuple(descent.average),
     )
