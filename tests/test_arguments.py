@@ -15,6 +15,7 @@ import pytest
 
 import rosenblatt as rb
 import tolerance
+from rosenblatt import _optimizer
 
 EITHER = (ValueError, TypeError)
 N = 5
@@ -759,7 +760,7 @@ def test_nesterov_needs_momentum() -> None:
         rb.SGD(learning_rate=0.1, nesterov=True)
 
 
-OPTIMIZERS = rb._optimizer.OPTIMIZERS
+OPTIMIZERS = _optimizer.OPTIMIZERS
 BAD_FLAGS = BAD_SGD["nesterov"]
 
 

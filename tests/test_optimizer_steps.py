@@ -11,7 +11,7 @@ import pytest
 import rosenblatt as rb
 from bits import Array
 from optimizer_steps import DATA, KEPT, LAYERS, LOSSES, RATES, SAMPLES, STEPS, problem
-from rosenblatt import schedules
+from rosenblatt import _optimizer, schedules
 
 RECORDED = json.loads(DATA.read_text(encoding="utf-8"))
 
@@ -55,7 +55,7 @@ def test_every_step_of_an_optimizer(name: str) -> None:
 
 def test_every_optimizer_is_recorded() -> None:
     recorded = {of["class"] for of in RECORDED["optimizers"].values()}
-    assert recorded == {each.__name__ for each in rb._optimizer.OPTIMIZERS} - {"LBFGS"}
+    assert recorded == {each.__name__ for each in _optimizer.OPTIMIZERS} - {"LBFGS"}
 
 
 @pytest.mark.parametrize("name", RECORDED["regularisations"])

@@ -1,6 +1,7 @@
 // One kernel table: this file is compiled once per instruction set, with ROSENBLATT_ISA naming the set. Everything
 // but the table itself stays inside the object.
 #include "kernels/activation.inl"
+#include "kernels/dropout.inl"
 #include "kernels/gemm.inl"
 #include "kernels/loss.inl"
 #include "kernels/step.inl"
@@ -56,6 +57,8 @@ constexpr Kernels<T> make_kernels() noexcept {
             .average = average<T>,
             .sum_products = sum_products<T>,
             .limit_norms = limit_norms<T>,
+            .dropout_mask = dropout_mask<T>,
+            .multiply_numbers = multiply_numbers<T>,
             .first_non_finite = first_non_finite<T>,
             .exp = over<T, exp<T>>,
             .log = over<T, log<T>>,

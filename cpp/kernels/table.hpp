@@ -136,6 +136,15 @@ struct Start {
     bool continues = false;
 };
 
+// Which random numbers decide what is dropped: those of the Philox counters (block, row, epoch, purpose).
+struct DropoutStream {
+    std::uint32_t key[2];
+    std::uint32_t purpose;
+    std::uint32_t epoch;
+    std::size_t first_row;        // the position in the epoch of the first row
+    std::uint32_t dropped_below;  // a number below it drops its unit
+};
+
 // A layer of a small network, and what a step computes into. W, b, A and Delta are filled up to whole registers
 // (model/shape.hpp), `columns` of them.
 template <class T>
@@ -240,6 +249,12 @@ struct Kernels {
 
     // The columns of W (rows, cols) that are longer than `most` become so long.
     void (*limit_norms)(Panels<T> W, double most) noexcept;
+
+    // mask[r][j] = scale where unit j of row r stays, 0 where it is dropped.
+    void (*dropout_mask)(const DropoutStream& stream, T scale, Matrix<T> mask) noexcept;
+
+    // C = A * B, number by number, all (rows, cols); C may be A or B.
+    void (*multiply_numbers)(Matrix<const T> A, Matrix<const T> B, Matrix<T> C) noexcept;
 
     // The index of the first NaN or infinity among n numbers, or n.
     std::size_t (*first_non_finite)(const T* x, std::size_t n) noexcept;

@@ -38,10 +38,14 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
         const Matrix<T> Delta = work.Delta(layer - 1, n).columns(n_in);
         const Matrix<const T> From = work.derivative_from(layer - 1, n).columns(n_in);
         const Activation f = network.shape().activation(layer - 1);
-        if (acts_on_rows(f) || chains(n_out, n_in) == Chains::sixteen) {
+        if (acts_on_rows(f) || chains(n_out, n_in) == Chains::sixteen || work.dropout().of(layer)) {
             through_weights(network, layer, work, Delta, team);
             team.slices(n, static_cast<double>(n_in), [&](std::size_t first, std::size_t count) noexcept {
-                kernels<T>().through_activation(f, From.slice(first, count), Delta.slice(first, count));
+                const Matrix<T> of_slice = Delta.slice(first, count);
+                if (work.dropout().of(layer))  // a unit that was dropped has no part in the cost
+                    kernels<T>().multiply_numbers(of_slice, work.dropout().mask(layer, n).slice(first, count),
+                                                  of_slice);
+                kernels<T>().through_activation(f, From.slice(first, count), of_slice);
             });
             continue;
         }

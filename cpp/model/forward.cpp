@@ -64,7 +64,11 @@ void forward_and_activate(const Network<T>& network, std::size_t layer, Scattere
 template <class T>
 void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T>& work, Team& team) {
     const std::size_t last = network.shape().n_layers() - 1;
+    const auto drop = [&](std::size_t layer) {
+        if (work.dropout().of(layer)) work.dropout().drop(layer, work.A_before(layer, X), team);
+    };
     for (std::size_t layer = 0; layer < last; ++layer) {
+        drop(layer);
         const Matrix<T> A = work.A(layer, X.rows);
         if (derivative_from_z(network.shape().activation(layer))) {
             const Matrix<T> Z = work.Z(layer, X.rows);
@@ -74,6 +78,7 @@ void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T
             forward_and_activate(network, layer, work.A_in(layer, X), A, team);
         }
     }
+    drop(last);
     forward_layer(network, last, work.A_in(last, X), work.Z(last, X.rows), team);
 }
 

@@ -107,6 +107,15 @@ class Team {
         stop_.throw_if_requested();
     }
 
+    // Calls f() noexcept, `work` multiply-adds, on this thread. Whether to stop is asked afterwards, and for the caller to act
+    // on, by throw_if_stopped().
+    template <class F>
+    void alone(double work, F f) {
+        f();
+        stop_.look(work);
+    }
+    void throw_if_stopped() const { stop_.throw_if_requested(); }
+
     // Calls f(first, count) noexcept for slices that cover 0 ... n - 1; an item is `work_per_item` multiply-adds.
     template <class F>
     void slices(std::size_t n, double work_per_item, F f) {

@@ -87,13 +87,12 @@ class SmallSteps {
                  space_.data()};
     }
 
-    // The cost C of the batch, before the step. Throws Stopped.
+    // The cost C of the batch, before the step. Throws nothing, for the step is taken.
     double take(const Batch<T>& batch, Ahead<T> ahead, Team& team) {
         double C = 0;
         step_.rule = optimizer_.descent();
-        team.tiles(1, work_ * static_cast<double>(batch.size()), [&](std::size_t) noexcept {
-            C = kernels<T>().small_step(step_, batch.X, batch.Y, batch.weights, ahead);
-        });
+        team.alone(work_ * static_cast<double>(batch.size()),
+                   [&]() noexcept { C = kernels<T>().small_step(step_, batch.X, batch.Y, batch.weights, ahead); });
         return C;
     }
 
@@ -156,10 +155,11 @@ class Run {
           grad_(in_one_pass() ? 0 : shape().n_params()),
           good_(network()),
           validation_work_(shape(), validation ? std::min(validation->size(), validation_rows_at_once) : 0) {
+        work_.dropout() = Dropout<T>(training.dropout, shape(), batch_size_, training.seed);
         if (custom != nullptr) {
             dC_dA_ = Rows<T>(batch_size_, shape().n_outputs());
             if (validation) validation_A_ = Rows<T>(validation->size(), shape().n_outputs());
-        } else if (in_one_pass() && SmallSteps<T>::suit(shape(), batch_size_)) {
+        } else if (in_one_pass() && !work_.dropout().active() && SmallSteps<T>::suit(shape(), batch_size_)) {
             small_.emplace(network(), training, optimizer_, work_);
         }
     }
@@ -200,9 +200,11 @@ class Run {
             const Batch<T> batch = batches_.take(i, team_);
             const double weight_of_batch = batch.weight();
             if (weight_of_batch == 0) continue;  // nothing to learn from
+            work_.dropout().begin_step(epoch, i * batch_size_);
             const double C = one_step(batch, i);
             if (!std::isfinite(C)) diverged(epoch, "loss");
             optimizer_.end_step(network(), C, team_);
+            team_.throw_if_stopped();
             total += weight_of_batch * C;
             weight += weight_of_batch;
             if (watched) show([&] { return observer_.step_done(epoch, i, C); });

@@ -22,6 +22,8 @@ struct Training {
     bool shuffle;
     std::uint64_t seed;
     std::size_t first_epoch = 0;  // of `epochs`: those before it were done by an earlier run
+    // Of what goes into each weight layer, X first, in [0, 1); empty where nothing is dropped.
+    std::vector<double> dropout = {};
     // Looked at after every step.
     std::optional<std::chrono::steady_clock::time_point> deadline = {};
 };

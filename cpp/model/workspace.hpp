@@ -7,6 +7,8 @@
 
 #include "base/buffer.hpp"
 #include "kernels/table.hpp"
+#include "model/dropout.hpp"
+#include "model/rows.hpp"
 #include "model/shape.hpp"
 
 namespace rosenblatt {
@@ -43,47 +45,6 @@ struct Batch {
     }
 };
 
-// Where each row of a matrix begins, for up to `capacity` rows.
-template <class T>
-class RowPointers {
-  public:
-    RowPointers() = default;
-    explicit RowPointers(std::size_t capacity) : pointers_(capacity) {}
-
-    T** data() noexcept { return pointers_.data(); }
-
-    Scattered<T> to(Matrix<T> m) noexcept {
-        for (std::size_t i = 0; i < m.rows; ++i) pointers_.data()[i] = m.row(i);
-        return {pointers_.data(), m.rows, m.cols, 0, m.stride};
-    }
-
-  private:
-    Buffer<T*> pointers_;
-};
-
-// A matrix for the rows of a batch, up to `capacity` of them.
-template <class T>
-class Rows {
-  public:
-    Rows() = default;
-    Rows(std::size_t capacity, std::size_t columns)
-        : columns_(columns), stride_(row_stride<T>(columns)), numbers_(capacity * stride_), pointers_(capacity) {
-        pointers_.to(Matrix<const T>(first(capacity)));
-    }
-
-    // The first n rows, and some of their columns.
-    Matrix<T> first(std::size_t n) noexcept { return {numbers_.data(), n, columns_, stride_}; }
-    Scattered<const T> scattered(std::size_t n, std::size_t columns) noexcept {
-        return {pointers_.data(), n, columns, 0, stride_};
-    }
-
-  private:
-    std::size_t columns_ = 0;
-    std::size_t stride_ = 0;
-    Buffer<T> numbers_;
-    RowPointers<const T> pointers_;
-};
-
 // a of every layer, z of the output and of every layer whose f' is computed from z, for up to `capacity` samples at a time.
 template <class T>
 class ForwardWorkspace {
@@ -111,14 +72,21 @@ class ForwardWorkspace {
         return from_z_[layer] ? Z(layer, n) : A(layer, n);
     }
 
-    // What goes into weight layer `layer`: X, or a of the layer before, (n, n_in).
+    // What goes into weight layer `layer`: X, or a of the layer before, (n, n_in); what dropout left of it.
     Scattered<const T> A_in(std::size_t layer, Scattered<const T> X) noexcept {
+        if (dropout_.of(layer)) return dropout_.dropped(layer, X.rows);
+        return A_before(layer, X);
+    }
+    Scattered<const T> A_before(std::size_t layer, Scattered<const T> X) noexcept {
         return layer == 0 ? X : A_rows(layer - 1, X.rows, n_out_[layer - 1]);
     }
 
     Scattered<const T> A_rows(std::size_t layer, std::size_t n, std::size_t columns) noexcept {
         return A_[layer].scattered(n, columns);
     }
+
+    // Active in a training that asks for it.
+    Dropout<T>& dropout() noexcept { return dropout_; }
 
     // X as the rows of a batch, n <= capacity(); valid until it is called again.
     Scattered<const T> as_batch(Matrix<const T> X) noexcept { return X_rows_.to(X); }
@@ -133,6 +101,7 @@ class ForwardWorkspace {
     RowPointers<const T> X_rows_;
     std::vector<Rows<T>> Z_;
     std::vector<Rows<T>> A_;
+    Dropout<T> dropout_;
     Buffer<T> scale_;
     Buffer<double> sample_loss_;
 };

@@ -10,20 +10,24 @@ True
 
 from __future__ import annotations
 
+import importlib
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import _core, datasets, schedules
-from ._callbacks import Callback, EarlyStopping, Epoch, Step
+from . import _core
 from ._files import ModelFormatError, load
-from ._learning_rate import LearningRates, find_learning_rate
 from ._loss import Focal, Huber, LogLoss, Poisson, Quantile
 from ._network import Derivatives, Gradients, Network, Trace
-from ._optimizer import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, NAdam, RMSprop, Rprop
 from ._scaling import Scaling
-from ._train import TrainResult, train
-from ._train_many import train_many
 from ._weights import Normal, Orthogonal, Uniform
+
+if TYPE_CHECKING:
+    from . import datasets, schedules
+    from ._callbacks import Callback, EarlyStopping, Epoch, Step
+    from ._learning_rate import LearningRates, find_learning_rate
+    from ._optimizer import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, NAdam, RMSprop, Rprop
+    from ._train import TrainResult, train
+    from ._train_many import train_many
 
 __version__: str = _core.version()
 
@@ -67,6 +71,41 @@ __all__ = [
     "train",
     "train_many",
 ]
+
+# Who only runs a network need not wait for what trains one: a module is imported when one of its
+# names is first used.
+_AT_FIRST_USE = {
+    "_callbacks": ("Callback", "EarlyStopping", "Epoch", "Step"),
+    "_learning_rate": ("LearningRates", "find_learning_rate"),
+    "_optimizer": (
+        "LBFGS",
+        "SGD",
+        "Adagrad",
+        "Adam",
+        "AdamW",
+        "Lion",
+        "NAdam",
+        "RMSprop",
+        "Rprop",
+    ),
+    "_train": ("TrainResult", "train"),
+    "_train_many": ("train_many",),
+}
+_MODULE_OF = {name: module for module, names in _AT_FIRST_USE.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"datasets", "schedules"}:
+        return importlib.import_module(f".{name}", __name__)
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def build_info() -> dict[str, Any]:

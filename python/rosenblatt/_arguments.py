@@ -173,6 +173,39 @@ def activation_names(value: object, n_hidden: int) -> list[str]:
     return [choice(f"activation[{i}]", each, ACTIVATIONS) for i, each in enumerate(value)]
 
 
+def dropout_rates(dropout: object, input_dropout: object, n_hidden: int) -> list[float]:
+    """Return how much to drop of what goes into each weight layer; nothing at all is no list.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Something is no number from 0 to below 1, or their number is not that of the hidden layers.
+    """
+    rates = [_rate("input_dropout", input_dropout)]
+    if isinstance(dropout, Sequence | np.ndarray) and not isinstance(dropout, str | bytes):
+        if len(dropout) != n_hidden:
+            raise ValueError(
+                f"dropout: got {len(dropout)} numbers, needed {n_hidden}: one per hidden layer"
+            )
+        rates += [_rate(f"dropout[{i}]", each) for i, each in enumerate(dropout)]
+    else:
+        rate = _rate("dropout", dropout)
+        if rate > 0 and n_hidden == 0:
+            raise ValueError(
+                f"dropout: got {rate} without hidden layers, needed 0; there is input_dropout"
+            )
+        rates += [rate] * n_hidden
+    return rates if any(rates) else []
+
+
+def _rate(name: str, value: object) -> float:
+    needed = "a number from 0 to below 1"
+    rate = real(name, value, needed)
+    if not 0 <= rate <= 1 - 2.0**-24:
+        raise ValueError(f"{name}: got {rate}, needed {needed}")
+    return rate
+
+
 def seed(name: str, value: object) -> int:
     """Return a 64-bit seed: an integer as it is, or drawn from a NumPy generator.
 

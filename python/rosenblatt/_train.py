@@ -80,6 +80,8 @@ def train(
     random_state: int | np.random.Generator | None = 0,
     sample_weight: ArrayLike | None = None,
     class_weight: str | Mapping[int, float] | None = None,
+    dropout: float | Sequence[float] = 0.0,
+    input_dropout: float = 0.0,
     validation: Any = None,
     scale_inputs: ScalingKind | None = None,
     scale_targets: ScalingKind | None = None,
@@ -132,6 +134,11 @@ def train(
     class_weight : "balanced" or mapping of int to float, optional
         A weight for each label, which those of the samples are multiplied by: "balanced" is
         n / (number of classes × samples of the class); labels that are not named weigh 1.
+    dropout : float or sequence of float, default 0.0
+        How much of the hidden units to leave out in every step, one number for all layers or one
+        for each, from 0 to below 1. Those that stay are 1 / (1 - dropout) times as large.
+    input_dropout : float, default 0.0
+        The same for the inputs.
     validation : (X, Y), (X, Y, sample_weight) or float, optional
         Samples whose loss is measured after every epoch and never trained on; or how much of the
         samples to hold out for that, between 0 and 1, of every class of labels alike.
@@ -212,6 +219,8 @@ def train(
         random_state=random_state,
         sample_weight=sample_weight,
         class_weight=class_weight,
+        dropout=dropout,
+        input_dropout=input_dropout,
         validation=validation,
         scale_inputs=scale_inputs,
         scale_targets=scale_targets,
@@ -291,6 +300,8 @@ def prepared(
     random_state: int | np.random.Generator | None,
     sample_weight: ArrayLike | None,
     class_weight: str | Mapping[int, float] | None,
+    dropout: float | Sequence[float],
+    input_dropout: float,
     validation: Any,
     scale_inputs: ScalingKind | None,
     scale_targets: ScalingKind | None,
@@ -323,6 +334,9 @@ def prepared(
     loss_name = None if rule is None else rule.name
     seed = _arguments.seed("random_state", random_state)
     n_epochs = _arguments.integer("epochs", epochs, least=1, most=2**32)
+    rates = _arguments.dropout_rates(dropout, input_dropout, len(net.layers) - 2)
+    if rates and isinstance(optimizer, LBFGS):
+        raise ValueError("dropout: got some with LBFGS, needed none: its cost must stay the same")
     given = _samples(
         net, X, Y, loss=loss_name, sample_weight=sample_weight, class_weight=class_weight
     )
@@ -357,6 +371,7 @@ def prepared(
             shuffle=_arguments.flag("shuffle", shuffle),
             seed=seed,
             validation=held_out and _for_core(held_out, custom),
+            dropout=rates,
             time_limit=_time_limit(time_limit),
             epoch_done=watch.epoch_done if watch.wants_epochs else None,
             step_done=watch.step_done if watch.wants_steps else None,

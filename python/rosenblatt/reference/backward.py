@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .activation import dC_dz
 from .arithmetic import NumberType, chain, sum_of_products
+from .dropout import apply
 from .forward import Trace
 from .theta import Matrix, flatten
 
@@ -42,7 +43,7 @@ def backward(net: Network, trace: Trace, delta_output: Matrix) -> Derivatives:
     for layer in range(len(net.W) - 1, 0, -1):
         delta.insert(0, delta_before(net, trace, layer, delta[0]))
     return Derivatives(
-        tuple(dC_dW(net.T, d, A) for d, A in zip(delta, trace.A[:-1], strict=True)),
+        tuple(dC_dW(net.T, d, trace.A_in(net.T, layer)) for layer, d in enumerate(delta)),
         tuple(dC_db(net.T, d) for d in delta),
         tuple(delta),
     )
@@ -56,9 +57,12 @@ def delta_of_output(net: Network, trace: Trace, G: Matrix) -> Matrix:
 
 
 def delta_before(net: Network, trace: Trace, layer: int, delta: Matrix) -> Matrix:
-    """Return delta of the layer before this one: (W^T delta) times f'."""
+    """Return delta of the layer before this one: (W^T delta) times f', 0 for what was dropped."""
     name = net.activations[layer - 1]
-    rows = zip(trace.Z[layer - 1], trace.A[layer], dC_dA(net, layer, delta), strict=True)
+    G, mask = dC_dA(net, layer, delta), trace.masks[layer]
+    if mask is not None:
+        G = apply(net.T, mask, G)
+    rows = zip(trace.Z[layer - 1], trace.A[layer], G, strict=True)
     return [dC_dz(net.T, name, z, a, g) for z, a, g in rows]
 
 

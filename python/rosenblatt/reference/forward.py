@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .activation import ACTIVATIONS
-from .arithmetic import sum_of_products
+from .arithmetic import NumberType, sum_of_products
+from .dropout import apply
 from .theta import Matrix
 
 if TYPE_CHECKING:
@@ -17,17 +19,23 @@ class Trace(NamedTuple):
 
     Z: tuple[Matrix, ...]  # Z[layer], (n, n_out): W[layer] a + b[layer]
     A: tuple[Matrix, ...]  # A[0] is X; A[layer + 1], (n, n_out): f(Z[layer])
+    masks: tuple[Matrix | None, ...]  # of dropout, on A[layer] as it goes into the layer
+
+    def A_in(self, T: NumberType, layer: int) -> Matrix:
+        """Return what went into a layer, (n, n_in): A[layer], or what dropout left of it."""
+        mask = self.masks[layer]
+        return self.A[layer] if mask is None else apply(T, mask, self.A[layer])
 
 
-def forward(net: Network, X: Matrix) -> Trace:
-    """Compute z and a of every layer for the samples X, (n, n_features)."""
-    Z: list[Matrix] = []
-    A: list[Matrix] = [X]
+def forward(net: Network, X: Matrix, masks: Sequence[Matrix | None] | None = None) -> Trace:
+    """Compute z and a of every layer for the samples X, (n, n_features); dropout has `masks`."""
+    trace = Trace((), (X,), tuple(masks) if masks else (None,) * len(net.activations))
     for layer, name in enumerate(net.activations):
         f = ACTIVATIONS[name].forward
-        Z.append([weighted_inputs(net, layer, a) for a in A[-1]])
-        A.append([f(net.T, z) for z in Z[-1]])
-    return Trace(tuple(Z), tuple(A))
+        Z = [weighted_inputs(net, layer, a) for a in trace.A_in(net.T, layer)]
+        A = [f(net.T, z) for z in Z]
+        trace = Trace((*trace.Z, Z), (*trace.A, A), trace.masks)
+    return trace
 
 
 def weighted_inputs(net: Network, layer: int, a: list[float]) -> list[float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 INITIAL_WEIGHTS = 1  # the purposes: two uses of one seed share no number
 SHUFFLE = 2
+DROPOUT = 3  # with 2^8 times the layer added
 
 LOW_32_BITS = 2**32 - 1
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from .arithmetic import Float64, sum_in_order
 from .backward import backward
+from .dropout import Dropout
 from .forward import forward
 from .lbfgs import LBFGS, Minimiser, minimise
 from .loss import NamedLoss, Targets, cost_and_delta
@@ -31,6 +32,7 @@ class TrainResult:
 class Batch(NamedTuple):
     """Some samples, their targets, and their weights where they have such."""
 
+    first: int  # the position of the first of them in the epoch
     X: Matrix
     Y: Targets
     weights: list[float] | None
@@ -54,13 +56,15 @@ def train(
     shuffle: bool = True,
     random_state: int = 0,
     sample_weight: Sequence[float] | None = None,
+    dropout: Sequence[float] = (),
     validation: tuple[Matrix, Targets] | tuple[Matrix, Targets, Sequence[float]] | None = None,
     scale_inputs: str | None = None,
     scale_targets: str | None = None,
 ) -> TrainResult:
     """Train `net` on X, (n, n_features), and Y; its weights are changed, and its scalings.
 
-    A batch whose samples weigh nothing is passed over.
+    A batch whose samples weigh nothing is passed over. `dropout` has a rate for what goes into
+    each weight layer, X first.
     """
     if scale_inputs is not None:
         net.input_scaling = fitted(net.T, X, scale_inputs)
@@ -68,10 +72,10 @@ def train(
         rows = [y if isinstance(y, list) else [y] for y in Y]
         net.target_scaling = fitted(net.T, rows, scale_targets)
     X, Y = net.scaled_inputs(X), net.scaled_targets(Y)
-    unseen: Batch | None = None
+    unseen: tuple[Matrix, Targets, Sequence[float] | None] | None = None
     if validation is not None:
         weights = list(validation[2]) if len(validation) == 3 else None
-        unseen = Batch(net.scaled_inputs(validation[0]), net.scaled_targets(validation[1]), weights)
+        unseen = net.scaled_inputs(validation[0]), net.scaled_targets(validation[1]), weights
     if isinstance(optimizer, LBFGS):
         minimiser = Minimiser(
             net,
@@ -83,6 +87,7 @@ def train(
         found = minimise(minimiser, epochs, unseen)
         curve = tuple(found.validation_losses) if unseen else None
         return TrainResult(tuple(found.losses), curve, len(found.losses))
+    left_out = Dropout(net.T, dropout or (0.0,) * len(net.W), random_state)
     descent = Descent(net, optimizer, regularisation)
     losses: list[float] = []
     validation_losses: list[float] = []
@@ -92,7 +97,8 @@ def train(
         for batch in batches(X, Y, sample_weight, order, batch_size):
             if batch.weight == 0:
                 continue
-            trace = forward(net, batch.X)
+            masks = left_out.masks(epoch, batch.first, len(batch.X), net.layers[:-1])
+            trace = forward(net, batch.X, masks)
             C, delta = cost_and_delta(net, trace, batch.Y, loss, batch.weights)
             total = total + batch.weight * C
             weight = weight + batch.weight
@@ -117,7 +123,7 @@ def batches(
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
         of_rows = None if weights is None else [weights[i] for i in rows]
-        yield Batch([X[i] for i in rows], [Y[i] for i in rows], of_rows)
+        yield Batch(start, [X[i] for i in rows], [Y[i] for i in rows], of_rows)
 
 
 def cost(

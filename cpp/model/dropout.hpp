@@ -1,0 +1,57 @@
+// Dropout: what goes into a layer in a step of training, with some units left out and the others larger.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/table.hpp"
+#include "model/rows.hpp"
+#include "model/shape.hpp"
+#include "model/team.hpp"
+
+namespace rosenblatt {
+
+template <class T>
+class Dropout {
+  public:
+    Dropout() = default;
+
+    // rates: of what goes into each weight layer, X first, in [0, 1); or none at all.
+    Dropout(const std::vector<double>& rates, const Shape& shape, std::size_t capacity, std::uint64_t seed);
+
+    bool active() const noexcept { return active_; }
+
+    // The next steps are of this epoch, the first of their rows being its `first_row`-th.
+    void begin_step(std::size_t epoch, std::size_t first_row) noexcept {
+        epoch_ = epoch;
+        first_row_ = first_row;
+    }
+
+    // Whether something is dropped of what goes into a weight layer.
+    bool of(std::size_t layer) const noexcept { return active_ && layers_[layer].rate > 0; }
+
+    // Draws the mask of a layer of() and applies it to what goes into it, A (n, n_in). Throws Stopped.
+    void drop(std::size_t layer, Scattered<const T> A, Team& team);
+
+    // What drop() left, and the mask, (n, n_in): 0 where a unit was dropped, 1 / (1 - rate) where it stays.
+    Scattered<const T> dropped(std::size_t layer, std::size_t n) noexcept {
+        return layers_[layer].dropped.scattered(n, layers_[layer].n_in);
+    }
+    Matrix<const T> mask(std::size_t layer, std::size_t n) noexcept { return layers_[layer].mask.first(n); }
+
+  private:
+    struct Layer {
+        double rate = 0;
+        std::size_t n_in = 0;
+        Rows<T> mask;
+        Rows<T> dropped;
+    };
+
+    bool active_ = false;
+    std::uint64_t seed_ = 0;
+    std::size_t epoch_ = 0;
+    std::size_t first_row_ = 0;
+    std::vector<Layer> layers_;
+};
+
+}  // namespace rosenblatt
