@@ -314,13 +314,16 @@ def test_a_callbacks_exception_comes_through(error: BaseException) -> None:
 
 def test_ctrl_c_leaves_a_whole_step(run_python: RunPython) -> None:
     """What follows a step belongs to it: after Ctrl-C every unit keeps within the norm."""
-    code = CTRL_C + """
+    code = (
+        CTRL_C
+        + """
     net = rb.Network([2, 8, 1], activation="tanh", random_state=0)
     X, Y = rng.standard_normal((4, 2)), 100 * rng.standard_normal((4, 1))
     seconds_to_stop(0.2, lambda: rb.train(
         net, X, Y, loss="squared_error", optimizer=rb.SGD(0.1), max_norm=0.5, epochs=2**32))
     print(json.dumps(max(float(np.linalg.norm(W, axis=1).max()) for W in net.W)))
     """
+    )
     assert run_python(code) <= 0.5 * (1 + 1e-6)
 
 
