@@ -5,6 +5,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -51,6 +52,15 @@ const double* take_weights(const char* name, const std::optional<Array<double>>&
 template <class T>
 Array<T> new_array(std::size_t rows, std::size_t cols) {
     return Array<T>({static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(cols)});
+}
+
+// An array of its own with the numbers of a matrix.
+template <class T>
+Array<T> copied(Matrix<const T> from) {
+    auto array = new_array<T>(from.rows, from.cols);
+    for (std::size_t i = 0; i < from.rows; ++i)
+        std::copy_n(from.row(i), from.cols, array.mutable_data() + i * from.cols);
+    return array;
 }
 
 template <class T>

@@ -120,14 +120,6 @@ py::object quick_forward_of(py::object self) {
     return py::reinterpret_steal<py::object>(PyCFunction_New(&method, self.ptr()));
 }
 
-template <class T>
-Array<T> copied(Matrix<const T> from) {
-    auto array = new_array<T>(from.rows, from.cols);
-    for (std::size_t i = 0; i < from.rows; ++i)
-        std::copy_n(from.row(i), from.cols, array.mutable_data() + i * from.cols);
-    return array;
-}
-
 // Z and A of every layer; A begins with what the first layer reads, which is X, or X scaled.
 template <class T>
 std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>& self, const Array<T>& X) {

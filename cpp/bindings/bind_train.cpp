@@ -88,8 +88,7 @@ class CalledCost final : public CustomCost<T> {
 
   private:
     Array<T> outputs(Matrix<const T> A) const {
-        auto array = new_array<T>(A.rows, A.cols);
-        for (std::size_t i = 0; i < A.rows; ++i) std::copy_n(A.row(i), A.cols, array.mutable_data() + i * A.cols);
+        Array<T> array = copied(A);
         if (scalings_.targets) scalings_.targets->unscale(writeable(array));
         return array;
     }
@@ -247,14 +246,13 @@ class PreparedOf final : public Prepared {
 template <class T>
 std::unique_ptr<Prepared> prepare(BoundNetwork<T>& network, ArraysOfSamples<T> samples, std::optional<NamedLoss> loss,
                                   std::optional<PythonCost<T>> cost, const NamedOptimizer& optimizer,
-                                  std::size_t batch_size, std::size_t first_epoch, std::size_t epochs, bool shuffle,
-                                  std::uint64_t seed, std::optional<ArraysOfSamples<T>> validation,
-                                  std::vector<double> dropout, std::optional<double> time_limit,
-                                  std::optional<EpochCallback> epoch_done, std::optional<StepCallback> step_done,
-                                  int threads, const std::optional<std::string>& scale_inputs,
+                                  std::size_t batch_size, std::size_t epochs, bool shuffle, std::uint64_t seed,
+                                  std::optional<ArraysOfSamples<T>> validation, std::vector<double> dropout,
+                                  std::optional<double> time_limit, std::optional<EpochCallback> epoch_done,
+                                  std::optional<StepCallback> step_done, int threads,
+                                  const std::optional<std::string>& scale_inputs,
                                   const std::optional<std::string>& scale_targets) {
     Training training{{}, take_optimizer<T>(optimizer), batch_size, epochs, shuffle, seed};
-    training.first_epoch = first_epoch;
     training.dropout = std::move(dropout);
     return std::make_unique<PreparedOf<T>>(
         network, Arguments<T>{std::move(samples), std::move(validation), std::move(loss), std::move(cost), time_limit},
@@ -366,10 +364,10 @@ std::vector<double> rates(const NamedSchedule& named, std::uint64_t steps, std::
 template <class T>
 void bind(py::module_& module) {
     module.def("prepare", &prepare<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
-               py::arg("loss"), py::arg("cost"), py::arg("optimizer"), py::arg("batch_size"), py::arg("first_epoch"),
-               py::arg("epochs"), py::arg("shuffle"), py::arg("seed"), py::arg("validation").noconvert(),
-               py::arg("dropout"), py::arg("time_limit"), py::arg("epoch_done"), py::arg("step_done"),
-               py::arg("threads"), py::arg("scale_inputs"), py::arg("scale_targets"));
+               py::arg("loss"), py::arg("cost"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"),
+               py::arg("shuffle"), py::arg("seed"), py::arg("validation").noconvert(), py::arg("dropout"),
+               py::arg("time_limit"), py::arg("epoch_done"), py::arg("step_done"), py::arg("threads"),
+               py::arg("scale_inputs"), py::arg("scale_targets"));
     module.def("costs_of_steps", &costs_of_steps<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
                py::arg("loss"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"), py::arg("seed"),
                py::arg("threads"));

@@ -212,23 +212,9 @@ ROSENBLATT_INLINE void descend_layer(const StepLayer<T>& layer, Scattered<const 
     sgd_step<T>(step.rule, bias_gradient(layer, n, step), layer.W.cols, layer.state_b.of[0], layer.b);
 }
 
-// Each sample's share in the cost: its weight over the sum of all, which is returned. weights (n,), or null for equal ones.
-template <class T>
-ROSENBLATT_INLINE double share_of_samples(const double* weights, std::size_t n, T* scale) noexcept {
-    double total = static_cast<double>(n);
-    if (weights == nullptr) {
-        for (std::size_t i = 0; i < n; ++i) scale[i] = static_cast<T>(1.0 / total);
-        return total;
-    }
-    total = 0;
-    for (std::size_t i = 0; i < n; ++i) total += weights[i];
-    for (std::size_t i = 0; i < n; ++i) scale[i] = static_cast<T>(weights[i] / total);
-    return total;
-}
-
 // One step on the rows of X (n, n_features). Returns the cost C; where it is not finite nothing is updated.
 template <class T>
-double small_step(const Step<T>& step, Scattered<const T> X, Targets<T> targets, const double* weights,
+double small_step(const Step<T>& step, Scattered<const T> X, Targets<T> targets, const double* weights, double weight,
                   Ahead<T> ahead) noexcept {
     const std::size_t n = X.rows;
     const std::size_t last = step.n_layers - 1;
@@ -242,7 +228,6 @@ double small_step(const Step<T>& step, Scattered<const T> X, Targets<T> targets,
     const StepLayer<T>& output = step.layers[last];
     const Matrix<T> Z = step.Z.slice(0, n);
     forward_layer(output, true, A_in(last), Z);
-    const double weight = share_of_samples(weights, n, step.scale);
     loss<T>(step.loss, output.f, Z.columns(output.n_out), targets, step.scale,
             output.A.slice(0, n).columns(output.n_out), step.sample_loss,
             output.Delta.slice(0, n).columns(output.n_out));

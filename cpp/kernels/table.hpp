@@ -174,7 +174,7 @@ struct Step {
     SgdStep<T> rule;
     const RuleStep<T>* other;  // where it is another rule's step; null for gradient descent
     Matrix<T> Z;               // of the output, (batch_size, columns)
-    T* scale;                  // (batch_size,)
+    T* scale;                  // (batch_size,), the share of each sample in the cost
     double* sample_loss;       // (batch_size,)
     T* db;                     // room for the gradient of any b
     T* space;  // room for the transposed panels of any W but the first: panels_at_once * panel_cols * n_out
@@ -204,9 +204,9 @@ struct Kernels {
     void (*multiply_step)(Factors<T> LR, const RuleStep<T>& step, const PanelStates<T>& states, Panels<T> W) noexcept;
 
     // A whole step of a small network on the rows of X (n, n_features), by all of the above; weights (n,) of the samples, or
-    // null. Returns C; where it is not finite nothing is updated. No layer's input gradient is interleaved.
+    // null, and their sum. Returns C; where it is not finite nothing is updated. No layer's input gradient is interleaved.
     double (*small_step)(const Step<T>& step, Scattered<const T> X, Targets<T> targets, const double* weights,
-                         Ahead<T> ahead) noexcept;
+                         double weight, Ahead<T> ahead) noexcept;
 
     // The numbers in a register, and whether the processor has a fused multiply-add.
     std::size_t width;

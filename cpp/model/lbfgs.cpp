@@ -279,7 +279,7 @@ class Descent {
     }
 
     TrainingHistory epochs() {
-        for (std::size_t epoch = training_.first_epoch; epoch < training_.epochs; ++epoch) {
+        for (std::size_t epoch = 0; epoch < training_.epochs; ++epoch) {
             const double C = minimiser_.data_cost();
             if (!std::isfinite(C)) throw Diverged{epoch, "loss"};
             const bool moved = minimiser_.step();

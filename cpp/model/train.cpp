@@ -91,8 +91,10 @@ class SmallSteps {
     double take(const Batch<T>& batch, Ahead<T> ahead, Team& team) {
         double C = 0;
         step_.rule = optimizer_.descent();
-        team.alone(work_ * static_cast<double>(batch.size()),
-                   [&]() noexcept { C = kernels<T>().small_step(step_, batch.X, batch.Y, batch.weights, ahead); });
+        share_of_samples(batch, {step_.scale, batch.size()});
+        team.alone(work_ * static_cast<double>(batch.size()), [&]() noexcept {
+            C = kernels<T>().small_step(step_, batch.X, batch.Y, batch.weights, batch.weight(), ahead);
+        });
         return C;
     }
 
@@ -165,7 +167,7 @@ class Run {
     }
 
     TrainingHistory epochs() {
-        for (std::size_t epoch = training_.first_epoch; epoch < training_.epochs; ++epoch) {
+        for (std::size_t epoch = 0; epoch < training_.epochs; ++epoch) {
             const std::optional<double> mean_loss = one_epoch(epoch);
             if (!finite(network().theta())) diverged(epoch, "weights");
             if (mean_loss) finish_epoch(epoch, *mean_loss);

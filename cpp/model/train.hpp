@@ -21,7 +21,6 @@ struct Training {
     std::size_t epochs;
     bool shuffle;
     std::uint64_t seed;
-    std::size_t first_epoch = 0;  // of `epochs`: those before it were done by an earlier run
     // Of what goes into each weight layer, X first, in [0, 1); empty where nothing is dropped.
     std::vector<double> dropout = {};
     // Looked at after every step.

@@ -240,16 +240,6 @@ States<T> Optimizer<T>::states_of_b(std::size_t layer) noexcept {
 }
 
 template <class T>
-OptimizerState<T> Optimizer<T>::state() noexcept {
-    OptimizerState<T> state;
-    for (Buffer<T>& vector : states_)
-        if (vector.size() > 0) state.vectors.push_back(vector.view());
-    if (average_.size() > 0) state.vectors.push_back(average_.view());
-    state.numbers = {numbers_.data(), numbers_.size()};
-    return state;
-}
-
-template <class T>
 void Optimizer<T>::adjust(const Network<T>& network, Vector<T> grad, Team& team) noexcept {
     const Adjustment<T>& adjustment = step_.adjustment;
     if (adjustment.penalises)

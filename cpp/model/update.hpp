@@ -72,13 +72,6 @@ enum class Over : std::uint8_t { weights, parameters };
 template <class T>
 double dot(const Shape& shape, const T* a, const T* b, Over over, double* room, Team& team) noexcept;
 
-// All that an optimiser remembers between two steps, to be saved and restored: `vectors` lie like theta of its shape.
-template <class T>
-struct OptimizerState {
-    std::vector<Vector<T>> vectors;
-    Vector<double> numbers;
-};
-
 // An optimiser at work on the parameters of one shape.
 template <class T>
 class Optimizer {
@@ -120,8 +113,6 @@ class Optimizer {
 
     // The average of the weights (n_params,), null where none is wanted.
     const T* average() const noexcept { return average_.data(); }
-
-    OptimizerState<T> state() noexcept;
 
   private:
     enum class Number : std::uint8_t {

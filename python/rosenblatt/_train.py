@@ -366,7 +366,6 @@ def prepared(
             cost=None if custom is None else _CheckedCost(custom, samples, held_out).functions,
             optimizer=optimizer_rule,
             batch_size=_batch_size(batch_size, samples.X, optimizer),
-            first_epoch=0,
             epochs=n_epochs,
             shuffle=_arguments.flag("shuffle", shuffle),
             seed=seed,
