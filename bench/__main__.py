@@ -1,4 +1,4 @@
-"""The command line: ``python -m bench [compare | footprint | kernels | growth | report | all]``."""
+"""The command line: ``python -m bench compare``, ``runs``, ``footprint``, ... or ``all``."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from . import compare, results
 from .match import Rules
 from .measure import cores_for
 from .peak import Peak
-from .rivals import chosen_rivals
-from .workloads import chosen
+from .rivals import OWN_RUN, RUN_RIVALS, chosen_rivals
+from .workloads import RUNS, chosen
 
-COMMANDS = ("compare", "footprint", "kernels", "growth", "report", "all")
+COMMANDS = ("compare", "runs", "footprint", "kernels", "growth", "report", "all")
 
 # Measurements of each contestant, and seconds of each. So many make `all` last about half an hour
 # on two cores, while the quartiles of undisturbed rounds stay within a few percent.
-ROUNDS = {"compare": 7, "footprint": 5, "kernels": 7, "growth": 5}
-SECONDS = {"compare": 0.12, "kernels": 0.05, "growth": 0.05}
+ROUNDS = {"compare": 7, "runs": 7, "footprint": 5, "kernels": 7, "growth": 5}
+SECONDS = {"compare": 0.12, "runs": 0.5, "kernels": 0.05, "growth": 0.05}
 
 # In `all` these take part in the main comparison alone, float32 with one thread. They compile for 4
 # to 15 s per workload, which is half of all that the others need, and are the best rival in none.
@@ -100,6 +100,19 @@ def run_compare(settings: argparse.Namespace, store: results.Store) -> None:
             store.add_comparison(settings.dtype, settings.threads, figures)
 
 
+def run_runs(settings: argparse.Namespace, store: results.Store) -> None:
+    rivals = chosen_rivals(settings.rivals, RUN_RIVALS)
+    rules = Rules(
+        rounds_of(settings, "runs"), seconds_of(settings, "runs"), frozenset(cores_for(1))
+    )
+    everybody = [OWN_RUN, *compare.installed(rivals, say)]
+    found = []
+    for workload in RUNS:
+        asked = compare.shortened(workload) if settings.quick else workload
+        found.append(compare.compare(asked, everybody, rules, None, say))
+    store.set("runs", found)
+
+
 def run_footprint(settings: argparse.Namespace, store: results.Store) -> None:
     from .footprint import footprints
 
@@ -147,6 +160,7 @@ def run_all(settings: argparse.Namespace, store: results.Store) -> None:
     in_turn("float64", run_compare, argparse.Namespace(**{**side, "dtype": "float64"}), store)
     if len(os.sched_getaffinity(0)) > 1:
         in_turn("two threads", run_compare, argparse.Namespace(**{**side, "threads": 2}), store)
+    in_turn("whole runs", run_runs, argparse.Namespace(**{**side, "rivals": None}), store)
     in_turn("footprint", run_footprint, settings, store)
     in_turn("kernels", run_kernels, settings, store)
     in_turn("growth", run_growth, settings, store)
@@ -165,8 +179,9 @@ def in_turn(
     say(f"{name}: took {(time.monotonic() - began) / 60:.1f} minutes")
 
 
-RUNS: dict[str, Any] = {
+ACTIONS: dict[str, Any] = {
     "compare": run_compare,
+    "runs": run_runs,
     "footprint": run_footprint,
     "kernels": run_kernels,
     "growth": run_growth,
@@ -179,7 +194,7 @@ def main(arguments: list[str]) -> int:
     settings = parse(arguments)
     store = results.Store(settings.output, complete=not settings.quick)
     try:
-        RUNS[settings.command](settings, store)
+        ACTIONS[settings.command](settings, store)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

@@ -24,13 +24,15 @@ def contestants(
         own.append(OWN_ONE_THREAD)
     elif "avx2" in isas:
         own.append(OWN_AVX2)
-    present = []
+    return [*own, *installed(rivals, say)]
+
+
+def installed(rivals: Sequence[Contestant], say: Say) -> list[Contestant]:
+    """Return those whose packages are installed, and say who is missing."""
     for rival in rivals:
         if rival.missing:
             say(f"{rival.label}: skipped, {' and '.join(rival.missing)} not installed")
-        else:
-            present.append(rival)
-    return [*own, *present]
+    return [rival for rival in rivals if not rival.missing]
 
 
 def is_quick(workload: Workload) -> bool:
@@ -46,15 +48,13 @@ def shortened(workload: Workload) -> Workload:
 def compare(
     workload: Workload, everybody: Sequence[Contestant], rules: Rules, peak: Peak | None, say: Say
 ) -> dict[str, Any]:
-    """Play one match and return its figures."""
+    """Play one match and return its figures; the first of everybody is rosenblatt."""
     say(f"{workload.name}, {workload.dtype}, threads: {len(rules.cores)}")
     players = [Player(who, workload) for who in everybody if workload.kind in who.kinds]
     scores, peaks = play(players, rules, peak, say)
     rates = {kind: [one[kind] for one in peaks] for kind in (peaks[0] if peaks else {})}
     medians = {kind: spread(values).median for kind, values in rates.items()}
-    own = next(
-        score for player, score in zip(players, scores, strict=True) if player.contestant is OWN
-    )
+    own = scores[0]  # rosenblatt comes first
     figures = {
         player.contestant.name: figures_of(workload, player, score, own, medians)
         for player, score in zip(players, scores, strict=True)

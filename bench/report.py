@@ -9,7 +9,7 @@ from typing import Any
 
 from .growth import DENORMAL_LIMIT, NEIGHBOUR_LIMIT
 from .measure import UNDISTURBED
-from .rivals import RIVALS
+from .rivals import PLAIN_RIVAL, RIVALS
 from .targets import (
     AVX2_SHARE,
     LARGEST,
@@ -18,6 +18,7 @@ from .targets import (
     TWO_THREADS_LARGEST,
     Target,
 )
+from .workloads import PLAIN
 
 Row = Sequence[str]
 Figures = dict[str, Any]
@@ -67,6 +68,7 @@ def parts(data: Figures) -> Iterator[str]:
             yield from forced_avx2(main)
         elif section and section["threads"] == 1:
             yield from demands(section)
+    yield from runs(data)
     yield from memory(main)
     yield from footprint(data)
     yield from kernels(data)
@@ -108,7 +110,7 @@ def table(header: Row, rows: Sequence[Row]) -> str:
 def unfinished(data: Figures) -> Iterator[str]:
     """Say so where a part comes from a smoke run."""
     matches = [one for part in data.get("comparisons", {}).values() for one in part["matches"]]
-    others = [data[name] for name in ("footprint", "kernels", "growth") if name in data]
+    others = [data[name] for name in ("runs", "footprint", "kernels", "growth") if name in data]
     if not all(one["complete"] for one in [*matches, *others]):
         yield "**Some of this comes from a smoke run (`--quick`): these are no figures.**"
 
@@ -356,6 +358,52 @@ def forced_avx2(section: Figures) -> Iterator[str]:
         yield "### AVX2 forced"
         yield "The share is that of the peak of 256-bit registers."
         yield table(["workload", "µs per step", "GFLOP/s", "of the peak", "demand", ""], rows)
+
+
+# ---- whole runs --------------------------------------------------------------------------------
+
+
+def runs(data: Figures) -> Iterator[str]:
+    """Yield whole trainings, and how many times as fast plain gradient descent was beside them."""
+    if "runs" not in data:
+        return
+    plain = {
+        match["workload"]["name"]: timed(match)
+        for section in data.get("comparisons", {}).values()
+        if (section["dtype"], section["threads"]) == ("float32", 1)
+        for match in section["matches"]
+    }
+    rows = []
+    for match in data["runs"]["figures"]:
+        name, found = match["workload"]["name"], timed(match)
+        if "rosenblatt-run" not in found:
+            continue
+        own = found["rosenblatt-run"]["seconds"]["median"]
+        for rival in (one for one in found if not found[one]["own"]):
+            ratio = found[rival]["ratio"]
+            other = plain.get(PLAIN[name], {}).get(PLAIN_RIVAL[rival], {}).get("ratio")
+            rows.append(
+                [
+                    f"{name}, {found[rival]['label']}",
+                    digits(1e3 * own * match["steps"]),
+                    digits(1e3 * found[rival]["seconds"]["median"] * match["steps"]),
+                    f"{ratio['median']:.2f}",
+                    f"{ratio['low']:.2f} to {ratio['high']:.2f}",
+                    "" if other is None else f"{other['median']:.2f}",
+                ]
+            )
+    if rows:
+        yield "## Whole runs: Adam, dropout, early stopping"
+        yield (
+            "An epoch of a whole training, float32, one thread: Adam's steps with a fifth of the "
+            "hidden units left out, the loss of the held-out rows, and a copy of the weights where "
+            "it is the best so far. scikit-learn has no dropout and is timed without. The last "
+            "column is the ratio that plain gradient descent has on the same network, in the first "
+            "table of this page."
+        )
+        yield table(
+            ["run, rival", "rosenblatt, ms", "rival, ms", "ratio", "quartiles", "plain steps"], rows
+        )
 
 
 # ---- memory, footprint -------------------------------------------------------------------------

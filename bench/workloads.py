@@ -23,12 +23,16 @@ class Workload:
     layers: tuple[int, ...]
     rows: int  # samples: a whole number of batches
     batch: int  # samples per step; in inference the samples per call
-    kind: Literal["training", "inference"] = "training"
+    kind: Literal["training", "inference", "run"] = "training"
     activation: Literal["relu", "tanh"] = "relu"  # of the hidden layers
     output: Literal["softmax", "logistic", "identity"] = "softmax"
     learning_rate: float = 0.05
     dtype: Literal["float32", "float64"] = "float32"
     denormal_every: int = 0  # every so many rows of X hold numbers below the smallest normal one
+    # Of a run, which is trained by Adam and looks at held-out rows after every epoch:
+    dropout: float = 0.0  # of the hidden units
+    held_out: int = 0  # rows after the `rows` that are trained on
+    data: Literal["made", "digits"] = "made"
 
     @property
     def loss(self) -> str:
@@ -127,6 +131,38 @@ WORKLOADS: tuple[Workload, ...] = (
     ),
 )
 
+# Whole trainings: Adam, dropout, and after every epoch the loss of held-out rows and, where it is
+# the best so far, a copy of the weights, as early stopping wants it. The patience is endless, so
+# that every epoch is of the same kind. `PLAIN` names the same network under plain gradient descent.
+RUNS: tuple[Workload, ...] = (
+    Workload(
+        "digits, 64-64-32-10 batch 32",
+        (64, 64, 32, 10),
+        rows=1408,
+        batch=32,
+        kind="run",
+        learning_rate=0.001,
+        dropout=0.2,
+        held_out=389,
+        data="digits",
+    ),
+    Workload(
+        "100,000 rows, 100-256-256-256-1 batch 256",
+        (100, 256, 256, 256, 1),
+        rows=89_856,
+        batch=256,
+        kind="run",
+        output="identity",
+        learning_rate=0.001,
+        dropout=0.2,
+        held_out=10_144,
+    ),
+)
+PLAIN = {
+    "digits, 64-64-32-10 batch 32": "64-64-32-10 batch 32",
+    "100,000 rows, 100-256-256-256-1 batch 256": "100-256-256-256-1 batch 256",
+}
+
 
 def chosen(only: list[str], dtype: Literal["float32", "float64"]) -> list[Workload]:
     """Return the workloads whose name contains one of `only`, all where `only` is empty.
@@ -148,15 +184,17 @@ def chosen(only: list[str], dtype: Literal["float32", "float64"]) -> list[Worklo
 
 
 def samples(workload: Workload) -> tuple[Array, Array]:
-    """Return X, (rows, n_features) of mean 0 and variance 1, and targets that no network explains.
+    """Return X, (rows + held_out, n_features), of mean 0 and variance 1, and unexplained targets.
 
     Unexplained targets keep the errors, and with them the gradients, from dying out in a long run.
-    The targets are labels, int64 (rows,), for softmax and logistic, and numbers (rows, 1) for
-    identity.
+    The targets are labels, int64 (n,), for softmax and logistic, and numbers (n, 1) for identity.
     """
+    if workload.data == "digits":
+        return digits(workload)
     rng = np.random.default_rng(1)
     dtype = np.dtype(workload.dtype)
-    X = rng.random((workload.rows, workload.layers[0]), dtype=dtype)
+    n_rows = workload.rows + workload.held_out
+    X = rng.random((n_rows, workload.layers[0]), dtype=dtype)
     X -= 0.5
     X *= np.sqrt(12)
     if workload.denormal_every:
@@ -164,9 +202,18 @@ def samples(workload: Workload) -> tuple[Array, Array]:
         X[:: workload.denormal_every] *= SMALLEST_NORMAL[workload.dtype] * 2.0**-6
     n_outputs = workload.layers[-1]
     if workload.output == "identity":
-        return X, rng.standard_normal((workload.rows, n_outputs), dtype=dtype)
+        return X, rng.standard_normal((n_rows, n_outputs), dtype=dtype)
     # Every label occurs, as often as the others.
-    return X, rng.permutation(np.arange(workload.rows) % max(n_outputs, 2))
+    return X, rng.permutation(np.arange(n_rows) % max(n_outputs, 2))
+
+
+def digits(workload: Workload) -> tuple[Array, Array]:
+    """Return the handwritten digits in a mixed order, those that are held out last."""
+    from rosenblatt.datasets import load_digits
+
+    X, y = load_digits()
+    order = np.random.default_rng(1).permutation(len(y))[: workload.rows + workload.held_out]
+    return X[order].astype(workload.dtype), y[order]
 
 
 def first_parameters(workload: Workload) -> Parameters:

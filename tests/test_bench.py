@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,3 +62,48 @@ def test_the_page_is_what_the_figures_make(tmp_path: Path) -> None:
     written = write_report(data, tmp_path).read_text(encoding="utf-8")
     page = (docs / "performance.md").read_text(encoding="utf-8")
     assert written == page, "run python -m bench report --output docs"
+
+
+def test_a_whole_run_is_judged_by_steps_of_adam() -> None:
+    from bench.judge import Judge
+    from bench.rivals.rosenblatt_run import open_runner
+    from bench.workloads import RUNS
+
+    for workload in RUNS:
+        judge = Judge(workload, 3)
+        result = open_runner("", workload, 1).result(3)
+        assert all(verdict.agrees for verdict in judge.verdicts(result))
+        without_correction = result + workload.learning_rate * np.sign(result - judge._first)
+        assert not judge.verdicts(without_correction)[0].agrees
+
+
+def test_the_page_compares_whole_runs_with_plain_steps() -> None:
+    from bench.report import runs
+    from bench.rivals import OWN_RUN, PLAIN_RIVAL, RIVALS, RUN_RIVALS
+    from bench.workloads import PLAIN, RUNS, WORKLOADS
+
+    assert {PLAIN[one.name] for one in RUNS} <= {one.name for one in WORKLOADS}
+    assert {PLAIN_RIVAL[one.name] for one in RUN_RIVALS} <= {one.name for one in RIVALS}
+
+    def contestant(
+        label: str, seconds: float, ratio: float, *, own: bool = False
+    ) -> dict[str, Any]:
+        spread = {"median": ratio, "low": ratio, "high": ratio}
+        return {"label": label, "own": own, "seconds": {"median": seconds}, "ratio": spread}
+
+    match = {
+        "workload": {"name": RUNS[0].name},
+        "steps": 44,
+        "contestants": {
+            OWN_RUN.name: contestant("rosenblatt", 1e-5, 1, own=True),
+            "jax-run": contestant("JAX", 3e-5, 3),
+        },
+    }
+    steps = {
+        "workload": {"name": PLAIN[RUNS[0].name]},
+        "contestants": {"jax": contestant("JAX", 1, 2)},
+    }
+    section = {"dtype": "float32", "threads": 1, "matches": [steps]}
+    data = {"runs": {"figures": [match]}, "comparisons": {"float32 1": section}}
+    page = "\n".join(runs(data))
+    assert f"| {RUNS[0].name}, JAX | 0.440 | 1.32 | 3.00 | 3.00 to 3.00 | 2.00 |" in page

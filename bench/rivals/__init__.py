@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -23,15 +24,16 @@ class Runner(Protocol):
     def run(self, count: int) -> None:
         """Pass over the samples `count` times, and return when all results are there; timed.
 
-        In training the rows come in a new order in each pass. In inference the calls come one
-        after the other.
+        In training the rows come in a new order in each pass; in a run the held-out rows follow.
+        In inference the calls come one after the other.
         """
 
     def result(self, steps: int) -> Array:
         """Return what is judged.
 
         In training all parameters (as `workloads.flat` has them) after the first `steps` steps from
-        the first weights, in the order of the rows; in inference the outputs of `steps` calls.
+        the first weights, in the order of the rows, without dropout; in inference the outputs of
+        `steps` calls.
         """
 
 
@@ -118,19 +120,42 @@ RIVALS: tuple[Contestant, ...] = (
     ),
 )
 
-EVERYBODY = {who.name: who for who in (OWN, OWN_AVX2, OWN_ONE_THREAD, *RIVALS)}
+# Who takes part in whole runs: those that have Adam and can keep the best weights.
+OWN_RUN = Contestant(
+    "rosenblatt-run", "rosenblatt", "rosenblatt_run", "", ("rosenblatt",), ("run",), own=True
+)
+RUN_RIVALS: tuple[Contestant, ...] = (
+    Contestant("pytorch-run", "PyTorch eager", "pytorch_run", "eager", ("torch",), ("run",)),
+    Contestant(
+        "pytorch-compile-run", "PyTorch compiled", "pytorch_run", "compile", ("torch",), ("run",)
+    ),
+    Contestant("jax-run", "JAX", "jax_run", "", ("jax",), ("run",)),
+    Contestant("scikit-learn-run", "scikit-learn", "sklearn_run", "", ("sklearn",), ("run",)),
+)
+PLAIN_RIVAL = {  # who of RIVALS is the same library in the same form
+    "pytorch-run": "pytorch-eager",
+    "pytorch-compile-run": "pytorch-compile",
+    "jax-run": "jax",
+    "scikit-learn-run": "scikit-learn",
+}
+
+EVERYBODY = {
+    who.name: who for who in (OWN, OWN_AVX2, OWN_ONE_THREAD, *RIVALS, OWN_RUN, *RUN_RIVALS)
+}
 
 
-def chosen_rivals(names: list[str] | None) -> list[Contestant]:
-    """Return the rivals with these names, all where `names` is None.
+def chosen_rivals(
+    names: list[str] | None, known: Sequence[Contestant] = RIVALS
+) -> list[Contestant]:
+    """Return those of `known` with these names, all where `names` is None.
 
     Raises
     ------
     ValueError
         A name is no rival's.
     """
-    known = [rival.name for rival in RIVALS]
     for name in names or []:
-        if name not in known:
-            raise ValueError(f"--rivals: got {name!r}, needed some of {', '.join(known)}")
-    return [rival for rival in RIVALS if names is None or rival.name in names]
+        if name not in {rival.name for rival in known}:
+            needed = ", ".join(rival.name for rival in known)
+            raise ValueError(f"--rivals: got {name!r}, needed some of {needed}")
+    return [rival for rival in known if names is None or rival.name in names]

@@ -44,13 +44,24 @@ def before_output(workload: Workload, parameters: Any, X: Any) -> Any:
 
 def cost(workload: Workload, parameters: Any, X: Any, Y: Any) -> Any:
     """Return C, the mean over the batch."""
-    z = before_output(workload, parameters, X)
+    return cost_of_z(workload, before_output(workload, parameters, X), Y)
+
+
+def cost_of_z(workload: Workload, z: Any, Y: Any) -> Any:
+    """Return C from z of the output layer, (n, n_outputs)."""
     if workload.output == "softmax":
         one_hot = jax.nn.one_hot(Y, z.shape[1], dtype=z.dtype)
-        return -(one_hot * jax.nn.log_softmax(z)).sum() / len(X)
+        return -(one_hot * jax.nn.log_softmax(z)).sum() / len(z)
     if workload.output == "logistic":
-        return (jax.nn.softplus(z) - Y * z).sum() / len(X)
-    return 0.5 * ((z - Y) ** 2).sum() / len(X)
+        return (jax.nn.softplus(z) - Y * z).sum() / len(z)
+    return 0.5 * ((z - Y) ** 2).sum() / len(z)
+
+
+def inputs_and_targets(workload: Workload, X: Array, Y: Array) -> tuple[Any, Any]:
+    """Return them as JAX's arrays: labels (n,) for softmax, else numbers (n, n_outputs)."""
+    if workload.output == "softmax":
+        return jnp.asarray(X), jnp.asarray(Y, dtype=jnp.int32)
+    return jnp.asarray(X), jnp.asarray(Y.reshape(len(X), -1), dtype=X.dtype)
 
 
 class Train:
@@ -58,12 +69,7 @@ class Train:
 
     def __init__(self, workload: Workload) -> None:
         self._workload = workload
-        X, Y = samples(workload)
-        self._X = jnp.asarray(X)
-        if workload.output == "softmax":
-            self._Y = jnp.asarray(Y, dtype=jnp.int32)
-        else:
-            self._Y = jnp.asarray(Y.reshape(len(X), -1), dtype=X.dtype)
+        self._X, self._Y = inputs_and_targets(workload, *samples(workload))
         self._rng = np.random.default_rng(0)
         self._epoch = jax.jit(self._scan, donate_argnums=0)
         self.reset()
