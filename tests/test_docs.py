@@ -17,7 +17,12 @@ import pytest
 import rosenblatt
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+MADE = ROOT / "docs" / "made"  # copies of pages, for the site
+PAGES = sorted(
+    page
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    if MADE not in page.parents
+)
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`|^ {4}[^\n]*", re.DOTALL | re.MULTILINE)
