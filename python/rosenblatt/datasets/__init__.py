@@ -1,11 +1,21 @@
-"""Real data inside the package: `load_digits` gives handwritten digits to train and test on."""
+"""Data to learn from: handwritten digits inside the package, and points of a plane drawn anew."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Digits", "load_digits"]
+from .plane import Points, make_circles, make_moons, make_spirals, make_xor
+
+__all__ = [
+    "Digits",
+    "Points",
+    "load_digits",
+    "make_circles",
+    "make_moons",
+    "make_spirals",
+    "make_xor",
+]
 
 FULL_INK = 16  # a grey level counts the inked pixels of a 4 x 4 block: 0 to 16
 

@@ -1,0 +1,232 @@
+"""Points of a plane in two classes, drawn anew from a seed: moons, circles, spirals and XOR."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _arguments
+
+MOST_POINTS = 1_000_000  # 16 MB of points; more would be a slip of the keyboard
+SPIRAL_START = 0.05  # the arms begin beside the centre: at it both classes would share a point
+
+
+class Points(NamedTuple):
+    """Points of a plane and their classes.
+
+    Attributes
+    ----------
+    X : float32, shape (n, 2)
+        The coordinates; before the noise they lie in the square from -1 to 1.
+    y : int64, shape (n,)
+        The class, 0 or 1.
+    """
+
+    X: NDArray[np.float32]
+    y: NDArray[np.int64]
+
+
+def make_moons(
+    n_samples: int = 400,
+    *,
+    noise: float = 0.1,
+    random_state: int | np.random.Generator | None = 0,
+) -> Points:
+    """Draw two half circles that reach into each other.
+
+    Class 0 lies on the upper half circle, class 1 on the lower one, which is moved by a radius to
+    the right and by half a radius down; the whole is centred and 2 wide.
+
+    Parameters
+    ----------
+    n_samples : int, default 400
+        Points in all, of class 0 and 1 in turn; at most 1,000,000.
+    noise : float, default 0.1
+        The standard deviation of a normal noise, added to both coordinates.
+    random_state : int, numpy.random.Generator or None, default 0
+        The seed, 0 … 2**64 - 1, of NumPy's default generator; None draws one from the operating
+        system.
+
+    Returns
+    -------
+    Points
+        ``X`` float32 (n, 2) and ``y`` int64 (n,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind or outside its range.
+
+    Notes
+    -----
+    The shape is that of scikit-learn's function of the same name, two thirds as large and centred.
+
+    Examples
+    --------
+    >>> from rosenblatt.datasets import make_moons
+    >>> X, y = make_moons(5, noise=0)
+    >>> y.tolist()
+    [0, 1, 0, 1, 0]
+    >>> X.shape
+    (5, 2)
+    """
+    draw = _Draw(n_samples, noise, random_state)
+    t = np.pi * draw.uniform()
+    upper = np.column_stack([np.cos(t), np.sin(t)])
+    lower = np.column_stack([1 - np.cos(t), 0.5 - np.sin(t)])
+    X = np.where(draw.y[:, np.newaxis] == 0, upper, lower)
+    return draw.points((X - [0.5, 0.25]) / 1.5)
+
+
+def make_circles(
+    n_samples: int = 400,
+    *,
+    noise: float = 0.1,
+    factor: float = 0.5,
+    random_state: int | np.random.Generator | None = 0,
+) -> Points:
+    """Draw a circle of radius 1 around a smaller one.
+
+    Class 0 lies on the outer circle, class 1 on the inner one.
+
+    Parameters
+    ----------
+    n_samples, noise, random_state
+        As for `make_moons`.
+    factor : float, default 0.5
+        The radius of the inner circle, from 0 to below 1.
+
+    Returns
+    -------
+    Points
+        ``X`` float32 (n, 2) and ``y`` int64 (n,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind or outside its range.
+
+    Examples
+    --------
+    >>> from rosenblatt.datasets import make_circles
+    >>> X, y = make_circles(4, noise=0, factor=0.25)
+    >>> (X**2).sum(axis=1).round(6).tolist()
+    [1.0, 0.0625, 1.0, 0.0625]
+    """
+    draw = _Draw(n_samples, noise, random_state)
+    radius = np.where(draw.y == 0, 1.0, _arguments.below_one("factor", factor))
+    return draw.points(_polar(radius, 2 * np.pi * draw.uniform()))
+
+
+def make_spirals(
+    n_samples: int = 400,
+    *,
+    noise: float = 0.03,
+    turns: float = 1.5,
+    random_state: int | np.random.Generator | None = 0,
+) -> Points:
+    """Draw two spiral arms around each other, the second one half a turn after the first.
+
+    Parameters
+    ----------
+    n_samples, noise, random_state
+        As for `make_moons`.
+    turns : float, default 1.5
+        How many times an arm goes around, above 0.
+
+    Returns
+    -------
+    Points
+        ``X`` float32 (n, 2) and ``y`` int64 (n,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind or outside its range.
+
+    Notes
+    -----
+    After K. J. Lang, M. J. Witbrock, *Learning to tell two spirals apart*, Proceedings of the 1988
+    Connectionist Models Summer School; theirs go around three times.
+
+    Examples
+    --------
+    >>> from rosenblatt.datasets import make_spirals
+    >>> X, y = make_spirals(100, noise=0)
+    >>> bool(abs(X).max() <= 1)
+    True
+    """
+    draw = _Draw(n_samples, noise, random_state)
+    turns = _arguments.positive("turns", turns)
+    # The root spreads the points evenly over the arm: a step of the radius is longer outside.
+    radius = SPIRAL_START + (1 - SPIRAL_START) * np.sqrt(draw.uniform())
+    return draw.points(_polar(radius, 2 * np.pi * turns * radius + np.pi * draw.y))
+
+
+def make_xor(
+    n_samples: int = 400,
+    *,
+    noise: float = 0.1,
+    random_state: int | np.random.Generator | None = 0,
+) -> Points:
+    """Draw points of the square from -1 to 1, of class 1 where the signs of x_1 and x_2 differ.
+
+    No single perceptron can learn them. The noise moves the points after they got their class.
+
+    Parameters
+    ----------
+    n_samples, noise, random_state
+        As for `make_moons`.
+
+    Returns
+    -------
+    Points
+        ``X`` float32 (n, 2) and ``y`` int64 (n,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind or outside its range.
+
+    Notes
+    -----
+    M. Minsky, S. Papert, *Perceptrons*, 1969, on what a perceptron cannot do.
+
+    Examples
+    --------
+    >>> from rosenblatt.datasets import make_xor
+    >>> X, y = make_xor(200, noise=0)
+    >>> bool((y == (X[:, 0] * X[:, 1] < 0)).all())
+    True
+    """
+    draw = _Draw(n_samples, noise, random_state)
+    X = draw.uniform(2)
+    X[:, 0] = 2 * X[:, 0] - 1
+    sign = np.where(X[:, 0] < 0, -1, 1)
+    X[:, 1] *= np.where(draw.y == 1, -sign, sign)
+    return draw.points(X)
+
+
+class _Draw:
+    """The random numbers of one set of points, its classes and its noise, all arguments checked."""
+
+    def __init__(self, n_samples: object, noise: object, random_state: object) -> None:
+        n = _arguments.integer("n_samples", n_samples, least=1, most=MOST_POINTS)
+        self._noise = _arguments.not_negative("noise", noise)
+        seed = _arguments.seed("random_state", random_state)
+        self._generator = np.random.default_rng(seed)
+        self.y = np.arange(n, dtype=np.int64) % 2
+
+    def uniform(self, *more: int) -> NDArray[np.float64]:
+        """Return numbers between 0 and 1, (n, *more)."""
+        return self._generator.random((len(self.y), *more))
+
+    def points(self, X: NDArray[np.float64]) -> Points:
+        """Return the points X (n, 2) with the noise added."""
+        X = X + self._noise * self._generator.standard_normal(X.shape)
+        return Points(X.astype(np.float32), self.y)
+
+
+def _polar(radius: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the points (n, 2) at these radii and angles, in radians."""
+    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
