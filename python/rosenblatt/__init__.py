@@ -22,7 +22,7 @@ from ._scaling import Scaling
 from ._weights import Normal, Orthogonal, Uniform
 
 if TYPE_CHECKING:
-    from . import datasets, schedules
+    from . import datasets, lecture, schedules
     from ._callbacks import Callback, EarlyStopping, Epoch, Step
     from ._learning_rate import LearningRates, find_learning_rate
     from ._optimizer import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, NAdam, RMSprop, Rprop
@@ -65,6 +65,7 @@ __all__ = [
     "build_info",
     "datasets",
     "find_learning_rate",
+    "lecture",
     "load",
     "schedules",
     "set_isa",
@@ -95,7 +96,7 @@ _MODULE_OF = {name: module for module, names in _AT_FIRST_USE.items() for name i
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"datasets", "schedules"}:
+    if name in {"datasets", "lecture", "schedules"}:
         return importlib.import_module(f".{name}", __name__)
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

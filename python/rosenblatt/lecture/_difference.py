@@ -1,0 +1,94 @@
+"""The central difference of C by one parameter, and how far it may be from the derivative."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import frexp, ldexp
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._network import Network
+
+U = 2.0**-53  # the largest relative error of one rounding in float64
+# The truncation error grows with h^2 and the rounding error with u / h: their sum is smallest near
+# the third root of u, for a cost whose derivatives are about 1. 2^-17 is 1.6 times that.
+STEP_EXPONENT = -17
+# A z is off by some u of the sum of its terms' sizes, an activation by up to five; so is C. (Sums
+# of n terms could be off by n u, but rounding errors do not all point the same way.)
+ROUNDINGS = 8
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A central difference, (C(w + h) - C(w - h)) / 2h, computed in float64.
+
+    Attributes
+    ----------
+    value : float
+    h : float
+        A power of two near 2^-17 max(1, abs(w)).
+    expected_error : float
+        By how much it may differ from dC/dw: the truncation error, a third of what doubling h
+        changes, and the rounding error of C over h.
+    """
+
+    value: float
+    h: float
+    expected_error: float
+
+
+def doubled(net: Network) -> Network:
+    """Return a float64 network with the same parameters and scalings."""
+    *hidden, output = net.activations
+    twin = Network(
+        net.layers,
+        activation=hidden,  # type: ignore[arg-type]
+        output=output,  # type: ignore[arg-type]
+        dtype="float64",
+        random_state=0,
+        weights="zeros",
+    )
+    twin.theta[:] = net.theta
+    twin.input_scaling, twin.target_scaling = net.input_scaling, net.target_scaling
+    twin.threads = net.threads
+    return twin
+
+
+class Differences:
+    """Central differences of the cost of some samples; the network is left as it was."""
+
+    def __init__(self, net: Network, X: NDArray[Any], Y: NDArray[Any], loss: Any) -> None:
+        self._net, self._X, self._Y, self._loss = doubled(net), X, Y, loss
+        self._noise = self._rounding_of_cost()
+
+    def by(self, i: int) -> Difference:
+        """Return the difference by parameter i of theta."""
+        h = ldexp(1.0, max(frexp(self._net.theta[i])[1], 0) + STEP_EXPONENT)
+        value = self._quotient(i, h)
+        truncation = abs(self._quotient(i, 2 * h) - value) / 3
+        return Difference(value, h, truncation + self._noise / h)
+
+    def _quotient(self, i: int, h: float) -> float:
+        theta = self._net.theta
+        middle = theta[i]
+        theta[i] = middle + h
+        above, highest = self._cost(), theta[i]
+        theta[i] = middle - h
+        below, lowest = self._cost(), theta[i]
+        theta[i] = middle
+        return float((above - below) / (highest - lowest))
+
+    def _cost(self) -> float:
+        return self._net.gradients(self._X, self._Y, loss=self._loss).cost
+
+    def _rounding_of_cost(self) -> float:
+        """Return how far C may be off: by its own rounding, and by that of every z, times delta."""
+        trace = self._net.trace(self._X)
+        at = self._net.gradients(self._X, self._Y, loss=self._loss)
+        sizes = [abs(at.cost)]
+        for W, b, A, delta in zip(self._net.W, self._net.b, trace.A, at.delta, strict=False):
+            of_terms = np.abs(A) @ np.abs(W).T + np.abs(b)
+            sizes.append(float(np.sum(np.abs(delta) * of_terms)))
+        return ROUNDINGS * U * sum(sizes)

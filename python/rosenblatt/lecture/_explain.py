@@ -1,0 +1,365 @@
+"""explain: the chain rule for one weight or bias of a network, with the numbers of one sample."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import _arguments
+from .._loss import Loss
+from .._network import Network
+from ._difference import Difference, Differences
+from ._page import page, table
+from ._sample import backward_pass, forward_pass, gradients_of, one_input, one_target
+from ._steps import MIXING, Parameter, Step, explained
+from ._symbols import derivative, unit, weight
+from ._typeset import in_html, latex
+
+Path = tuple[int, int, int]
+WORKED = (2, 2, 2)  # the lecture's worked weight, W_22^(2)
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """The derivative of C by one parameter, derived step by step, beside three other ways to it.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+        The derivation; the last step is the result.
+    value : float
+        The last step's value, in the network's number type.
+    gradients : float
+        What `net.gradients` gives: the same bits.
+    reference : float
+        What `rosenblatt.reference` gives: the same bits.
+    finite_difference : Difference
+        A central difference in float64, with its h and the error to expect.
+    weight : tuple of int or None
+        (layer, to, from), from 1; None where a bias is explained.
+    bias : tuple of int or None
+        (layer, unit), from 1; None where a weight is explained.
+    network : Network
+        A copy of the network as it was.
+    """
+
+    steps: tuple[Step, ...]
+    value: float
+    gradients: float
+    reference: float
+    finite_difference: Difference
+    weight: Path | None
+    bias: tuple[int, int] | None
+    network: Network = field(repr=False)
+
+    @property
+    def symbol(self) -> str:
+        """The parameter in the lecture's words, "w_22^(2)"."""
+        if self.weight is not None:
+            return weight(*self.weight)
+        assert self.bias is not None  # one of the two is there
+        return unit("b", *self.bias)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether value, gradients and reference have the same bits."""
+        kind = self.network.dtype.type
+        found = {kind(x).tobytes() for x in (self.value, self.gradients, self.reference)}
+        return len(found) == 1
+
+    @property
+    def paths(self) -> frozenset[Path]:
+        """Every weight on a path from the parameter to an output, as (layer, to, from), from 1."""
+        layers, activations = self.network.layers, self.network.activations
+        place = self.weight or self.bias
+        assert place is not None  # one of the two is there
+        layer, to = place[:2]
+        found = {self.weight} if self.weight is not None else set()
+        units = {to} if activations[layer - 1] not in MIXING else set(range(1, layers[layer] + 1))
+        for above in range(layer + 1, len(layers)):
+            reached = range(1, layers[above] + 1)
+            found |= {(above, j, k) for j in reached for k in units}
+            units = set(reached)
+        return frozenset(found)
+
+    def plot(self, *, ax: Any = None, **settings: Any) -> Any:
+        """Draw the network with the paths of the parameter highlighted.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure without.
+        **settings
+            Further arguments of `rosenblatt.plot.network`.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        """
+        from .. import plot  # type: ignore[attr-defined,unused-ignore]
+
+        return plot.network(self.network, highlight=self.paths, ax=ax, **settings)
+
+    def __str__(self) -> str:
+        return "\n".join([self._title(), "", *self._lines(), "", *self._comparison()])
+
+    def _title(self) -> str:
+        return f"{derivative('C', self.symbol)} = {self._shown(self.value)}"
+
+    def _shown(self, x: float) -> str:
+        """Return the shortest text that has the bits of x in the network's number type."""
+        return str(self.network.dtype.type(x))
+
+    def _value_of(self, step: Step) -> str:
+        if isinstance(step.value, tuple):
+            first, last = self._shown(step.value[0]), self._shown(step.value[-1])
+            return f"{first}, …, {last} ({len(step.value)} numbers)"
+        if step.formula.startswith("C ="):
+            return str(step.value)  # C is a float64 in every network
+        return self._shown(step.value)
+
+    def _lines(self) -> list[str]:
+        lines = []
+        for i, step in enumerate(self.steps, start=1):
+            lines.append(f"{i:3}  {step.formula}")
+            if put_in := _put_in(step):
+                lines.append(f"       = {put_in}")
+            lines.append(f"       = {self._value_of(step)}")
+        return lines
+
+    def _compared(self) -> list[tuple[str, str, str]]:
+        """Return the four numbers: how each was found, the number, what is to be said of it."""
+        by_difference = self.finite_difference
+        error = abs(by_difference.value - self.value)
+        same = {True: "the same bits", False: "other bits"}
+        kind = self.network.dtype.type
+        rounding = "" if kind is np.float64 else "; the others are rounded to float32"
+        return [
+            ("the steps above", self._shown(self.value), ""),
+            (
+                "net.gradients",
+                self._shown(self.gradients),
+                same[kind(self.gradients).tobytes() == kind(self.value).tobytes()],
+            ),
+            (
+                "rosenblatt.reference",
+                self._shown(self.reference),
+                same[kind(self.reference).tobytes() == kind(self.value).tobytes()],
+            ),
+            (
+                "central difference",
+                str(by_difference.value),
+                f"off by {error:.1g}, h = {by_difference.h:.3g} lets expect "
+                f"{by_difference.expected_error:.1g}{rounding}",
+            ),
+        ]
+
+    def _comparison(self) -> list[str]:
+        rows = self._compared()
+        name, value = (max(len(row[i]) for row in rows) for i in (0, 1))
+        return [f"{row[0]:{name}}  {row[1]:{value}}  {row[2]}".rstrip() for row in rows]
+
+    def to_latex(self) -> str:
+        r"""Return the derivation as LaTeX, an ``aligned`` environment to stand in mathematics.
+
+        Returns
+        -------
+        str
+            Each step is a formula, the same with numbers, and the value.
+        """
+        lines = []
+        for step in self.steps:
+            left, equals, right = step.formula.partition(" = ")
+            sides = [right, _put_in(step), self._value_of(step)]
+            first, *others = [latex(side) for side in sides if side]
+            lines.append(f"{latex(left)} &{'=' if equals else ':'} {first}")
+            lines += [f"&= {side}" for side in others]
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for i, step in enumerate(self.steps, start=1):
+            put_in = _put_in(step)
+            shown = f'<br><span class="put">= {in_html(put_in)}</span>' if put_in else ""
+            rows.append([str(i), in_html(step.formula) + shown, in_html(self._value_of(step))])
+        four = [[html.escape(text) for text in row] for row in self._compared()]
+        body = table(rows, ["n", "", "n"]) + table(four, ["", "n", ""])
+        return page(self._title(), body)
+
+
+def explain(
+    net: Network,
+    x: ArrayLike,
+    y: ArrayLike,
+    weight: Path = WORKED,
+    *,
+    bias: tuple[int, int] | None = None,
+    loss: Loss = "squared_error",
+    digits: int = 6,
+) -> Explanation:
+    """Derive dC/dw of one weight, or dC/db of one bias, as error backpropagation does it.
+
+    The steps are: z and a of the unit that the parameter leads to; C; delta of every layer above
+    it, from the output down, with the sums over the paths spelled out; dC/da and f' of the unit;
+    and their product. Values are computed in the specified arithmetic, so the result has the bits
+    of `net.gradients`.
+
+    Parameters
+    ----------
+    net : Network
+        Scaled inputs and targets are as in training: a^(1) is x scaled, and the target y'.
+    x : array-like of shape (n_features,)
+        One sample.
+    y : array-like of shape (n_outputs,), number or label
+        Its target.
+    weight : tuple of int, default (2, 2, 2)
+        (layer, to, from) as the lecture writes W_22^(2): the weight of W^(layer) from unit `from`
+        of the layer to unit `to` of the next; all count from 1.
+    bias : tuple of int, optional
+        (layer, unit), from 1: the bias to explain in place of a weight.
+    loss : str, Huber, Quantile, LogLoss, Poisson or Focal, default "squared_error"
+    digits : int, default 6
+        Significant digits of the numbers in the steps' text; values are not rounded.
+
+    Returns
+    -------
+    Explanation
+        It prints itself, has `to_latex` and `plot`, and shows itself in notebooks.
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is no such parameter, the sample or the target does not suit the network, or the
+        network has normalised layers or skip connections.
+
+    Notes
+    -----
+    D. E. Rumelhart, G. E. Hinton, R. J. Williams, *Learning representations by back-propagating
+    errors*, Nature 323, 1986.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> net = rb.Network([1, 1], dtype="float64", weights=[[[3.0]]])
+    >>> print(rb.lecture.explain(net, [2.0], [5.0], weight=(1, 1, 1)))
+    dC/dw_11^(1) = 2.0
+    <BLANKLINE>
+      1  z_1^(2) = b_1^(1) + w_11^(1) · a_1^(1)
+           = 0 + 3 · 2
+           = 6.0
+      2  a_1^(2) = f(z_1^(2)) = z_1^(2)
+           = 6.0
+      3  C = 1/2 · ((a_1^(2) - y_1)^2)
+           = 1/2 · ((6 - 5)^2)
+           = 0.5
+      4  dC/da_1^(2) = a_1^(2) - y_1
+           = 6 - 5
+           = 1.0
+      5  f'(z_1^(2)) = 1
+           = 1.0
+      6  delta_1^(2) = dC/da_1^(2) · f'(z_1^(2))
+           = 1 · 1
+           = 1.0
+      7  dC/dw_11^(1) = dC/dz_1^(2) · dz_1^(2)/dw_11^(1) = delta_1^(2) · a_1^(1)
+           = 1 · 2
+           = 2.0
+    <BLANKLINE>
+    the steps above       2.0
+    net.gradients         2.0  the same bits
+    rosenblatt.reference  2.0  the same bits
+    central difference    2.0  off by 0, h = 3.05e-05 lets expect 2e-10
+    """
+    way = forward_pass(net, x)
+    parameter = _parameter(net, weight, bias)
+    n_digits = _arguments.integer("digits", digits, least=1, most=17)
+    gradients = gradients_of(net, x, y, loss)
+    back = backward_pass(net, way, y, loss)
+    steps = explained(way, back, parameter, n_digits)
+    by_book = way.book.gradients([way.x], back.given, loss=back.loss)
+    value = steps[-1].value
+    assert isinstance(value, float)  # the last step is about one parameter
+    differences = Differences(net, one_input(net, x), one_target(y), loss)
+    layer, j, k = parameter
+    return Explanation(
+        steps=tuple(steps),
+        value=value,
+        gradients=float(_entry(gradients.dW, gradients.db, parameter)),
+        reference=_entry(by_book.dW, by_book.db, parameter),
+        finite_difference=differences.by(_place_in_theta(net, parameter)),
+        weight=None if k is None else (layer + 1, j + 1, k + 1),
+        bias=(layer + 1, j + 1) if k is None else None,
+        network=net.copy(),
+    )
+
+
+def _put_in(step: Step) -> str:
+    """Return the line with numbers; none where it would be a number alone, as the value is."""
+    alone = re.fullmatch(r"…|\(?-?[\d.]+(e[+-]?\d+)?\)?", step.numbers)
+    return "" if alone else step.numbers
+
+
+def _entry(dW: Any, db: Any, parameter: Parameter) -> Any:
+    layer, j, k = parameter
+    return db[layer][j] if k is None else dW[layer][j][k]
+
+
+def _place_in_theta(net: Network, parameter: Parameter) -> int:
+    layer, j, k = parameter
+    sizes = net.layers
+    before = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes[: layer + 1]))
+    row = sizes[layer] if k is None else k  # the biases lie after the last input's weights
+    return before + row * sizes[layer + 1] + j
+
+
+def _parameter(net: Network, weight: object, bias: object) -> Parameter:
+    """Return which parameter is meant, from 0."""
+    if bias is None:
+        layer, j, k = _indices("weight", weight, ("layer", "to", "from"))
+        n_out, n_in = _sizes(net, "weight", (layer, j, k))
+        if not (1 <= j <= n_out and 1 <= k <= n_in):
+            raise ValueError(
+                f"weight: got {(layer, j, k)}, but W^({layer}) is {n_out} × {n_in}: "
+                f"j in 1..{n_out}, k in 1..{n_in}"
+            )
+        return Parameter(layer - 1, j - 1, k - 1)
+    if weight != WORKED:
+        raise ValueError(f"weight: got {weight!r} beside bias={bias!r}, needed one of the two")
+    layer, j = _indices("bias", bias, ("layer", "unit"))
+    n_out, _ = _sizes(net, "bias", (layer, j))
+    if not 1 <= j <= n_out:
+        raise ValueError(
+            f"bias: got {(layer, j)}, but b^({layer}) has {n_out} numbers: j in 1..{n_out}"
+        )
+    return Parameter(layer - 1, j - 1, None)
+
+
+def _indices(name: str, value: object, parts: tuple[str, ...]) -> list[int]:
+    needed = f"({', '.join(parts)}), counted from 1"
+    if not isinstance(value, tuple | list | np.ndarray) or len(value) != len(parts):
+        error = ValueError if isinstance(value, tuple | list | np.ndarray) else TypeError
+        raise error(f"{name}: got {value!r}, needed {needed}")
+    whole = int | np.integer
+    if any(isinstance(i, bool | np.bool_) or not isinstance(i, whole) for i in value):
+        raise TypeError(f"{name}: got {value!r}, needed integers {needed}")
+    return [int(i) for i in value]
+
+
+def _sizes(net: Network, name: str, given: tuple[int, ...]) -> tuple[int, int]:
+    """Return (n_out, n_in) of the weight layer that is meant, counted from 1."""
+    layer, last = given[0], len(net.layers) - 1
+    if not 1 <= layer <= last:
+        letter = "W" if name == "weight" else "b"
+        there = f"{letter}^(1)" if last == 1 else f"{letter}^(1) to {letter}^({last})"
+        raise ValueError(f"{name}: got {given}, but there is {there}: layers count from 1")
+    return net.layers[layer], net.layers[layer - 1]

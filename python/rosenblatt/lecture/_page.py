@@ -1,0 +1,41 @@
+"""The frame of what a notebook shows: one element with its own style, for light and dark."""
+
+from __future__ import annotations
+
+from ._typeset import in_html
+
+# Notebooks say light or dark by their own colours, others by what the system prefers; text and
+# lines take the colour that is there already.
+STYLE = """
+.rb-lecture { color: var(--jp-content-font-color1, inherit); line-height: 1.5; }
+.rb-lecture table { border-collapse: collapse; margin: .5em 0; }
+.rb-lecture td, .rb-lecture th { padding: .2em .7em; text-align: left; vertical-align: top;
+  border: 0; border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent);
+  background: transparent; color: inherit; }
+.rb-lecture td.n { text-align: right; font-variant-numeric: tabular-nums; }
+.rb-lecture .put { opacity: .75; }
+.rb-lecture .scroll { overflow-x: auto; }
+.rb-lecture .equation { display: flex; align-items: center; gap: .5em; margin: .5em 0; }
+.rb-lecture .equation span { white-space: nowrap; }
+.rb-lecture table.matrix { margin: 0; border: 1px solid currentColor; border-width: 0 1px;
+  border-radius: .5em; }
+.rb-lecture table.matrix td { border: 0; padding: 0 .5em; }
+"""
+
+
+def page(title: str, body: str) -> str:
+    """Return a self-contained element; `title` is the lecture's plain text, `body` is HTML."""
+    return (
+        f'<div class="rb-lecture"><style>{STYLE}</style><p><b>{in_html(title)}</b></p>'
+        f'<div class="scroll">{body}</div></div>'
+    )
+
+
+def table(rows: list[list[str]], classes: list[str] | None = None) -> str:
+    """Return rows of HTML cells as a table; `classes` has one class a column."""
+    names = classes or [""] * max((len(row) for row in rows), default=0)
+    lines = [
+        "".join(f'<td class="{c}">{cell}</td>' for c, cell in zip(names, row, strict=False))
+        for row in rows
+    ]
+    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"

@@ -1,0 +1,187 @@
+"""One sample on its way through a network, by the reference: every z, a and delta, to be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import _arrays, _loss, reference
+from .._network import Network
+from ..reference.activation import ACTIVATIONS, dC_dz
+from ..reference.backward import dC_dA
+from ..reference.forward import forward
+from ..reference.loss import LOSSES, LossRule, target_row
+
+Row = list[float]
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What the forward pass computed. Layers are counted from 0, as in the code."""
+
+    book: reference.Network  # the same parameters in the textbook
+    x: Row  # (n_features,), as it was given, in the network's number type
+    Z: list[Row]  # Z[layer], (n_out,): z of the layer that W[layer] leads to
+    A: list[Row]  # A[0] is the input, scaled; A[layer + 1] = f(Z[layer])
+
+
+@dataclass(frozen=True)
+class Backward:
+    """What the backward pass computed, from the output to the first hidden layer."""
+
+    loss: LossRule
+    given: list[Any]  # one label or one row, the target as it was given
+    y: Row  # the target as the loss reads it, scaled
+    cost: float  # C
+    slopes: Row  # dc/da of the output, or dc/dz
+    slopes_are_by: str  # "a" or "z"
+    G: list[Row]  # G[layer] = dC/da of the layer that W[layer] leads to; none where slopes are by z
+    delta: list[Row]  # delta[layer] = dC/dz of it
+
+
+def textbook(net: Network) -> reference.Network:
+    """Return the network as the reference has it, with the same parameters.
+
+    Raises
+    ------
+    TypeError
+        `net` is no network.
+    ValueError
+        It has what the lecture's formulas do not know.
+    """
+    require_network(net)
+    refuse_what_the_lecture_lacks(net)
+    *hidden, output = net.activations
+    book = reference.Network(
+        net.layers,
+        activation=hidden,
+        output=output,
+        dtype=net.dtype.name,
+        random_state=0,
+        weights="zeros",
+    )
+    book.W = [W.tolist() for W in net.W]
+    book.b = [b.tolist() for b in net.b]
+    T = book.T
+    for name in ("input_scaling", "target_scaling"):
+        if (scaling := getattr(net, name)) is not None:
+            columns = (scaling.offset.tolist(), scaling.factor.tolist())
+            rounded = reference.Scaling(*([T.round(x) for x in column] for column in columns))
+            setattr(book, name, rounded)
+    return book
+
+
+def require_network(net: object) -> None:
+    """Raise a TypeError where `net` is no network."""
+    if not isinstance(net, Network):
+        raise TypeError(f"net: got {type(net).__name__}, needed a rosenblatt.Network")
+
+
+def refuse_what_the_lecture_lacks(net: Network) -> None:
+    """Raise where z^(l+1) = W^(l) a^(l) + b^(l), a^(l+1) = f(z^(l+1)) is not the whole network.
+
+    Raises
+    ------
+    ValueError
+        A layer is normalised, or skipped by a connection, or has an f that is not in the tables.
+    """
+    for setting in ("norm", "skip"):
+        value = getattr(net, setting, None)
+        parts = value if isinstance(value, list | tuple) else [value]
+        if any(part not in (None, False) for part in parts):
+            raise ValueError(
+                f"net: got a network with {setting}={value!r}, needed one without: "
+                "the lecture's layers are a = f(W a + b)"
+            )
+    for name in net.activations:
+        if name not in ACTIVATIONS:
+            raise ValueError(f"net: got the activation {name!r}, needed one of {list(ACTIVATIONS)}")
+
+
+def one_input(net: Network, x: ArrayLike) -> np.ndarray[Any, Any]:
+    """Return the sample as (1, n_features) in the network's number type.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is not made of as many finite real numbers as the network has inputs.
+    """
+    array = _arrays.inputs("x", x, net.dtype)
+    n_features = net.layers[0]
+    if array.shape not in ((n_features,), (1, n_features)):
+        got = f"{array.size} numbers" if array.ndim == 1 else f"shape {array.shape}"
+        raise ValueError(f"x: got {got}, needed {n_features}: one sample, a^(1) has so many units")
+    if not np.isfinite(array).all():
+        raise ValueError("x: got NaN or infinity, needed finite numbers")
+    return array.reshape(1, n_features)
+
+
+def one_target(y: ArrayLike) -> np.ndarray[Any, Any]:
+    """Return the target as a batch of one: (1,) for a number or a label, (1, n_targets) for a row.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is not made of real numbers, or of more than one row.
+    """
+    array = _arrays.real_array("y", y)
+    if array.ndim > 1 and array.shape[0] != 1:
+        raise ValueError(f"y: got shape {array.shape}, needed the target of one sample")
+    return array.reshape(1) if array.size == 1 else array.reshape(1, *array.shape[-1:])
+
+
+def gradients_of(net: Network, x: ArrayLike, y: ArrayLike, loss: Any) -> Any:
+    """Return `net.gradients` of one sample; its messages name x and y as they are named here.
+
+    Raises
+    ------
+    TypeError, ValueError, RuntimeError
+        As for `Network.gradients`.
+    """
+    X, Y = one_input(net, x), one_target(y)
+    try:
+        return net.gradients(X, Y, loss=loss)
+    except (TypeError, ValueError) as error:
+        message = str(error)
+        if message.startswith("Y: "):
+            raise type(error)(f"y: {message.removeprefix('Y: ')}") from None
+        raise
+
+
+def forward_pass(net: Network, x: ArrayLike) -> Forward:
+    """Return every z and a of the sample.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Network or sample are not what is needed.
+    """
+    book = textbook(net)
+    given = one_input(net, x).tolist()
+    trace = forward(book, book.scaled_inputs(given))
+    return Forward(book, given[0], [Z[0] for Z in trace.Z], [A[0] for A in trace.A])
+
+
+def backward_pass(net: Network, way: Forward, y: ArrayLike, loss: Any) -> Backward:
+    """Return C and every delta of the sample, whose target `gradients_of` has checked."""
+    book, T = way.book, way.book.T
+    rule = LossRule(*_loss.rule(loss))
+    given = net._targets("y", one_target(y), rule.name).tolist()
+    target = target_row(book, book.scaled_targets(given)[0], rule.name)
+    of_sample, slopes_are_by = LOSSES[rule.name, book.activations[-1]]
+    cost, slopes = of_sample(T, rule.parameters, way.Z[-1], way.A[-1], target)
+    G = [slopes] if slopes_are_by == "a" else [[]]
+    delta = [delta_of(way, len(way.Z) - 1, slopes) if slopes_are_by == "a" else slopes]
+    for layer in range(len(way.Z) - 1, 0, -1):
+        G.insert(0, dC_dA(book, layer, [delta[0]])[0])
+        delta.insert(0, delta_of(way, layer - 1, G[0]))
+    return Backward(rule, given, target, cost, slopes, slopes_are_by, G, delta)
+
+
+def delta_of(way: Forward, layer: int, g: Row) -> Row:
+    """Return dC/dz from g = dC/da of the layer that W[layer] leads to."""
+    name = way.book.activations[layer]
+    return dC_dz(way.book.T, name, way.Z[layer], way.A[layer + 1], g)

@@ -1,0 +1,197 @@
+"""trace: every z, a, delta, dC/dW and dC/db of one sample, as the lecture lays them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _arguments
+from .._loss import Loss
+from .._network import Network
+from ._layout import Equation, as_html, as_latex, as_text, column
+from ._page import page
+from ._sample import (
+    gradients_of,
+    one_input,
+    refuse_what_the_lecture_lacks,
+    require_network,
+)
+from ._steps import MIXING
+from ._typeset import in_html
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class SampleTrace:
+    """Everything that a sample makes in a network, layer by layer.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n_features,)
+        The sample as it was given.
+    Z : tuple of ndarray
+        Z[l] is z^(l+2), (n_out,) of weight layer l (from 0).
+    A : tuple of ndarray
+        A[0] is a^(1), x as the network scales it; A[l+1] = f(Z[l]).
+    cost : float or None
+        C; None without a target, as are the next three.
+    delta : tuple of ndarray or None
+        delta[l] = dC/dZ[l], (n_out,).
+    dW : tuple of ndarray or None
+        dC/dW^(l+1), each (n_out, n_in).
+    db : tuple of ndarray or None
+        dC/db^(l+1), each (n_out,).
+    network : Network
+        A copy of the network as it was.
+    digits : int
+        Significant digits of the numbers that are printed.
+    """
+
+    x: Array
+    Z: tuple[Array, ...]
+    A: tuple[Array, ...]
+    cost: float | None
+    delta: tuple[Array, ...] | None
+    dW: tuple[Array, ...] | None
+    db: tuple[Array, ...] | None
+    network: Network
+    digits: int
+
+    def _sections(self) -> list[tuple[str, list[Equation]]]:
+        """Return headings and their equations: layers upwards, C, layers downwards."""
+        sections: list[tuple[str, list[Equation]]] = [("Layer 1, the input", self._input())]
+        for layer in range(len(self.Z)):
+            sections.append((f"Layer {layer + 2}", self._forward(layer)))
+        if self.cost is not None:
+            sections.append(("Cost", [[f"C = {self.cost}"]]))
+            for layer in range(len(self.Z) - 1, -1, -1):
+                sections.append((f"Back to W^({layer + 1}) and b^({layer + 1})", self._back(layer)))
+        return sections
+
+    def _input(self) -> list[Equation]:
+        if self.network.input_scaling is None:
+            return [["a^(1) = x =", column(self.A[0])]]
+        return [["x =", column(self.x)], ["a^(1) = x, scaled =", column(self.A[0])]]
+
+    def _forward(self, layer: int) -> list[Equation]:
+        at, f = layer + 1, self.network.activations[layer]
+        W, b = self.network.W[layer], self.network.b[layer]
+        a, z = column(self.A[layer]), column(self.Z[layer])
+        f_z = f"z^({at + 1})" if f == "identity" else f"{f}(z^({at + 1}))"
+        return [
+            [f"z^({at + 1}) = W^({at}) · a^({at}) + b^({at}) =", W, "·", a, "+", column(b), "=", z],
+            [f"a^({at + 1}) = {f_z} =", column(self.A[layer + 1])],
+        ]
+
+    def _back(self, layer: int) -> list[Equation]:
+        assert self.delta is not None  # there is a cost, so there
+        assert self.dW is not None  # are its derivatives
+        at, delta = layer + 1, column(self.delta[layer])
+        is_last, mixes = layer + 1 == len(self.Z), self.network.activations[layer] in MIXING
+        rule = f"delta^({at + 1}) = dC/dz^({at + 1})"
+        if not is_last and not mixes:
+            rule = f"delta^({at + 1}) = (W^({at + 1})T · delta^({at + 2})) * f'(z^({at + 1}))"
+        a = self.A[layer].reshape(1, -1)
+        dW: Equation = [f"dC/dW^({at}) = delta^({at + 1}) · a^({at})T =", delta, "·", a, "="]
+        return [
+            [f"{rule} =", delta],
+            [*dW, self.dW[layer]],
+            [f"dC/db^({at}) = delta^({at + 1})"],
+        ]
+
+    def __str__(self) -> str:
+        parts = []
+        for heading, equations in self._sections():
+            parts.append(heading)
+            parts += [as_text(equation, self.digits) + "\n" for equation in equations]
+        return "\n".join(parts).rstrip("\n")
+
+    def to_latex(self) -> str:
+        r"""Return the equations as LaTeX, a ``gathered`` environment to stand in mathematics."""
+        lines = [
+            as_latex(equation, self.digits)
+            for _, equations in self._sections()
+            for equation in equations
+        ]
+        return "\\begin{gathered}\n" + " \\\\\n".join(lines) + "\n\\end{gathered}"
+
+    def _repr_html_(self) -> str:
+        body = "".join(
+            f"<p>{in_html(heading)}</p>"
+            + "".join(as_html(equation, self.digits) for equation in equations)
+            for heading, equations in self._sections()
+        )
+        return page("One sample on its way", body)
+
+
+def trace(
+    net: Network,
+    x: ArrayLike,
+    y: ArrayLike | None = None,
+    loss: Loss | None = None,
+    *,
+    digits: int = 4,
+) -> SampleTrace:
+    """Show every z^(l) and a^(l) of one sample and, with its target, every delta and derivative.
+
+    Parameters
+    ----------
+    net : Network
+    x : array-like of shape (n_features,)
+        One sample.
+    y : array-like of shape (n_outputs,), number or label, optional
+        Its target.
+    loss : str, Huber, Quantile, LogLoss, Poisson or Focal, optional
+        "squared_error" where there is a target and nothing is said.
+    digits : int, default 4
+        Significant digits of the numbers that are printed; the arrays are not rounded.
+
+    Returns
+    -------
+    SampleTrace
+        It prints itself, has `to_latex`, and shows itself in notebooks.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Sample, target or loss do not suit the network, there is a loss without a target, or the
+        network has normalised layers or skip connections.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> net = rb.Network([2, 2], output="tanh", dtype="float64", weights=[[[1.0, 2], [3, 4]]])
+    >>> print(rb.lecture.trace(net, [0.5, -0.25]))
+    Layer 1, the input
+    a^(1) = x = ⎡  0.5⎤
+                ⎣-0.25⎦
+    <BLANKLINE>
+    Layer 2
+    z^(2) = W^(1) · a^(1) + b^(1) = ⎡1  2⎤ · ⎡  0.5⎤ + ⎡0⎤ = ⎡  0⎤
+                                    ⎣3  4⎦   ⎣-0.25⎦   ⎣0⎦   ⎣0.5⎦
+    <BLANKLINE>
+    a^(2) = tanh(z^(2)) = ⎡     0⎤
+                          ⎣0.4621⎦
+    """
+    require_network(net)
+    refuse_what_the_lecture_lacks(net)
+    n_digits = _arguments.integer("digits", digits, least=1, most=17)
+    if y is None and loss is not None:
+        raise ValueError(f"loss: got {loss!r} without y, needed the target of the sample")
+    X = one_input(net, x)
+    found = net.trace(X)
+    at = None if y is None else gradients_of(net, x, y, loss or "squared_error")
+    return SampleTrace(
+        x=X[0],
+        Z=tuple(Z[0] for Z in found.Z),
+        A=tuple(A[0] for A in found.A),
+        cost=None if at is None else at.cost,
+        delta=None if at is None else tuple(delta[0] for delta in at.delta),
+        dW=None if at is None else at.dW,
+        db=None if at is None else at.db,
+        network=net.copy(),
+        digits=n_digits,
+    )
