@@ -21,8 +21,9 @@ from bits import (
     twins,
 )
 from rosenblatt.lecture import explain
+from rosenblatt.lecture._parameters import Parameter, at_place, place_in_theta
 from rosenblatt.lecture._sample import backward_pass, forward_pass
-from rosenblatt.lecture._steps import Derivation, Parameter, Step
+from rosenblatt.lecture._steps import Derivation, Step
 from rosenblatt.reference.activation import ACTIVATIONS as IN_THE_BOOK
 from rosenblatt.reference.arithmetic import Float64
 
@@ -127,6 +128,15 @@ def every_parameter(net: rb.Network) -> list[Parameter]:
         for j in range(W.shape[0])
         for k in [*range(W.shape[1]), None]
     ]
+
+
+def test_parameters_know_their_place_in_theta() -> None:
+    net = rb.Network([3, 4, 2, 1], random_state=0, dtype="float64")
+    net.theta[:] = np.arange(net.n_params)
+    for parameter in every_parameter(net):
+        i = place_in_theta(net.layers, parameter)
+        assert parameter.of(net.W, net.b) == i
+        assert at_place(net.layers, i) == parameter
 
 
 def derivations(

@@ -9,9 +9,29 @@ True
 'dC/dw_22^(2) = dC/dz_2^(3) · dz_2^(3)/dw_22^(2) = delta_2^(3) · a_2^(2)'
 """
 
+from ._descent import Update, descent
 from ._difference import Difference
 from ._explain import Explanation, explain
+from ._gradient_check import Disagreement, GradientCheck, gradient_check
+from ._margin import ConvergenceBound
+from ._perceptron import Correction, Line, Perceptron
 from ._steps import Step
 from ._trace import SampleTrace, trace
 
-__all__ = ["Difference", "Explanation", "SampleTrace", "Step", "explain", "trace"]
+__all__ = [
+    "ConvergenceBound",
+    "Correction",
+    "Difference",
+    "Disagreement",
+    "Explanation",
+    "GradientCheck",
+    "Line",
+    "Perceptron",
+    "SampleTrace",
+    "Step",
+    "Update",
+    "descent",
+    "explain",
+    "gradient_check",
+    "trace",
+]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,11 @@ from .._loss import Loss
 from .._network import Network
 from ._difference import Difference, Differences
 from ._page import page, table
+from ._parameters import WORKED, Parameter, Path, meant, place_in_theta
 from ._sample import backward_pass, forward_pass, gradients_of, one_input, one_target
-from ._steps import MIXING, Parameter, Step, explained
-from ._symbols import derivative, unit, weight
+from ._steps import MIXING, Step, explained
+from ._symbols import derivative
 from ._typeset import in_html, latex
-
-Path = tuple[int, int, int]
-WORKED = (2, 2, 2)  # the lecture's worked weight, W_22^(2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +58,11 @@ class Explanation:
     @property
     def symbol(self) -> str:
         """The parameter in the lecture's words, "w_22^(2)"."""
-        if self.weight is not None:
-            return weight(*self.weight)
-        assert self.bias is not None  # one of the two is there
-        return unit("b", *self.bias)
+        return self._parameter.symbol
+
+    @property
+    def _parameter(self) -> Parameter:
+        return meant(self.network, self.weight or WORKED, self.bias)
 
     @property
     def agrees(self) -> bool:
@@ -281,7 +279,7 @@ def explain(
     central difference    2.0  off by 0, h = 3.05e-05 lets expect 2e-10
     """
     way = forward_pass(net, x)
-    parameter = _parameter(net, weight, bias)
+    parameter = meant(net, weight, bias)
     n_digits = _arguments.integer("digits", digits, least=1, most=17)
     gradients = gradients_of(net, x, y, loss)
     back = backward_pass(net, way, y, loss)
@@ -294,9 +292,9 @@ def explain(
     return Explanation(
         steps=tuple(steps),
         value=value,
-        gradients=float(_entry(gradients.dW, gradients.db, parameter)),
-        reference=_entry(by_book.dW, by_book.db, parameter),
-        finite_difference=differences.by(_place_in_theta(net, parameter)),
+        gradients=float(parameter.of(gradients.dW, gradients.db)),
+        reference=parameter.of(by_book.dW, by_book.db),
+        finite_difference=differences.by(place_in_theta(net.layers, parameter)),
         weight=None if k is None else (layer + 1, j + 1, k + 1),
         bias=(layer + 1, j + 1) if k is None else None,
         network=net.copy(),
@@ -307,59 +305,3 @@ def _put_in(step: Step) -> str:
     """Return the line with numbers; none where it would be a number alone, as the value is."""
     alone = re.fullmatch(r"…|\(?-?[\d.]+(e[+-]?\d+)?\)?", step.numbers)
     return "" if alone else step.numbers
-
-
-def _entry(dW: Any, db: Any, parameter: Parameter) -> Any:
-    layer, j, k = parameter
-    return db[layer][j] if k is None else dW[layer][j][k]
-
-
-def _place_in_theta(net: Network, parameter: Parameter) -> int:
-    layer, j, k = parameter
-    sizes = net.layers
-    before = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes[: layer + 1]))
-    row = sizes[layer] if k is None else k  # the biases lie after the last input's weights
-    return before + row * sizes[layer + 1] + j
-
-
-def _parameter(net: Network, weight: object, bias: object) -> Parameter:
-    """Return which parameter is meant, from 0."""
-    if bias is None:
-        layer, j, k = _indices("weight", weight, ("layer", "to", "from"))
-        n_out, n_in = _sizes(net, "weight", (layer, j, k))
-        if not (1 <= j <= n_out and 1 <= k <= n_in):
-            raise ValueError(
-                f"weight: got {(layer, j, k)}, but W^({layer}) is {n_out} × {n_in}: "
-                f"j in 1..{n_out}, k in 1..{n_in}"
-            )
-        return Parameter(layer - 1, j - 1, k - 1)
-    if weight != WORKED:
-        raise ValueError(f"weight: got {weight!r} beside bias={bias!r}, needed one of the two")
-    layer, j = _indices("bias", bias, ("layer", "unit"))
-    n_out, _ = _sizes(net, "bias", (layer, j))
-    if not 1 <= j <= n_out:
-        raise ValueError(
-            f"bias: got {(layer, j)}, but b^({layer}) has {n_out} numbers: j in 1..{n_out}"
-        )
-    return Parameter(layer - 1, j - 1, None)
-
-
-def _indices(name: str, value: object, parts: tuple[str, ...]) -> list[int]:
-    needed = f"({', '.join(parts)}), counted from 1"
-    if not isinstance(value, tuple | list | np.ndarray) or len(value) != len(parts):
-        error = ValueError if isinstance(value, tuple | list | np.ndarray) else TypeError
-        raise error(f"{name}: got {value!r}, needed {needed}")
-    whole = int | np.integer
-    if any(isinstance(i, bool | np.bool_) or not isinstance(i, whole) for i in value):
-        raise TypeError(f"{name}: got {value!r}, needed integers {needed}")
-    return [int(i) for i in value]
-
-
-def _sizes(net: Network, name: str, given: tuple[int, ...]) -> tuple[int, int]:
-    """Return (n_out, n_in) of the weight layer that is meant, counted from 1."""
-    layer, last = given[0], len(net.layers) - 1
-    if not 1 <= layer <= last:
-        letter = "W" if name == "weight" else "b"
-        there = f"{letter}^(1)" if last == 1 else f"{letter}^(1) to {letter}^({last})"
-        raise ValueError(f"{name}: got {given}, but there is {there}: layers count from 1")
-    return net.layers[layer], net.layers[layer - 1]

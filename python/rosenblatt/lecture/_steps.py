@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from ..reference.activation import GELU_TANH_ENDS, clip, dC_dz, gelu_tanh_gate
 from ..reference.arithmetic import chain, sum_in_order
 from ._loss_lines import LossLines
+from ._parameters import Parameter
 from ._sample import Backward, Forward
 from ._symbols import MOST_TERMS, derivative, number, total, unit, weight
 from ._typeset import latex
@@ -40,14 +40,6 @@ class Step:
     latex: str
     numbers: str
     value: float | tuple[float, ...]
-
-
-class Parameter(NamedTuple):
-    """A weight or, where `k` is None, a bias; everything counts from 0."""
-
-    layer: int
-    j: int
-    k: int | None
 
 
 def explained(way: Forward, back: Backward, parameter: Parameter, digits: int) -> list[Step]:
@@ -280,11 +272,11 @@ class Derivation:
         T, delta_j, z = self._way.book.T, self._back.delta[layer][j], self._z_name(layer, j)
         delta = self._delta_name(layer, j)
         if k is None:
-            left = unit("b", layer + 1, j + 1)
+            left = parameter.symbol
             right = f"{derivative('C', z)} · {derivative(z, left)} = {delta}"
             value = T.round(0.0 + delta_j)
             return self._step(derivative("C", left), right, self._number(delta_j), value)
-        left, a_k = weight(layer + 1, j + 1, k + 1), self._way.A[layer][k]
+        left, a_k = parameter.symbol, self._way.A[layer][k]
         a = self._a_name(layer - 1, k)
         right = f"{derivative('C', z)} · {derivative(z, left)} = {delta} · {a}"
         numbers = f"{self._number(delta_j)} · {self._number(a_k)}"

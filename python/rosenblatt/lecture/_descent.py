@@ -1,0 +1,130 @@
+"""descent: gradient descent as the lecture's slide writes it, an update at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _arguments, _arrays
+from .._loss import Loss
+from .._network import Network
+from ..reference.arithmetic import NUMBER_TYPES
+from ._sample import require_network
+
+
+class Update(NamedTuple):
+    """Where descent is: all three at the same w."""
+
+    w: NDArray[Any]  # all parameters, (n_params,), a copy of theta
+    dC_dw: NDArray[Any]  # (n_params,)
+    C: float
+
+
+def descent(
+    net: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    *,
+    loss: Loss = "squared_error",
+    learning_rate: float = 0.1,
+    until: Callable[[Update], bool] | None = None,
+    max_updates: int = 10_000,
+) -> Iterator[Update]:
+    """Descend, on all samples at once: while the condition is not met, w := w - epsilon dC/dw.
+
+    Parameters
+    ----------
+    net : Network
+        Its parameters are w; each update writes to them.
+    X : array-like of shape (n, n_features)
+    Y : array-like of shape (n, n_outputs), or (n,)
+    loss : str, Huber, Quantile, LogLoss, Poisson or Focal, default "squared_error"
+    learning_rate : float, default 0.1
+        epsilon, above 0.
+    until : callable, optional
+        The termination condition: gets an `Update`, the first one at the start, and says whether
+        to end. Without one, descent ends after `max_updates`.
+    max_updates : int, default 10000
+        The end, whatever the condition says.
+
+    Yields
+    ------
+    Update
+        (w, dC/dw, C) after every update, all at the new w.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind or outside its range. It is raised by the call, before the
+        first update.
+    FloatingPointError
+        An update made a parameter infinite or no number, and was not done: epsilon is too large.
+
+    See Also
+    --------
+    rosenblatt.train : With ``SGD`` and a batch of all samples it makes the same updates, bit for
+        bit, much faster.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> net = rb.Network([1, 1], dtype="float64", weights="zeros")
+    >>> def flat(at):
+    ...     return abs(at.dC_dw).max() < 1e-6
+    >>> X, y = [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]
+    >>> for w, dC_dw, C in rb.lecture.descent(net, X, y, until=flat):
+    ...     pass
+    >>> w.round(4), round(C, 4)  # 2 x + 1
+    (array([2., 1.]), 0.0)
+    """
+    require_network(net)
+    epsilon = _arguments.positive("learning_rate", learning_rate)
+    most = _arguments.integer("max_updates", max_updates, least=0)
+    condition = _arguments.callback_function("until", until)
+    X = _arrays.inputs("X", X, net.dtype).copy()
+    Y = np.array(_arrays.real_array("Y", Y))
+
+    def here() -> Update:
+        gradients = net.gradients(X, Y, loss=loss)
+        return Update(net.theta.copy(), gradients.grad, gradients.cost)
+
+    here()  # what is wrong with the samples is said now
+    return _updates(net, here, epsilon, condition, most)
+
+
+def _updates(
+    net: Network,
+    here: Callable[[], Update],
+    epsilon: float,
+    until: Callable[[Update], bool] | None,
+    most: int,
+) -> Iterator[Update]:
+    at, n_updates = here(), 0
+    while n_updates < most and not (until is not None and until(at)):
+        net.theta[:] = stepped(at, epsilon)
+        n_updates += 1
+        at = here()
+        yield at
+
+
+def stepped(at: Update, epsilon: float) -> NDArray[Any]:
+    """Return w - epsilon dC/dw, each entry rounded once as docs/arithmetic.md has it.
+
+    Raises
+    ------
+    FloatingPointError
+        An entry is infinite or no number.
+    """
+    T = NUMBER_TYPES[at.w.dtype.name]
+    rate = -T.round(epsilon)
+    pairs = zip(at.dC_dw.tolist(), at.w.tolist(), strict=True)
+    w = np.array([T.fma(rate, g, w) for g, w in pairs], dtype=at.w.dtype)
+    if not np.isfinite(w).all():
+        raise FloatingPointError(
+            f"w - epsilon dC/dw is not finite with learning_rate={epsilon:g} and C = {at.C:g}; "
+            "needed a smaller learning_rate"
+        )
+    return w
