@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import sys
+import types
 from typing import Any
 
 import numpy as np
@@ -344,6 +346,22 @@ def test_indices_of_two_digits_have_a_comma() -> None:
     found = explain(net, np.ones(12), [0.0], (1, 11, 12))
     assert found.symbol == "w_11,12^(1)"
     assert r"w_{11,12}^{(1)}" in found.steps[-1].latex
+
+
+def test_the_picture_highlights_the_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: dict[str, Any] = {}
+    picture = types.ModuleType("rosenblatt.plot")
+    picture.network = lambda net, **settings: drawn.update(net=net, **settings) or "the axes"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "rosenblatt.plot", picture)
+    monkeypatch.setattr(rb, "plot", picture, raising=False)
+    found = explain(worked_example(), X_WORKED, Y_WORKED)
+    assert found.plot(ax="here", labels=False) == "the axes"
+    assert drawn == {
+        "net": found.network,
+        "highlight": found.paths,
+        "ax": "here",
+        "labels": False,
+    }
 
 
 # ---- Bad input

@@ -12,7 +12,7 @@ import pytest
 import rosenblatt
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = {"datasets", "schedules"}  # public names that are modules, shown as such
+MODULES = {"datasets", "lecture", "schedules"}  # public names that are modules, shown as such
 
 
 @pytest.fixture(scope="module")
