@@ -11,7 +11,7 @@ import pytest
 import rosenblatt as rb
 from bits import assert_same_bits, samples, twins
 from rosenblatt.lecture import trace
-from test_explain import X_WORKED, Y_WORKED, worked_example
+from worked_example import X_WORKED, Y_WORKED, worked_example
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -86,7 +86,7 @@ def test_latex_and_html() -> None:
     assert text.count(r"\begin{pmatrix}") == text.count(r"\end{pmatrix}") > 10
     assert r"\frac{\partial C}{\partial W^{(2)}} = \delta^{(3)} \cdot a^{(2)T}" in text
     assert r"(W^{(3)T} \cdot \delta^{(4)}) \odot f'(z^{(3)})" in text
-    assert '<td class="n">-0.375</td>' in page
+    assert '<td class="n">−0.375</td>' in page
     for tag in ("div", "table", "tr", "td", "sub", "sup", "span", "style", "p", "b", "i"):
         assert len(re.findall(f"<{tag}[ >]", page)) == page.count(f"</{tag}>"), tag
 

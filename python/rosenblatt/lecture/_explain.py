@@ -158,8 +158,8 @@ class Explanation:
             (
                 "central difference",
                 str(by_difference.value),
-                f"off by {error:.1g}, h = {by_difference.h:.3g} lets expect "
-                f"{by_difference.expected_error:.1g}{rounding}",
+                f"off by {error:.1g}; with h = {by_difference.h:.3g} up to "
+                f"{by_difference.expected_error:.1g} is expected{rounding}",
             ),
         ]
 
@@ -276,7 +276,7 @@ def explain(
     the steps above       2.0
     net.gradients         2.0  the same bits
     rosenblatt.reference  2.0  the same bits
-    central difference    2.0  off by 0, h = 3.05e-05 lets expect 2e-10
+    central difference    2.0  off by 0; with h = 3.05e-05 up to 2e-10 is expected
     """
     way = forward_pass(net, x)
     parameter = meant(net, weight, bias)

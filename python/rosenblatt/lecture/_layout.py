@@ -93,7 +93,7 @@ def as_html(equation: Equation, digits: int) -> str:
 
 def _matrix_table(matrix: Array, digits: int) -> str:
     rows = "".join(
-        "<tr>" + "".join(f'<td class="n">{cell}</td>' for cell in row) + "</tr>"
+        "<tr>" + "".join(f'<td class="n">{in_html(cell)}</td>' for cell in row) + "</tr>"
         for row in cells(matrix, digits)
     )
     return f'<table class="matrix">{rows}</table>'

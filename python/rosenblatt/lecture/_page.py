@@ -18,7 +18,7 @@ STYLE = """
 .rb-lecture .equation { display: flex; align-items: center; gap: .5em; margin: .5em 0; }
 .rb-lecture .equation span { white-space: nowrap; }
 .rb-lecture table.matrix { margin: 0; border: 1px solid currentColor; border-width: 0 1px;
-  border-radius: .5em; }
+  border-collapse: separate; border-spacing: 0; border-radius: .7em; }
 .rb-lecture table.matrix td { border: 0; padding: 0 .5em; }
 """
 

@@ -123,7 +123,7 @@ def _token_in_html(match: re.Match[str]) -> str:
         return f"<sup>{in_html(token[1:])}</sup>"
     if match["word"]:
         return _word_in_html(token)
-    return html.escape({"<=": "≤", ">=": "≥", "*": "⊙"}.get(token, token))
+    return html.escape({"<=": "≤", ">=": "≥", "*": "⊙", "-": "−"}.get(token, token))
 
 
 def _word_in_html(word: str) -> str:
