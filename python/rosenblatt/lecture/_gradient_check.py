@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, isnan
 from typing import Any
 
 import numpy as np
@@ -149,6 +150,11 @@ def gradient_check(
         gradient=gradient,
         differences=np.array([each.value for each in found]),
         expected_errors=np.array([each.expected_error for each in found]),
-        largest_absolute=max(disagreements, key=lambda each: each.absolute),
-        largest_relative=max(disagreements, key=lambda each: each.relative),
+        largest_absolute=max(disagreements, key=lambda each: _size(each.absolute)),
+        largest_relative=max(disagreements, key=lambda each: _size(each.relative)),
     )
+
+
+def _size(disagreement: float) -> float:
+    """Return it, with no number as the largest of all."""
+    return inf if isnan(disagreement) else disagreement

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _arguments, _arrays
+from ..reference.arithmetic import Float64, chain
 from ._margin import ConvergenceBound, convergence_bound
 
 Array = NDArray[np.float64]
@@ -187,7 +188,7 @@ class Perceptron:
 
     def _look_at(self, line: Line, i: int, x: Array, y: int) -> Correction | None:
         """Return the correction that sample i makes; None where the answer is right."""
-        y_hat = int(float(line.w @ x) + line.b > 0)
+        y_hat = int(chain(Float64, line.b, line.w.tolist(), x.tolist()) > 0)
         if y_hat == y:
             return None
         step = self.learning_rate * (y - y_hat)
