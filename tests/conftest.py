@@ -16,6 +16,8 @@ import pytest
 
 RunPython = Callable[..., Any]
 
+os.environ["MPLBACKEND"] = "Agg"  # pictures are drawn without a screen
+
 # A job in the background inherits that Ctrl-C is ignored, and so would every process that a test
 # starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -218,9 +218,15 @@ def reference_stands_alone(root: Path) -> Iterator[str]:
                 )
 
 
+# Packages that only those who have an extra import, and what it brings.
+OF_EXTRAS = {"plot": {"matplotlib"}}
+
+
 def package_needs_numpy_alone(root: Path) -> Iterator[str]:
-    allowed = sys.stdlib_module_names | {"numpy", "rosenblatt"}
     for path in files(root / "python", {".py"}):
+        folder = package_of(path, root)[1:2]
+        allowed = sys.stdlib_module_names | {"numpy", "rosenblatt"}
+        allowed |= OF_EXTRAS.get("".join(folder), set())
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for imported in imports(outside_functions(tree), package_of(path, root)):
             if not comes_from(imported.module, set(allowed)):
@@ -283,6 +289,7 @@ SOUND = {
         '"""The package."""\n\nimport numpy as np\n\nfrom . import _core\n'
     ),
     "python/rosenblatt/_table.py": '"""Tables."""\n\n\ndef read():\n    import pandas\n',
+    "python/rosenblatt/plot/__init__.py": '"""Pictures."""\n\nimport matplotlib\n',
     "python/rosenblatt/reference/__init__.py": '"""The textbook."""\n\nfrom .rng import uniform\n',
     "python/rosenblatt/reference/rng.py": (
         '"""Random numbers."""\n\nimport math\nfrom collections.abc import Iterable\n'
@@ -448,6 +455,18 @@ def test_a_sound_tree_is_found_sound(rule: Rule, tmp_path: Path) -> None:
             "python/rosenblatt/_table.py",
             '"""Tables."""\n\ntry:\n    import pandas\nexcept ImportError:\n    pass\n',
             "python/rosenblatt/_table.py:4 imports pandas on import",
+        ),
+        (
+            package_needs_numpy_alone,
+            "python/rosenblatt/_table.py",
+            '"""Tables."""\n\nimport matplotlib\n',
+            "python/rosenblatt/_table.py:3 imports matplotlib on import",
+        ),
+        (
+            package_needs_numpy_alone,
+            "python/rosenblatt/plot/_axes.py",
+            '"""Axes."""\n\nimport pandas\n',
+            "python/rosenblatt/plot/_axes.py:3 imports pandas on import",
         ),
     ],
 )

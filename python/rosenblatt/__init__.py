@@ -23,6 +23,7 @@ from ._weights import Normal, Orthogonal, Uniform
 
 if TYPE_CHECKING:
     from . import datasets, lecture, schedules
+    from . import plot as plot  # not in __all__: import * would need matplotlib
     from ._callbacks import Callback, EarlyStopping, Epoch, Step
     from ._learning_rate import LearningRates, find_learning_rate
     from ._optimizer import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, NAdam, RMSprop, Rprop
@@ -96,7 +97,7 @@ _MODULE_OF = {name: module for module, names in _AT_FIRST_USE.items() for name i
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"datasets", "lecture", "schedules"}:
+    if name in {"datasets", "lecture", "plot", "schedules"}:
         return importlib.import_module(f".{name}", __name__)
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
