@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -42,3 +42,19 @@ def run_python(tmp_path: Path) -> RunPython:
         return json.loads(done.stdout.splitlines()[-1])
 
     return run
+
+
+@pytest.fixture(params=["default", "dark_background"])
+def style(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Go through a light and a dark style of matplotlib, in use while the test runs."""
+    from matplotlib import pyplot
+
+    with pyplot.style.context(request.param):
+        yield request.param
+
+
+@pytest.fixture(autouse=True)
+def _no_picture_is_left() -> Iterator[None]:
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")

@@ -1,9 +1,8 @@
-"""Pictures: what is drawn and where, its colours in light and dark, and bad input."""
+"""Pictures: where they go, colours and words that can be read, in light and dark."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -11,52 +10,20 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from matplotlib.lines import AxLine
+from matplotlib.text import Text
+from PIL import Image
 
 import rosenblatt as rb
-from rosenblatt.plot._colours import background, contrast, diverging, ink
-from rosenblatt.plot._units import column
-
-STYLES = ["default", "dark_background"]
-
-
-@pytest.fixture(autouse=True)
-def _no_figure_is_left() -> Iterator[None]:
-    yield
-    plt.close("all")
-
-
-@pytest.fixture(params=STYLES)
-def style(request: pytest.FixtureRequest) -> Iterator[str]:
-    with plt.style.context(request.param):
-        yield request.param
-
-
-def pixels(figure: Any) -> NDArray[np.uint8]:
-    """Return the rendered figure, (height, width, 3)."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
-
-
-def labelled(ax: Axes, kind: type, label: str) -> Any:
-    """Return the one artist of a kind and a label."""
-    (found,) = [each for each in ax.findobj(kind) if each.get_label() == label]
-    return found
-
-
-def new_axes(width: float = 5.0, height: float = 4.0) -> Axes:
-    """Return Axes of a figure that pyplot does not know."""
-    return Figure(figsize=(width, height), layout="constrained").add_subplot()
-
-
-def net_2_8_1(**settings: Any) -> rb.Network:
-    return rb.Network([2, 8, 1], activation="tanh", output="logistic", random_state=0, **settings)
-
+from pictures import moons, net_2_8_1, new_axes, pixels, result_of
+from rosenblatt.plot._colours import (
+    background,
+    contrast,
+    diverging,
+    ink,
+)
 
 # ---- Where a picture goes ----
 
@@ -144,206 +111,127 @@ def test_signs_differ_from_the_background_and_zero_does_not(style: str) -> None:
     assert blue > red
 
 
-# ---- Units of a wide layer ----
-
-
-@pytest.mark.parametrize("n_units", [1, 2, 5, 12, 13, 512])
-def test_a_column_shows_its_ends_and_counts_the_rest(n_units: int) -> None:
-    shown = column(n_units, 12)
-    assert len(shown.units) == min(n_units, 12)
-    assert shown.units[0] == 0
-    assert shown.units[-1] == n_units - 1
-    assert len(shown.units) + sum(missing for _, missing in shown.gaps) == n_units
-    assert shown.y[0] == -shown.y[-1]
-
-
-@pytest.mark.parametrize("wanted", [{300}, {0, 511}, {3, 200, 201, 400}, set(range(512))])
-def test_a_column_shows_what_is_wanted_first(wanted: set[int]) -> None:
-    shown = column(512, 12, wanted)
-    assert len(shown.units) == 12
-    assert wanted >= set(shown.units) or wanted <= set(shown.units)
-    assert len(shown.units) + sum(missing for _, missing in shown.gaps) == 512
-    places = sorted([*shown.y, *(y for y, _ in shown.gaps)])
-    assert np.diff(places).min() == 1  # no two on one place
-
-
-# ---- The network ----
-
-
-@pytest.mark.parametrize("layers", [[2, 8, 1], [1, 1], [12, 12, 12], [3, 2, 5, 4, 1]])
-def test_every_weight_of_a_small_network_is_a_line(layers: list[int]) -> None:
-    net = rb.Network(layers, random_state=0)
-    ax = rb.plot.network(net, ax=new_axes())
-    lines = labelled(ax, LineCollection, "weights")
-    assert len(lines.get_segments()) == sum(W.size for W in net.W)
-    np.testing.assert_array_equal(
-        np.sort(lines.get_array()), np.sort(np.concatenate([W.ravel() for W in net.W]))
-    )
-    units = labelled(ax, EllipseCollection, "units")
-    assert len(units.get_offsets()) == sum(layers)
-
-
-def test_a_line_leads_from_unit_to_unit_with_its_weight() -> None:
-    net = rb.Network([2, 3], weights=[[[1, 2], [3, -4], [5, -6]]], dtype="float64")
-    lines = labelled(rb.plot.network(net, ax=new_axes()), LineCollection, "weights")
-    found = {
-        ((1 - y_to), (0.5 - y_from)): weight  # unit 0 is on top
-        for ((_, y_from), (_, y_to)), weight in zip(
-            lines.get_segments(), lines.get_array(), strict=True
-        )
-    }
-    expected = {(to, source): net.W[0][to, source] for to in range(3) for source in range(2)}
-    assert found == expected
-    assert {x for segment in lines.get_segments() for x in segment[:, 0]} == {0.0, 1.0}
-
-
-def test_larger_weights_are_wider_and_on_top() -> None:
-    net = rb.Network([2, 3], weights=[[[1, 2], [3, -4], [5, -6]]], dtype="float64")
-    lines = labelled(rb.plot.network(net, ax=new_axes()), LineCollection, "weights")
-    sizes = np.abs(lines.get_array())
-    assert (np.diff(sizes) >= 0).all()  # drawn in this order
-    assert (np.diff(lines.get_linewidths()) > 0).all()
-    assert lines.norm.vmin == -6
-    assert lines.norm.vmax == 6
-
-
-def test_a_wide_network_has_few_lines_and_says_what_it_leaves_out() -> None:
-    net = rb.Network([784, 512, 512, 10], random_state=0)
-    ax = rb.plot.network(net, ax=new_axes(6.4, 4.8))
-    lines = labelled(ax, LineCollection, "weights")
-    assert len(lines.get_segments()) == 12 * 12 + 12 * 12 + 12 * 10
-    texts = [text.get_text() for text in ax.texts]
-    assert texts.count("772") == 1
-    assert texts.count("500") == 2
-    assert "784" in texts
-    assert ax.get_title() == "784 – 512 – 512 – 10"
-
-
-def test_captions_count_from_one() -> None:
-    texts = [text.get_text() for text in rb.plot.network(net_2_8_1(), ax=new_axes()).texts]
-    assert {"layer 1\ninput", "layer 2\ntanh", "layer 3\nlogistic"} <= set(texts)
-    assert {"$W^{(1)}$", "$W^{(2)}$"} <= set(texts)
-    assert "0" not in texts
-
-
-def test_labels_and_scale_can_be_left_out() -> None:
-    ax = rb.plot.network(net_2_8_1(), ax=new_axes(), labels=False, colorbar=False)
-    assert len(ax.texts) == 0
-    assert ax.figure.axes == [ax]
-
-
-def test_a_highlighted_path_is_strong_and_the_rest_faint() -> None:
-    net = net_2_8_1()
-    ax = rb.plot.network(net, highlight=[(1, 3, 2), (2, 1, 3)], ax=new_axes())
-    strong = labelled(ax, LineCollection, "highlighted weights")
-    faint = labelled(ax, LineCollection, "weights")
-    assert set(strong.get_array()) == {net.W[0][2, 1], net.W[1][0, 2]}
-    assert len(faint.get_segments()) == 2 * 8 + 8 - 2
-    assert faint.get_alpha() < 0.3
-    assert strong.get_alpha() is None
-    assert strong.get_zorder() > faint.get_zorder()
-
-
-def test_a_highlighted_weight_of_zero_shows(style: str) -> None:
-    net = rb.Network([1, 1], weights="zeros")
-    plain, marked = (
-        plt.figure(figsize=(3, 2), layout="constrained").add_subplot() for _ in range(2)
-    )
-    rb.plot.network(net, ax=plain, colorbar=False, labels=False, highlight=[])
-    rb.plot.network(net, ax=marked, colorbar=False, labels=False, highlight=[(1, 1, 1)])
-    changed = (pixels(plain.figure) != pixels(marked.figure)).any(axis=-1)
-    rim = np.array(ink(marked)) * 255
-    shown = pixels(marked.figure)[changed]
-    assert (np.abs(shown - rim).max(axis=-1) < 32).sum() > 50
-
-
-def test_highlighted_units_of_a_wide_layer_are_shown() -> None:
-    net = rb.Network([784, 512, 10], random_state=0)
-    paths = [(1, 300, 400), *((2, j, 300) for j in range(1, 11))]
-    ax = rb.plot.network(net, highlight=iter(paths), ax=new_axes())
-    strong = labelled(ax, LineCollection, "highlighted weights")
-    assert len(strong.get_segments()) == 11
-    assert net.W[0][299, 399] in strong.get_array()
-
-
-def test_nothing_highlighted_is_all_faint() -> None:
-    ax = rb.plot.network(net_2_8_1(), highlight=[], ax=new_axes())
-    assert len(labelled(ax, LineCollection, "weights").get_segments()) == 24
+# ---- The line of a perceptron ----
 
 
 @pytest.mark.parametrize(
-    ("highlight", "error", "message"),
+    ("w", "b"), [([1.0, 2.0], -1.0), ([0.0, 3.0], 6.0), ([2.0, 0.0], 1.0), ([1e-200, 2e-200], 0)]
+)
+def test_a_line_is_where_the_score_is_zero(w: list[float], b: float) -> None:
+    ax = new_axes()
+    ax.set_xlim(-3, 3)
+    ax.set_ylim(-4, 4)
+    assert rb.plot.line(w, b, ax=ax, label="line") is ax
+    (drawn,) = ax.get_lines()
+    assert isinstance(drawn, AxLine)
+    for x in (drawn.get_xy1(), drawn.get_xy2()):
+        assert np.dot(w, np.asarray(x)) + b == pytest.approx(0, abs=1e-12 * np.hypot(*w))
+    assert drawn.get_xy1() != drawn.get_xy2()
+    assert ax.get_xlim() == (-3, 3)
+    pixels(ax.figure)
+
+
+def test_a_line_has_the_styles_ink_or_the_callers(style: str) -> None:
+    ax = plt.figure().add_subplot()
+    rb.plot.line([1, 1], 0, ax=ax)
+    rb.plot.line([1, 2], 0, ax=ax, color="C1", linestyle="--")
+    plain, own = ax.get_lines()
+    assert contrast(to_rgb(plain.get_color()), background(ax)) >= 4.5
+    assert own.get_color() == "C1"
+
+
+@pytest.mark.parametrize(
+    ("w", "b", "error", "message"),
     [
-        ([(3, 1, 1)], ValueError, r"highlight\[0\]: got layer 3, needed 1 … 2"),
-        ([(0, 1, 1)], ValueError, r"highlight\[0\]: got layer 0, needed 1 … 2"),
-        (
-            [(1, 1, 1), (1, 9, 1)],
-            ValueError,
-            r"highlight\[1\]: got j = 9, k = 1; W\^\(1\) is 8 × 2: j in 1..8, k in 1..2",
+        ([0.0, 0.0], 1.0, ValueError, r"w: got \[0, 0\]"),
+        ([1.0], 1.0, ValueError, r"w: got shape \(1,\), needed \(2,\)"),
+        ([1.0, np.nan], 1.0, ValueError, "w: got NaN or infinity"),
+        ([1.0, 1.0], np.inf, ValueError, "b: got inf"),
+        ([1.0, 1.0], "1", TypeError, "b: got '1'"),
+    ],
+)
+def test_bad_input_of_a_line_is_refused(
+    w: Any, b: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        rb.plot.line(w, b)
+    assert plt.get_fignums() == []
+
+
+# ---- Every picture, in every style and size ----
+
+
+def pictures() -> dict[str, Any]:
+    """Return every function by name, as one of an Axes alone."""
+    X, y = moons()
+    net = net_2_8_1(dtype="float64")
+    path = [net.theta.copy() + i * np.linspace(-0.1, 0.1, 33) ** (1 + i % 2) for i in range(5)]
+    result = result_of(
+        [3.0, 2.0, 1.0], [3.0, 2.0, 2.5], best_epoch=1, metrics={"accuracy": (0.5, 0.8, 0.9)}
+    )
+    digits = rb.Network([64, 8, 10], random_state=0)
+    return {
+        "network": lambda ax: rb.plot.network(net, ax=ax),
+        "decision_regions": lambda ax: rb.plot.decision_regions(net, X, y, ax=ax, resolution=30),
+        "surface": lambda ax: rb.plot.decision_regions(net, X, X[:, 0], ax=ax, resolution=30),
+        "line": lambda ax: rb.plot.line([1, 2], 0, ax=ax),
+        "loss_curve": lambda ax: rb.plot.loss_curve(result, ax=ax),
+        "first_layer_weights": lambda ax: rb.plot.first_layer_weights(digits, ax=ax),
+        "histograms": lambda ax: rb.plot.histograms(net, X, y, "log_loss", ax=ax),
+        "loss_surface": lambda ax: rb.plot.loss_surface(
+            net, X, y, loss="log_loss", path=path, resolution=5, ax=ax
         ),
-        ([(1, 1, 0)], ValueError, r"j in 1..8, k in 1..2"),
-        ([(1, 1)], TypeError, r"highlight\[0\]: got \(1, 1\), needed \(layer, to, from\)"),
-        ([(1, 1.0, 1)], TypeError, r"highlight\[0\]: got 1.0, needed an integer"),
-        ([(True, 1, 1)], TypeError, r"highlight\[0\]: got True"),
-        (5, TypeError, r"highlight: got 5, needed an iterable"),
-        ("path", TypeError, r"highlight: got 'path', needed an iterable"),
-    ],
-)
-def test_a_weight_that_is_not_there_is_refused(
-    highlight: Any, error: type[Exception], message: str
+    }
+
+
+@pytest.mark.parametrize("size", [(6.4, 4.8), (2.4, 4.2), (1.6, 1.2)], ids=str)
+@pytest.mark.parametrize("name", pictures())
+def test_every_picture_is_drawn_and_its_words_can_be_read(
+    name: str, size: tuple[float, float], style: str
 ) -> None:
-    with pytest.raises(error, match=message):
-        rb.plot.network(net_2_8_1(), highlight=highlight)
-    assert plt.get_fignums() == []
-
-
-@pytest.mark.parametrize(
-    ("settings", "error", "message"),
-    [
-        ({"max_units": 1}, ValueError, "max_units: got 1, needed an integer 2 … 1000"),
-        ({"max_units": 8.0}, TypeError, "max_units: got 8.0"),
-        ({"labels": "all"}, TypeError, "labels: got 'all', needed True or False"),
-        ({"colorbar": 1}, TypeError, "colorbar: got 1, needed True or False"),
-    ],
-)
-def test_bad_settings_of_a_network_are_refused(
-    settings: Any, error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message):
-        rb.plot.network(net_2_8_1(), **settings)
-    assert plt.get_fignums() == []
-
-
-def test_what_is_no_network_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"net: got list, needed a rosenblatt.Network"):
-        rb.plot.network([2, 8, 1])  # type: ignore[arg-type]
-
-
-def test_weights_that_are_not_finite_are_refused() -> None:
-    net = net_2_8_1()
-    net.W[1][0, 0] = np.nan
-    with pytest.raises(ValueError, match=r"net: got NaN or infinity in W\^\(2\)"):
-        rb.plot.network(net)
-
-
-@pytest.mark.parametrize("size", [(6.4, 4.8), (2.6, 4.8), (1.6, 1.2)])
-@pytest.mark.parametrize("layers", [[2, 8, 1], [64, 32, 10], [4] * 12])
-def test_texts_lie_inside_and_apart(
-    layers: list[int], size: tuple[float, float], style: str
-) -> None:
-    net = rb.Network(layers, random_state=0)
     figure = plt.figure(figsize=size, layout="constrained")
-    ax = rb.plot.network(net, ax=figure.add_subplot())
+    ax = figure.add_subplot()
+    assert pictures()[name](ax) is ax
     shown = pixels(figure)
-    assert len(np.unique(shown.reshape(-1, 3), axis=0)) > 20
-    boxes = [text.get_window_extent() for text in ax.texts]
-    height, width = shown.shape[:2]
-    for box in boxes:
-        assert box.x0 >= -1
-        assert box.y0 >= -1
-        assert box.x1 <= width + 1
-        assert box.y1 <= height + 1
-    for one, other in itertools.combinations(boxes, 2):
-        overlap_x = min(one.x1, other.x1) - max(one.x0, other.x0)
-        overlap_y = min(one.y1, other.y1) - max(one.y0, other.y0)
-        assert min(overlap_x, overlap_y) < 1  # pixel
+    behind = np.array(background(ax))
+    assert (np.abs(shown / 255 - behind).max(axis=-1) > 0.2).mean() > 0.01  # not blank
+    face = to_rgb(figure.get_facecolor())
+    for text in figure.findobj(Text):
+        if text.get_text() and text.get_visible():
+            assert contrast(to_rgb(text.get_color()), face) >= 4.5, text.get_text()
+    assert plt.get_fignums() == [figure.number]
+
+
+@pytest.mark.parametrize("name", pictures())
+def test_every_picture_makes_a_figure_where_there_is_no_axes(name: str) -> None:
+    ax = pictures()[name](None)
+    assert isinstance(ax, Axes)
+    assert len(plt.get_fignums()) == 1
+
+
+def test_the_public_names_are_the_documented_ones() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "plots.md").read_text("utf-8")
+    assert [name for name in rb.plot.__all__ if f"rb.plot.{name}" not in page] == []
+
+
+def test_the_pictures_of_the_page_are_those_its_code_draws(tmp_path: Path, run_python: Any) -> None:
+    docs = Path(__file__).parent.parent / "docs"
+    drawn = run_python(
+        f"""
+        import json, pathlib, sys
+        sys.path.insert(0, {str(docs)!r})
+        import draw_plots
+        print(json.dumps([str(each) for each in draw_plots.draw(pathlib.Path())]))
+        """
+    )
+    assert len(drawn) >= 8
+    assert sorted(drawn) == sorted(picture.name for picture in docs.glob("plots-*.png"))
+    for name in drawn:
+        assert (docs / name).stat().st_size < 100_000
+        with Image.open(docs / name) as committed, Image.open(tmp_path / name) as new:
+            assert committed.size == new.size
+            difference = np.abs(
+                np.asarray(committed.convert("RGB"), dtype=int) - np.asarray(new.convert("RGB"))
+            )
+        # Fonts and a version's finest strokes may differ, what is drawn where may not.
+        assert (difference.max(axis=-1) > 64).mean() < 0.02

@@ -12,7 +12,12 @@ import pytest
 import rosenblatt
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = {"datasets", "lecture", "schedules"}  # public names that are modules, shown as such
+MODULES = {
+    "datasets",
+    "lecture",
+    "plot",
+    "schedules",
+}  # public names that are modules, shown as such
 
 
 @pytest.fixture(scope="module")

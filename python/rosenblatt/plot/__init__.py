@@ -18,8 +18,27 @@ try:
 except ImportError as error:
     raise ImportError("rosenblatt.plot needs matplotlib: pip install rosenblatt[plot]") from error
 
+from ._animation import DecisionRegions, animate
+from ._curves import loss_curve
+from ._decision import decision_regions
+from ._histograms import histograms
+from ._line import line
 from ._network import network
+from ._surface import loss_surface
+from ._theta_path import ThetaPath
+from ._weight_images import first_layer_weights
 
-__all__ = ["network"]
+__all__ = [
+    "DecisionRegions",
+    "ThetaPath",
+    "animate",
+    "decision_regions",
+    "first_layer_weights",
+    "histograms",
+    "line",
+    "loss_curve",
+    "loss_surface",
+    "network",
+]
 
 del matplotlib

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _arrays
 from .._network import Network
 
 
@@ -16,3 +20,48 @@ def network_given(net: object) -> Network:
     if not isinstance(net, Network):
         raise TypeError(f"net: got {type(net).__name__}, needed a rosenblatt.Network")
     return net
+
+
+def samples_given(name: str, X: ArrayLike, n_features: int) -> NDArray[np.float64]:
+    """Return samples (n, n_features) as float64, n at least 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        They are not made of finite real numbers, or have another shape.
+    """
+    array = _arrays.real_array(name, X).astype(np.float64)
+    if array.ndim != 2 or array.shape[1] != n_features or not len(array):
+        raise ValueError(f"{name}: got shape {array.shape}, needed (n, {n_features}), n at least 1")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: got NaN or infinity, needed finite numbers")
+    return array
+
+
+def vector_given(name: str, values: ArrayLike, size: int) -> NDArray[np.float64]:
+    """Return a vector (size,) as float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is not made of finite real numbers, or has another shape.
+    """
+    array = _arrays.real_array(name, values).astype(np.float64)
+    if array.shape != (size,):
+        raise ValueError(f"{name}: got shape {array.shape}, needed ({size},)")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: got NaN or infinity, needed finite numbers")
+    return array
+
+
+def finite_weights(net: Network) -> None:
+    """Refuse a network with weights that no picture can show.
+
+    Raises
+    ------
+    ValueError
+        A weight is NaN or infinite.
+    """
+    for layer, W in enumerate(net.W):
+        if not np.isfinite(W).all():
+            raise ValueError(f"net: got NaN or infinity in W^({layer + 1}), needed finite weights")

@@ -15,9 +15,10 @@ RGB = tuple[float, float, float]
 # blind tell apart; each pair has the contrast 3.8 or more with its background.
 ENDS_ON_LIGHT = ("#D55E00", "#0072B2")
 ENDS_ON_DARK = ("#E69F00", "#56B4E9")
-# The order of classes: neighbours differ in lightness, too. Black and yellow of the source are
+# The order of classes; neighbours differ in lightness, too. Black and yellow of the source are
 # left out, as one of them vanishes on every background.
-CLASSES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+CLASSES_ON_LIGHT = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+CLASSES_ON_DARK = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#D55E00")
 READABLE = 4.5  # the contrast that text needs: Web Content Accessibility Guidelines 2.2, 1.4.3
 
 
@@ -83,12 +84,12 @@ def diverging(ax: Axes, *, centre: float = 0.0) -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list("negative_positive", stops)
 
 
-def class_colours(n_classes: int) -> list[RGB]:
-    """Return a colour for each class; beyond the first six they go round a lightened wheel."""
-    colours = [to_rgb(colour) for colour in CLASSES]
-    rounds = range(-(-n_classes // len(colours)))
+def class_colours(ax: Axes, n_classes: int) -> list[RGB]:
+    """Return a colour for each class or curve; after six they come again, nearer to grey."""
+    colours = [to_rgb(colour) for colour in (CLASSES_ON_DARK if is_dark(ax) else CLASSES_ON_LIGHT)]
+    rounds = -(-n_classes // len(colours))
     return [
-        mixed(colour, (0.5, 0.5, 0.5), 0.45 * (i % 2) + 0.1 * (i // 2 % 3))
-        for i in rounds
+        mixed(colour, (0.5, 0.5, 0.5), i / (rounds + 1))
+        for i in range(rounds)
         for colour in colours
     ][:n_classes]

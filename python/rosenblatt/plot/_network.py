@@ -15,23 +15,25 @@ from numpy.typing import NDArray
 
 from .. import _arguments
 from .._network import Network
-from ._axes import axes_for, figure_of, size_in_points
-from ._checks import network_given
+from ._axes import axes_for, size_in_points
+from ._checks import finite_weights, network_given
 from ._colours import background, diverging, ink
 from ._units import Column, column
+from ._words import LETTER, colour_scale, has_room, title
 
 DIAMETER = 0.7  # of a unit, where 1 is the distance of two: the rest stays free for the eye
 SHARE_OF_SPACING = 0.35  # of the distance of two layers, at most: lines need the rest
 WIDEST, THINNEST = 2.6, 0.35  # points: a line of the largest weight, and of zero
-FAINT = 0.13  # the alpha of what is not highlighted
+FAINT = 0.18  # the alpha of what is not highlighted
 ZERO_INK = 0.22  # a weight of zero is a line still
 DOTS = (-0.4, 0.0, 0.4)  # in a gap, about its middle; a number hides the second
+SMALLEST_ROW = 15.5  # points from unit to unit: a number of three digits can be read
+MOST_UNITS = (4, 12)  # of a wide layer, as there is room: the eye parts 12 × 12 lines
 MARGIN = 0.4  # left and right of the outer layers, where 1 is the distance of two
 ABOVE, BELOW = 16, 28  # points for captions: one line above the units, two below
 SMALLEST_TEXT, LARGEST_TEXT = 4.5, 9.0  # points; what would be smaller is left out
-DIGIT, LETTER = 0.64, 0.62  # how wide they are at most, as a share of the size, in DejaVu Sans
-SCALE_FROM = 110  # points of width: in less, the scale of the weights would crowd out the network
-SCALE_WIDTH = 45  # points that it takes, with its numbers
+DIGIT = 0.64  # its width, as a share of its size, in DejaVu Sans
+SCALE_WIDTH = 45  # points that the scale of the weights takes, with its numbers
 
 Index = tuple[int, int, int]
 
@@ -79,12 +81,12 @@ def network(
     ax: Axes | None = None,
     labels: bool = True,
     colorbar: bool = True,
-    max_units: int = 12,
+    max_units: int | None = None,
 ) -> Axes:
     """Draw a network: a circle for each unit, a line for each weight.
 
     A line is blue for a weight above zero and orange for one below; its width grows with the size.
-    Of a layer with more than `max_units` units the first and the last are drawn, and between them
+    Of a wide layer the first and the last are drawn, and between them
     stands how many are left out.
 
     Parameters
@@ -100,8 +102,9 @@ def network(
         Write the name of each layer and each W, and the number of each unit where there is room.
     colorbar : bool, default True
         Add the scale of the weights, where there is room for it.
-    max_units : int, default 12
-        How many units of a layer to draw at most, 2 or more.
+    max_units : int, optional
+        How many units of a layer to draw where some are left out, 2 or more; by default as many
+        as there is room for, 4 … 12.
 
     Returns
     -------
@@ -124,13 +127,14 @@ def network(
     network_given(net)
     labels = _arguments.flag("labels", labels)
     colorbar = _arguments.flag("colorbar", colorbar)
-    max_units = _arguments.integer("max_units", max_units, least=2, most=1000)
+    if max_units is not None:
+        max_units = _arguments.integer("max_units", max_units, least=2, most=1000)
     strong = None if highlight is None else _highlighted(net, highlight)
-    _check_finite(net)
+    finite_weights(net)
     ax = axes_for(ax)
-    columns = _columns(net, strong, max_units)
+    columns = _columns(net, strong, max_units or _fitting_units(ax))
     edges = _edges(net, columns, strong)
-    scale = colorbar and size_in_points(ax)[0] >= SCALE_FROM
+    scale = colorbar and has_room(ax)
     room = _frame(ax, columns, labels, scale)
     lines = _draw_edges(ax, edges, highlighted=strong is not None)
     _draw_units(ax, columns, room.diameter)
@@ -139,7 +143,7 @@ def network(
         _name_layers(ax, net, room)
     if scale:
         _draw_scale(ax, lines)
-    ax.set_title(" – ".join(str(size) for size in net.layers))
+    title(ax, " – ".join(str(size) for size in net.layers))
     return ax
 
 
@@ -166,10 +170,10 @@ def _highlighted(net: Network, highlight: Iterable[Index]) -> set[Index]:
     return found
 
 
-def _check_finite(net: Network) -> None:
-    for layer, W in enumerate(net.W):
-        if not np.isfinite(W).all():
-            raise ValueError(f"net: got NaN or infinity in W^({layer + 1}), needed finite weights")
+def _fitting_units(ax: Axes) -> int:
+    """Return how many units of a layer `ax` has room for, with two gaps between them."""
+    rows = (size_in_points(ax)[1] - ABOVE - BELOW) / SMALLEST_ROW
+    return int(np.clip(rows - 2, *MOST_UNITS))
 
 
 def _columns(net: Network, strong: set[Index] | None, max_units: int) -> list[Column]:
@@ -322,13 +326,10 @@ def _name_layers(ax: Axes, net: Network, room: Room) -> None:
 
 
 def _draw_scale(ax: Axes, lines: LineCollection) -> None:
-    """Add the colour scale beside `ax`, shorter and finer than matplotlib's own."""
+    """Add the scale of the weights, shorter and finer than matplotlib's own."""
     width, height = size_in_points(ax)
-    scale = figure_of(ax).colorbar(
-        lines, ax=ax, shrink=0.6, fraction=7 / width, aspect=0.6 * height / 7, pad=0.01, alpha=1
-    )
+    place = {"shrink": 0.6, "fraction": 7 / width, "aspect": 0.6 * height / 7, "pad": 0.01}
+    scale = colour_scale(ax, lines, "w", alpha=1, **place)
     scale.locator = MaxNLocator(nbins=max(2, int(height / 60)), symmetric=True)
     scale.update_ticks()
     scale.outline.set_visible(False)
-    scale.ax.tick_params(labelsize="small", colors=ink(ax), length=2)
-    scale.set_label("weight", color=ink(ax), size="small")

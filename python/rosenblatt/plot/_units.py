@@ -39,7 +39,7 @@ def column(n_units: int, max_units: int, wanted: Collection[int] = ()) -> Column
     n_units : int
         How many there are.
     max_units : int
-        How many to show at most.
+        How many to show beside a gap.
     wanted : collection of int
         Units to be shown before others.
     """
@@ -63,8 +63,11 @@ def column(n_units: int, max_units: int, wanted: Collection[int] = ()) -> Column
 
 
 def _shown(n_units: int, max_units: int, wanted: list[int]) -> list[int]:
-    """Return the units to show: all, or those that are wanted, filled up from both ends."""
-    if n_units <= max_units:
+    """Return the units to show: all, or those that are wanted, filled up from both ends.
+
+    One unit more is shown, too: the gap would take its room.
+    """
+    if n_units <= max_units + 1:
         return list(range(n_units))
     if len(wanted) >= max_units:
         return _both_ends(wanted, max_units)

@@ -1,0 +1,198 @@
+"""Animation: the decision regions of a network, kept while it learns and shown one by one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from matplotlib.animation import FuncAnimation
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from .. import _arguments
+from .._callbacks import Callback, Epoch
+from .._network import FloatArray, Network
+from .._train import TrainResult
+from ._axes import axes_for, figure_of
+from ._decision import draw_regions
+from ._regions import Kind, Regions
+from ._words import title
+
+
+class Frame(NamedTuple):
+    """The outputs at one time.
+
+    Attributes
+    ----------
+    epoch : int
+        How many epochs were done; 0 before the training.
+    loss : float or None
+        The loss of the last of them.
+    A : ndarray of shape (resolution, resolution, n_outputs)
+        The outputs over the plane, the lowest row first.
+    """
+
+    epoch: int
+    loss: float | None
+    A: FloatArray
+
+    @property
+    def title(self) -> str:
+        """The frame in words."""
+        if self.loss is None:
+            return "before training"
+        return f"epoch {self.epoch:,}, loss {self.loss:.3g}"
+
+
+class DecisionRegions(Callback):
+    """A callback that keeps the decision regions while a network learns, and shows them.
+
+    Parameters
+    ----------
+    net : Network
+        The one that is trained, with two inputs.
+    X : array-like of shape (n, 2)
+    y : array-like of shape (n,) or (n, n_outputs)
+        Samples and targets to draw, as for `decision_regions`.
+    every : int, default 1
+        Keep a frame after so many epochs.
+    ax : Axes, optional
+        Show the frames there as they come; by default they are only kept, for `animate`.
+    kind : {"auto", "classes", "surface"}, default "auto"
+    threshold : float, optional
+    resolution : int, default 80
+        As for `decision_regions`.
+    max_frames : int, default 200
+        Where more come, every second one is dropped and `every` doubled.
+
+    Attributes
+    ----------
+    frames : list of Frame
+        The first one is from before the training.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind, shape or range; the message names it.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> net = rb.Network([2, 8, 1], activation="tanh", output="logistic", random_state=0)
+    >>> regions = rb.plot.DecisionRegions(net, X, y, every=10)
+    >>> result = rb.train(net, X, y, loss="log_loss", epochs=50, callback=regions)
+    >>> [frame.epoch for frame in regions.frames]
+    [0, 10, 20, 30, 40, 50]
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        every: int = 1,
+        ax: Axes | None = None,
+        kind: Kind = "auto",
+        threshold: float | None = None,
+        resolution: int = 80,
+        max_frames: int = 200,
+    ) -> None:
+        self.regions = Regions(net, X, y, kind=kind, threshold=threshold, resolution=resolution)
+        self._net = net
+        self._every = _arguments.integer("every", every, least=1)
+        self._max_frames = _arguments.integer("max_frames", max_frames, least=2, most=100_000)
+        self.frames = [Frame(0, None, self.regions.outputs(net))]
+        self._screen = None if ax is None else Screen(axes_for(ax), self.regions, self.frames[0])
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Keep and show a frame, if it is its turn."""
+        done = epoch.epoch + 1
+        if done % self._every == 0:
+            self._make_room()
+        if done % self._every == 0:  # still, with fewer turns
+            self._keep(done, epoch.loss)
+
+    def on_end(self, result: TrainResult) -> None:
+        """Keep the last frame, whose turn it may not have been."""
+        if result.epochs and self.frames[-1].epoch != result.epochs:
+            self._make_room()
+            self._keep(result.epochs, result.loss_curve[-1])
+
+    def _make_room(self) -> None:
+        """Drop every second frame, the first never, where there are as many as may be."""
+        if len(self.frames) >= self._max_frames:
+            self.frames[:] = self.frames[::2]
+            self._every *= 2
+
+    def _keep(self, epoch: int, loss: float) -> None:
+        frame = Frame(epoch, loss, self.regions.outputs(self._net))
+        self.frames.append(frame)
+        if self._screen is not None:
+            self._screen.show(frame)
+            canvas = figure_of(self._screen.ax).canvas
+            canvas.draw_idle()
+            canvas.flush_events()
+
+
+class Screen:
+    """An Axes that shows one frame after the other, and the samples on top of each."""
+
+    def __init__(self, ax: Axes, regions: Regions, frame: Frame) -> None:
+        self.ax = ax
+        self._regions = regions
+        self._painted = draw_regions(ax, regions, frame.A)
+        title(ax, frame.title)
+
+    def show(self, frame: Frame) -> list[Artist]:
+        """Put another frame in the place of the one before."""
+        for artist in self._painted:
+            artist.remove()
+        self._painted = self._regions.paint(self.ax, frame.A)
+        title(self.ax, frame.title)
+        return self._painted
+
+
+def animate(regions: DecisionRegions, *, ax: Axes | None = None, fps: float = 10) -> FuncAnimation:
+    """Return the frames that a callback kept as an animation.
+
+    Parameters
+    ----------
+    regions : DecisionRegions
+        After the training that it was a callback of.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+    fps : float, default 10
+        Frames per second.
+
+    Returns
+    -------
+    matplotlib.animation.FuncAnimation
+        Its ``save("learning.gif", writer="pillow")`` writes a file, its ``to_jshtml()`` is a
+        player for notebooks. Keep it in a name for as long as it shall run.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind or range; the message names it.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import rosenblatt as rb
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> net = rb.Network([2, 8, 1], activation="tanh", output="logistic", random_state=0)
+    >>> regions = rb.plot.DecisionRegions(net, X, y, every=10, resolution=40)
+    >>> result = rb.train(net, X, y, loss="log_loss", epochs=20, callback=regions)
+    >>> animation = rb.plot.animate(regions)
+    >>> animation.save("learning.gif", writer="pillow", dpi=50)
+    >>> plt.close("all")
+    """
+    if not isinstance(regions, DecisionRegions):
+        raise TypeError(f"regions: got {type(regions).__name__}, needed a plot.DecisionRegions")
+    interval = 1000 / _arguments.positive("fps", fps)  # milliseconds
+    frames = list(regions.frames)
+    ax = axes_for(ax)
+    screen = Screen(ax, regions.regions, frames[0])
+    return FuncAnimation(figure_of(ax), screen.show, frames=frames, interval=interval)

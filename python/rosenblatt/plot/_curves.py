@@ -1,0 +1,213 @@
+"""Loss curves: the loss and the validation loss of every epoch, metrics, and the best epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from .. import _arguments
+from .._curve import LOG_FROM
+from .._train import TrainResult
+from ._axes import axes_for, size_in_points
+from ._colours import class_colours, ink
+from ._words import LETTER, fitting_size, has_room, name_axes
+
+LOSSES = ("loss", "validation_loss")
+LARGEST_TEXT = 8.5  # points, in the legend
+NEEDED = "a TrainResult, a sequence of them or a mapping of names to them"
+
+
+class Curve(NamedTuple):
+    """One curve.
+
+    Attributes
+    ----------
+    label : str
+    values : ndarray of shape (epochs,)
+    colour : (float, float, float)
+    style : str
+        Of the line.
+    is_metric : bool
+    best_epoch : int or None
+        From 0; for the curve that carries the star.
+    """
+
+    label: str
+    values: NDArray[np.float64]
+    colour: tuple[float, float, float]
+    style: str
+    is_metric: bool
+    best_epoch: int | None
+
+
+def loss_curve(
+    results: TrainResult | Sequence[TrainResult] | Mapping[str, TrainResult],
+    *,
+    ax: Axes | None = None,
+    log: bool | None = None,
+    metrics: bool = True,
+) -> Axes:
+    """Draw the loss of every epoch of one or several trainings.
+
+    The validation loss is dashed, metrics are dotted, with an axis of their own on the right; a
+    star is the best epoch, where early stopping looked for one.
+
+    Parameters
+    ----------
+    results : TrainResult, sequence or mapping of them
+        A mapping's keys are the names of its trainings in the legend.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+    log : bool, optional
+        Whether the losses have a logarithmic axis; by default where all are above 0 and the
+        largest is 20 times the smallest or more.
+    metrics : bool, default True
+        Draw the metrics of the results, too.
+
+    Returns
+    -------
+    Axes
+        That of the losses.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind, there is no training, no epoch or no finite loss, or a
+        logarithmic axis is asked for and no loss is above 0.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import rosenblatt as rb
+    >>> X, y = rb.datasets.load_digits()
+    >>> net = rb.Network([64, 16, 10], output="softmax", random_state=0)
+    >>> result = rb.train(net, X, y, loss="log_loss", validation=0.2, metrics="accuracy")
+    >>> ax = rb.plot.loss_curve(result)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['loss', 'validation loss', 'accuracy']
+    >>> plt.close(ax.figure)
+    """
+    named = _named(results)
+    metrics = _arguments.flag("metrics", metrics)
+    is_log = _is_log(log, _all_losses(named))
+    ax = axes_for(ax)
+    right = None
+    if metrics and any(set(result.history) - set(LOSSES) for result in named.values()):
+        right = ax.twinx()
+    words = has_room(ax)
+    for curve in _curves(ax, named, metrics=metrics):
+        _draw(right if right and curve.is_metric else ax, curve)
+    if is_log:
+        ax.set_yscale("log")
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    if words:
+        _explain(ax, right)
+    return ax
+
+
+def _named(results: object) -> dict[str, TrainResult]:
+    """Return trainings by name; one alone has the name ""."""
+    if isinstance(results, TrainResult):
+        named = {"": results}
+    elif isinstance(results, Mapping):
+        named = {str(name): result for name, result in results.items()}
+    elif isinstance(results, Sequence) and not isinstance(results, str | bytes):
+        named = {f"training {i + 1}": result for i, result in enumerate(results)}
+    else:
+        raise TypeError(f"results: got {type(results).__name__}, needed {NEEDED}")
+    for result in named.values():
+        if not isinstance(result, TrainResult):
+            raise TypeError(f"results: got a {type(result).__name__} among them, needed {NEEDED}")
+    if not named:
+        raise ValueError(f"results: got none, needed {NEEDED}")
+    return named
+
+
+def _all_losses(named: dict[str, TrainResult]) -> NDArray[np.float64]:
+    """Return every finite loss there is."""
+    curves = [result.history.get(key, ()) for result in named.values() for key in LOSSES]
+    losses: NDArray[np.float64] = np.concatenate(
+        [np.asarray(curve, dtype=np.float64) for curve in curves]
+    )
+    finite = np.isfinite(losses)
+    if not finite.any():
+        raise ValueError("results: got no epoch with a finite loss, needed one")
+    return losses[finite]
+
+
+def _is_log(log: bool | None, losses: NDArray[np.float64]) -> bool:
+    if log is None:
+        return bool(losses.min() > 0 and losses.max() / losses.min() >= LOG_FROM)
+    if _arguments.flag("log", log) and not (losses > 0).any():
+        raise ValueError("log: got True for losses of at most 0, needed False or None")
+    return log
+
+
+def _curves(ax: Axes, named: dict[str, TrainResult], *, metrics: bool) -> Iterator[Curve]:
+    """Go through the curves: one training has a colour for each, several have one each."""
+    several = len(named) > 1
+    n_colours = len(named) if several else len(next(iter(named.values())).history)
+    colours = class_colours(ax, n_colours)
+    for i, (name, result) in enumerate(named.items()):
+        watched = "validation_loss" if "validation_loss" in result.history else "loss"
+        for j, (key, values) in enumerate(result.history.items()):
+            if key not in LOSSES and not metrics:
+                continue
+            label = key.replace("_", " ")
+            yield Curve(
+                label=f"{name}: {label}" if several else label,
+                values=np.asarray(values, dtype=np.float64),
+                colour=colours[i if several else j],
+                style={"loss": "-", "validation_loss": "--"}.get(key, ":"),
+                is_metric=key not in LOSSES,
+                best_epoch=result.best_epoch if key == watched else None,
+            )
+
+
+def _draw(ax: Axes, curve: Curve) -> None:
+    """Draw a curve over the epochs from 1, a single epoch as a point, and its star."""
+    epochs = np.arange(1, len(curve.values) + 1)
+    marker = "o" if len(epochs) == 1 else None
+    ax.plot(epochs, curve.values, curve.style, color=curve.colour, marker=marker, label=curve.label)
+    if curve.best_epoch is not None and curve.best_epoch < len(epochs):
+        at = [curve.best_epoch + 1], [curve.values[curve.best_epoch]]
+        ax.plot(
+            *at,
+            linestyle="none",
+            marker="*",
+            markersize=12,
+            color=curve.colour,
+            markeredgecolor=ink(ax),
+            label=f"best epoch: {curve.best_epoch + 1}",
+            zorder=4,
+        )
+
+
+def _explain(ax: Axes, right: Axes | None) -> None:
+    """Name the axes, and the curves above them, where no curve runs."""
+    name_axes(ax, "epoch", "loss")
+    handles, labels = ax.get_legend_handles_labels()
+    if right is not None:
+        right.set_ylabel("metric", color=ink(ax))
+        more_handles, more_labels = right.get_legend_handles_labels()
+        handles, labels = [*handles, *more_handles], [*labels, *more_labels]
+    room = 0.8 * size_in_points(ax)[0]  # the numbers at the sides take the rest
+    widest = max(labels, key=len) + 6 * "x"  # the line before it is as wide as six letters
+    size = fitting_size(widest, room, LARGEST_TEXT)
+    columns = max(1, int(room / (LETTER * size * len(widest))))
+    ax.legend(
+        handles,
+        labels,
+        loc="lower left",
+        bbox_to_anchor=(0, 1.01),
+        borderaxespad=0,
+        frameon=False,
+        fontsize=size,
+        ncols=min(columns, len(labels)),
+        labelcolor=ink(ax),
+    )

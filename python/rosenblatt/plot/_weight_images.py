@@ -1,0 +1,120 @@
+"""The weights of the first layer as images: what each unit of it looks for in its inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from numpy.typing import NDArray
+
+from .. import _arguments
+from .._network import Network
+from ._axes import axes_for, size_in_points
+from ._checks import finite_weights, network_given
+from ._colours import background, diverging, ink, mixed
+from ._words import colour_scale, has_room, title
+
+FRAME_INK = 0.3  # how much ink there is in the lines between the images
+
+
+def first_layer_weights(
+    net: Network,
+    shape: Sequence[int] = (8, 8),
+    *,
+    ax: Axes | None = None,
+    max_units: int = 64,
+    colorbar: bool = True,
+) -> Axes:
+    """Draw the weights into each unit of the first hidden layer as an image.
+
+    The images stand in rows, unit 1 first, and share one scale: orange below zero, blue above.
+
+    Parameters
+    ----------
+    net : Network
+    shape : (int, int), default (8, 8)
+        Height and width of an image, whose product is the number of inputs.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+    max_units : int, default 64
+        How many units to draw at most.
+    colorbar : bool, default True
+        Add the scale.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind or range, `shape` does not fit the inputs, or a weight is
+        NaN or infinite.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import rosenblatt as rb
+    >>> net = rb.Network([64, 32, 10], random_state=0)
+    >>> ax = rb.plot.first_layer_weights(net)
+    >>> ax.get_title()
+    '$W^{(1)}$: 32 units of 8 × 8 weights'
+    >>> plt.close(ax.figure)
+    """
+    network_given(net)
+    height, width = _image_shape(shape, net.layers[0])
+    n_units = min(_arguments.integer("max_units", max_units, least=1, most=10_000), net.layers[1])
+    colorbar = _arguments.flag("colorbar", colorbar)
+    finite_weights(net)
+    ax = axes_for(ax)
+    images = net.W[0][:n_units].astype(np.float64).reshape(n_units, height, width)
+    room_width, room_height = size_in_points(ax)
+    sheet = _sheet(images, room_width / room_height)
+    largest = float(np.abs(images).max()) or 1.0
+    colours = diverging(ax).with_extremes(bad=mixed(background(ax), ink(ax), FRAME_INK))
+    shown = ax.imshow(
+        np.ma.masked_invalid(sheet),
+        cmap=colours,
+        norm=Normalize(-largest, largest),
+        interpolation="nearest",
+        extent=(0, sheet.shape[1], sheet.shape[0], 0),
+    )
+    ax.set_axis_off()
+    units = f"{n_units}" if n_units == net.layers[1] else f"{n_units} of {net.layers[1]:,}"
+    if not has_room(ax):
+        return ax
+    title(ax, f"$W^{{(1)}}$: {units} units of {height} × {width} weights")
+    if colorbar:
+        colour_scale(ax, shown, "w", shrink=0.8, fraction=0.05, pad=0.02)
+    return ax
+
+
+def _image_shape(shape: Sequence[int], n_features: int) -> tuple[int, int]:
+    needed = "(height, width)"
+    if not isinstance(shape, Sequence | np.ndarray) or isinstance(shape, str) or len(shape) != 2:
+        raise TypeError(f"shape: got {shape!r}, needed {needed}")
+    height, width = (_arguments.integer(f"shape[{i}]", n, least=1) for i, n in enumerate(shape))
+    if height * width != n_features:
+        raise ValueError(
+            f"shape: got ({height}, {width}), {height * width:,} weights an image; "
+            f"needed {n_features:,}, one for each input"
+        )
+    return height, width
+
+
+def _sheet(images: NDArray[np.float64], ratio: float) -> NDArray[np.float64]:
+    """Put images (n, height, width) side by side in rows, with NaN between and round them.
+
+    The rows are as long as makes the width of the sheet nearest to `ratio` times its height.
+    """
+    n, height, width = images.shape
+    columns = min(n, max(1, round(math.sqrt(n * height / width * ratio))))
+    rows = -(-n // columns)
+    sheet = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1), np.nan)
+    for i, image in enumerate(images):
+        top, left = (i // columns) * (height + 1) + 1, (i % columns) * (width + 1) + 1
+        sheet[top : top + height, left : left + width] = image
+    return sheet
