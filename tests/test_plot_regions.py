@@ -123,6 +123,22 @@ def test_outputs_that_are_not_finite_are_left_blank() -> None:
     pixels(ax.figure)
 
 
+def test_classes_whose_outputs_are_not_finite_are_left_blank() -> None:
+    net = rb.Network([2, 3], weights=[[[3e38, 3e38], [3e38, 3e38], [0, 0]]])
+    ax = rb.plot.decision_regions(net, SQUARE * 100, [0, 0, 1, 2], ax=new_axes())
+    np.testing.assert_array_equal(image(ax).get_array()[-1, -1], background(ax))
+    pixels(ax.figure)
+
+
+@pytest.mark.parametrize("place", [0.0, 7.0, 1e20])
+def test_samples_on_one_spot_have_room_round_them(place: float) -> None:
+    ax = rb.plot.decision_regions(half_plane(), [[place, place]] * 2, [0, 1], ax=new_axes())
+    left, right, bottom, top = image(ax).get_extent()
+    assert left < place < right
+    assert bottom < place < top
+    pixels(ax.figure)
+
+
 def test_inputs_are_in_the_users_units() -> None:
     net = half_plane()
     net.input_scaling = rb.Scaling([100.0, 0.0], [50.0, 1.0])

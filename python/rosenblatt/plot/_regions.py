@@ -164,10 +164,16 @@ class Regions:
             fields: list[NDArray[np.float64]] = [A[..., 0] - self._threshold]
         else:
             present = np.unique(A.argmax(axis=-1))
-            fields = [
-                np.asarray(A[..., k] - np.delete(A, k, axis=-1).max(axis=-1)) for k in present
-            ]
-        return [field for field in fields if np.nanmin(field) < 0 < np.nanmax(field)]
+            with np.errstate(invalid="ignore"):  # infinity - infinity is NaN: no border
+                fields = [
+                    np.asarray(A[..., k] - np.delete(A, k, axis=-1).max(axis=-1)) for k in present
+                ]
+        finite = [np.where(np.isfinite(field), field, 0.0) for field in fields]
+        return [
+            field
+            for field, known in zip(fields, finite, strict=True)
+            if known.min() < 0 < known.max()
+        ]
 
 
 def _targets(y: ArrayLike, n: int, n_outputs: int) -> NDArray[np.float64]:
@@ -226,7 +232,7 @@ def _extent(X: NDArray[np.float64]) -> tuple[float, float, float, float]:
     sides = []
     for column in X.T:
         low, high = float(column.min()), float(column.max())
-        room = MARGIN * (high - low) or 1.0
+        room = MARGIN * (high - low) or max(1.0, MARGIN * abs(low))
         sides += [low - room, high + room]
     left, right, bottom, top = sides
     return left, right, bottom, top
