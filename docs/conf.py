@@ -22,6 +22,7 @@ author = "the authors of rosenblatt"
 version = release = rosenblatt.__version__
 
 extensions = [
+    "mathml",
     "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -44,6 +45,8 @@ numpydoc_show_class_members = False
 
 html_theme = "furo"
 html_title = "rosenblatt"
+html_math_renderer = "mathml"
+html_show_copyright = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
