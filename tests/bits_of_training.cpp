@@ -125,6 +125,8 @@ std::vector<Case> cases() {
 struct Way {
     const char* name;
     OptimizerSettings optimizer;
+    double dropout = 0;  // of what goes into every layer
+    double input_noise = 0;
 };
 
 // Gradient descent in its three forms: on every case.
@@ -149,7 +151,7 @@ OptimizerSettings adaptive(Method method, Schedule learning_rate, bool variant, 
     return {method, settings, std::move(learning_rate), regularisation};
 }
 
-// Every other rule, every schedule and every regularisation: on the cases of `few_cases`.
+// Every other rule, every schedule and every regularisation, noise and dropout: on the cases of `few_cases`.
 std::vector<Way> other_ways() {
     using enum Method;
     using enum ScheduleKind;
@@ -172,6 +174,8 @@ std::vector<Way> other_ways() {
         {"adam-fused", adaptive(adam, Schedule(0.01), false, fused)},
         {"plain-whole", adaptive(Method::sgd, Schedule(0.01), false, whole)},
         {"nadam-whole", adaptive(nadam, Schedule(0.01), false, whole)},
+        {"noise", adaptive(Method::sgd, Schedule(0.01), true), 0, 0.25},
+        {"noise-dropout", adaptive(adam, Schedule(0.01), false), 0.25, 0.25},
     };
 }
 
@@ -270,7 +274,9 @@ template <class T>
 bool train_case(const Case& of, const Way& way, std::size_t batch_size, Team& team) {
     const Drawn<T> drawn(of);
     Network<T> network(Shape(of.sizes, of.activations), 7);
-    const Training training{of.rule(), way.optimizer, batch_size, 2, true, 5};
+    Training training{of.rule(), way.optimizer, batch_size, 2, true, 5};
+    if (way.dropout > 0) training.dropout.assign(network.shape().n_layers(), way.dropout);
+    training.input_noise = way.input_noise;
     Nobody nobody;
     Buffer<T> average(network.shape().n_params());
     const TrainingHistory history =

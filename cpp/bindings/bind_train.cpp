@@ -248,12 +248,13 @@ std::unique_ptr<Prepared> prepare(BoundNetwork<T>& network, ArraysOfSamples<T> s
                                   std::optional<PythonCost<T>> cost, const NamedOptimizer& optimizer,
                                   std::size_t batch_size, std::size_t epochs, bool shuffle, std::uint64_t seed,
                                   std::optional<ArraysOfSamples<T>> validation, std::vector<double> dropout,
-                                  std::optional<double> time_limit, std::optional<EpochCallback> epoch_done,
-                                  std::optional<StepCallback> step_done, int threads,
-                                  const std::optional<std::string>& scale_inputs,
+                                  double input_noise, std::optional<double> time_limit,
+                                  std::optional<EpochCallback> epoch_done, std::optional<StepCallback> step_done,
+                                  int threads, const std::optional<std::string>& scale_inputs,
                                   const std::optional<std::string>& scale_targets) {
     Training training{{}, take_optimizer<T>(optimizer), batch_size, epochs, shuffle, seed};
     training.dropout = std::move(dropout);
+    training.input_noise = input_noise;
     return std::make_unique<PreparedOf<T>>(
         network, Arguments<T>{std::move(samples), std::move(validation), std::move(loss), std::move(cost), time_limit},
         training, PythonObserver(std::move(epoch_done), std::move(step_done)), threads, scale_inputs, scale_targets);
@@ -366,8 +367,8 @@ void bind(py::module_& module) {
     module.def("prepare", &prepare<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
                py::arg("loss"), py::arg("cost"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"),
                py::arg("shuffle"), py::arg("seed"), py::arg("validation").noconvert(), py::arg("dropout"),
-               py::arg("time_limit"), py::arg("epoch_done"), py::arg("step_done"), py::arg("threads"),
-               py::arg("scale_inputs"), py::arg("scale_targets"));
+               py::arg("input_noise"), py::arg("time_limit"), py::arg("epoch_done"), py::arg("step_done"),
+               py::arg("threads"), py::arg("scale_inputs"), py::arg("scale_targets"));
     module.def("costs_of_steps", &costs_of_steps<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
                py::arg("loss"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"), py::arg("seed"),
                py::arg("threads"));

@@ -4,6 +4,7 @@
 #include "kernels/dropout.inl"
 #include "kernels/gemm.inl"
 #include "kernels/loss.inl"
+#include "kernels/noise.inl"
 #include "kernels/step.inl"
 #include "kernels/table.hpp"
 #include "kernels/update.inl"
@@ -58,6 +59,7 @@ constexpr Kernels<T> make_kernels() noexcept {
             .sum_products = sum_products<T>,
             .limit_norms = limit_norms<T>,
             .dropout_mask = dropout_mask<T>,
+            .add_noise = add_noise<T>,
             .multiply_numbers = multiply_numbers<T>,
             .first_non_finite = first_non_finite<T>,
             .exp = over<T, exp<T>>,

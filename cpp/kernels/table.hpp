@@ -136,13 +136,12 @@ struct Start {
     bool continues = false;
 };
 
-// Which random numbers decide what is dropped: those of the Philox counters (block, row, epoch, purpose).
-struct DropoutStream {
+// The random words of the rows of an epoch: those of the Philox counters (block, row, epoch, purpose).
+struct RowStream {
     std::uint32_t key[2];
     std::uint32_t purpose;
     std::uint32_t epoch;
-    std::size_t first_row;        // the position in the epoch of the first row
-    std::uint32_t dropped_below;  // a number below it drops its unit
+    std::size_t first_row;  // the position in the epoch of the first row
 };
 
 // A layer of a small network, and what a step computes into. W, b, A and Delta are filled up to whole registers
@@ -250,8 +249,11 @@ struct Kernels {
     // The columns of W (rows, cols) that are longer than `most` become so long.
     void (*limit_norms)(Panels<T> W, double most) noexcept;
 
-    // mask[r][j] = scale where unit j of row r stays, 0 where it is dropped.
-    void (*dropout_mask)(const DropoutStream& stream, T scale, Matrix<T> mask) noexcept;
+    // mask[r][j] = 0 where the word of unit j of row r is below `dropped_below`, else scale.
+    void (*dropout_mask)(const RowStream& stream, std::uint32_t dropped_below, T scale, Matrix<T> mask) noexcept;
+
+    // noisy[r][k] = X[r][k] + deviation * a standard normal number, both (rows, n_features).
+    void (*add_noise)(const RowStream& stream, T deviation, Scattered<const T> X, Matrix<T> noisy) noexcept;
 
     // C = A * B, number by number, all (rows, cols); C may be A or B.
     void (*multiply_numbers)(Matrix<const T> A, Matrix<const T> B, Matrix<T> C) noexcept;

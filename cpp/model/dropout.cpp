@@ -22,20 +22,19 @@ Dropout<T>::Dropout(const std::vector<double>& rates, const Shape& shape, std::s
 template <class T>
 void Dropout<T>::drop(std::size_t layer, Scattered<const T> A, Team& team) {
     Layer& of_layer = layers_[layer];
-    const double threshold = std::min(std::nearbyint(of_layer.rate * 0x1p32), 0x1p32 - 1);
+    const auto dropped_below = static_cast<std::uint32_t>(std::min(std::nearbyint(of_layer.rate * 0x1p32), 0x1p32 - 1));
     const T scale = static_cast<T>(1 / (1 - of_layer.rate));
     const Matrix<T> mask = of_layer.mask.first(A.rows);
     const Matrix<T> dropped = of_layer.dropped.first(A.rows);
     constexpr double work_of_a_number = 16;
     team.slices(A.rows, work_of_a_number * static_cast<double>(A.cols),
                 [&](std::size_t first, std::size_t count) noexcept {
-                    const DropoutStream stream{
+                    const RowStream stream{
                         {Philox::low(seed_), Philox::high(seed_)},
                         static_cast<std::uint32_t>(Purpose::dropout) + (static_cast<std::uint32_t>(layer) << 8),
                         static_cast<std::uint32_t>(epoch_),
-                        first_row_ + first,
-                        static_cast<std::uint32_t>(threshold)};
-                    kernels<T>().dropout_mask(stream, scale, mask.slice(first, count));
+                        first_row_ + first};
+                    kernels<T>().dropout_mask(stream, dropped_below, scale, mask.slice(first, count));
                     for (std::size_t i = first; i < first + count; ++i)
                         kernels<T>().multiply_numbers({A.row[i] + A.first, 1, A.cols, A.cols}, mask.slice(i, 1),
                                                       dropped.slice(i, 1));

@@ -10,6 +10,7 @@
 #include "model/forward.hpp"
 #include "model/lbfgs.hpp"
 #include "model/loss.hpp"
+#include "model/noise.hpp"
 
 namespace rosenblatt {
 
@@ -152,6 +153,7 @@ class Run {
           copy_(original),
           batch_size_(std::min(training.batch_size, samples.size())),
           batches_(samples, batch_size_, training.shuffle, training.seed, shape().n_out(0) == 1),
+          noise_(training.input_noise, shape().n_features(), batch_size_, training.seed),
           work_(shape(), batch_size_),
           optimizer_(training.optimizer, shape()),
           grad_(in_one_pass() ? 0 : shape().n_params()),
@@ -199,9 +201,10 @@ class Run {
         double total = 0;
         double weight = 0;
         for (std::size_t i = 0; i < batches_.count(); ++i) {
-            const Batch<T> batch = batches_.take(i, team_);
+            Batch<T> batch = batches_.take(i, team_);
             const double weight_of_batch = batch.weight();
             if (weight_of_batch == 0) continue;  // nothing to learn from
+            if (noise_.active()) batch.X = noise_.on(batch.X, epoch, i * batch_size_, team_);
             work_.dropout().begin_step(epoch, i * batch_size_);
             const double C = one_step(batch, i);
             if (!std::isfinite(C)) diverged(epoch, "loss");
@@ -294,6 +297,7 @@ class Run {
     WorkingCopy<T> copy_;
     std::size_t batch_size_;
     Batches<T> batches_;
+    InputNoise<T> noise_;
     Workspace<T> work_;
     Optimizer<T> optimizer_;
     Buffer<T> grad_;  // (n_params,), or empty to descend in one pass

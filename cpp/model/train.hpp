@@ -23,6 +23,7 @@ struct Training {
     std::uint64_t seed;
     // Of what goes into each weight layer, X first, in [0, 1); empty where nothing is dropped.
     std::vector<double> dropout = {};
+    double input_noise = 0;  // its standard deviation, 0 for none
     // Looked at after every step.
     std::optional<std::chrono::steady_clock::time_point> deadline = {};
 };

@@ -206,6 +206,22 @@ def _rate(name: str, value: object) -> float:
     return rate
 
 
+def deviation(name: str, value: object, dtype: np.dtype[Any]) -> float:
+    """Return a standard deviation that `dtype` can hold, 0 for none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `value` is no finite number of at least 0, or too large or too small for `dtype`.
+    """
+    needed = f"a finite number of at least 0 that {dtype} can hold"
+    number = real(name, value, needed)
+    smallest, largest = float(np.finfo(dtype).tiny), float(np.finfo(dtype).max)
+    if number != 0 and not smallest <= number <= largest:
+        raise ValueError(f"{name}: got {number}, needed {needed}")
+    return number
+
+
 def seed(name: str, value: object) -> int:
     """Return a 64-bit seed: an integer as it is, or drawn from a NumPy generator.
 

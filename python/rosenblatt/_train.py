@@ -82,6 +82,7 @@ def train(
     class_weight: str | Mapping[int, float] | None = None,
     dropout: float | Sequence[float] = 0.0,
     input_dropout: float = 0.0,
+    input_noise: float = 0.0,
     validation: Any = None,
     scale_inputs: ScalingKind | None = None,
     scale_targets: ScalingKind | None = None,
@@ -139,6 +140,9 @@ def train(
         for each, from 0 to below 1. Those that stay are 1 / (1 - dropout) times as large.
     input_dropout : float, default 0.0
         The same for the inputs.
+    input_noise : float, default 0.0
+        The standard deviation of the Gaussian noise that is added to the inputs, scaled where
+        the network scales them, anew in every step.
     validation : (X, Y), (X, Y, sample_weight) or float, optional
         Samples whose loss is measured after every epoch and never trained on; or how much of the
         samples to hold out for that, between 0 and 1, of every class of labels alike.
@@ -221,6 +225,7 @@ def train(
         class_weight=class_weight,
         dropout=dropout,
         input_dropout=input_dropout,
+        input_noise=input_noise,
         validation=validation,
         scale_inputs=scale_inputs,
         scale_targets=scale_targets,
@@ -302,6 +307,7 @@ def prepared(
     class_weight: str | Mapping[int, float] | None,
     dropout: float | Sequence[float],
     input_dropout: float,
+    input_noise: float,
     validation: Any,
     scale_inputs: ScalingKind | None,
     scale_targets: ScalingKind | None,
@@ -335,8 +341,12 @@ def prepared(
     seed = _arguments.seed("random_state", random_state)
     n_epochs = _arguments.integer("epochs", epochs, least=1, most=2**32)
     rates = _arguments.dropout_rates(dropout, input_dropout, len(net.layers) - 2)
-    if rates and isinstance(optimizer, LBFGS):
-        raise ValueError("dropout: got some with LBFGS, needed none: its cost must stay the same")
+    noise = _arguments.deviation("input_noise", input_noise, net.dtype)
+    for name, some in (("dropout", rates), ("input_noise", noise)):
+        if some and isinstance(optimizer, LBFGS):
+            raise ValueError(
+                f"{name}: got some with LBFGS, needed none: its cost must stay the same"
+            )
     given = _samples(
         net, X, Y, loss=loss_name, sample_weight=sample_weight, class_weight=class_weight
     )
@@ -371,6 +381,7 @@ def prepared(
             seed=seed,
             validation=held_out and _for_core(held_out, custom),
             dropout=rates,
+            input_noise=noise,
             time_limit=_time_limit(time_limit),
             epoch_done=watch.epoch_done if watch.wants_epochs else None,
             step_done=watch.step_done if watch.wants_steps else None,

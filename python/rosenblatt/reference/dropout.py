@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .arithmetic import NumberType
-from .rng import DROPOUT, LOW_32_BITS, philox4x32_10
+from .rng import DROPOUT, word_of_row
 from .theta import Matrix
 
 
@@ -35,18 +35,9 @@ class Dropout:
         rate = self.rates[layer]
         dropped_below = min(round(rate * 2**32), 2**32 - 1)
         scale = self.T.round(1 / (1 - rate))
-        words = [self.random_word(layer, epoch, row, unit) for unit in range(width)]
+        purpose = DROPOUT + (layer << 8)
+        words = [word_of_row(self.seed, purpose, epoch, row, unit) for unit in range(width)]
         return [scale if word >= dropped_below else 0.0 for word in words]
-
-    def random_word(self, layer: int, epoch: int, row: int, unit: int) -> int:
-        """Return the 32 random bits of a unit: 64 units share 16 Philox blocks.
-
-        Unit j has word (j / 16) mod 4 of block 16 (j / 64) + j mod 16, divisions rounded down.
-        """
-        block = unit // 64 * 16 + unit % 16
-        key = (self.seed & LOW_32_BITS, self.seed >> 32)
-        counter = (block, row & LOW_32_BITS, epoch, DROPOUT + (layer << 8))
-        return philox4x32_10(counter, key)[unit // 16 % 4]
 
 
 def apply(T: NumberType, mask: Matrix, A: Matrix) -> Matrix:

@@ -9,6 +9,7 @@ from __future__ import annotations
 INITIAL_WEIGHTS = 1  # the purposes: two uses of one seed share no number
 SHUFFLE = 2
 DROPOUT = 3  # with 2^8 times the layer added
+INPUT_NOISE = 4
 
 LOW_32_BITS = 2**32 - 1
 
@@ -44,6 +45,16 @@ def random_u64(seed: int, purpose: int, epoch: int, index: int) -> int:
 def uniform(seed: int, purpose: int, epoch: int, index: int) -> float:
     """Return a random float64 in [0, 1), a multiple of 2^-53."""
     return (random_u64(seed, purpose, epoch, index) >> 11) * 2.0**-53
+
+
+def word_of_row(seed: int, purpose: int, epoch: int, row: int, index: int) -> int:
+    """Return the 32 random bits of a place in a row of an epoch: 64 places share 16 blocks.
+
+    Place j has word (j / 16) mod 4 of block 16 (j / 64) + j mod 16, divisions rounded down.
+    """
+    block = index // 64 * 16 + index % 16
+    key = (seed & LOW_32_BITS, seed >> 32)
+    return philox4x32_10((block, row & LOW_32_BITS, epoch, purpose), key)[index // 16 % 4]
 
 
 def shuffled(seed: int, epoch: int, n: int) -> list[int]:

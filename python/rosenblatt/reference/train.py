@@ -13,6 +13,7 @@ from .forward import forward
 from .lbfgs import LBFGS, Minimiser, minimise
 from .loss import NamedLoss, Targets, cost_and_delta
 from .network import Network
+from .noise import InputNoise
 from .rng import shuffled
 from .scaling import fitted
 from .theta import Matrix
@@ -57,6 +58,7 @@ def train(
     random_state: int = 0,
     sample_weight: Sequence[float] | None = None,
     dropout: Sequence[float] = (),
+    input_noise: float = 0.0,
     validation: tuple[Matrix, Targets] | tuple[Matrix, Targets, Sequence[float]] | None = None,
     scale_inputs: str | None = None,
     scale_targets: str | None = None,
@@ -64,7 +66,7 @@ def train(
     """Train `net` on X, (n, n_features), and Y; its weights are changed, and its scalings.
 
     A batch whose samples weigh nothing is passed over. `dropout` has a rate for what goes into
-    each weight layer, X first.
+    each weight layer, X first; `input_noise` is a standard deviation.
     """
     if scale_inputs is not None:
         net.input_scaling = fitted(net.T, X, scale_inputs)
@@ -87,6 +89,7 @@ def train(
         found = minimise(minimiser, epochs, unseen)
         curve = tuple(found.validation_losses) if unseen else None
         return TrainResult(tuple(found.losses), curve, len(found.losses))
+    noise = InputNoise(net.T, input_noise, random_state)
     left_out = Dropout(net.T, dropout or (0.0,) * len(net.W), random_state)
     descent = Descent(net, optimizer, regularisation)
     losses: list[float] = []
@@ -98,7 +101,7 @@ def train(
             if batch.weight == 0:
                 continue
             masks = left_out.masks(epoch, batch.first, len(batch.X), net.layers[:-1])
-            trace = forward(net, batch.X, masks)
+            trace = forward(net, noise.on(batch.X, epoch, batch.first), masks)
             C, delta = cost_and_delta(net, trace, batch.Y, loss, batch.weights)
             total = total + batch.weight * C
             weight = weight + batch.weight
