@@ -13,7 +13,7 @@ import pytest
 
 import rosenblatt as rb
 from bits import ACTIVATIONS, DTYPES, Array, assert_same_bits, samples
-from rosenblatt import _arguments, _core, _network
+from rosenblatt import _activation, _arguments, _core
 from rosenblatt.reference import activation as textbook
 
 PAGE = (Path(__file__).parent.parent / "docs" / "activations.md").read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def slope(name: str, z: Array) -> Array:
 
 def test_each_list_of_activations_has_the_same_names() -> None:
     names = _core.activations()
-    assert list(get_args(_network.Activation)) == names
+    assert list(get_args(_activation.ActivationName)) == names
     assert list(textbook.ACTIVATIONS) == names == list(ACTIVATIONS)
     assert set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)) == set(names)
     assert set(_arguments.NOT_TRAINABLE) <= set(names)

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/activations.hpp"
 #include "bindings/arrays.hpp"
 #include "bindings/losses.hpp"
 #include "bindings/scalings.hpp"
@@ -27,26 +28,13 @@ namespace rosenblatt::bindings {
 
 namespace {
 
-Shape make_shape(const std::vector<std::size_t>& layers, const std::vector<std::string>& activations) {
-    std::vector<Activation> functions;
-    for (const std::string& name : activations)
-        functions.push_back(static_cast<Activation>(
-            find_name(functions.size() + 1 == activations.size() ? "output" : "activation", name, activation_names)));
-    try {
-        return Shape(layers, functions);
-    } catch (const std::length_error&) {
-        throw py::value_error("layers: got " + py::repr(py::cast(layers)).cast<std::string>() +
-                              ", needed sizes whose weights fit into the address space");
-    }
-}
-
 // An initialiser on its way from Python: its name and its parameter.
 using NamedInitialiser = std::pair<std::string, double>;
 
 // weights: one for each weight layer.
 template <class T>
 std::unique_ptr<BoundNetwork<T>> make_network(const std::vector<std::size_t>& layers,
-                                              const std::vector<std::string>& activations, std::uint64_t seed,
+                                              const std::vector<NamedActivation>& activations, std::uint64_t seed,
                                               const std::vector<NamedInitialiser>& weights) {
     std::vector<InitialWeights> drawn;
     for (const auto& [name, parameter] : weights)
@@ -91,7 +79,7 @@ PyObject* quick_forward(PyObject* self, PyObject* X) noexcept {
     try {
         auto& bound = py::handle(self).cast<BoundNetwork<T>&>();
         const Shape& shape = bound.network.shape();
-        if (!is_exact<T>(X, shape.n_features())) Py_RETURN_NONE;
+        if (!is_exact<T>(X, shape.n_features()) || shape.has_own_activations()) Py_RETURN_NONE;
         const auto* const array = py::detail::array_proxy(X);
         const bool one_sample = array->nd == 1;
         const std::size_t n = one_sample ? 1 : static_cast<std::size_t>(array->dimensions[0]);
@@ -262,9 +250,9 @@ Array<T> sample_gradients_of(BoundNetwork<T>& self, const Array<T>& X, const py:
 }
 
 void check_second_derivatives(const Shape& shape) {
-    for (const Activation f : shape.activations())
-        if (!has_second_derivative(f))
-            throw py::value_error(std::string("activation: got '") + activation_names[static_cast<std::size_t>(f)] +
+    for (std::size_t layer = 0; layer < shape.n_layers(); ++layer)
+        if (!has_second_derivative(shape.activation(layer)))
+            throw py::value_error("activation: got '" + activation_name(shape, layer) +
                                   "', needed activations whose second derivative is known here (docs/derivatives.md)");
 }
 

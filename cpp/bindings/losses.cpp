@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bindings/activations.hpp"
 #include "bindings/bindings.hpp"
 
 namespace rosenblatt::bindings {
@@ -48,7 +49,8 @@ Outputs outputs(const LossRule& rule) {
 
 std::string quoted(const char* name) { return std::string("'") + name + "'"; }
 
-void check_output(const LossRule& rule, Activation output) {
+void check_output(const LossRule& rule, const Shape& shape) {
+    const Activation output = shape.output();
     const Outputs suited = outputs(rule);
     if (suited.allowed.empty() || std::ranges::find(suited.allowed, output) != suited.allowed.end()) return;
     const bool of_softmax = std::ranges::find(suited.allowed, Activation::softmax) != suited.allowed.end();
@@ -57,7 +59,7 @@ void check_output(const LossRule& rule, Activation output) {
         names += (names.empty() ? "" : " or ") + quoted(activation_names[static_cast<std::size_t>(f)]);
     refuse(
         quoted(loss_names[static_cast<std::size_t>(rule.loss)]) + " with output " +
-            quoted(activation_names[static_cast<std::size_t>(output)]),
+            quoted(activation_name(shape, shape.n_layers() - 1).c_str()),
         "output " + names + ": " + suited.reason +
             (of_softmax && output == Activation::log_softmax ? "; with softmax the loss takes logarithms itself" : ""));
 }
@@ -121,7 +123,7 @@ template <class T>
 LossRule take_loss(const NamedLoss& named, const Shape& shape) {
     const LossRule rule{static_cast<Loss>(find_name("loss", named.first, loss_names)),
                         {named.second.data(), named.second.size()}};
-    check_output(rule, shape.output());
+    check_output(rule, shape);
     check_n_outputs(rule, shape.n_outputs());
     check_rounding<T>(rule);
     return rule;

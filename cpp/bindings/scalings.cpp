@@ -1,5 +1,6 @@
 // Scalings: offset and factor, checked once.
 #include "bindings/scalings.hpp"
+#include "bindings/activations.hpp"
 
 #include <pybind11/stl.h>
 
@@ -42,7 +43,7 @@ Scaling<T> rounded(const char* name, const double* offset, const double* factor,
 
 void check_identity(const char* name, const Shape& shape) {
     if (shape.output() == Activation::identity) return;
-    refuse(name, std::string("got one for output '") + activation_names[static_cast<std::size_t>(shape.output())] +
+    refuse(name, "got one for output '" + activation_name(shape, shape.n_layers() - 1) +
                      "', needed output 'identity': scaled outputs must be able to take any value");
 }
 

@@ -339,6 +339,8 @@ void activate(Activation f, Matrix<const T> Z, Matrix<T> A) noexcept {
         case Activation::log_softmax:
             for (std::size_t i = 0; i < Z.rows; ++i) log_softmax_row(Z.row(i), Z.cols, A.row(i));
             break;
+        case Activation::own:  // not the kernels': model/own_activation.hpp
+            break;
     }
 }
 
@@ -436,6 +438,8 @@ void through_activation(Activation f, Matrix<const T> From, Matrix<T> Delta) noe
                 break;
             case Activation::log_softmax:
                 through_log_softmax(from, n, delta);
+                break;
+            case Activation::own:
                 break;
         }
     }

@@ -28,7 +28,8 @@ enum class Activation : std::uint8_t {
     relu6,
     sin,
     step,
-    log_softmax
+    log_softmax,
+    own  // somebody else's, whom the model calls; the last one, without a name here
 };
 inline constexpr const char* activation_names[] = {"identity",   "logistic", "tanh",     "relu",     "softmax",
                                                    "leaky_relu", "elu",      "selu",     "gelu",     "gelu_tanh",
@@ -43,6 +44,7 @@ constexpr bool derivative_from_z(Activation f) noexcept {
         case Activation::silu:
         case Activation::mish:
         case Activation::sin:
+        case Activation::own:
             return true;
         case Activation::identity:
         case Activation::logistic:
@@ -70,7 +72,9 @@ inline constexpr double gelu_linear = 1.5957691216057308;
 inline constexpr double gelu_cubic = 0.07135481627260025;
 
 // Whether f looks at the whole row of a layer, where the others take each number by itself.
-constexpr bool acts_on_rows(Activation f) noexcept { return f == Activation::softmax || f == Activation::log_softmax; }
+constexpr bool acts_on_rows(Activation f) noexcept {
+    return f == Activation::softmax || f == Activation::log_softmax || f == Activation::own;
+}
 
 enum class Loss : std::uint8_t {
     squared_error,

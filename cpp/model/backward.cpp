@@ -47,6 +47,7 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
                                                   of_slice);
                 kernels<T>().through_activation(f, From.slice(first, count), of_slice);
             });
+            if (const OwnActivation* const own = network.shape().own(layer - 1)) own->through(From, Delta);
             continue;
         }
         const Scattered<const T> Delta_out = work.Delta_rows(layer, n, n_out);

@@ -32,6 +32,8 @@ constexpr bool has_second_derivative(Activation f) noexcept {
         case Activation::step:
         case Activation::log_softmax:
             return true;
+        case Activation::own:
+            return false;
     }
     return false;
 }

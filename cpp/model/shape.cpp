@@ -10,12 +10,19 @@
 
 namespace rosenblatt {
 
-Shape::Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations)
-    : Shape(std::move(sizes), std::move(activations), 1, 0) {}
+Shape::Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, OwnActivations own)
+    : Shape(std::move(sizes), std::move(activations), std::move(own), 1, 0) {}
 
-Shape::Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, std::size_t unit, std::size_t panel)
-    : unit_(unit), panel_(panel), sizes_(std::move(sizes)), activations_(std::move(activations)), offsets_{0} {
+Shape::Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, OwnActivations own, std::size_t unit,
+             std::size_t panel)
+    : unit_(unit),
+      panel_(panel),
+      sizes_(std::move(sizes)),
+      activations_(std::move(activations)),
+      own_(std::move(own)),
+      offsets_{0} {
     ROSENBLATT_ASSERT(sizes_.size() >= 2 && activations_.size() + 1 == sizes_.size());
+    ROSENBLATT_ASSERT(own_.empty() || own_.size() == activations_.size());
     constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 64;
     for (std::size_t layer = 0; layer < n_layers(); ++layer) {
         const std::size_t step = row_step(layer);

@@ -3,25 +3,30 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "base/views.hpp"
 #include "kernels/functions.hpp"
+#include "model/own_activation.hpp"
 
 namespace rosenblatt {
+
+// One for each weight layer, null where the activation is not somebody's own; or none at all.
+using OwnActivations = std::vector<std::shared_ptr<const OwnActivation>>;
 
 class Shape {
   public:
     // sizes: n_1 ... n_L, at least two; activations: of layers 2 ... L. Throws std::length_error where the
     // parameters are too many to be addressed.
-    Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations);
+    Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, OwnActivations own = {});
 
     // The same network as products read it fastest: every W in panels that lie one after the other, the columns of W, b, z,
     // a and delta filled up to a multiple of `unit`, which makes whole registers. What stands in the filling is finite and
     // never enters a sum. T is the type of its numbers.
     template <class T>
     Shape filled_up(std::size_t unit) const {
-        return Shape(sizes_, activations_, unit, panel_cols<T>);
+        return Shape(sizes_, activations_, own_, unit, panel_cols<T>);
     }
 
     // Weight layers: layer l leads from sizes()[l] units to sizes()[l + 1].
@@ -30,6 +35,10 @@ class Shape {
     std::size_t n_out(std::size_t layer) const noexcept { return sizes_[layer + 1]; }
     std::size_t columns(std::size_t layer) const noexcept { return fill_up(n_out(layer)); }  // n_out with the filling
     Activation activation(std::size_t layer) const noexcept { return activations_[layer]; }
+
+    // The activation of a layer that has Activation::own, else null.
+    const OwnActivation* own(std::size_t layer) const noexcept { return own_.empty() ? nullptr : own_[layer].get(); }
+    bool has_own_activations() const noexcept { return !own_.empty(); }
 
     std::size_t n_features() const noexcept { return sizes_.front(); }
     std::size_t n_outputs() const noexcept { return sizes_.back(); }
@@ -55,7 +64,8 @@ class Shape {
     const std::vector<Activation>& activations() const noexcept { return activations_; }
 
   private:
-    Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, std::size_t unit, std::size_t panel);
+    Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, OwnActivations own, std::size_t unit,
+          std::size_t panel);
 
     // A single column stays one: it lies contiguous as it is.
     std::size_t fill_up(std::size_t size) const noexcept { return size == 1 ? 1 : (size + unit_ - 1) / unit_ * unit_; }
@@ -69,6 +79,7 @@ class Shape {
     std::size_t panel_;  // columns of a panel, 0 where W is row-major
     std::vector<std::size_t> sizes_;
     std::vector<Activation> activations_;
+    OwnActivations own_;
     std::vector<std::size_t> offsets_;  // of W^(1), W^(2), ..., and the end
 };
 

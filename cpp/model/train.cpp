@@ -49,11 +49,12 @@ bool descends_in_one_pass(const Shape& shape, std::size_t batch_size) noexcept {
 template <class T>
 class SmallSteps {
   public:
-    // Whether a step is worth no more than that: its multiply-adds, no sum of the way back that is interleaved, and none of
-    // the way forward that wants a transpose.
+    // Whether a step is worth no more than that: its multiply-adds, no sum of the way back that is interleaved, none of the
+    // way forward that wants a transpose, and no activation of somebody's own.
     static bool suit(const Shape& shape, std::size_t batch_size) noexcept {
         constexpr double most = 5e5;
         constexpr std::size_t few = 4;
+        if (shape.has_own_activations()) return false;
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             if (layer > 0 && interleaved(shape.n_out(layer), shape.n_in(layer))) return false;
             const std::size_t n_out = shape.n_out(layer);

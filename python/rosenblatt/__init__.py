@@ -15,6 +15,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from . import _core
+from ._activation import Activation
 from ._files import ModelFormatError, load
 from ._loss import Focal, Huber, LogLoss, Poisson, Quantile
 from ._network import Derivatives, Gradients, Network, Trace
@@ -35,6 +36,7 @@ __version__: str = _core.version()
 __all__ = [
     "LBFGS",
     "SGD",
+    "Activation",
     "Adagrad",
     "Adam",
     "AdamW",

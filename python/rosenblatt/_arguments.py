@@ -154,25 +154,6 @@ def layer_sizes(name: str, value: object) -> tuple[int, ...]:
     return tuple(integer(f"{name}[{i}]", size, least=1, most=2**62) for i, size in enumerate(value))
 
 
-def activation_names(value: object, n_hidden: int) -> list[str]:
-    """Return one activation name per hidden layer, from one for all or one for each.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A name is unknown, or their number is not that of the hidden layers.
-    """
-    if isinstance(value, str):
-        return [choice("activation", value, ACTIVATIONS)] * n_hidden
-    if not isinstance(value, Sequence) or isinstance(value, bytes):
-        raise TypeError(f"activation: got {value!r}, needed a name or one name per hidden layer")
-    if len(value) != n_hidden:
-        raise ValueError(
-            f"activation: got {len(value)} names, needed {n_hidden}: one per hidden layer"
-        )
-    return [choice(f"activation[{i}]", each, ACTIVATIONS) for i, each in enumerate(value)]
-
-
 def dropout_rates(dropout: object, input_dropout: object, n_hidden: int) -> list[float]:
     """Return how much to drop of what goes into each weight layer; nothing at all is no list.
 

@@ -14,7 +14,7 @@ import os
 import reprlib
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from ._network import Activation, Network
+    from ._activation import Activation, ActivationName
+    from ._network import Network
     from ._scaling import Scaling
 
 FORMAT = "rosenblatt"
@@ -250,8 +251,10 @@ def _sync_directory(directory_fd: int) -> None:
 # ---- reading -------------------------------------------------------------------------------------
 
 
-def from_bytes(data: bytes) -> Network:
+def from_bytes(data: bytes, activations: Sequence[Activation] = ()) -> Network:
     """Return the network that `to_bytes` wrote. Pickled networks come back through here.
+
+    `activations` are those of the user's own that it has.
 
     Raises
     ------
@@ -261,10 +264,10 @@ def from_bytes(data: bytes) -> Network:
     """
     if not isinstance(data, bytes | bytearray | memoryview):
         raise TypeError(f"data: got {type(data).__name__}, needed bytes")
-    return _read(io.BytesIO(data), memoryview(data).nbytes)[0]
+    return _read(io.BytesIO(data), memoryview(data).nbytes, _by_name(activations))[0]
 
 
-def load(path: str | os.PathLike[str]) -> Network:
+def load(path: str | os.PathLike[str], *, activations: Sequence[Activation] = ()) -> Network:
     """Load a network that was saved with `Network.save`.
 
     The file is taken as hostile until every part has been checked; no code is ever run from it.
@@ -272,6 +275,8 @@ def load(path: str | os.PathLike[str]) -> Network:
     Parameters
     ----------
     path : path-like
+    activations : sequence of Activation, optional
+        Those of your own that the network has: a file holds their names alone.
 
     Returns
     -------
@@ -281,15 +286,36 @@ def load(path: str | os.PathLike[str]) -> Network:
     Raises
     ------
     ModelFormatError
-        If the file is not a model that this version reads. It is a ValueError.
+        If the file is not a model that this version reads, or names an activation that is neither
+        known nor given. It is a ValueError.
+    TypeError, ValueError
+        If `activations` are none, or two have one name.
     OSError
         If the file is missing or cannot be read.
     """
-    return read(path)[0]
+    return read(path, activations)[0]
 
 
-def read(path: str | os.PathLike[str]) -> tuple[Network, dict[str, str]]:
+def _by_name(activations: object) -> dict[str, Activation]:
+    from ._activation import Activation
+
+    needed = "needed a sequence of rosenblatt.Activation"
+    if not isinstance(activations, Sequence) or isinstance(activations, str | bytes):
+        raise TypeError(f"activations: got {activations!r}, {needed}")
+    named: dict[str, Activation] = {}
+    for i, each in enumerate(activations):
+        if not isinstance(each, Activation):
+            raise TypeError(f"activations[{i}]: got {each!r}, {needed}")
+        if named.setdefault(each.name, each) != each:
+            raise ValueError(f"activations: got {each.name!r} twice, needed each once")
+    return named
+
+
+def read(
+    path: str | os.PathLike[str], activations: Sequence[Activation] = ()
+) -> tuple[Network, dict[str, str]]:
     """Load a network and the further metadata entries that were saved with it; raises as `load`."""
+    own = _by_name(activations)
     path = os.fsdecode(path)
     # Without O_NONBLOCK, opening a named pipe would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -298,7 +324,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Network, dict[str, str]]:
         if not stat.S_ISREG(status.st_mode):
             raise ModelFormatError(f"got {_kind(status.st_mode)}, needed a regular file")
         with open(descriptor, "rb", closefd=False) as file:
-            return _read(file, status.st_size)
+            return _read(file, status.st_size, own)
     except ModelFormatError as error:
         raise ModelFormatError(f"{path}: {error}") from None
     finally:
@@ -317,16 +343,21 @@ class Header:
     extra: dict[str, str]
 
 
-def _read(stream: io.BufferedIOBase, size: int) -> tuple[Network, dict[str, str]]:
+def _read(
+    stream: io.BufferedIOBase, size: int, own: Mapping[str, Activation]
+) -> tuple[Network, dict[str, str]]:
     """Read a model of ``size`` bytes; return the network and the further metadata.
 
-    No tensor is allocated before the header agrees with ``size``.
+    ``own`` are the activations of the user's own, by name. No tensor is allocated before the header
+    agrees with ``size``.
     """
+    from ._arguments import ACTIVATIONS
     from ._network import Network
     from ._scaling import Scaling
 
     header = _read_header(stream, size)
-    *hidden, output = cast("list[Activation]", header.activations)  # whether it is, Network checks
+    names = cast("list[ActivationName]", header.activations)  # whether they are, Network checks
+    *hidden, output = (own.get(name, name) for name in names)
     dtype = DTYPES[header.dtype_name]
     try:
         net = Network(
@@ -337,7 +368,9 @@ def _read(stream: io.BufferedIOBase, size: int) -> tuple[Network, dict[str, str]
             random_state=0,
         )
     except (TypeError, ValueError) as error:  # an unknown activation, for one
-        raise ModelFormatError(f"no such network: {str(error)[:300]}") from None
+        unknown = not {*names} <= {*ACTIVATIONS, *own}
+        hint = "; one of your own must be given: load(path, activations=[...])" if unknown else ""
+        raise ModelFormatError(f"no such network: {str(error)[:300]}{hint}") from None
 
     def tensor(name: str, shape: tuple[int, ...]) -> NDArray[np.floating[Any]]:
         memory = np.empty(prod(shape) * dtype.itemsize, np.uint8)

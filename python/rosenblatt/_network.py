@@ -5,38 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, Literal, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import _arguments, _arrays, _core, _loss, _weights
+from . import _activation, _arguments, _arrays, _core, _loss, _weights
+from ._activation import Activation, ActivationName
 from ._loss import Loss
 from ._scaling import Scaling
 from ._weights import Weights
 
-Activation = Literal[
-    "identity",
-    "logistic",
-    "tanh",
-    "relu",
-    "softmax",
-    "leaky_relu",
-    "elu",
-    "selu",
-    "gelu",
-    "gelu_tanh",
-    "silu",
-    "mish",
-    "softplus",
-    "softsign",
-    "hard_sigmoid",
-    "hard_tanh",
-    "relu6",
-    "sin",
-    "step",
-    "log_softmax",
-]
 FloatArray = _arrays.FloatArray
 
 _CORES = {
@@ -145,14 +124,14 @@ class Network:
     ----------
     layers : sequence of int
         Units per layer, [n_features, hidden ..., n_outputs].
-    activation : str or sequence of str, default "relu"
+    activation : str, Activation or sequence of these, default "relu"
         f of the hidden layers, one name for all or one for each: "identity", "logistic", "tanh",
         "relu", "leaky_relu", "relu6", "elu", "selu", "gelu", "gelu_tanh", "silu", "mish",
         "softplus", "softsign", "hard_sigmoid", "hard_tanh", "sin", "step", "softmax",
         "log_softmax"; docs/activations.md has their formulas. "step" is for networks that are
-        not trained.
-    output : str, default "identity"
-        f of the output layer, of the same names.
+        not trained. An `Activation` is one of your own.
+    output : str or Activation, default "identity"
+        f of the output layer, likewise.
     dtype : {"float32", "float64"}, default "float32"
         The type of parameters and of the arithmetic.
     random_state : int, numpy.random.Generator or None, default None
@@ -215,15 +194,17 @@ class Network:
         self,
         layers: Sequence[int],
         *,
-        activation: Activation | Sequence[Activation] = "relu",
-        output: Activation = "identity",
+        activation: ActivationName
+        | Activation
+        | Sequence[ActivationName]
+        | Sequence[ActivationName | Activation] = "relu",
+        output: ActivationName | Activation = "identity",
         dtype: DTypeLike = "float32",
         random_state: int | np.random.Generator | None = None,
         weights: Weights = "auto",
     ) -> None:
         sizes = _arguments.layer_sizes("layers", layers)
-        activations = _arguments.activation_names(activation, len(sizes) - 2)
-        activations.append(_arguments.choice("output", output, _arguments.ACTIVATIONS))
+        activations = _activation.of_layers(activation, output, len(sizes) - 2)
         float_type = _float_type(dtype)
         of_layers = _weights.of_layers(weights, len(activations), float_type)
         if random_state is not None and all(layer.given is not None for layer in of_layers):
@@ -233,7 +214,8 @@ class Network:
         seed = _arguments.seed("random_state", random_state)
         try:
             rules = [layer.rule for layer in of_layers]
-            made = _CORES[float_type](list(sizes), activations, seed, rules)
+            functions = [_activation.for_core(each) for each in activations]
+            made = _CORES[float_type](list(sizes), functions, seed, rules)
         except MemoryError:
             raise MemoryError(
                 f"layers: the parameters of {list(sizes)} do not fit into memory"
@@ -243,7 +225,12 @@ class Network:
             if layer.given is not None:
                 self._W[i][...] = _parameters(f"weights[{i}]", layer.given, self._W[i])
 
-    def _attach(self, core: Any, layers: tuple[int, ...], activations: tuple[str, ...]) -> None:
+    def _attach(
+        self,
+        core: Any,
+        layers: tuple[int, ...],
+        activations: tuple[ActivationName | Activation, ...],
+    ) -> None:
         self._core = core
         self._layers = layers
         self._activations = activations
@@ -296,7 +283,7 @@ class Network:
     @property
     def activations(self) -> tuple[str, ...]:
         """The name of f for every layer but the input; the last one is the output's."""
-        return self._activations
+        return tuple(_activation.name_of(each) for each in self._activations)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -622,6 +609,10 @@ class Network:
         OSError
             The file cannot be written; an older one is as it was.
 
+        Notes
+        -----
+        Of an `Activation` the file has the name; `load` wants the functions again.
+
         See Also
         --------
         rosenblatt.load : Read it back.
@@ -630,18 +621,19 @@ class Network:
 
         _files.save(self, path)
 
-    def __reduce__(self) -> tuple[Callable[[bytes], Network], tuple[bytes]]:
+    def __reduce__(self) -> tuple[Callable[..., Network], tuple[Any, ...]]:
         from . import _files
 
-        return _files.from_bytes, (_files.to_bytes(self),)
+        own = tuple(dict.fromkeys(f for f in self._activations if isinstance(f, Activation)))
+        return _files.from_bytes, (_files.to_bytes(self), *([own] if own else []))
 
     def __repr__(self) -> str:
-        hidden = self._activations[:-1]
+        *hidden, output = self.activations
         same = len(set(hidden)) == 1
         parts = [str(list(self._layers))]
         if hidden:
-            parts.append(f"activation={hidden[0]!r}" if same else f"activation={list(hidden)!r}")
-        parts += [f"output={self._activations[-1]!r}", f"dtype={self.dtype.name!r}"]
+            parts.append(f"activation={hidden[0]!r}" if same else f"activation={hidden!r}")
+        parts += [f"output={output!r}", f"dtype={self.dtype.name!r}"]
         parts += self._shown_scalings()
         return f"Network({', '.join(parts)})"
 

@@ -13,6 +13,7 @@ Read train.py first: forward.py, loss.py, backward.py, update.py are its four st
 True
 """
 
+from .activation import OwnActivation
 from .backward import Gradients
 from .forward import Trace
 from .initial_weights import InitialWeights
@@ -45,6 +46,7 @@ __all__ = [
     "LossRule",
     "NAdam",
     "Network",
+    "OwnActivation",
     "RMSprop",
     "Regularisation",
     "Rprop",

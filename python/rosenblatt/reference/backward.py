@@ -51,19 +51,19 @@ def backward(net: Network, trace: Trace, delta_output: Matrix) -> Derivatives:
 
 def delta_of_output(net: Network, trace: Trace, G: Matrix) -> Matrix:
     """Return delta of the output from G = dC/dA, (n, n_outputs): dC/da times f'."""
-    name = net.activations[-1]
+    f = net.functions[-1]
     rows = zip(trace.Z[-1], trace.A[-1], G, strict=True)
-    return [dC_dz(net.T, name, z, a, g) for z, a, g in rows]
+    return [dC_dz(net.T, f, z, a, g) for z, a, g in rows]
 
 
 def delta_before(net: Network, trace: Trace, layer: int, delta: Matrix) -> Matrix:
     """Return delta of the layer before this one: (W^T delta) times f', 0 for what was dropped."""
-    name = net.activations[layer - 1]
+    f = net.functions[layer - 1]
     G, mask = dC_dA(net, layer, delta), trace.masks[layer]
     if mask is not None:
         G = apply(net.T, mask, G)
     rows = zip(trace.Z[layer - 1], trace.A[layer], G, strict=True)
-    return [dC_dz(net.T, name, z, a, g) for z, a, g in rows]
+    return [dC_dz(net.T, f, z, a, g) for z, a, g in rows]
 
 
 def dC_dA(net: Network, layer: int, delta: Matrix) -> Matrix:

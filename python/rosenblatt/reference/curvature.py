@@ -12,6 +12,7 @@ from math import sqrt
 from typing import NamedTuple
 
 from .activation import (
+    ACTIVATIONS,
     DENSITY_AT_0,
     GELU_CUBIC,
     GELU_LINEAR,
@@ -194,14 +195,14 @@ BENDS: dict[str, Bend] = {
 def activation_along(T: NumberType, name: str, z: Row, a: Row, R_z: Row) -> Row:
     """Return R{a} from R{z}: f' R{z}, as dC/dz comes from dC/da where da/dz is symmetric."""
     if name != "log_softmax":
-        return dC_dz(T, name, z, a, R_z)
+        return dC_dz(T, ACTIVATIONS[name], z, a, R_z)
     mean = chain(T, 0.0, [exp(T, a_j) for a_j in a], R_z)
     return [T.round(R_j - mean) for R_j in R_z]
 
 
 def delta_along(T: NumberType, name: str, at: Along, g: Row, R_g: Row) -> Row:
     """Return R{delta} of the layer from g = dC/da and R{g}: f' R{g} + g R{f'}."""
-    through = dC_dz(T, name, at.z, at.a, R_g)
+    through = dC_dz(T, ACTIVATIONS[name], at.z, at.a, R_g)
     bend = BENDS[name](T, at, g)
     return [T.round(t_j + b_j) for t_j, b_j in zip(through, bend, strict=True)]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from .activation import ACTIVATIONS
 from .arithmetic import NumberType, sum_of_products
 from .dropout import apply
 from .theta import Matrix
@@ -29,11 +28,10 @@ class Trace(NamedTuple):
 
 def forward(net: Network, X: Matrix, masks: Sequence[Matrix | None] | None = None) -> Trace:
     """Compute z and a of every layer for the samples X, (n, n_features); dropout has `masks`."""
-    trace = Trace((), (X,), tuple(masks) if masks else (None,) * len(net.activations))
-    for layer, name in enumerate(net.activations):
-        f = ACTIVATIONS[name].forward
+    trace = Trace((), (X,), tuple(masks) if masks else (None,) * len(net.functions))
+    for layer, f in enumerate(net.functions):
         Z = [weighted_inputs(net, layer, a) for a in trace.A_in(net.T, layer)]
-        A = [f(net.T, z) for z in Z]
+        A = [f.forward(net.T, z) for z in Z]
         trace = Trace((*trace.Z, Z), (*trace.A, A), trace.masks)
     return trace
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from .activation import dC_dz
+from .activation import ACTIVATIONS, dC_dz
 from .arithmetic import NumberType
 from .backward import dC_dA, dC_db, dC_dW
 from .curvature import Along, activation_along, delta_along, slopes_along
@@ -110,7 +110,7 @@ def output_delta_along(
             delta.append(g)
             R_delta.append(R_g)
         else:
-            delta.append(dC_dz(T, output, at.z, at.a, g))
+            delta.append(dC_dz(T, net.functions[-1], at.z, at.a, g))
             R_delta.append(delta_along(T, output, at, g, R_g))
     return DeltaAlong(delta, R_delta)
 
@@ -123,7 +123,7 @@ def delta_before_along(
     G = dC_dA(net, layer, deltas.delta)
     R_G = added(T, dC_dA(net, layer, deltas.R_delta), dC_dA(direction, layer, deltas.delta))
     return DeltaAlong(
-        [dC_dz(T, name, at.z, at.a, g) for at, g in zip(layers, G, strict=True)],
+        [dC_dz(T, ACTIVATIONS[name], at.z, at.a, g) for at, g in zip(layers, G, strict=True)],
         [delta_along(T, name, at, g, R_g) for at, g, R_g in zip(layers, G, R_G, strict=True)],
     )
 

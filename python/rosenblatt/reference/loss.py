@@ -52,7 +52,7 @@ def cost_and_delta(
 ) -> tuple[float, Matrix]:
     """Return (C, delta) of a batch: delta is (n, n_outputs); sample_weight is (n,) or None."""
     T, output, rule = net.T, net.activations[-1], loss_rule(loss)
-    of_sample, slopes_are_by = LOSSES[rule.name, output]
+    of_sample, slopes_are_by = loss_of_output(rule.name, output)
     scales = [T.round(share) for share in shares(len(Y), sample_weight)]
     c: list[float] = []
     delta: Matrix = []
@@ -60,7 +60,7 @@ def cost_and_delta(
         c_i, slope = of_sample(T, rule.parameters, z, a, target_row(net, y, rule.name))
         g = [T.round(slope_j * scale) for slope_j in slope]
         c.append(c_i)
-        delta.append(g if slopes_are_by == "z" else dC_dz(T, output, z, a, g))
+        delta.append(g if slopes_are_by == "z" else dC_dz(T, net.functions[-1], z, a, g))
     return mean(c, sample_weight), delta
 
 
@@ -365,12 +365,20 @@ DEFAULTS: dict[str, Parameters] = {
 LABEL_LOSSES = ("log_loss", "kl_divergence", "hinge", "squared_hinge", "focal")
 SCORES = ("identity", "tanh", "softsign", "hard_tanh")  # outputs of either sign
 
+OF_ANY_OUTPUT: dict[str, OfSample] = {
+    "squared_error": squared_error,
+    "absolute_error": absolute_error,
+    "huber": huber,
+    "quantile": quantile,
+    "cosine": cosine,
+}
+
 LOSSES: dict[tuple[str, str], tuple[OfSample, str]] = {
-    **{("squared_error", output): (squared_error, "a") for output in ACTIVATIONS},
-    **{("absolute_error", output): (absolute_error, "a") for output in ACTIVATIONS},
-    **{("huber", output): (huber, "a") for output in ACTIVATIONS},
-    **{("quantile", output): (quantile, "a") for output in ACTIVATIONS},
-    **{("cosine", output): (cosine, "a") for output in ACTIVATIONS},
+    **{
+        (loss, f): (of_sample, "a")
+        for loss, of_sample in OF_ANY_OUTPUT.items()
+        for f in ACTIVATIONS
+    },
     **{("hinge", output): (hinge, "a") for output in SCORES},
     **{("squared_hinge", output): (squared_hinge, "a") for output in SCORES},
     ("poisson", "identity"): (poisson, "a"),
@@ -383,3 +391,10 @@ LOSSES: dict[tuple[str, str], tuple[OfSample, str]] = {
     ("focal", "softmax"): (focal_softmax, "z"),
     ("focal", "logistic"): (focal_logistic, "z"),
 }
+
+
+def loss_of_output(loss: str, output: str) -> tuple[OfSample, str]:
+    """Return a loss of one sample for this output, and what its slopes are by."""
+    if output not in ACTIVATIONS and loss in OF_ANY_OUTPUT:  # an activation of somebody's own
+        return OF_ANY_OUTPUT[loss], "a"
+    return LOSSES[loss, output]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from .activation import ACTIVATIONS
+from .activation import ACTIVATIONS, OwnActivation
 from .arithmetic import NUMBER_TYPES, NumberType
 from .backward import Derivatives, Gradients, backward, dC_dA, delta_of_output
 from .forward import Trace, forward
@@ -25,9 +25,9 @@ class Network:
     ----------
     layers : sequence of int
         [n_features, hidden ..., n_outputs].
-    activation : str or sequence of str
-        One name for all hidden layers, or one for each.
-    output : str
+    activation : str, OwnActivation or sequence of these
+        One for all hidden layers, or one for each.
+    output : str or OwnActivation
         The activation of the output layer.
     dtype : str
         "float32" or "float64", the number type T of everything inside.
@@ -50,18 +50,23 @@ class Network:
         self,
         layers: Sequence[int],
         *,
-        activation: str | Sequence[str] = "relu",
-        output: str = "identity",
+        activation: str | OwnActivation | Sequence[str | OwnActivation] = "relu",
+        output: str | OwnActivation = "identity",
         dtype: str = "float32",
         random_state: int | None = None,
         weights: str | NamedInitialiser | list[str | NamedInitialiser] = "auto",
     ) -> None:
         self.layers = tuple(layers)
         n_hidden = len(self.layers) - 2
-        hidden = (activation,) * n_hidden if isinstance(activation, str) else tuple(activation)
-        self.activations = (*hidden, output)
-        if len(self.activations) != n_hidden + 1 or not set(self.activations) <= set(ACTIVATIONS):
+        if isinstance(activation, str | OwnActivation):
+            activation = [activation] * n_hidden
+        given = (*activation, output)
+        own = {f.name: f.functions for f in given if isinstance(f, OwnActivation)}
+        known = ACTIVATIONS | own
+        self.activations = tuple(f if isinstance(f, str) else f.name for f in given)
+        if len(self.activations) != n_hidden + 1 or not set(self.activations) <= set(known):
             raise ValueError(f"activation, output: got {self.activations}, needed one per layer")
+        self.functions = tuple(known[name] for name in self.activations)
         self.dtype = dtype
         self.T: NumberType = NUMBER_TYPES[dtype]
         seed = secrets.randbits(64) if random_state is None else random_state

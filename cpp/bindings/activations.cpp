@@ -1,0 +1,80 @@
+// Activations: those that Python computes are called here, with the interpreter's lock.
+#include "bindings/activations.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "bindings/arrays.hpp"
+#include "bindings/bindings.hpp"
+
+namespace rosenblatt::bindings {
+
+namespace {
+
+class CalledActivation final : public OwnActivation {
+  public:
+    CalledActivation(std::string name, ArrayFunction f, ArrayFunction df)
+        : name_(std::move(name)), f_(std::move(f)), df_(std::move(df)) {}
+    // A network can end where the lock is not held: one that a training works on.
+    ~CalledActivation() override {
+        const py::gil_scoped_acquire acquire;
+        f_.release().dec_ref();
+        df_.release().dec_ref();
+    }
+    CalledActivation(const CalledActivation&) = delete;
+    CalledActivation& operator=(const CalledActivation&) = delete;
+
+    const char* name() const noexcept override { return name_.c_str(); }
+
+    void activate(Matrix<const float> Z, Matrix<float> A) const override { call(f_, Z, A); }
+    void activate(Matrix<const double> Z, Matrix<double> A) const override { call(f_, Z, A); }
+
+  protected:
+    void slope(Matrix<const float> Z, Matrix<float> S) const override { call(df_, Z, S); }
+    void slope(Matrix<const double> Z, Matrix<double> S) const override { call(df_, Z, S); }
+
+  private:
+    template <class T>
+    static void call(const ArrayFunction& f, Matrix<const T> Z, Matrix<T> result) {
+        const py::gil_scoped_acquire acquire;
+        const auto found = f(copied<T>(Z)).template cast<Array<T>>();
+        for (std::size_t i = 0; i < Z.rows; ++i)
+            std::copy_n(found.data(static_cast<py::ssize_t>(i)), Z.cols, result.row(i));
+    }
+
+    std::string name_;
+    ArrayFunction f_;
+    ArrayFunction df_;
+};
+
+}  // namespace
+
+Shape make_shape(const std::vector<std::size_t>& layers, const std::vector<NamedActivation>& activations) {
+    std::vector<Activation> functions;
+    OwnActivations own(activations.size());
+    for (std::size_t layer = 0; layer < activations.size(); ++layer) {
+        if (const auto* const name = std::get_if<std::string>(&activations[layer])) {
+            functions.push_back(static_cast<Activation>(
+                find_name(layer + 1 == activations.size() ? "output" : "activation", *name, activation_names)));
+            continue;
+        }
+        functions.push_back(Activation::own);
+        const auto& [name, f, df] = std::get<1>(activations[layer]);
+        own[layer] = std::make_shared<CalledActivation>(name, f, df);
+    }
+    if (std::ranges::none_of(own, [](const auto& each) { return each != nullptr; })) own.clear();
+    try {
+        return Shape(layers, functions, own);
+    } catch (const std::length_error&) {
+        throw py::value_error("layers: got " + py::repr(py::cast(layers)).cast<std::string>() +
+                              ", needed sizes whose weights fit into the address space");
+    }
+}
+
+std::string activation_name(const Shape& shape, std::size_t layer) {
+    if (const OwnActivation* const own = shape.own(layer)) return own->name();
+    return activation_names[static_cast<std::size_t>(shape.activation(layer))];
+}
+
+}  // namespace rosenblatt::bindings

@@ -1,0 +1,30 @@
+// Activations: names and functions on their way from Python, as the model takes them.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/typing.h>
+
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "model/shape.hpp"
+
+namespace rosenblatt::bindings {
+
+namespace py = pybind11;
+
+// A function of z (n, n_l) that gives an array alike, of the network's type: python/rosenblatt/_activation.py checks that.
+using ArrayFunction = py::typing::Callable<py::array(py::array)>;
+
+// An activation by its name, or one of the user's own: its name, f and f'.
+using NamedActivation = std::variant<std::string, std::tuple<std::string, ArrayFunction, ArrayFunction>>;
+
+// The shape of a network; ValueError where a name is unknown, or the parameters are too many.
+Shape make_shape(const std::vector<std::size_t>& layers, const std::vector<NamedActivation>& activations);
+
+// What the activation of a layer is called.
+std::string activation_name(const Shape& shape, std::size_t layer);
+
+}  // namespace rosenblatt::bindings
