@@ -1,6 +1,8 @@
 // Activations: those that Python computes are called here, with the interpreter's lock.
 #include "bindings/activations.hpp"
 
+#include <pybind11/stl.h>
+
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
