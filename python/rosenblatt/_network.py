@@ -624,8 +624,8 @@ class Network:
     def __reduce__(self) -> tuple[Callable[..., Network], tuple[Any, ...]]:
         from . import _files
 
-        own = tuple(dict.fromkeys(f for f in self._activations if isinstance(f, Activation)))
-        return _files.from_bytes, (_files.to_bytes(self), *([own] if own else []))
+        own = {f.name: f for f in self._activations if isinstance(f, Activation)}
+        return _files.from_bytes, (_files.to_bytes(self), *([tuple(own.values())] if own else []))
 
     def __repr__(self) -> str:
         *hidden, output = self.activations
