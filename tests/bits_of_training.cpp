@@ -218,7 +218,7 @@ class Drawn {
 };
 
 struct Nobody : Observer {
-    bool epoch_done(std::size_t, double, std::optional<double>) override { return false; }
+    bool epoch_done(std::size_t, const EpochNumbers&) override { return false; }
 };
 
 std::string name_of(const Case& of) {

@@ -770,7 +770,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_refused() -> None:
     header, data = header_and_data(VALID)
     stream = io.BytesIO(assemble(header, data[:-4]))
     with pytest.raises(rb.ModelFormatError, match="got 4 bytes, needed 8"):
-        _files._read(stream, len(assemble(header, data)), {})
+        _files.read_from(stream, len(assemble(header, data)), {})
 
 
 # ---- Saving is atomic ----------------------------------------------------------------------------

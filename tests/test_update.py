@@ -122,6 +122,7 @@ def compare(
     )
     assert_same_bits(core.theta, np.array(book.theta, dtype), "theta")
     assert_same_bits(np.array(got.loss_curve), np.array(wanted.loss_curve), "loss_curve")
+    assert got.history.get("learning_rate") == wanted.learning_rates
     assert (got.ema is None) == (wanted.ema is None)
     if got.ema is not None:
         assert_same_bits(got.ema, np.array(wanted.ema, dtype), "ema")

@@ -97,7 +97,13 @@ def test_metrics_are_of_the_validation_samples() -> None:
     assert len(result.history["accuracy"]) == 5
     assert result.history["accuracy"][-1] == (net.forward(X[:50]).argmax(1) == Y_LABELS[:50]).mean()
     assert result.history["rows_seen"] == (50.0,) * 5
-    assert set(result.history) == {"loss", "validation_loss", "accuracy", "rows_seen"}
+    assert set(result.history) == {
+        "loss",
+        "validation_loss",
+        "learning_rate",
+        "accuracy",
+        "rows_seen",
+    }
 
 
 def rows_seen(Y: Any, A: Any) -> int:

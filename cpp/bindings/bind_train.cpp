@@ -21,6 +21,7 @@
 #include "base/thread_pool.hpp"
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
+#include "bindings/checkpoints.hpp"
 #include "bindings/losses.hpp"
 #include "bindings/optimizers.hpp"
 #include "bindings/scalings.hpp"
@@ -30,20 +31,21 @@ namespace rosenblatt::bindings {
 
 namespace {
 
-using EpochCallback = py::typing::Callable<bool(std::size_t, double, std::optional<double>)>;
+using EpochCallback = py::typing::Callable<bool(std::size_t, double, std::optional<double>, std::optional<double>,
+                                                std::optional<double>)>;
 using StepCallback = py::typing::Callable<bool(std::size_t, std::size_t, double)>;
 
-// Calls epoch_done(epoch, loss, validation_loss) and step_done(epoch, batch, loss) where there are such; their truth ends
-// the training.
+// Calls epoch_done(epoch, loss, validation_loss, learning_rate, gradient_norm) and step_done(epoch, batch, loss) where there
+// are such; their truth ends the training.
 class PythonObserver final : public Observer {
   public:
     PythonObserver(std::optional<EpochCallback> epoch_done, std::optional<StepCallback> step_done)
         : epoch_done_(std::move(epoch_done)), step_done_(std::move(step_done)) {}
 
-    bool epoch_done(std::size_t epoch, double loss, std::optional<double> validation_loss) override {
+    bool epoch_done(std::size_t epoch, const EpochNumbers& of) override {
         if (!epoch_done_) return false;
         const py::gil_scoped_acquire acquire;
-        return py::bool_((*epoch_done_)(epoch, loss, validation_loss));
+        return py::bool_((*epoch_done_)(epoch, of.loss, of.validation_loss, of.learning_rate, of.gradient_norm));
     }
 
     bool watches_steps() const override { return step_done_.has_value(); }
@@ -152,11 +154,11 @@ class Prepared {
     // Gives the network back.
     virtual void end() noexcept = 0;
 
-    // loss_curve, validation_curve, why it ended, the average of the weights if one was kept, seconds
-    using Result = std::tuple<std::vector<double>, std::vector<double>, const char*, std::optional<py::array>, double>;
+    // the curves, why it ended, the average of the weights if one was kept, seconds
+    using Result = std::tuple<NamedCurves, const char*, std::optional<py::array>, double>;
     Result result() const {
-        return {history_.loss_curve, history_.validation_curve,
-                stop_reasons[static_cast<std::size_t>(history_.stop_reason)], average_, seconds_};
+        return {named_curves(history_), stop_reasons[static_cast<std::size_t>(history_.stop_reason)], average_,
+                seconds_};
     }
 
   protected:
@@ -179,6 +181,8 @@ struct Arguments {
     std::optional<NamedLoss> loss;
     std::optional<PythonCost<T>> cost;
     std::optional<double> time_limit;
+    std::optional<SavedCheckpoint<T>> resumed;
+    std::optional<PythonKeeping<T>> keeping;
 };
 
 template <class T>
@@ -203,6 +207,14 @@ class PreparedOf final : public Prepared {
                                                   *arguments_.validation, rule, shape);
         scalings_ = fit_scalings(bound_, samples_, rule, scale_inputs, scale_targets, threads);
         if (arguments_.cost) cost_.emplace(std::move(*arguments_.cost), scalings_);
+        if (arguments_.resumed) {
+            const auto& [network, parts] = *arguments_.resumed;
+            owner_of_resumed_ = py::cast(network);
+            if (network->network.shape().n_params() != shape.n_params())
+                throw py::value_error("checkpoint: got a network of another shape, needed that of the one to train");
+            from_ = take_checkpoint<T>(parts, training_.optimizer, shape);
+        }
+        if (arguments_.keeping) keeper_.emplace(std::move(*arguments_.keeping));
         if (training_.optimizer.regularisation.ema > 0) {
             Array<T> average(static_cast<py::ssize_t>(shape.n_params()));
             average_out_ = {average.mutable_data(), shape.n_params()};
@@ -225,8 +237,10 @@ class PreparedOf final : public Prepared {
                                              std::chrono::duration<double>(*arguments_.time_limit));
         writing_->move_to_this_thread();
         bound_.scalings = scalings_;
-        history_ = rosenblatt::train(bound_.network, scaled.samples(), validation, training_, cost_ ? &*cost_ : nullptr,
-                                     observer_, team, average_out_);
+        if (from_) copy_parameters(arguments_.resumed->first->network, bound_.network);
+        history_ = rosenblatt::train<T>(bound_.network, scaled.samples(), validation, training_,
+                                        cost_ ? &*cost_ : nullptr, observer_, team, average_out_,
+                                        from_ ? &*from_ : nullptr, keeper_ ? &*keeper_ : nullptr);
     }
 
   private:
@@ -239,6 +253,9 @@ class PreparedOf final : public Prepared {
     std::optional<Samples<T>> validation_samples_;
     Scalings<T> scalings_;
     std::optional<CalledCost<T>> cost_;
+    py::object owner_of_resumed_;
+    std::optional<Checkpoint<T>> from_;
+    std::optional<PythonKeeper<T>> keeper_;
     Vector<T> average_out_;
     std::optional<Access::Writing> writing_;
 };
@@ -248,15 +265,19 @@ std::unique_ptr<Prepared> prepare(BoundNetwork<T>& network, ArraysOfSamples<T> s
                                   std::optional<PythonCost<T>> cost, const NamedOptimizer& optimizer,
                                   std::size_t batch_size, std::size_t epochs, bool shuffle, std::uint64_t seed,
                                   std::optional<ArraysOfSamples<T>> validation, std::vector<double> dropout,
-                                  double input_noise, std::optional<double> time_limit,
+                                  double input_noise, bool gradient_norm, std::optional<double> time_limit,
                                   std::optional<EpochCallback> epoch_done, std::optional<StepCallback> step_done,
                                   int threads, const std::optional<std::string>& scale_inputs,
-                                  const std::optional<std::string>& scale_targets) {
+                                  const std::optional<std::string>& scale_targets,
+                                  std::optional<SavedCheckpoint<T>> resumed, std::optional<PythonKeeping<T>> keeping) {
     Training training{{}, take_optimizer<T>(optimizer), batch_size, epochs, shuffle, seed};
     training.dropout = std::move(dropout);
     training.input_noise = input_noise;
+    training.gradient_norm = gradient_norm;
     return std::make_unique<PreparedOf<T>>(
-        network, Arguments<T>{std::move(samples), std::move(validation), std::move(loss), std::move(cost), time_limit},
+        network,
+        Arguments<T>{std::move(samples), std::move(validation), std::move(loss), std::move(cost), time_limit,
+                     std::move(resumed), std::move(keeping)},
         training, PythonObserver(std::move(epoch_done), std::move(step_done)), threads, scale_inputs, scale_targets);
 }
 
@@ -367,8 +388,9 @@ void bind(py::module_& module) {
     module.def("prepare", &prepare<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
                py::arg("loss"), py::arg("cost"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"),
                py::arg("shuffle"), py::arg("seed"), py::arg("validation").noconvert(), py::arg("dropout"),
-               py::arg("input_noise"), py::arg("time_limit"), py::arg("epoch_done"), py::arg("step_done"),
-               py::arg("threads"), py::arg("scale_inputs"), py::arg("scale_targets"));
+               py::arg("input_noise"), py::arg("gradient_norm"), py::arg("time_limit"), py::arg("epoch_done"), py::arg("step_done"),
+               py::arg("threads"), py::arg("scale_inputs"), py::arg("scale_targets"), py::arg("resumed").noconvert(),
+               py::arg("keeping"));
     module.def("costs_of_steps", &costs_of_steps<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
                py::arg("loss"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"), py::arg("seed"),
                py::arg("threads"));

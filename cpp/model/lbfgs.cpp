@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "kernels/table.hpp"
@@ -78,6 +79,28 @@ class Minimiser {
     }
 
     double data_cost() const noexcept { return data_cost_; }
+    std::optional<double> data_gradient_norm() const noexcept { return data_gradient_norm_; }
+
+    // The pairs that are remembered, to a checkpoint and back; they lie like theta of `shape_of_user` there.
+    void remember(Checkpoint<T>& to, const Shape& shape_of_user) const {
+        const auto push = [&](const Buffer<T>& from) {
+            Buffer<T> copy(shape_of_user.n_params());
+            copy_theta<T>(network_.shape(), from.data(), shape_of_user, copy.data());
+            to.vectors.push_back(std::move(copy));
+        };
+        for (std::size_t back = std::min(n_pairs_, history()); back >= 1; --back) {
+            push(steps_[(n_pairs_ - back) % steps_.size()]);
+            push(changes_[(n_pairs_ - back) % steps_.size()]);
+        }
+    }
+    void recall(const Checkpoint<T>& from, const Shape& shape_of_user) noexcept {
+        n_pairs_ = from.vectors.size() / 2;
+        for (std::size_t i = 0; i < n_pairs_; ++i) {
+            copy_theta<T>(shape_of_user, from.vectors[2 * i].data(), network_.shape(), steps_[i].data());
+            copy_theta<T>(shape_of_user, from.vectors[2 * i + 1].data(), network_.shape(), changes_[i].data());
+            curvatures_[i] = dot_of(steps_[i], changes_[i]);
+        }
+    }
 
     // One step. False where none leads down.
     bool step() {
@@ -141,6 +164,7 @@ class Minimiser {
         cost_ = data_cost_ = cost_and_delta();
         backpropagate(network_, batch_.size(), work_, team_);
         weight_gradients(network_, batch_.X, work_, grad_.view(), team_);
+        if (training_.gradient_norm) data_gradient_norm_ = norm<T>(shape, grad_.data(), room_.data(), team_);
         if (l2_ == 0) return;
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             T* const dw = shape.W(grad_.data(), layer).data;
@@ -256,6 +280,7 @@ class Minimiser {
     Point start_{};
     double cost_ = 0;
     double data_cost_ = 0;
+    std::optional<double> data_gradient_norm_;  // where it is wanted
     double evaluations_ = 0;
 };
 
@@ -264,39 +289,43 @@ template <class T>
 class Descent {
   public:
     Descent(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-            const Training& training, CustomCost<T>* custom, Observer& observer, Team& team)
+            const Training& training, CustomCost<T>* custom, Observer& observer, Team& team, const Checkpoint<T>* from,
+            Keeper<T>* keeper)
         : network_(network),
           validation_(validation),
           training_(training),
           custom_(custom),
           observer_(observer),
+          keeper_(keeper),
           team_(team),
           minimiser_(network, samples, training, custom, team),
           validation_work_(network.shape(), validation ? std::min(validation->size(), validation_rows_at_once) : 0),
           validation_A_(custom != nullptr && validation ? validation->size() : 0, network.shape().n_outputs()),
           seen_(network) {
         read();
+        if (from == nullptr) return;
+        minimiser_.recall(*from, network.shape());
+        history_ = from->history;
     }
 
     TrainingHistory epochs() {
-        for (std::size_t epoch = 0; epoch < training_.epochs; ++epoch) {
-            const double C = minimiser_.data_cost();
-            if (!std::isfinite(C)) throw Diverged{epoch, "loss"};
+        for (std::size_t epoch = history_.epochs(); epoch < training_.epochs; ++epoch) {
+            EpochNumbers numbers{minimiser_.data_cost(), {}, {}, minimiser_.data_gradient_norm()};
+            if (!std::isfinite(numbers.loss)) throw Diverged{epoch, "loss"};
             const bool moved = minimiser_.step();
             copy_parameters(minimiser_.network(), network_);
-            std::optional<double> validation_loss;
             if (validation_) {
-                validation_loss = cost_of_validation();
-                if (!std::isfinite(*validation_loss)) {
+                numbers.validation_loss = cost_of_validation();
+                if (!std::isfinite(*numbers.validation_loss)) {
                     copy_parameters(seen_, network_);
                     throw Diverged{epoch, "validation loss"};
                 }
-                history_.validation_curve.push_back(*validation_loss);
             }
-            history_.loss_curve.push_back(C);
-            if (show(epoch, C, validation_loss)) continue;
-            if (history_.stop_reason == StopReason::epochs && (!moved || minimiser_.flat()))
+            history_.add(numbers);
+            const bool begins_anew = show(epoch, numbers);
+            if (!begins_anew && history_.stop_reason == StopReason::epochs && (!moved || minimiser_.flat()))
                 history_.stop_reason = StopReason::converged;
+            if (keeper_ != nullptr) offer_checkpoint(epoch);
             if (history_.stop_reason != StopReason::epochs) break;
         }
         return std::move(history_);
@@ -312,19 +341,31 @@ class Descent {
     }
 
     // Lets the observer see the network. Whether it was changed, so that everything begins anew.
-    bool show(std::size_t epoch, double C, std::optional<double> validation_loss) {
+    bool show(std::size_t epoch, const EpochNumbers& numbers) {
         copy_parameters(network_, seen_);
-        bool stop = observer_.watches_steps() && observer_.step_done(epoch, 0, C);
-        stop = observer_.epoch_done(epoch, C, validation_loss) || stop;
+        bool stop = observer_.watches_steps() && observer_.step_done(epoch, 0, numbers.loss);
+        stop = observer_.epoch_done(epoch, numbers) || stop;
         if (stop) history_.stop_reason = StopReason::observer;
         else if (training_.deadline && std::chrono::steady_clock::now() >= *training_.deadline &&
                  epoch + 1 < training_.epochs)
             history_.stop_reason = StopReason::deadline;
-        const std::size_t bytes = seen_.theta().size * sizeof(T);
-        if (std::memcmp(seen_.theta().data, network_.theta().data, bytes) == 0) return false;
+        if (!changed()) return false;
         if (history_.stop_reason != StopReason::epochs) return false;
         read();
         return true;
+    }
+
+    // Where the network was changed in the last moment the pairs are of no use.
+    void offer_checkpoint(std::size_t epoch) {
+        if (!keeper_->wants(history_.stop_reason != StopReason::epochs || epoch + 1 == training_.epochs)) return;
+        Checkpoint<T> checkpoint{history_, {}, {}};
+        if (!changed()) minimiser_.remember(checkpoint, network_.shape());
+        keeper_->keep(checkpoint);
+    }
+
+    bool changed() const noexcept {
+        const std::size_t bytes = seen_.theta().size * sizeof(T);
+        return std::memcmp(seen_.theta().data, network_.theta().data, bytes) != 0;
     }
 
     double cost_of_validation() {
@@ -339,6 +380,7 @@ class Descent {
     const Training& training_;
     CustomCost<T>* custom_;
     Observer& observer_;
+    Keeper<T>* keeper_;
     Team& team_;
     Minimiser<T> minimiser_;
     ForwardWorkspace<T> validation_work_;
@@ -351,13 +393,16 @@ class Descent {
 
 template <class T>
 TrainingHistory minimise(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-                         const Training& training, CustomCost<T>* custom, Observer& observer, Team& team) {
-    return Descent<T>(network, samples, validation, training, custom, observer, team).epochs();
+                         const Training& training, CustomCost<T>* custom, Observer& observer, Team& team,
+                         const Checkpoint<T>* from, Keeper<T>* keeper) {
+    return Descent<T>(network, samples, validation, training, custom, observer, team, from, keeper).epochs();
 }
 
 template TrainingHistory minimise(Network<float>&, const Samples<float>&, const std::optional<Samples<float>>&,
-                                  const Training&, CustomCost<float>*, Observer&, Team&);
+                                  const Training&, CustomCost<float>*, Observer&, Team&, const Checkpoint<float>*,
+                                  Keeper<float>*);
 template TrainingHistory minimise(Network<double>&, const Samples<double>&, const std::optional<Samples<double>>&,
-                                  const Training&, CustomCost<double>*, Observer&, Team&);
+                                  const Training&, CustomCost<double>*, Observer&, Team&, const Checkpoint<double>*,
+                                  Keeper<double>*);
 
 }  // namespace rosenblatt

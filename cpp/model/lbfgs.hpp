@@ -13,9 +13,11 @@
 namespace rosenblatt {
 
 // As train(), for an optimiser of the method lbfgs: an epoch is a step on all samples, in their order. Ends before the last
-// epoch where the cost is flat enough. Regularisation is l2 alone.
+// epoch where the cost is flat enough. Regularisation is l2 alone. A checkpoint has no numbers, and the pairs from the first to
+// the last, each a step and the change of the gradient: costs and gradients are computed again from the parameters.
 template <class T>
 TrainingHistory minimise(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-                         const Training& training, CustomCost<T>* custom, Observer& observer, Team& team);
+                         const Training& training, CustomCost<T>* custom, Observer& observer, Team& team,
+                         const Checkpoint<T>* from = nullptr, Keeper<T>* keeper = nullptr);
 
 }  // namespace rosenblatt

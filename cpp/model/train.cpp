@@ -31,6 +31,23 @@ class Snapshot {
     Buffer<T> theta_;
 };
 
+// The mean of numbers in their order, none where there are none.
+class Mean {
+  public:
+    void add(double x) noexcept {
+        total_ = total_ + x;
+        ++n_;
+    }
+    std::optional<double> mean() const noexcept {
+        if (n_ == 0) return {};
+        return total_ / static_cast<double>(n_);
+    }
+
+  private:
+    double total_ = 0;
+    std::size_t n_ = 0;
+};
+
 template <class T>
 bool finite(Vector<T> theta) noexcept {
     return kernels<T>().first_non_finite(theta.data, theta.size) == theta.size;
@@ -145,12 +162,15 @@ template <class T>
 class Run {
   public:
     Run(Network<T>& original, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-        const Training& training, CustomCost<T>* custom, Observer& observer, Team& team)
+        const Training& training, CustomCost<T>* custom, Observer& observer, Team& team, const Checkpoint<T>* from,
+        Keeper<T>* keeper)
         : training_(training),
           validation_(validation),
           custom_(custom),
           observer_(observer),
+          keeper_(keeper),
           team_(team),
+          original_(original),
           copy_(original),
           batch_size_(std::min(training.batch_size, samples.size())),
           batches_(samples, batch_size_, training.shuffle, training.seed, shape().n_out(0) == 1),
@@ -158,9 +178,14 @@ class Run {
           work_(shape(), batch_size_),
           optimizer_(training.optimizer, shape()),
           grad_(in_one_pass() ? 0 : shape().n_params()),
+          norm_room_(training.gradient_norm ? shape().widest_output() : 0),
           good_(network()),
           validation_work_(shape(), validation ? std::min(validation->size(), validation_rows_at_once) : 0) {
         work_.dropout() = Dropout<T>(training.dropout, shape(), batch_size_, training.seed);
+        if (from != nullptr) {
+            optimizer_.recall(*from, original.shape());
+            history_ = from->history;
+        }
         if (custom != nullptr) {
             dC_dA_ = Rows<T>(batch_size_, shape().n_outputs());
             if (validation) validation_A_ = Rows<T>(validation->size(), shape().n_outputs());
@@ -170,10 +195,11 @@ class Run {
     }
 
     TrainingHistory epochs() {
-        for (std::size_t epoch = 0; epoch < training_.epochs; ++epoch) {
+        for (std::size_t epoch = history_.epochs(); epoch < training_.epochs; ++epoch) {
             const std::optional<double> mean_loss = one_epoch(epoch);
             if (!finite(network().theta())) diverged(epoch, "weights");
             if (mean_loss) finish_epoch(epoch, *mean_loss);
+            if (mean_loss && keeper_ != nullptr) offer_checkpoint(epoch);
             if (history_.stop_reason != StopReason::epochs) break;
             good_.take(network());
         }
@@ -192,7 +218,8 @@ class Run {
     Network<T>& network() noexcept { return copy_.network(); }
     const Shape& shape() noexcept { return network().shape(); }
     bool in_one_pass() noexcept {
-        return !optimizer_.needs_whole_gradient() && descends_in_one_pass<T>(shape(), batch_size_);
+        return !training_.gradient_norm && !optimizer_.needs_whole_gradient() &&
+               descends_in_one_pass<T>(shape(), batch_size_);
     }
 
     // Returns its mean loss, none where it was left before its last step.
@@ -201,6 +228,7 @@ class Run {
         const bool watched = observer_.watches_steps();
         double total = 0;
         double weight = 0;
+        norms_ = {};
         for (std::size_t i = 0; i < batches_.count(); ++i) {
             Batch<T> batch = batches_.take(i, team_);
             const double weight_of_batch = batch.weight();
@@ -226,15 +254,14 @@ class Run {
     }
 
     void finish_epoch(std::size_t epoch, double mean_loss) {
-        std::optional<double> validation_loss;
+        EpochNumbers numbers{mean_loss, {}, optimizer_.learning_rate(), norms_.mean()};
         if (validation_) {
-            validation_loss = cost_of_validation();
-            if (!std::isfinite(*validation_loss)) diverged(epoch, "validation loss");
-            history_.validation_curve.push_back(*validation_loss);
+            numbers.validation_loss = cost_of_validation();
+            if (!std::isfinite(*numbers.validation_loss)) diverged(epoch, "validation loss");
         }
-        history_.loss_curve.push_back(mean_loss);
-        optimizer_.end_epoch(mean_loss, validation_loss);
-        show([&] { return observer_.epoch_done(epoch, mean_loss, validation_loss); });
+        history_.add(numbers);
+        optimizer_.end_epoch(mean_loss, numbers.validation_loss);
+        show([&] { return observer_.epoch_done(epoch, numbers); });
         // The last epoch that was asked for is an end of its own.
         if (history_.stop_reason == StopReason::deadline && epoch + 1 == training_.epochs)
             history_.stop_reason = StopReason::epochs;
@@ -255,6 +282,7 @@ class Run {
             descend(network(), batch.X, work_, optimizer_, batches_.after(i), team_);  // w := w - epsilon dC/dw
         } else {
             weight_gradients(network(), batch.X, work_, grad_.view(), team_);  // dW, db of every layer
+            if (training_.gradient_norm) norms_.add(norm<T>(shape(), grad_.data(), norm_room_.data(), team_));
             update(network(), grad_.view(), optimizer_, team_);
         }
         return C;
@@ -277,6 +305,14 @@ class Run {
         return custom_->of_validation(A);
     }
 
+    void offer_checkpoint(std::size_t epoch) {
+        const bool is_last = history_.stop_reason != StopReason::epochs || epoch + 1 == training_.epochs;
+        if (!keeper_->wants(is_last)) return;
+        Checkpoint<T> checkpoint{history_, {}, {}};
+        optimizer_.remember(checkpoint, original_.shape());
+        keeper_->keep(checkpoint);
+    }
+
     // Lets somebody see the network, and change it; they say whether the training shall stop.
     template <class F>
     void show(F ask) {
@@ -294,7 +330,9 @@ class Run {
     const std::optional<Samples<T>>& validation_;
     CustomCost<T>* custom_;
     Observer& observer_;
+    Keeper<T>* keeper_;
     Team& team_;
+    const Network<T>& original_;
     WorkingCopy<T> copy_;
     std::size_t batch_size_;
     Batches<T> batches_;
@@ -302,6 +340,8 @@ class Run {
     Workspace<T> work_;
     Optimizer<T> optimizer_;
     Buffer<T> grad_;  // (n_params,), or empty to descend in one pass
+    Buffer<double> norm_room_;
+    Mean norms_;  // of the gradients of this epoch
     std::optional<SmallSteps<T>> small_;
     Snapshot<T> good_;
     ForwardWorkspace<T> validation_work_;
@@ -314,19 +354,21 @@ class Run {
 
 template <class T>
 TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-                      const Training& training, CustomCost<T>* cost, Observer& observer, Team& team,
-                      Vector<T> average) {
+                      const Training& training, CustomCost<T>* cost, Observer& observer, Team& team, Vector<T> average,
+                      const Checkpoint<T>* from, Keeper<T>* keeper) {
     if (training.optimizer.method == Method::lbfgs)
-        return minimise(network, samples, validation, training, cost, observer, team);
-    Run<T> run(network, samples, validation, training, cost, observer, team);
+        return minimise(network, samples, validation, training, cost, observer, team, from, keeper);
+    Run<T> run(network, samples, validation, training, cost, observer, team, from, keeper);
     TrainingHistory history = run.epochs();
     run.write_average(network.shape(), average);
     return history;
 }
 
 template TrainingHistory train(Network<float>&, const Samples<float>&, const std::optional<Samples<float>>&,
-                               const Training&, CustomCost<float>*, Observer&, Team&, Vector<float>);
+                               const Training&, CustomCost<float>*, Observer&, Team&, Vector<float>,
+                               const Checkpoint<float>*, Keeper<float>*);
 template TrainingHistory train(Network<double>&, const Samples<double>&, const std::optional<Samples<double>>&,
-                               const Training&, CustomCost<double>*, Observer&, Team&, Vector<double>);
+                               const Training&, CustomCost<double>*, Observer&, Team&, Vector<double>,
+                               const Checkpoint<double>*, Keeper<double>*);
 
 }  // namespace rosenblatt

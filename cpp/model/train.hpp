@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "model/checkpoint.hpp"
 #include "model/network.hpp"
 #include "model/team.hpp"
 #include "model/update.hpp"
@@ -24,6 +25,8 @@ struct Training {
     // Of what goes into each weight layer, X first, in [0, 1); empty where nothing is dropped.
     std::vector<double> dropout = {};
     double input_noise = 0;  // its standard deviation, 0 for none
+    // Whether to measure the gradient, which is stored for that.
+    bool gradient_norm = false;
     // Looked at after every step.
     std::optional<std::chrono::steady_clock::time_point> deadline = {};
 };
@@ -34,7 +37,7 @@ class Observer {
   public:
     virtual ~Observer() = default;
     // True: stop here.
-    virtual bool epoch_done(std::size_t epoch, double loss, std::optional<double> validation_loss) = 0;
+    virtual bool epoch_done(std::size_t epoch, const EpochNumbers& numbers) = 0;
     virtual bool watches_steps() const { return false; }
     virtual bool step_done(std::size_t /*epoch*/, std::size_t /*batch*/, double /*loss*/) { return false; }
 };
@@ -51,14 +54,6 @@ class CustomCost {
     virtual double of_validation(Matrix<const T> A) = 0;
 };
 
-enum class StopReason : std::uint8_t { epochs, observer, deadline, converged };
-
-struct TrainingHistory {
-    std::vector<double> loss_curve;        // of the epochs that were finished
-    std::vector<double> validation_curve;  // empty without validation samples
-    StopReason stop_reason = StopReason::epochs;
-};
-
 // Thrown when a loss or a parameter is no longer finite. The network has the parameters of the end of the epoch before.
 struct Diverged {
     std::size_t epoch;
@@ -68,9 +63,12 @@ struct Diverged {
 // Trains the network on `samples`; with a cost of somebody's own, training.loss and the targets are not looked at. Throws
 // Stopped (the parameters are those of the last finished step), Diverged, and what the observer, the cost and a schedule's
 // callable throw. `average`: where the average of the weights goes if the optimiser keeps one, (n_params,) as theta lies.
+// `from`: a checkpoint of a training with the same settings, whose parameters the network has; what follows has the bits of
+// a training that never stopped. `keeper`: who is given checkpoints, if anybody; when it throws the network has the
+// parameters of the last epoch.
 template <class T>
 TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
                       const Training& training, CustomCost<T>* cost, Observer& observer, Team& team,
-                      Vector<T> average = {});
+                      Vector<T> average = {}, const Checkpoint<T>* from = nullptr, Keeper<T>* keeper = nullptr);
 
 }  // namespace rosenblatt

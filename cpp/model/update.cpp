@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
+#include "base/assert.hpp"
 #include "kernels/table.hpp"
 #include "model/product.hpp"
 
@@ -106,6 +108,11 @@ double dot(const Shape& shape, const T* a, const T* b, Over over, double* room, 
 }
 
 template <class T>
+double norm(const Shape& shape, const T* a, double* room, Team& team) noexcept {
+    return std::sqrt(dot<T>(shape, a, a, Over::parameters, room, team));
+}
+
+template <class T>
 Optimizer<T>::Optimizer(const OptimizerSettings& settings, const Shape& shape)
     : shape_(shape),
       method_(settings.method),
@@ -127,7 +134,8 @@ Optimizer<T>::Optimizer(const OptimizerSettings& settings, const Shape& shape)
     keep(learning_rate_.plateau());
     number(Number::beta1_power) = number(Number::beta2_power) = number(Number::momentum_product) = 1;
     descent_ = {0, step_.momentum, step_.rule == Rule::nesterov};
-    if (learning_rate_.constant()) descent_.learning_rate = static_cast<T>(learning_rate_.rate(0, 0, {}));
+    if (learning_rate_.constant()) rate_ = learning_rate_.rate(0, 0, {});
+    descent_.learning_rate = static_cast<T>(rate_);
     if (step_.rule == Rule::adagrad) fill(0, of_method_.initial_sum);
     if (step_.rule == Rule::rprop) fill(1, learning_rate_.rate(0, 0, {}));
 }
@@ -137,6 +145,7 @@ void Optimizer<T>::prepare_step() {
     const double rate = learning_rate_.rate(static_cast<std::uint64_t>(number(Number::steps)),
                                             static_cast<std::uint64_t>(number(Number::epochs)), plateau());
     ++number(Number::steps);
+    rate_ = rate;
     descent_.learning_rate = static_cast<T>(rate);
     correct(rate);
 }
@@ -219,6 +228,40 @@ void Optimizer<T>::keep(const Plateau& plateau) noexcept {
 }
 
 template <class T>
+std::size_t Optimizer<T>::n_vectors_kept(const OptimizerSettings& settings) noexcept {
+    return n_states(rule_of<T>(settings.method, settings.of_method)) + (settings.regularisation.ema > 0 ? 1 : 0);
+}
+
+template <class T>
+bool Optimizer<T>::can_have_kept(const std::vector<double>& numbers, std::size_t epochs) noexcept {
+    const auto at = [&](Number n) { return numbers[static_cast<std::size_t>(n)]; };
+    constexpr double most = 9007199254740992;  // 2^53: every whole number up to it is a double
+    const double steps = at(Number::steps);
+    const auto is_part = [&](Number n) { return at(n) >= 0 && at(n) <= 1; };
+    return std::ranges::all_of(numbers, [](double x) { return std::isfinite(x); }) && steps >= 0 && steps <= most &&
+           steps == std::floor(steps) && at(Number::epochs) == static_cast<double>(epochs) &&
+           is_part(Number::beta1_power) && is_part(Number::beta2_power) && is_part(Number::momentum_product);
+}
+
+template <class T>
+void Optimizer<T>::remember(Checkpoint<T>& to, const Shape& shape_of_user) const {
+    to.numbers.assign(numbers_.begin(), numbers_.end());
+    for (std::size_t i = 0; i < n_vectors(); ++i) {
+        Buffer<T> copy(shape_of_user.n_params());
+        copy_theta<T>(shape_, vector(i).data(), shape_of_user, copy.data());
+        to.vectors.push_back(std::move(copy));
+    }
+}
+
+template <class T>
+void Optimizer<T>::recall(const Checkpoint<T>& from, const Shape& shape_of_user) noexcept {
+    ROSENBLATT_ASSERT(from.numbers.size() == n_numbers && from.vectors.size() == n_vectors());
+    std::copy_n(from.numbers.begin(), n_numbers, numbers_.begin());
+    for (std::size_t i = 0; i < n_vectors(); ++i)
+        copy_theta<T>(shape_of_user, from.vectors[i].data(), shape_, vector(i).data());
+}
+
+template <class T>
 States<T> Optimizer<T>::states(std::size_t first) noexcept {
     States<T> states;
     for (std::size_t i = 0; i < n_states(step_.rule); ++i) states.of[i] = states_[i].data() + first;
@@ -253,8 +296,8 @@ void Optimizer<T>::adjust(const Network<T>& network, Vector<T> grad, Team& team)
         }
     T scale = 1;
     if (needs_whole_gradient()) {
-        const double norm = std::sqrt(dot<T>(shape_, grad.data, grad.data, Over::parameters, room_.data(), team));
-        if (norm > regularisation_.clip_norm) scale = static_cast<T>(regularisation_.clip_norm / norm);
+        const double length = norm<T>(shape_, grad.data, room_.data(), team);
+        if (length > regularisation_.clip_norm) scale = static_cast<T>(regularisation_.clip_norm / length);
     }
     if (scale == 1 && !adjustment.limits) return;
     team.slices_to_the_end(grad.size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
@@ -342,6 +385,8 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
 
 template double dot(const Shape&, const float*, const float*, Over, double*, Team&) noexcept;
 template double dot(const Shape&, const double*, const double*, Over, double*, Team&) noexcept;
+template double norm(const Shape&, const float*, double*, Team&) noexcept;
+template double norm(const Shape&, const double*, double*, Team&) noexcept;
 template class Optimizer<float>;
 template class Optimizer<double>;
 template void update(Network<float>&, Vector<float>, Optimizer<float>&, Team&) noexcept;

@@ -7,6 +7,7 @@
 
 #include "base/buffer.hpp"
 #include "kernels/rules.hpp"
+#include "model/checkpoint.hpp"
 #include "model/network.hpp"
 #include "model/schedule.hpp"
 #include "model/team.hpp"
@@ -72,6 +73,10 @@ enum class Over : std::uint8_t { weights, parameters };
 template <class T>
 double dot(const Shape& shape, const T* a, const T* b, Over over, double* room, Team& team) noexcept;
 
+// The Euclidean norm of what lies like theta.
+template <class T>
+double norm(const Shape& shape, const T* a, double* room, Team& team) noexcept;
+
 // An optimiser at work on the parameters of one shape.
 template <class T>
 class Optimizer {
@@ -93,6 +98,22 @@ class Optimizer {
 
     // After every epoch. A plateau looks at the validation loss where there is one.
     void end_epoch(double loss, std::optional<double> validation_loss) noexcept;
+
+    // The rate of the last step; none where the optimiser has no use for one.
+    std::optional<double> learning_rate() const noexcept {
+        if (method_ == Method::rprop) return {};
+        return rate_;
+    }
+
+    // All that the steps to come depend on beside the settings, to a checkpoint and back. Vectors lie like theta of
+    // `shape_of_user` there: the states, then the average where there is one.
+    void remember(Checkpoint<T>& to, const Shape& shape_of_user) const;
+    void recall(const Checkpoint<T>& from, const Shape& shape_of_user) noexcept;
+    // How many numbers and vectors those are.
+    static std::size_t n_numbers_kept() noexcept { return n_numbers; }
+    static std::size_t n_vectors_kept(const OptimizerSettings& settings) noexcept;
+    // Whether so many numbers can be those of a training after so many epochs; others would not do as counts.
+    static bool can_have_kept(const std::vector<double>& numbers, std::size_t epochs) noexcept;
 
     // Whether the steps are those of gradient descent and nothing else, which has kernels of its own.
     bool descends() const noexcept { return descends_; }
@@ -128,6 +149,10 @@ class Optimizer {
         plateau_begun
     };
     static constexpr std::size_t n_numbers = 10;
+    std::size_t n_vectors() const noexcept { return n_states(step_.rule) + (average_.size() == 0 ? 0 : 1); }
+    // The i-th vector that is kept.
+    Buffer<T>& vector(std::size_t i) noexcept { return i < n_states(step_.rule) ? states_[i] : average_; }
+    const Buffer<T>& vector(std::size_t i) const noexcept { return i < n_states(step_.rule) ? states_[i] : average_; }
     double& number(Number n) noexcept { return numbers_[static_cast<std::size_t>(n)]; }
 
     void prepare_step();
@@ -143,6 +168,7 @@ class Optimizer {
     Regularisation regularisation_;
     std::vector<double>* step_losses_;
     std::array<double, n_numbers> numbers_{};
+    double rate_ = 0;  // of the last step
     std::array<Buffer<T>, max_states> states_;
     Buffer<T> average_;
     Buffer<double> room_;  // for the norm of a gradient

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._activation import Activation
-from ._files import ModelFormatError, load
+from ._files import load
+from ._layout import ModelFormatError
 from ._loss import Focal, Huber, LogLoss, Poisson, Quantile
 from ._network import Derivatives, Gradients, Network, Trace
 from ._scaling import Scaling
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from . import datasets, lecture, schedules
     from . import plot as plot  # not in __all__: import * would need matplotlib
     from ._callbacks import Callback, EarlyStopping, Epoch, Step
+    from ._checkpoint import Checkpoint
     from ._learning_rate import LearningRates, find_learning_rate
     from ._optimizer import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, NAdam, RMSprop, Rprop
     from ._train import TrainResult, train
@@ -41,6 +43,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Callback",
+    "Checkpoint",
     "Derivatives",
     "EarlyStopping",
     "Epoch",
@@ -80,6 +83,7 @@ __all__ = [
 # names is first used.
 _AT_FIRST_USE = {
     "_callbacks": ("Callback", "EarlyStopping", "Epoch", "Step"),
+    "_checkpoint": ("Checkpoint",),
     "_learning_rate": ("LearningRates", "find_learning_rate"),
     "_optimizer": (
         "LBFGS",

@@ -30,6 +30,10 @@ class Epoch:
         Since training began.
     metrics : mapping of str to float
         The metrics that were asked for, after the epoch.
+    learning_rate : float or None
+        That of the epoch's last step; None for Rprop and LBFGS, which have none.
+    gradient_norm : float or None
+        The mean norm of the gradient over the epoch's steps, where `train` was asked for it.
     """
 
     epoch: int
@@ -38,6 +42,8 @@ class Epoch:
     validation_loss: float | None
     seconds: float
     metrics: Mapping[str, float] = field(default_factory=dict)
+    learning_rate: float | None = None
+    gradient_norm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -164,3 +170,8 @@ class EarlyStopping:
         if self.maximize is not None:
             object.__setattr__(self, "maximize", _arguments.flag("maximize", self.maximize))
         object.__setattr__(self, "restore_best", _arguments.flag("restore_best", self.restore_best))
+
+    @property
+    def choice_of_best(self) -> tuple[object, ...]:
+        """What decides which epoch is the best, and whether its weights are kept."""
+        return self.monitor, self.min_delta, self.maximize, self.restore_best

@@ -22,7 +22,7 @@ from ._commands import (
     run_train,
 )
 from ._core import version
-from ._files import ModelFormatError
+from ._layout import ModelFormatError
 from ._table import DELIMITERS, TableError
 from ._terminal import Screen
 

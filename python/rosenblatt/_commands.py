@@ -20,7 +20,7 @@ import numpy.typing as npt
 from . import _encoding, _files
 from ._curve import draw_loss_curve
 from ._encoding import Categories, Encoding, Matrix, Number
-from ._files import ModelFormatError
+from ._layout import ModelFormatError
 from ._network import Network
 from ._optimizer import SGD
 from ._progress import Progress

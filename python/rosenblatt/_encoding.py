@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ._files import ModelFormatError
+from ._layout import ModelFormatError
 from ._table import MISSING_TEXT, Floats, Table, TableError, is_missing
 from ._terminal import listed, quoted
 

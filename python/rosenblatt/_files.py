@@ -5,23 +5,36 @@ The format, and all that the loader refuses, is described for a reader in docs/m
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import io
 import itertools
 import json
 import os
-import reprlib
-import stat
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import prod
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from . import _saving
+from ._layout import (
+    DTYPES,
+    ModelFormatError,
+    bytes_of,
+    check_cover,
+    check_finite,
+    checked_tensor,
+    checked_texts,
+    fill,
+    header,
+    is_integer,
+    is_unicode,
+    name_of,
+    parse_json,
+    read_entries,
+    shown,
+)
 
 if TYPE_CHECKING:
     from ._activation import Activation, ActivationName
@@ -29,21 +42,10 @@ if TYPE_CHECKING:
     from ._scaling import Scaling
 
 FORMAT = "rosenblatt"
+FORMAT_OF_CHECKPOINTS = "rosenblatt checkpoint"
 PLAIN, SCALED = "1", "2"  # format_version: without scalings, with one or two
 FORMAT_VERSIONS = (PLAIN, SCALED)
-DTYPES: dict[str, np.dtype[np.floating[Any]]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 OUR_KEYS = ("format", "format_version", "layers", "activations")
-
-LENGTH_BYTES = 8  # the header's length, a little-endian unsigned integer
-ALIGNMENT = 8  # bytes; the data begins at a multiple of it, as the layout asks
-HEADER_LIMIT = 1 << 20  # bytes; room for about 7,000 layers, and parsed in milliseconds at worst
-DIGIT_LIMIT = 19  # digits of 2^63 - 1; a longer integer is refused before Python converts it
-
-
-class ModelFormatError(ValueError):
-    """The bytes are not a model that this version reads; the message says where and why."""
-
-    __module__ = "rosenblatt"
 
 
 # ---- one layout, written and read ----------------------------------------------------------------
@@ -104,18 +106,18 @@ def to_bytes(net: Network, metadata: Mapping[str, str] | None = None) -> bytes:
     RuntimeError
         If another thread is training the network.
     """
-    return b"".join(_chunks(net, metadata))
+    return b"".join(chunks(net, metadata))
 
 
-def _chunks(net: Network, metadata: Mapping[str, str] | None) -> Iterator[bytes | memoryview[int]]:
+def chunks(net: Network, metadata: Mapping[str, str] | None) -> Iterator[bytes | memoryview[int]]:
     """Yield the file piece by piece, so that `save` holds no second copy of all the tensors."""
     net = net.copy()  # one moment's parameters; a RuntimeError while another thread trains them
-    dtype_name = {dtype: name for name, dtype in DTYPES.items()}[net.dtype.newbyteorder("<")]
+    dtype_name = name_of(net.dtype)
     yield _header(net, dtype_name, metadata)
     for name, view in itertools.chain(tensors(net), _scaling_tensors(net)):
         tensor = np.ascontiguousarray(view, DTYPES[dtype_name])
-        _check_finite(name, tensor, ValueError)
-        yield tensor.reshape(-1).view(np.uint8).data
+        check_finite(name, tensor, ValueError)
+        yield bytes_of(tensor, dtype_name)
 
 
 def _scaling_tensors(net: Network) -> Iterator[tuple[str, NDArray[np.floating[Any]]]]:
@@ -124,31 +126,21 @@ def _scaling_tensors(net: Network) -> Iterator[tuple[str, NDArray[np.floating[An
         yield from zip(scaling_names(side), (scaling.offset, scaling.factor), strict=True)
 
 
+def description(net: Network) -> dict[str, str]:
+    """Return what the header says of the network beside its numbers and their type."""
+    return {"layers": json.dumps(net.layers), "activations": json.dumps(net.activations)}
+
+
 def _header(net: Network, dtype_name: str, metadata: Mapping[str, str] | None) -> bytes:
-    """Return the length and the JSON header, padded with spaces to the data's alignment."""
     sides = scalings(net)
-    entries: dict[str, object] = {
-        "__metadata__": {
-            "format": FORMAT,
-            "format_version": SCALED if sides else PLAIN,
-            "layers": json.dumps(net.layers),
-            "activations": json.dumps(net.activations),
-            **_extra_metadata(metadata),
-        }
+    shapes = tensor_shapes(net.layers) | scaling_shapes(net.layers, sides)
+    entries = {
+        "format": FORMAT,
+        "format_version": SCALED if sides else PLAIN,
+        **description(net),
+        **_extra_metadata(metadata),
     }
-    begin = 0
-    for name, shape in (tensor_shapes(net.layers) | scaling_shapes(net.layers, sides)).items():
-        end = begin + prod(shape) * DTYPES[dtype_name].itemsize
-        entries[name] = {"dtype": dtype_name, "shape": shape, "data_offsets": (begin, end)}
-        begin = end
-    text = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % ALIGNMENT)
-    if len(text) > HEADER_LIMIT:
-        raise ValueError(
-            f"the model file's header: got {len(text)} bytes, needed at most {HEADER_LIMIT}"
-            " (it describes the layers and carries the metadata)"
-        )
-    return len(text).to_bytes(LENGTH_BYTES, "little") + text
+    return header(entries, {name: (dtype_name, shape) for name, shape in shapes.items()})
 
 
 def _extra_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
@@ -156,11 +148,11 @@ def _extra_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
     extra = dict(metadata or {})
     for key, value in extra.items():
         if not isinstance(key, str) or not isinstance(value, str):
-            raise TypeError(f"metadata: got {_shown({key: value})}, needed str keys and values")
+            raise TypeError(f"metadata: got {shown({key: value})}, needed str keys and values")
         if key in OUR_KEYS:
             raise ValueError(f"metadata: got the key {key!r}, which the format itself uses")
-        if not _is_unicode(key + value):
-            raise ValueError(f"metadata: got half of a surrogate pair in entry {_shown(key)}")
+        if not is_unicode(key + value):
+            raise ValueError(f"metadata: got half of a surrogate pair in entry {shown(key)}")
     return extra
 
 
@@ -170,82 +162,23 @@ def _extra_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
 def save(
     net: Network, path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Save the network; at every moment ``path`` is the whole old file or the whole new one.
-
-    The bytes go to a temporary file in the same directory, reach the disk, and only then take the
-    name. If anything fails, a full disk included, the temporary file is removed and the old file is
-    untouched. A process killed in the middle may leave a ``.rosenblatt-*.tmp`` behind.
+    """Save the network, whole or not at all: see `_saving.replace`.
 
     Parameters
     ----------
     net : Network
     path : path-like
-        A symbolic link is followed: its target is replaced, the link stays. A replaced file hands
-        on its permissions; a new one has those of the umask.
     metadata : mapping of str to str, optional
         Further entries for the header, returned by `read`.
 
     Raises
     ------
     OSError
-        If the file cannot be written, or if ``path`` is write-protected, a directory, a device or
-        another thing that is not a regular file.
+        As `_saving.replace`.
     TypeError, ValueError, RuntimeError
         As `to_bytes`.
     """
-    path = os.fsdecode(path)
-    target = os.path.realpath(path)
-    directory = os.path.dirname(target)
-    old_permissions = _permissions_to_keep(target)
-    temporary = os.path.join(directory, f".rosenblatt-{os.urandom(8).hex()}.tmp")
-    chunks = _chunks(net, metadata)
-
-    directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        # Never more readable than the file it replaces, not even before fchmod.
-        creation_mode = 0o666 if old_permissions is None else old_permissions
-        with open(temporary, "xb", opener=partial(os.open, mode=creation_mode)) as file:
-            if old_permissions is not None:
-                os.fchmod(file.fileno(), old_permissions)
-            file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-        _sync_directory(directory_fd)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        if isinstance(error, OSError) and error.filename is None:  # "No space left": say for what
-            error.filename = path
-        raise
-    finally:
-        os.close(directory_fd)
-
-
-def _permissions_to_keep(target: str) -> int | None:
-    """Return the permission bits of the file that is to be replaced, None where there is none.
-
-    The rename alone would override a write protection, so the right to write is asked for here.
-    """
-    try:
-        mode = os.stat(target).st_mode
-    except FileNotFoundError:
-        return None
-    if stat.S_ISDIR(mode):
-        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), target)
-    if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, f"{_kind(mode)}, needed a regular file to replace", target)
-    os.close(os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
-    return mode & 0o777
-
-
-def _sync_directory(directory_fd: int) -> None:
-    """Make the new name outlast a power failure, on the file systems that know how."""
-    try:
-        os.fsync(directory_fd)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # EINVAL: this file system does not sync directories
-            raise
+    _saving.replace(path, chunks(net, metadata))
 
 
 # ---- reading -------------------------------------------------------------------------------------
@@ -264,7 +197,7 @@ def from_bytes(data: bytes, activations: Sequence[Activation] = ()) -> Network:
     """
     if not isinstance(data, bytes | bytearray | memoryview):
         raise TypeError(f"data: got {type(data).__name__}, needed bytes")
-    return _read(io.BytesIO(data), memoryview(data).nbytes, _by_name(activations))[0]
+    return read_from(io.BytesIO(data), memoryview(data).nbytes, _by_name(activations))[0]
 
 
 def load(path: str | os.PathLike[str], *, activations: Sequence[Activation] = ()) -> Network:
@@ -316,19 +249,8 @@ def read(
 ) -> tuple[Network, dict[str, str]]:
     """Load a network and the further metadata entries that were saved with it; raises as `load`."""
     own = _by_name(activations)
-    path = os.fsdecode(path)
-    # Without O_NONBLOCK, opening a named pipe would wait for a writer.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ModelFormatError(f"got {_kind(status.st_mode)}, needed a regular file")
-        with open(descriptor, "rb", closefd=False) as file:
-            return _read(file, status.st_size, own)
-    except ModelFormatError as error:
-        raise ModelFormatError(f"{path}: {error}") from None
-    finally:
-        os.close(descriptor)
+    with _saving.opened(os.fsdecode(path)) as (file, size):
+        return read_from(file, size, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +265,7 @@ class Header:
     extra: dict[str, str]
 
 
-def _read(
+def read_from(
     stream: io.BufferedIOBase, size: int, own: Mapping[str, Activation]
 ) -> tuple[Network, dict[str, str]]:
     """Read a model of ``size`` bytes; return the network and the further metadata.
@@ -375,9 +297,9 @@ def _read(
     def tensor(name: str, shape: tuple[int, ...]) -> NDArray[np.floating[Any]]:
         memory = np.empty(prod(shape) * dtype.itemsize, np.uint8)
         stream.seek(header.positions[name])
-        _fill(stream, memory)
+        fill(stream, memory)
         numbers = memory.view(dtype).reshape(shape)
-        _check_finite(name, numbers, ModelFormatError)
+        check_finite(name, numbers, ModelFormatError)
         return numbers
 
     for name, view in tensors(net):
@@ -396,26 +318,14 @@ def _read(
 
 def _read_header(stream: io.BufferedIOBase, size: int) -> Header:
     """Read and check all that stands before the data."""
-    if size < LENGTH_BYTES:
-        raise ModelFormatError(f"got {size} bytes, needed at least {LENGTH_BYTES} (truncated?)")
-    length = int.from_bytes(_take(stream, LENGTH_BYTES), "little")
-    data_begins = LENGTH_BYTES + length
-    if length > HEADER_LIMIT:
-        raise ModelFormatError(
-            f"header: got a length of {length} bytes, needed at most {HEADER_LIMIT} (not a model?)"
-        )
-    if data_begins > size:
-        raise ModelFormatError(
-            f"header: got a length of {length} bytes, but {size - LENGTH_BYTES} follow (truncated?)"
-        )
-    entries = _parse_header(_take(stream, length))
+    entries, data_begins = read_entries(stream, size)
     metadata = _checked_metadata(entries.pop("__metadata__", {}))
     scaled = _checked_scalings(entries, metadata["format_version"])
     layers = _checked_layers(metadata["layers"], n_tensors=len(entries) - 2 * len(scaled))
     activations = _checked_activations(metadata["activations"], n_layers=len(layers))
     shapes = tensor_shapes(layers) | scaling_shapes(layers, scaled)
     dtype_name, offsets = _checked_tensors(entries, shapes)
-    _check_cover(offsets, size - data_begins)
+    check_cover(offsets, size - data_begins)
     return Header(
         layers=layers,
         activations=activations,
@@ -426,30 +336,17 @@ def _read_header(stream: io.BufferedIOBase, size: int) -> Header:
     )
 
 
-def _parse_header(raw: bytes) -> dict[str, Any]:
-    if not raw.startswith(b"{"):
-        raise ModelFormatError(f"header: got {_shown(raw[:8])}…, needed JSON that begins with '{{'")
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        raise ModelFormatError(f"header: byte {error.start} is not valid UTF-8") from None
-    entries: dict[str, Any] = _parse_json("header", text)  # a dict, for the text begins with '{'
-    return entries
-
-
-def _checked_metadata(metadata: object) -> dict[str, str]:
-    if not isinstance(metadata, dict):
-        raise ModelFormatError(f"__metadata__: got {_shown(metadata)}, needed an object")
-    for key, value in metadata.items():
-        if not isinstance(value, str):
-            raise ModelFormatError(f"{_shown(key)}: got {_shown(value)}, needed a string")
-        if not _is_unicode(key + value):
-            raise ModelFormatError(f"{_shown(key)}: got half of a surrogate pair in its text")
+def _checked_metadata(found: object) -> dict[str, str]:
+    metadata = checked_texts(found)
     if metadata.get("format") != FORMAT:
-        raise ModelFormatError(f"format: got {_shown(metadata.get('format'))}, needed {FORMAT!r}")
+        hint = ""
+        if metadata.get("format") == FORMAT_OF_CHECKPOINTS:
+            hint = ": it is a checkpoint, with which rb.train(..., checkpoint=path) goes on"
+        found_format = shown(metadata.get("format"))
+        raise ModelFormatError(f"format: got {found_format}, needed {FORMAT!r}{hint}")
     if metadata.get("format_version") not in FORMAT_VERSIONS:
         raise ModelFormatError(
-            f"format_version: got {_shown(metadata.get('format_version'))}, needed"
+            f"format_version: got {shown(metadata.get('format_version'))}, needed"
             f" {' or '.join(map(repr, FORMAT_VERSIONS))}, those that this rosenblatt reads"
         )
     for key in OUR_KEYS:
@@ -460,11 +357,11 @@ def _checked_metadata(metadata: object) -> dict[str, str]:
 
 def _checked_layers(text: str, n_tensors: int) -> list[int]:
     """Return the layers' sizes, compared with the number of tensors before they cost memory."""
-    layers = _parse_json("layers", text)
-    if not isinstance(layers, list) or not all(_is_integer(n) and n >= 1 for n in layers):
-        raise ModelFormatError(f"layers: got {_shown(layers)}, needed a list of integers from 1 on")
+    layers = parse_json("layers", text)
+    if not isinstance(layers, list) or not all(is_integer(n) and n >= 1 for n in layers):
+        raise ModelFormatError(f"layers: got {shown(layers)}, needed a list of integers from 1 on")
     if len(layers) < 2:
-        raise ModelFormatError(f"layers: got {_shown(layers)}, needed at least two")
+        raise ModelFormatError(f"layers: got {shown(layers)}, needed at least two")
     if n_tensors != 2 * (len(layers) - 1):
         raise ModelFormatError(
             f"tensors: got {n_tensors}, needed {2 * (len(layers) - 1)} for {len(layers)} layers"
@@ -493,9 +390,9 @@ def _checked_scalings(entries: dict[str, Any], version: str) -> tuple[str, ...]:
 
 def _checked_activations(text: str, n_layers: int) -> list[str]:
     """Return one name per weight layer; `Network` knows which names there are."""
-    activations = _parse_json("activations", text)
+    activations = parse_json("activations", text)
     if not isinstance(activations, list) or not all(isinstance(a, str) for a in activations):
-        raise ModelFormatError(f"activations: got {_shown(activations)}, needed a list of names")
+        raise ModelFormatError(f"activations: got {shown(activations)}, needed a list of names")
     if len(activations) != n_layers - 1:
         raise ModelFormatError(
             f"activations: got {len(activations)}, needed {n_layers - 1} for {n_layers} layers"
@@ -511,137 +408,9 @@ def _checked_tensors(
     dtype_names = set()
     for name, shape in shapes.items():
         if name not in entries:
-            raise ModelFormatError(f"tensors: {name} is missing, got {_shown(list(entries))}")
-        dtype_name, offsets[name] = _checked_tensor(name, entries[name], shape)
+            raise ModelFormatError(f"tensors: {name} is missing, got {shown(list(entries))}")
+        dtype_name, offsets[name] = checked_tensor(name, entries[name], shape)
         dtype_names.add(dtype_name)
     if len(dtype_names) != 1:
         raise ModelFormatError(f"dtype: got {sorted(dtype_names)}, needed one for all tensors")
     return dtype_names.pop(), offsets
-
-
-def _checked_tensor(
-    name: str, entry: object, shape: tuple[int, ...]
-) -> tuple[str, tuple[int, int]]:
-    """Return the tensor's dtype name and its (begin, end), which agree with its shape."""
-    if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
-        raise ModelFormatError(f"{name}: got {_shown(entry)}, needed dtype, shape and data_offsets")
-    dtype_name = entry["dtype"]
-    if not isinstance(dtype_name, str) or dtype_name not in DTYPES:
-        raise ModelFormatError(f"{name}: got dtype {_shown(dtype_name)}, needed 'F32' or 'F64'")
-    if not _are_integers(entry["shape"]) or tuple(entry["shape"]) != shape:
-        raise ModelFormatError(f"{name}: got shape {_shown(entry['shape'])}, needed {list(shape)}")
-    n_bytes = prod(shape) * DTYPES[dtype_name].itemsize
-    offsets = entry["data_offsets"]
-    if not _are_integers(offsets) or len(offsets) != 2 or offsets[1] - offsets[0] != n_bytes:
-        raise ModelFormatError(
-            f"{name}: got data_offsets {_shown(offsets)}, needed [begin, begin + {n_bytes}]"
-        )
-    return dtype_name, (offsets[0], offsets[1])
-
-
-def _check_cover(offsets: dict[str, tuple[int, int]], n_data: int) -> None:
-    """Check that the tensors, in whatever order, tile the data: no gap, no overlap, no rest."""
-    covered = 0
-    for name, (begin, end) in sorted(offsets.items(), key=lambda item: item[1]):
-        if begin != covered:
-            raise ModelFormatError(
-                f"{name}: got data_offsets that begin at {begin}, needed {covered}, where the"
-                " tensor before it ends"
-            )
-        covered = end
-    if covered != n_data:
-        raise ModelFormatError(f"data: got {n_data} bytes, needed {covered} for the tensors")
-
-
-def _take(stream: io.BufferedIOBase, n_bytes: int) -> bytes:
-    memory = np.empty(n_bytes, np.uint8)
-    _fill(stream, memory)
-    return memory.tobytes()
-
-
-def _fill(stream: io.BufferedIOBase, memory: NDArray[np.uint8]) -> None:
-    """Read until ``memory`` (n_bytes,) is full."""
-    n_read = stream.readinto(memory.data)
-    if n_read != memory.size:
-        raise ModelFormatError(f"got {n_read} bytes, needed {memory.size} (truncated meanwhile?)")
-
-
-def _check_finite(name: str, tensor: NDArray[Any], exception: type[ValueError]) -> None:
-    finite = np.isfinite(tensor)
-    if not finite.all():
-        index = [int(i) for i in np.unravel_index(np.argmin(finite), finite.shape)]
-        raise exception(f"{name}: got {tensor[tuple(index)]} at {index}, needed finite numbers")
-
-
-# ---- JSON, strictly ------------------------------------------------------------------------------
-
-
-def _parse_json(name: str, text: str) -> Any:
-    """Parse JSON without Python's extras: no NaN, no key twice, and of numbers only integers."""
-    try:
-        return json.loads(
-            text,
-            object_pairs_hook=_unique_keys,
-            parse_int=_bounded_integer,
-            parse_float=_refuse_number,
-            parse_constant=_refuse_number,
-        )
-    except ModelFormatError as error:
-        raise ModelFormatError(f"{name}: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise ModelFormatError(f"{name}: not valid JSON: {error}") from None
-
-
-def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    unique = dict(pairs)
-    if len(unique) != len(pairs):
-        [(key, _)] = Counter(key for key, _ in pairs).most_common(1)
-        raise ModelFormatError(f"the key {_shown(key)} stands there more than once")
-    return unique
-
-
-def _bounded_integer(digits: str) -> int:
-    if len(digits) > DIGIT_LIMIT:
-        _refuse_number(digits)
-    return int(digits)
-
-
-def _refuse_number(text: str) -> NoReturn:
-    raise ModelFormatError(f"got the number {_shown(text)}, needed integers below 2^63")
-
-
-def _is_integer(value: object) -> bool:
-    return type(value) is int  # a bool is not a number
-
-
-def _are_integers(value: object) -> bool:
-    return isinstance(value, list) and all(map(_is_integer, value))
-
-
-def _is_unicode(text: str) -> bool:
-    r"""Tell whether the text can be written as UTF-8; JSON's "\ud800" alone, for one, cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-# ---- words for messages --------------------------------------------------------------------------
-
-
-def _shown(value: object) -> str:
-    """Return a short form of a value from a file, however large or deep it is."""
-    return reprlib.repr(value)
-
-
-def _kind(mode: int) -> str:
-    """Name the kind of a file that is not a regular one."""
-    kinds = {
-        stat.S_IFDIR: "a directory",
-        stat.S_IFIFO: "a named pipe",
-        stat.S_IFSOCK: "a socket",
-        stat.S_IFCHR: "a device",
-        stat.S_IFBLK: "a device",
-    }
-    return kinds.get(stat.S_IFMT(mode), "a special file")

@@ -63,6 +63,7 @@ METRICS: dict[str, Metric] = {
     "mean_absolute_error": mean_absolute_error,
     "root_mean_squared_error": root_mean_squared_error,
 }
+CURVES = ("loss", "validation_loss", "learning_rate", "gradient_norm")  # known in any case
 MORE_IS_BETTER = {
     "loss": False,
     "validation_loss": False,
@@ -90,7 +91,7 @@ def metric_functions(name: str, value: Any) -> dict[str, Metric]:
     found: dict[str, Metric] = {}
     for label, metric in given:
         key, function = _named(name, label, metric)
-        if key in found or key in {"loss", "validation_loss"}:
+        if key in found or key in CURVES:
             raise ValueError(f"{name}: got {key!r} twice or for a loss, needed different names")
         found[key] = function
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,10 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 from . import _arguments, _arrays, _core, _loss, _optimizer, _validation
 from ._bars import progress_bar
 from ._callbacks import Callback, EarlyStopping, Epoch, callback_list
+from ._checkpoint import Checkpoint, Keeping, checkpoint_of
+from ._checkpoint_file import SavedTraining
+from ._fingerprint import fingerprint
 from ._loss import CustomLoss, Loss
 from ._metrics import metric_functions
 from ._network import Network
-from ._optimizer import LBFGS, SGD, Optimizer
+from ._optimizer import LBFGS, SGD, Optimizer, Rprop
 from ._scaling import ScalingKind, kind_of_training
 from ._validation import Samples
 from ._watch import StopReason, Watch
@@ -36,11 +40,13 @@ class TrainResult:
     epochs : int
         Epochs done; one that was left in the middle does not count.
     seconds : float
-        Time taken.
+        Time taken, by this run where another one began.
     stop_reason : {"epochs", "callback", "early_stopping", "target_loss", "time_limit", "converged"}
         Why it ended; "epochs": all were done; "converged": LBFGS found the cost flat.
     history : mapping of str to tuple of float
-        A number for every epoch: "loss", "validation_loss" where there is one, every metric.
+        A number for every epoch: "loss", "validation_loss" where there is one, "learning_rate",
+        that of its last step, where the optimiser has one, "gradient_norm" where it was asked for,
+        every metric. Of a training that went on from a checkpoint it has all epochs.
     best_epoch : int or None
         The best epoch by the number that early stopping looked at.
     ema : ndarray of shape (n_params,) or None
@@ -90,6 +96,8 @@ def train(
     early_stopping: EarlyStopping | bool | None = None,
     target_loss: float | None = None,
     time_limit: float | None = None,
+    gradient_norm: bool = False,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     callback: Callable[[Epoch], object] | Callback | Sequence[Any] | None = None,
     progress: bool | str = False,
     threads: int | None = None,
@@ -161,7 +169,14 @@ def train(
     target_loss : float, optional
         Stop when the validation loss, or the loss where there is no validation, is no more.
     time_limit : float, optional
-        Stop after the step during which so many seconds were over.
+        Stop after the step during which so many seconds of this run were over.
+    gradient_norm : bool, default False
+        Measure the Euclidean norm of dC/dtheta in every step, before penalties and limits; its mean
+        over the steps of an epoch is in the history. The gradient is stored for that.
+    checkpoint : path-like or Checkpoint, optional
+        A file in which the training is kept after every epoch, or as `Checkpoint` says. Where it is
+        there the training goes on from it, to the bits of one that never stopped. The network's
+        parameters are those of the file then. docs/checkpoints.md.
     callback : callable, Callback or sequence of them, optional
         ``callback(epoch)`` with an `Epoch`, after every epoch; true ends the training. It may read
         and change the network. A `Callback` is told of every step, too.
@@ -177,8 +192,11 @@ def train(
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind, shape or range; the message names it, the network is
-        unchanged.
+        An argument is of another kind, shape or range, or is not that of the checkpoint; the
+        message names it, the network is unchanged.
+    OSError
+        The checkpoint cannot be read or written, the disk being full, for one. The network has the
+        parameters of the last epoch, the file those that it had.
     FloatingPointError
         The loss or the weights became infinite or NaN. The network has the weights of the end of
         the last good epoch.
@@ -233,6 +251,8 @@ def train(
         early_stopping=early_stopping,
         target_loss=target_loss,
         time_limit=time_limit,
+        gradient_norm=gradient_norm,
+        checkpoint=checkpoint,
         callback=callback,
         progress=progress,
         threads=threads,
@@ -254,7 +274,8 @@ class Prepared:
     watch: Watch
     callbacks: list[Callback]
     bar: Any
-    has_validation: bool
+    curves: list[str]  # those of the core's that the history has
+    ended_before: StopReason | None  # why no epoch follows those of a checkpoint
 
     def __enter__(self) -> Prepared:
         return self
@@ -263,20 +284,21 @@ class Prepared:
         if self.bar:
             self.bar.close()
 
-    def result(self, found: tuple[Any, Any, str, Any, float], seconds: float) -> TrainResult:
+    def result(
+        self, found: tuple[dict[str, list[float]], str, Any, float], seconds: float
+    ) -> TrainResult:
         """Return what the core found in the user's words, and let the watchers end."""
-        loss_curve, validation_curve, reason, average, _ = found
+        curves, reason, average, _ = found
         watch = self.watch
         watch.end()
-        history = {"loss": tuple(loss_curve)}
-        if self.has_validation:
-            history["validation_loss"] = tuple(validation_curve)
+        history = {name: tuple(curves[name]) for name in self.curves}
+        of_core = watch.stop_reason if reason == "callback" else cast("StopReason", reason)
         result = TrainResult(
             loss_curve=history["loss"],
             validation_curve=history.get("validation_loss"),
-            epochs=len(loss_curve),
+            epochs=len(history["loss"]),
             seconds=seconds,
-            stop_reason=watch.stop_reason if reason == "callback" else cast("StopReason", reason),
+            stop_reason=self.ended_before or of_core,
             history=history | {name: tuple(values) for name, values in watch.history.items()},
             best_epoch=watch.best_epoch,
             ema=average,
@@ -315,6 +337,8 @@ def prepared(
     early_stopping: EarlyStopping | bool | None,
     target_loss: float | None,
     time_limit: float | None,
+    gradient_norm: bool,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None,
     callback: Callable[[Epoch], object] | Callback | Sequence[Any] | None,
     progress: bool | str,
     threads: int | None,
@@ -323,7 +347,7 @@ def prepared(
 
     Raises
     ------
-    TypeError, ValueError, ImportError
+    TypeError, ValueError, ImportError, OSError
         As `train`.
     RuntimeError
         The network is being trained by another thread.
@@ -338,7 +362,9 @@ def prepared(
     custom = loss if callable(loss) and not isinstance(loss, type) else None
     rule = None if custom else _loss.rule(loss)
     loss_name = None if rule is None else rule.name
-    seed = _arguments.seed("random_state", random_state)
+    keeps = checkpoint_of("checkpoint", checkpoint)
+    saved = keeps.read() if keeps else None
+    seed = _seed(random_state, saved)
     n_epochs = _arguments.integer("epochs", epochs, least=1, most=2**32)
     rates = _arguments.dropout_rates(dropout, input_dropout, len(net.layers) - 2)
     noise = _arguments.deviation("input_noise", input_noise, net.dtype)
@@ -355,6 +381,23 @@ def prepared(
         raise ValueError("sample_weight: got weights with a loss of your own, which must weigh")
     bar = progress_bar("progress", progress, n_epochs)
     callbacks = callback_list("callback", callback)
+    metric_of = metric_functions("metrics", metrics)
+    stopping = _early_stopping(early_stopping)
+    size = _batch_size(batch_size, samples.X, optimizer)
+    how: dict[str, Any] = {
+        "shuffle": _arguments.flag("shuffle", shuffle),
+        "dropout": rates,
+        "input_noise": noise,
+        "gradient_norm": _arguments.flag("gradient_norm", gradient_norm),
+        "scale_inputs": kind_of_training("scale_inputs", scale_inputs),
+        "scale_targets": kind_of_training("scale_targets", scale_targets),
+    }
+    curves = [
+        "loss",
+        *(["validation_loss"] if held_out else []),
+        *(["learning_rate"] if not isinstance(optimizer, LBFGS | Rprop) else []),
+        *(["gradient_norm"] if how["gradient_norm"] else []),
+    ]
     measured = held_out or samples
     with ExitStack() as on_error:
         if bar:
@@ -363,34 +406,53 @@ def prepared(
             net,
             n_epochs,
             callbacks=[*callbacks, *([bar] if bar else [])],
-            metrics=metric_functions("metrics", metrics),
+            metrics=metric_of,
             samples=(measured.X, measured.given_Y),
-            early_stopping=_early_stopping(early_stopping),
+            early_stopping=stopping,
             target_loss=_optional_real("target_loss", target_loss),
             has_validation=held_out is not None,
         )
+        keeping = None
+        if keeps:
+            all_settings = how | {
+                "loss": loss,
+                "optimizer": optimizer,
+                **settings,
+                "batch_size": size,
+                "random_state": seed,
+                "early_stopping": stopping and stopping.choice_of_best,
+                "metrics": list(metric_of),
+            }
+            keeping = Keeping(
+                keeps,
+                saved,
+                net,
+                watch,
+                curves=curves,
+                settings=fingerprint(net, samples, held_out, all_settings),
+                seed=seed,
+                epochs=n_epochs,
+            )
         core = _core.prepare(
             net._core,
             _for_core(samples, custom),
             loss=rule,
             cost=None if custom is None else _CheckedCost(custom, samples, held_out).functions,
             optimizer=optimizer_rule,
-            batch_size=_batch_size(batch_size, samples.X, optimizer),
-            epochs=n_epochs,
-            shuffle=_arguments.flag("shuffle", shuffle),
+            batch_size=size,
+            epochs=keeping.epochs if keeping else n_epochs,
             seed=seed,
             validation=held_out and _for_core(held_out, custom),
-            dropout=rates,
-            input_noise=noise,
             time_limit=_time_limit(time_limit),
             epoch_done=watch.epoch_done if watch.wants_epochs else None,
             step_done=watch.step_done if watch.wants_steps else None,
             threads=_arguments.thread_count("threads", net.threads if threads is None else threads),
-            scale_inputs=kind_of_training("scale_inputs", scale_inputs),
-            scale_targets=kind_of_training("scale_targets", scale_targets),
+            resumed=keeping.resumed if keeping else None,
+            keeping=keeping.functions if keeping else None,
+            **how,
         )
         on_error.pop_all()
-    return Prepared(core, watch, callbacks, bar, held_out is not None)
+    return Prepared(core, watch, callbacks, bar, curves, keeping.ended_before if keeping else None)
 
 
 def check_trainable(net: Network) -> None:
@@ -427,6 +489,15 @@ def _samples(
 def _for_core(samples: Samples, custom: CustomLoss | None) -> tuple[Any, Any, Any]:
     Y = samples.Y if custom is None else np.empty(0, samples.X.dtype)  # it never looks at it
     return samples.X, Y, samples.weights
+
+
+def _seed(random_state: Any, saved: SavedTraining | None) -> int:
+    """Return the seed that is given, or else that of the checkpoint, or else a new one."""
+    seed = _arguments.seed("random_state", random_state)
+    is_drawn = random_state is None or isinstance(
+        random_state, np.random.Generator | np.random.RandomState
+    )
+    return saved.seed if saved and is_drawn else seed
 
 
 def _batch_size(value: object, X: NDArray[Any], optimizer: Optimizer) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _arguments, _arrays, _core
+from ._checkpoint import Checkpoint
 from ._network import Network
 from ._train import Prepared, TrainResult, prepared, train
 
@@ -80,6 +82,7 @@ def train_many(
     every = _checked_settings(settings, len(nets))
     _check_names("train_many", common)
     n_threads = _arguments.thread_count("threads", threads)
+    _check_distinct_files([own.get("checkpoint", common.get("checkpoint")) for own in every])
     exact = _ExactInputs()
     trainings = []
     for i, (net, own) in enumerate(zip(nets, every, strict=True)):
@@ -142,6 +145,21 @@ def _distinct_networks(networks: object) -> list[Network]:
         if first.setdefault(id(net), i) != i:
             raise ValueError(f"networks: got [{first[id(net)]}] again at [{i}], needed {needed}")
     return list(networks)
+
+
+def _check_distinct_files(checkpoints: list[Any]) -> None:
+    """Refuse two networks with one file; what else is wrong with a file `prepared` says."""
+    first: dict[str, int] = {}
+    for i, value in enumerate(checkpoints):
+        path = value.path if isinstance(value, Checkpoint) else value
+        if not isinstance(path, str | os.PathLike):
+            continue
+        name = os.path.realpath(os.fsdecode(path))
+        if first.setdefault(name, i) != i:
+            raise ValueError(
+                f"networks[{i}]: checkpoint: got {name} of networks[{first[name]}], needed a file "
+                "for each, in its settings"
+            )
 
 
 def _checked_settings(settings: object, n: int) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -35,16 +35,40 @@ class Best:
         self.theta: FloatArray | None = None
         self._waited = 0
 
-    def patience_is_over(self, epoch: int, numbers: dict[str, float], net: Network) -> bool:
-        """Take note of an epoch; whether the last improvement is too long ago."""
-        value = self._sign * numbers[self.monitor]
+    @property
+    def patience_is_over(self) -> bool:
+        """Whether the last improvement is too long ago."""
+        return self._waited >= self._rule.patience
+
+    def improves(self, epoch: int, number: float) -> bool:
+        """Take note of an epoch's number; whether it is the best."""
+        value = self._sign * number
         if value > self._value + (self._rule.min_delta if self.epoch is not None else 0):
             self._value, self.epoch, self._waited = value, epoch, 0
-            if self._rule.restore_best:
-                self.theta = net.theta.copy()
-            return False
+            return True
         self._waited += 1
-        return self._waited >= self._rule.patience
+        return False
+
+    def look(self, epoch: int, number: float, net: Network) -> None:
+        """Take note of an epoch, and keep its parameters if they are the best."""
+        if self.improves(epoch, number) and self._rule.restore_best:
+            self.theta = net.theta.copy()
+
+    def resume(self, numbers: Sequence[float], theta: FloatArray | None) -> None:
+        """Take note of epochs that another run did, and of the best parameters that it kept.
+
+        Raises
+        ------
+        ValueError
+            It should have kept some and did not, or the other way round.
+        """
+        for epoch, number in enumerate(numbers):
+            self.improves(epoch, number)
+        if (theta is not None) != (self._rule.restore_best and self.epoch is not None):
+            raise ValueError(
+                "best: got parameters or none, needed the other for this early_stopping"
+            )
+        self.theta = theta
 
 
 class Watch:
@@ -91,6 +115,8 @@ class Watch:
         self._began = time.perf_counter()
         self.history: dict[str, list[float]] = {name: [] for name in metrics}
         self.stop_reason: StopReason = "callback"
+        self.ended_before: StopReason | None = None  # why no epoch follows those of another run
+        self._decisive = "validation_loss" if has_validation else "loss"
 
     def seconds(self) -> float:
         """Return the time since training began."""
@@ -111,21 +137,62 @@ class Watch:
         """The epoch with the best number that early stopping looked at."""
         return self._best.epoch if self._best else None
 
-    def epoch_done(self, epoch: int, loss: float, validation_loss: float | None) -> bool:
+    @property
+    def best_theta(self) -> FloatArray | None:
+        """The parameters of that epoch, where they are kept."""
+        return self._best.theta if self._best else None
+
+    def resume(self, history: Mapping[str, Sequence[float]], best: FloatArray | None) -> None:
+        """Take note of the epochs that another run did.
+
+        Raises
+        ------
+        ValueError
+            The best parameters are missing, or are there and should not be.
+        """
+        for name, values in self.history.items():
+            values.extend(history[name])
+        if self._best:
+            self._best.resume(history[self._best.monitor], best)
+        elif best is not None:
+            raise ValueError("best: got parameters, needed none without early stopping")
+        if self._target_reached(history[self._decisive][-1]):
+            self.ended_before = "target_loss"
+        elif self._best and self._best.patience_is_over:
+            self.ended_before = "early_stopping"
+
+    def epoch_done(
+        self,
+        epoch: int,
+        loss: float,
+        validation_loss: float | None,
+        learning_rate: float | None,
+        gradient_norm: float | None,
+    ) -> bool:
         """Do what belongs between two epochs; whether to stop."""
         values = self._measure()
         numbers = {"loss": loss, **values}
         if validation_loss is not None:
             numbers["validation_loss"] = validation_loss
-        told = Epoch(epoch, self._epochs, loss, validation_loss, self.seconds(), values)
-        over = self._best is not None and self._best.patience_is_over(epoch, numbers, self._net)
+        told = Epoch(
+            epoch,
+            self._epochs,
+            loss,
+            validation_loss,
+            self.seconds(),
+            values,
+            learning_rate,
+            gradient_norm,
+        )
+        if self._best:
+            self._best.look(epoch, numbers[self._best.monitor], self._net)
         # Each is told, whatever another one wants.
         asked = [bool(each.on_epoch(told)) for each in self._callbacks]
         if any(asked):
             self.stop_reason = "callback"
-        elif self._target_reached(loss if validation_loss is None else validation_loss):
+        elif self._target_reached(numbers[self._decisive]):
             self.stop_reason = "target_loss"
-        elif over:
+        elif self._best and self._best.patience_is_over:
             self.stop_reason = "early_stopping"
         else:
             return False

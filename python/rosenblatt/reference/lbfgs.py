@@ -17,7 +17,7 @@ from .backward import backward
 from .forward import forward
 from .loss import NamedLoss, Targets, cost_and_delta
 from .theta import Matrix, flatten, unflatten
-from .update import Regularisation, penalised
+from .update import Regularisation, norm_of_gradient, penalised
 
 if TYPE_CHECKING:
     from .network import Network
@@ -96,6 +96,7 @@ class Minimiser:
         self.cost, delta = cost_and_delta(net, trace, self.Y, self.loss, self.weights)
         self.data_cost = self.cost
         dW, db, _ = backward(net, trace, delta)
+        self.data_gradient_norm = norm_of_gradient(dW, db)
         if self.l2:
             l2 = net.T.round(self.l2)
             dW = tuple(penalised(net.T, 0.0, l2, W, G) for W, G in zip(net.W, dW, strict=True))
@@ -228,6 +229,7 @@ class Minimum(NamedTuple):
 
     losses: list[float]
     validation_losses: list[float]
+    gradient_norms: list[float]
 
 
 def minimise(
@@ -236,11 +238,12 @@ def minimise(
     validation: tuple[Matrix, Targets, Sequence[float] | None] | None,
 ) -> Minimum:
     """Take steps until the cost is flat or the epochs are over; a loss is the one before a step."""
-    found = Minimum([], [])
+    found = Minimum([], [], [])
     for _ in range(epochs):
         if not isfinite(minimiser.data_cost):
             raise FloatingPointError("the loss is not finite")
         found.losses.append(minimiser.data_cost)
+        found.gradient_norms.append(minimiser.data_gradient_norm)
         moved = minimiser.step()
         if validation is not None:
             X, Y, weights = validation

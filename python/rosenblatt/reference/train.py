@@ -17,7 +17,7 @@ from .noise import InputNoise
 from .rng import shuffled
 from .scaling import fitted
 from .theta import Matrix
-from .update import SGD, Descent, Optimizer, Regularisation
+from .update import SGD, Descent, Optimizer, Regularisation, Rprop, norm_of_gradient
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class TrainResult:
     validation_curve: tuple[float, ...] | None  # the cost of the validation set after each epoch
     epochs: int
     ema: tuple[float, ...] | None = None  # the average of the parameters, in theta's order
+    learning_rates: tuple[float, ...] | None = None  # of the last step of each epoch
+    gradient_norms: tuple[float, ...] | None = None  # the mean over the steps of each epoch
 
 
 class Batch(NamedTuple):
@@ -62,11 +64,13 @@ def train(
     validation: tuple[Matrix, Targets] | tuple[Matrix, Targets, Sequence[float]] | None = None,
     scale_inputs: str | None = None,
     scale_targets: str | None = None,
+    gradient_norm: bool = False,
 ) -> TrainResult:
     """Train `net` on X, (n, n_features), and Y; its weights are changed, and its scalings.
 
     A batch whose samples weigh nothing is passed over. `dropout` has a rate for what goes into
-    each weight layer, X first; `input_noise` is a standard deviation.
+    each weight layer, X first; `input_noise` is a standard deviation. `gradient_norm` measures the
+    gradients, before penalties and limits.
     """
     if scale_inputs is not None:
         net.input_scaling = fitted(net.T, X, scale_inputs)
@@ -88,15 +92,19 @@ def train(
         )
         found = minimise(minimiser, epochs, unseen)
         curve = tuple(found.validation_losses) if unseen else None
-        return TrainResult(tuple(found.losses), curve, len(found.losses))
+        of_steps = tuple(found.gradient_norms) if gradient_norm else None
+        return TrainResult(tuple(found.losses), curve, len(found.losses), gradient_norms=of_steps)
     noise = InputNoise(net.T, input_noise, random_state)
     left_out = Dropout(net.T, dropout or (0.0,) * len(net.W), random_state)
     descent = Descent(net, optimizer, regularisation)
     losses: list[float] = []
     validation_losses: list[float] = []
+    rates: list[float] = []
+    mean_norms: list[float] = []
     for epoch in range(epochs):
         order = shuffled(random_state, epoch, len(X)) if shuffle else list(range(len(X)))
         total, weight = 0.0, 0.0
+        norms: list[float] = []
         for batch in batches(X, Y, sample_weight, order, batch_size):
             if batch.weight == 0:
                 continue
@@ -106,8 +114,13 @@ def train(
             total = total + batch.weight * C
             weight = weight + batch.weight
             derivatives = backward(net, trace, delta)
+            if gradient_norm:
+                norms.append(norm_of_gradient(derivatives.dW, derivatives.db))
             descent.update(derivatives)
         losses.append(total / weight)
+        rates.append(descent.rate)
+        if gradient_norm:
+            mean_norms.append(sum_in_order(Float64, norms) / len(norms))
         if unseen is not None:
             validation_losses.append(cost(net, loss, *unseen))
         descent.end_epoch((validation_losses or losses)[-1])
@@ -116,6 +129,8 @@ def train(
         tuple(validation_losses) if unseen else None,
         epochs,
         None if descent.average is None else tuple(descent.average),
+        None if isinstance(optimizer, Rprop) else tuple(rates),
+        tuple(mean_norms) if gradient_norm else None,
     )
 
 

@@ -336,6 +336,7 @@ class Descent:
         self.optimizer: Any = optimizer
         self.regularisation = regularisation
         self.schedule = made(optimizer.learning_rate)
+        self.rate = 0.0  # of the last step
         self.counters = Counters()
         self.states = [optimizer.states(net.T) for _ in range(net.n_params)]
         self.average: list[float] | None = [0.0] * net.n_params if regularisation.ema else None
@@ -344,9 +345,9 @@ class Descent:
         """Take one step for every parameter."""
         net, T, optimizer = self.net, self.net.T, self.optimizer
         t = self.counters.epochs if self.schedule.per == "epoch" else self.counters.steps
-        rate = self.schedule.rate(t)
+        self.rate = self.schedule.rate(t)
         self.counters.steps += 1
-        k = optimizer.numbers(T, rate, self.counters)
+        k = optimizer.numbers(T, self.rate, self.counters)
         theta = net.theta
         for i, dw in enumerate(self.adjusted(derivatives)):
             theta[i] = optimizer.step(T, k, dw, self.states[i], theta[i])
@@ -367,7 +368,7 @@ class Descent:
             dW = [penalised(T, l1, l2, W, G) for W, G in zip(net.W, dW, strict=True)]
         grad = flatten(dW, derivatives.db)
         if of.clip_norm:
-            norm = gradient_norm(dW, derivatives.db)
+            norm = norm_of_gradient(dW, derivatives.db)
             if norm > of.clip_norm:
                 scale = T.round(of.clip_norm / norm)
                 grad = [T.round(scale * g) for g in grad]
@@ -398,7 +399,7 @@ def sum_of_squares(numbers: Sequence[float]) -> float:
     return total
 
 
-def gradient_norm(dW: Sequence[Matrix], db: Sequence[list[float]]) -> float:
+def norm_of_gradient(dW: Sequence[Matrix], db: Sequence[list[float]]) -> float:
     """Return the norm of the whole gradient: a chain for each unit, then layer by layer."""
     total = 0.0
     for dW_layer, db_layer in zip(dW, db, strict=True):
