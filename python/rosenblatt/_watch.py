@@ -60,14 +60,14 @@ class Best:
         Raises
         ------
         ValueError
-            It should have kept some and did not, or the other way round.
+            It kept none and should have, or the other way round.
         """
         for epoch, number in enumerate(numbers):
             self.improves(epoch, number)
-        if (theta is not None) != (self._rule.restore_best and self.epoch is not None):
-            raise ValueError(
-                "best: got parameters or none, needed the other for this early_stopping"
-            )
+        keeps = self._rule.restore_best
+        if (theta is not None) != keeps:
+            what = f"the parameters of epoch {self.epoch}" if keeps else "none"
+            raise ValueError(f"best: got {'none' if keeps else 'parameters'}, needed {what}")
         self.theta = theta
 
 
