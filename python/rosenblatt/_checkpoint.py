@@ -66,22 +66,6 @@ class Checkpoint:
             minutes = _arguments.positive("every_minutes", self.every_minutes)
             object.__setattr__(self, "every_minutes", minutes)
 
-    def read(self) -> SavedTraining | None:
-        """Return the training in the file, None where there is no file.
-
-        Raises
-        ------
-        OSError
-            The file cannot be read, or could not be written.
-        ModelFormatError
-            It is no checkpoint.
-        """
-        _saving.check_writeable(self.path)
-        try:
-            return _checkpoint_file.read(self.path)
-        except FileNotFoundError:
-            return None
-
 
 def checkpoint_of(name: str, value: Any) -> Checkpoint | None:
     """Return `value` as a Checkpoint: None, one, or the path of one after every epoch.
@@ -96,6 +80,23 @@ def checkpoint_of(name: str, value: Any) -> Checkpoint | None:
     if not isinstance(value, str | os.PathLike):
         raise TypeError(f"{name}: got {value!r}, needed a path, a rosenblatt.Checkpoint or None")
     return Checkpoint(value)
+
+
+def saved_training(checkpoint: Checkpoint) -> SavedTraining | None:
+    """Return the training in the file, None where there is no file.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read, or could not be written.
+    ModelFormatError
+        It is no checkpoint.
+    """
+    _saving.check_writeable(checkpoint.path)
+    try:
+        return _checkpoint_file.read(checkpoint.path)
+    except FileNotFoundError:
+        return None
 
 
 class Keeping:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _arguments, _arrays, _core, _loss, _optimizer, _validation
 from ._bars import progress_bar
 from ._callbacks import Callback, EarlyStopping, Epoch, callback_list
-from ._checkpoint import Checkpoint, Keeping, checkpoint_of
+from ._checkpoint import Checkpoint, Keeping, checkpoint_of, saved_training
 from ._checkpoint_file import SavedTraining
 from ._fingerprint import fingerprint
 from ._loss import CustomLoss, Loss
@@ -363,7 +363,7 @@ def prepared(
     rule = None if custom else _loss.rule(loss)
     loss_name = None if rule is None else rule.name
     keeps = checkpoint_of("checkpoint", checkpoint)
-    saved = keeps.read() if keeps else None
+    saved = saved_training(keeps) if keeps else None
     seed = _seed(random_state, saved)
     n_epochs = _arguments.integer("epochs", epochs, least=1, most=2**32)
     rates = _arguments.dropout_rates(dropout, input_dropout, len(net.layers) - 2)
@@ -379,7 +379,6 @@ def prepared(
     samples, held_out = _validation.split(given, validation, net, loss_name, seed)
     if custom and (samples.weights is not None or (held_out and held_out.weights is not None)):
         raise ValueError("sample_weight: got weights with a loss of your own, which must weigh")
-    bar = progress_bar("progress", progress, n_epochs)
     callbacks = callback_list("callback", callback)
     metric_of = metric_functions("metrics", metrics)
     stopping = _early_stopping(early_stopping)
@@ -392,13 +391,9 @@ def prepared(
         "scale_inputs": kind_of_training("scale_inputs", scale_inputs),
         "scale_targets": kind_of_training("scale_targets", scale_targets),
     }
-    curves = [
-        "loss",
-        *(["validation_loss"] if held_out else []),
-        *(["learning_rate"] if not isinstance(optimizer, LBFGS | Rprop) else []),
-        *(["gradient_norm"] if how["gradient_norm"] else []),
-    ]
+    curves = _curves(held_out is not None, optimizer, how["gradient_norm"])
     measured = held_out or samples
+    bar = progress_bar("progress", progress, n_epochs)
     with ExitStack() as on_error:
         if bar:
             on_error.callback(bar.close)
@@ -453,6 +448,17 @@ def prepared(
         )
         on_error.pop_all()
     return Prepared(core, watch, callbacks, bar, curves, keeping.ended_before if keeping else None)
+
+
+def _curves(has_validation: bool, optimizer: Optimizer, gradient_norm: bool) -> list[str]:
+    """Return the names of the core's curves that the history has."""
+    has = {
+        "loss": True,
+        "validation_loss": has_validation,
+        "learning_rate": not isinstance(optimizer, LBFGS | Rprop),
+        "gradient_norm": gradient_norm,
+    }
+    return [name for name, wanted in has.items() if wanted]
 
 
 def check_trainable(net: Network) -> None:
