@@ -312,6 +312,22 @@ def test_infinite_states_are_no_harm(valid: bytes, tmp_path: Path) -> None:
     assert go_on(assemble(metadata, tensors), tmp_path).epochs == 4
 
 
+@pytest.mark.parametrize(
+    ("name", "place", "value"), [("vector/0", 3, 1.0), ("vector/2", 0, 5.0), ("numbers", 2, 0.5)]
+)
+def test_what_the_file_has_is_what_counts(
+    name: str, place: int, value: float, valid: bytes, tmp_path: Path
+) -> None:
+    """Another mean, average or power of beta1 gives other bits."""
+    ema = go_on(valid, tmp_path).ema
+    metadata, tensors = parts(valid)
+    number(name, place, value)(metadata, tensors)
+    other_ema = go_on(assemble(metadata, tensors), tmp_path).ema
+    assert ema is not None
+    assert other_ema is not None
+    assert (ema != other_ema).any()
+
+
 @pytest.mark.parametrize("size", [0, 7, 8, 100])
 def test_a_truncated_file_is_refused(size: int, valid: bytes, tmp_path: Path) -> None:
     with pytest.raises(rb.ModelFormatError):
