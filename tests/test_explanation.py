@@ -126,3 +126,17 @@ def test_what_the_lecture_lacks_is_refused_by_name(
         explain(net, X_WORKED, Y_WORKED)
     monkeypatch.setattr(rb.Network, setting, (None, False), raising=False)
     assert explain(net, X_WORKED, Y_WORKED).agrees
+
+
+def test_an_activation_of_ones_own_is_refused_by_its_name() -> None:
+    square = rb.Activation("square", lambda z: z * z, lambda z: 2 * z)
+    net = rb.Network([2, 2, 1], activation=square, random_state=0)
+    with pytest.raises(ValueError, match="net: got the activation 'square'"):
+        explain(net, [1.0, 2.0], [0.0], (1, 1, 1))
+
+
+def test_the_picture_is_drawn_where_it_is_told() -> None:
+    figure = pytest.importorskip("matplotlib.figure").Figure()
+    ax = figure.subplots()
+    assert explain(worked_example(), X_WORKED, Y_WORKED).plot(ax=ax) is ax
+    assert ax.collections

@@ -105,7 +105,7 @@ class Explanation:
         ImportError
             matplotlib is not installed.
         """
-        from .. import plot  # type: ignore[attr-defined,unused-ignore]
+        from .. import plot
 
         return plot.network(self.network, highlight=self.paths, ax=ax, **settings)
 

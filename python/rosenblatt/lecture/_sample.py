@@ -183,5 +183,5 @@ def backward_pass(net: Network, way: Forward, y: ArrayLike, loss: Any) -> Backwa
 
 def delta_of(way: Forward, layer: int, g: Row) -> Row:
     """Return dC/dz from g = dC/da of the layer that W[layer] leads to."""
-    name = way.book.activations[layer]
-    return dC_dz(way.book.T, name, way.Z[layer], way.A[layer + 1], g)
+    f = way.book.functions[layer]
+    return dC_dz(way.book.T, f, way.Z[layer], way.A[layer + 1], g)

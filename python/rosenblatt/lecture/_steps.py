@@ -246,7 +246,7 @@ class Derivation:
 
     def _slope(self, layer: int, j: int) -> float:
         """Return f'(z_j): what the unit makes of dC/da = 1."""
-        f, z, a = self._f(layer), self._way.Z[layer][j], self._way.A[layer + 1][j]
+        f, z, a = self._way.book.functions[layer], self._way.Z[layer][j], self._way.A[layer + 1][j]
         return dC_dz(self._way.book.T, f, [z], [a], [1.0])[0]
 
     def _slope_step(self, layer: int, j: int) -> Step:
