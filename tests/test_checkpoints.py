@@ -126,6 +126,7 @@ def test_regularisation_and_averages_go_on(settings: dict[str, float], tmp_path:
     [
         {"dropout": 0.3, "input_dropout": 0.1},
         {"shuffle": False},
+        {"input_noise": 0.2, "dropout": 0.3},
         {"random_state": 7, "validation": 0.3},
         {"scale_inputs": "standard", "scale_targets": "minmax"},
         {"sample_weight": np.arange(23.0) % 3, "validation": 0.3},
@@ -154,6 +155,22 @@ def test_a_loss_of_ones_own_and_classes_go_on(tmp_path: Path) -> None:
         rb.train(got, X, y, **how, checkpoint=tmp_path / "d", callback=breaking(2))
     rb.train(got, X, y, **how, checkpoint=tmp_path / "d")
     assert_same_bits(got.theta, wanted.theta, "theta")
+
+
+def test_an_activation_of_ones_own_goes_on(tmp_path: Path) -> None:
+    """The file has its name, and the network that is given has its functions."""
+    cube = rb.Activation("cube", lambda Z: Z**3, lambda Z: 3 * Z**2)
+
+    def fresh(activation: Any) -> rb.Network:
+        return rb.Network(LAYERS, activation=activation, dtype="float64", random_state=0)
+
+    wanted = train(fresh(cube), optimizer=rb.Adam())
+    options: dict[str, Any] = {"optimizer": rb.Adam(), "checkpoint": tmp_path / "c"}
+    with pytest.raises(BrokenOffError):
+        train(fresh(cube), callback=breaking(3), **options)
+    with pytest.raises(rb.ModelFormatError, match=r"network: no such network: .*'cube'"):
+        train(fresh("tanh"), **options)
+    assert_same_training(train(fresh(cube), **options), wanted)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -411,6 +428,7 @@ X23, Y23 = samples(23, 5, "float64"), targets("squared_error", "identity", 23, 4
         ("shuffle: got False, needed True", {"shuffle": False}),
         ("random_state: got 1, needed 0", {"random_state": 1}),
         ("dropout: got .0.0, 0.1., needed ..", {"dropout": 0.1}),
+        ("input_noise: got 0.1, needed 0.0", {"input_noise": 0.1}),
         ("scale_inputs: got 'minmax', needed None", {"scale_inputs": "minmax"}),
         ("gradient_norm: got True, needed False", {"gradient_norm": True}),
         ("metrics: got .'r2'., needed ..", {"metrics": "r2"}),

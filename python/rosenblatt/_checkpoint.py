@@ -82,8 +82,10 @@ def checkpoint_of(name: str, value: Any) -> Checkpoint | None:
     return Checkpoint(value)
 
 
-def saved_training(checkpoint: Checkpoint) -> SavedTraining | None:
+def saved_training(checkpoint: Checkpoint, net: Network) -> SavedTraining | None:
     """Return the training in the file, None where there is no file.
+
+    `net` is the network to go on with: its activations are those of the user's own that there are.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def saved_training(checkpoint: Checkpoint) -> SavedTraining | None:
     """
     _saving.check_writeable(checkpoint.path)
     try:
-        return _checkpoint_file.read(checkpoint.path)
+        return _checkpoint_file.read(checkpoint.path, net._own_activations())
     except FileNotFoundError:
         return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _files, _saving
+from ._activation import Activation
 from ._layout import (
     DTYPES,
     ModelFormatError,
@@ -117,8 +118,10 @@ def chunks(saved: SavedTraining) -> Iterator[bytes | memoryview[int]]:
 # ---- reading -------------------------------------------------------------------------------------
 
 
-def read(path: str | os.PathLike[str]) -> SavedTraining:
+def read(path: str | os.PathLike[str], activations: Sequence[Activation] = ()) -> SavedTraining:
     """Read a checkpoint, which is taken as hostile until every part has been checked.
+
+    `activations` are those of the user's own that its network has.
 
     Raises
     ------
@@ -128,10 +131,12 @@ def read(path: str | os.PathLike[str]) -> SavedTraining:
         The file is missing or cannot be read.
     """
     with _saving.opened(os.fsdecode(path)) as (file, size):
-        return read_from(file, size)
+        return read_from(file, size, activations)
 
 
-def read_from(stream: io.BufferedIOBase, size: int) -> SavedTraining:
+def read_from(
+    stream: io.BufferedIOBase, size: int, activations: Sequence[Activation] = ()
+) -> SavedTraining:
     """Read a checkpoint of ``size`` bytes; no tensor is allocated before the header agrees."""
     entries, data_begins = read_entries(stream, size)
     metadata = _checked_metadata(entries.pop("__metadata__", {}))
@@ -143,7 +148,7 @@ def read_from(stream: io.BufferedIOBase, size: int) -> SavedTraining:
         stream.seek(data_begins + begin)
         fill(stream, memory)
         tensors[name] = memory.view(DTYPES[dtype_name])
-    return _training(metadata, tensors)
+    return _training(metadata, tensors, activations)
 
 
 def _checked_metadata(found: object) -> dict[str, str]:
@@ -177,13 +182,15 @@ def _place(name: str, entry: object) -> tuple[str, tuple[int, int]]:
     return checked_tensor(name, entry, tuple(shape), dtype_names)
 
 
-def _training(metadata: dict[str, str], tensors: dict[str, NDArray[Any]]) -> SavedTraining:
+def _training(
+    metadata: dict[str, str], tensors: dict[str, NDArray[Any]], activations: Sequence[Activation]
+) -> SavedTraining:
     """Put the parts together, and refuse those that do not fit."""
     for name in ("numbers", "network", HISTORY + "loss"):
         if name not in tensors:
             raise ModelFormatError(f"tensors: {name} is missing, got {shown(list(tensors))}")
     try:
-        net = _files.from_bytes(tensors.pop("network").tobytes())
+        net = _files.from_bytes(tensors.pop("network").tobytes(), activations)
     except ModelFormatError as error:
         raise ModelFormatError(f"network: {error}") from None
     best = tensors.pop("best", None)

@@ -624,8 +624,12 @@ class Network:
     def __reduce__(self) -> tuple[Callable[..., Network], tuple[Any, ...]]:
         from . import _files
 
+        own = self._own_activations()
+        return _files.from_bytes, (_files.to_bytes(self), *([own] if own else []))
+
+    def _own_activations(self) -> tuple[Activation, ...]:
         own = {f.name: f for f in self._activations if isinstance(f, Activation)}
-        return _files.from_bytes, (_files.to_bytes(self), *([tuple(own.values())] if own else []))
+        return tuple(own.values())
 
     def __repr__(self) -> str:
         *hidden, output = self.activations

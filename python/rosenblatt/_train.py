@@ -363,7 +363,7 @@ def prepared(
     rule = None if custom else _loss.rule(loss)
     loss_name = None if rule is None else rule.name
     keeps = checkpoint_of("checkpoint", checkpoint)
-    saved = saved_training(keeps) if keeps else None
+    saved = saved_training(keeps, net) if keeps else None
     seed = _seed(random_state, saved)
     n_epochs = _arguments.integer("epochs", epochs, least=1, most=2**32)
     rates = _arguments.dropout_rates(dropout, input_dropout, len(net.layers) - 2)
