@@ -388,9 +388,9 @@ void bind(py::module_& module) {
     module.def("prepare", &prepare<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
                py::arg("loss"), py::arg("cost"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"),
                py::arg("shuffle"), py::arg("seed"), py::arg("validation").noconvert(), py::arg("dropout"),
-               py::arg("input_noise"), py::arg("gradient_norm"), py::arg("time_limit"), py::arg("epoch_done"), py::arg("step_done"),
-               py::arg("threads"), py::arg("scale_inputs"), py::arg("scale_targets"), py::arg("resumed").noconvert(),
-               py::arg("keeping"));
+               py::arg("input_noise"), py::arg("gradient_norm"), py::arg("time_limit"), py::arg("epoch_done"),
+               py::arg("step_done"), py::arg("threads"), py::arg("scale_inputs"), py::arg("scale_targets"),
+               py::arg("resumed").noconvert(), py::arg("keeping"));
     module.def("costs_of_steps", &costs_of_steps<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
                py::arg("loss"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"), py::arg("seed"),
                py::arg("threads"));
