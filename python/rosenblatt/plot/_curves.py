@@ -18,6 +18,7 @@ from ._colours import class_colours, ink
 from ._words import LETTER, fitting_size, has_room, name_axes
 
 LOSSES = ("loss", "validation_loss")
+OF_STEPS = ("learning_rate", "gradient_norm")  # of the history, but neither losses nor metrics
 LARGEST_TEXT = 8.5  # points, in the legend
 NEEDED = "a TrainResult, a sequence of them or a mapping of names to them"
 
@@ -97,7 +98,7 @@ def loss_curve(
     is_log = _is_log(log, _all_losses(named))
     ax = axes_for(ax)
     right = None
-    if metrics and any(set(result.history) - set(LOSSES) for result in named.values()):
+    if any(set(_shown(result, metrics=metrics)) - set(LOSSES) for result in named.values()):
         right = ax.twinx()
     words = has_room(ax)
     for curve in _curves(ax, named, metrics=metrics):
@@ -151,22 +152,25 @@ def _is_log(log: bool | None, losses: NDArray[np.float64]) -> bool:
 def _curves(ax: Axes, named: dict[str, TrainResult], *, metrics: bool) -> Iterator[Curve]:
     """Go through the curves: one training has a colour for each, several have one each."""
     several = len(named) > 1
-    n_colours = len(named) if several else len(next(iter(named.values())).history)
+    n_colours = len(named) if several else len(_shown(next(iter(named.values())), metrics=metrics))
     colours = class_colours(ax, n_colours)
     for i, (name, result) in enumerate(named.items()):
         watched = "validation_loss" if "validation_loss" in result.history else "loss"
-        for j, (key, values) in enumerate(result.history.items()):
-            if key not in LOSSES and not metrics:
-                continue
+        for j, key in enumerate(_shown(result, metrics=metrics)):
             label = key.replace("_", " ")
             yield Curve(
                 label=f"{name}: {label}" if several else label,
-                values=np.asarray(values, dtype=np.float64),
+                values=np.asarray(result.history[key], dtype=np.float64),
                 colour=colours[i if several else j],
                 style={"loss": "-", "validation_loss": "--"}.get(key, ":"),
                 is_metric=key not in LOSSES,
                 best_epoch=result.best_epoch if key == watched else None,
             )
+
+
+def _shown(result: TrainResult, *, metrics: bool) -> list[str]:
+    """Return the curves of a training that are drawn: its losses, and its metrics where wanted."""
+    return [key for key in result.history if key in LOSSES or (metrics and key not in OF_STEPS)]
 
 
 def _draw(ax: Axes, curve: Curve) -> None:
