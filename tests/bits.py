@@ -112,16 +112,30 @@ def twins(
     output: str = "identity",
     dtype: str = "float64",
     seed: int = 0,
+    norm: Any = None,
+    skip: Any = False,
 ) -> tuple[rb.Network, reference.Network]:
-    """The same network twice, compiled and textbook, with biases that are not 0."""
-    core = rb.Network(layers, activation=activation, output=output, dtype=dtype, random_state=seed)
-    book = reference.Network(
-        layers, activation=activation, output=output, dtype=dtype, random_state=seed
-    )
+    """The same network twice, compiled and textbook, with biases that are not 0.
+
+    Gains and running statistics are not what they begin with, either.
+    """
+    options: dict[str, Any] = {"activation": activation, "output": output, "dtype": dtype}
+    options |= {"random_state": seed, "norm": norm, "skip": skip}
+    core = rb.Network(layers, **options)
+    book = reference.Network(layers, **options)
     random = np.random.default_rng(seed)
     for b_core, b_book in zip(core.b, book.b, strict=True):
         b_core[:] = random.normal(size=len(b_book), scale=0.5).astype(dtype)
         b_book[:] = b_core.tolist()
+    for of_core, of_book, least in (
+        (core.g, book.g, 0.5),
+        (core.running_mean, book.running_mean, -0.5),
+        (core.running_var, book.running_var, 0.5),
+    ):
+        for layer, view in enumerate(of_core):
+            if view is not None:
+                view[:] = (least + random.random(size=len(view))).astype(dtype)
+                of_book[layer] = view.tolist()
     assert_same_bits(core.theta, np.array(book.theta, dtype), "theta")
     return core, book
 
@@ -179,8 +193,11 @@ def one_hot(y: Array, n_classes: int, dtype: str) -> Array:
 def assert_same_gradients(got: Any, wanted: reference.Gradients, dtype: str) -> None:
     """Compare everything that `gradients` gives: the core's arrays with the textbook's lists."""
     assert_same_bits(np.float64(got.cost), np.float64(wanted.cost), "cost")
-    for name in ("delta", "dW", "db"):
+    for name in ("delta", "dW", "db", "dg"):
         for layer, (a, b) in enumerate(zip(getattr(got, name), getattr(wanted, name), strict=True)):
-            assert_same_bits(a, np.array(b, dtype), f"{name}[{layer}]")
+            if a is None:
+                assert b == [], f"{name}[{layer}]: got None, wanted {b}"
+            else:
+                assert_same_bits(a, np.array(b, dtype), f"{name}[{layer}]")
     assert_same_bits(got.dX, np.array(wanted.dX, dtype), "dX")
     assert_same_bits(got.grad, np.array(wanted.grad, dtype), "grad")

@@ -77,16 +77,19 @@ struct Case {
     Loss loss;
     Answers answers;
     std::vector<double> parameters;  // of the loss
+    HiddenLayers hidden = {};
 
+    Shape shape() const { return Shape(sizes, activations, {}, hidden); }
     LossRule rule() const noexcept { return {loss, {parameters.data(), parameters.size()}}; }
 };
 
 // Every activation, hidden and as an output; every loss with every kind of answer; rows of 1 to 300 numbers; sums that
-// are interleaved forward (300 to 1, 300 to 16) and backward (9 to 300).
+// are interleaved forward (300 to 1, 300 to 16) and backward (9 to 300); norms and skips, alone and together.
 std::vector<Case> cases() {
     using enum Activation;
     using enum Loss;
     using enum Answers;
+    using enum Norm;
     return {
         {{5, 7, 33, 17, 3, 3}, {tanh, logistic, relu, softmax, softmax}, log_loss, labels, {0}},
         {{31, 64, 10}, {relu, softmax}, log_loss, targets, {0}},
@@ -119,6 +122,15 @@ std::vector<Case> cases() {
         {{7, 19, 33, 9, 3}, {log_softmax, softsign, leaky_relu, log_softmax}, squared_error, targets, {}},
         {{9, 300, 4, 2}, {silu, log_softmax, softplus}, poisson, targets, {0}},
         {{300, 16, 300, 1}, {gelu, elu, hard_tanh}, hinge, labels, {}},
+        {{5, 7, 7, 33, 3},
+         {tanh, gelu, softmax, softmax},
+         log_loss,
+         labels,
+         {0},
+         {{batch, layer, none}, {false, true, false}}},
+        {{300, 16, 16, 1}, {relu, tanh, identity}, squared_error, targets, {}, {{layer, layer}, {false, true}}},
+        {{9, 300, 300, 4}, {silu, logistic, identity}, squared_error, targets, {}, {{layer, batch}, {false, true}}},
+        {{6, 6, 6, 2}, {tanh, relu, identity}, squared_error, targets, {}, {{}, {true, true}}},
     };
 }
 
@@ -179,9 +191,14 @@ std::vector<Way> other_ways() {
     };
 }
 
-constexpr std::size_t few_cases[] = {0, 1, 4, 5};  // deep, wide, of one output
+constexpr std::size_t few_cases[] = {0, 1, 4, 5, 31};  // deep, wide, of one output, with both norms
 
 constexpr std::size_t batch_sizes[] = {1, 8, 23};
+
+// Batch norm needs two samples in every batch.
+bool suits(const Case& of, std::size_t batch_size) {
+    return !of.shape().has_batch_norm() || (batch_size > 1 && n_samples % batch_size != 1);
+}
 
 // The samples of a case: X in (-1, 1); labels, or targets in (0, 1), each row with the sum 1 where there are several.
 template <class T>
@@ -223,8 +240,12 @@ struct Nobody : Observer {
 
 std::string name_of(const Case& of) {
     std::string name = std::to_string(of.sizes.front());
-    for (std::size_t layer = 0; layer < of.activations.size(); ++layer)
+    for (std::size_t layer = 0; layer < of.activations.size(); ++layer) {
         name += "-" + std::to_string(of.sizes[layer + 1]) + activation_names[static_cast<int>(of.activations[layer])];
+        if (of.shape().normalises(layer))
+            name += std::string("+") + norm_names[static_cast<int>(of.shape().norm(layer))];
+        if (of.shape().skips(layer)) name += "+skip";
+    }
     name += std::string("/") + loss_names[static_cast<int>(of.loss)];
     for (const double parameter : of.parameters) name += "/" + std::to_string(parameter);
     return name + (of.answers == Answers::labels ? "/labels" : "/targets");
@@ -273,7 +294,7 @@ void add_further_derivatives(const Case& of, const Network<T>& network, const Dr
 template <class T>
 bool train_case(const Case& of, const Way& way, std::size_t batch_size, Team& team) {
     const Drawn<T> drawn(of);
-    Network<T> network(Shape(of.sizes, of.activations), 7);
+    Network<T> network(of.shape(), 7);
     Training training{of.rule(), way.optimizer, batch_size, 2, true, 5};
     if (way.dropout > 0) training.dropout.assign(network.shape().n_layers(), way.dropout);
     training.input_noise = way.input_noise;
@@ -284,6 +305,7 @@ bool train_case(const Case& of, const Way& way, std::size_t batch_size, Team& te
     Hash hash;
     hash.add(average.data(), average.size());
     hash.add(network.theta().data, network.theta().size);
+    hash.add(network.running().data, network.running().size);
     hash.add(history.loss_curve.data(), history.loss_curve.size());
     hash.add(history.validation_curve.data(), history.validation_curve.size());
     add_gradients(of, network, drawn, team, hash);
@@ -380,11 +402,11 @@ bool all_cases() {
     for (const Case& of : all)
         for (const Way& way : descents())
             for (const std::size_t batch_size : batch_sizes)
-                finite = train_case<T>(of, way, batch_size, team) && finite;
+                if (suits(of, batch_size)) finite = train_case<T>(of, way, batch_size, team) && finite;
     for (const std::size_t i : few_cases)
         for (const Way& way : other_ways())
             for (const std::size_t batch_size : batch_sizes)
-                finite = train_case<T>(all[i], way, batch_size, team) && finite;
+                if (suits(all[i], batch_size)) finite = train_case<T>(all[i], way, batch_size, team) && finite;
     return finite;
 }
 

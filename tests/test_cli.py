@@ -302,6 +302,13 @@ def test_a_model_from_python_has_no_columns(run: Run) -> None:
     assert "does not say which columns" in error_of(run("predict", "plain", "t.csv"))
 
 
+def test_show_names_norms_and_skips(run: Run) -> None:
+    rb.Network([4, 4, 3, 1], norm=["batch", None], skip=True, random_state=0).save("deep")
+    out = run("show", "deep").out
+    assert re.search(r"^1 → 2 +4 × 4 +batch norm, relu, skip  ", out, re.MULTILINE)
+    assert re.search(r"^2 → 3 +3 × 4 +relu  ", out, re.MULTILINE)
+
+
 def test_hostile_models_are_refused(run: Run) -> None:
     net = rb.Network([2, 1], random_state=0)
     for form in ["", "{}", "null", json.dumps({"format": 1, "columns": [], "target": {}})]:

@@ -288,7 +288,7 @@ HEADERS: dict[str, tuple[Callable[[Header], object], str]] = {
     "no format": (without("__metadata__", "format"), "format: got None"),
     "another format": (meta("format", "pt"), "format: got 'pt', needed 'rosenblatt'"),
     "no version": (without("__metadata__", "format_version"), "format_version: got None"),
-    "a later version": (meta("format_version", "3"), "format_version: got '3', needed '1' or '2'"),
+    "a later version": (meta("format_version", "4"), "got '4', needed '1' or '2' or '3'"),
     "a version with scalings": (meta("format_version", "2"), "got '2' with 0 scalings, needed '1'"),
     "version a number": (meta("format_version", 1), "'format_version': got 1, needed a string"),
     "no layers": (without("__metadata__", "layers"), "'layers' is missing"),
@@ -608,7 +608,7 @@ def claiming(layers: list[int]) -> bytes:
         }
     }
     begin = 0
-    for name, shape in _files.tensor_shapes(layers).items():
+    for name, shape in _files.tensor_shapes(layers, [None] * (len(layers) - 2)).items():
         end = begin + prod(shape) * 8
         header[name] = {"dtype": "F64", "shape": list(shape), "data_offsets": [begin, end]}
         begin = end

@@ -157,6 +157,8 @@ def test_every_case_has_its_own_bits(on_arm64: list[str]) -> None:
         "batch=23",
         "orthogonal",
         "noise-dropout",
+        "+batch",
+        "+layer+skip",
     ):
         assert any(what in name for name in names)
 

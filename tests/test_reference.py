@@ -421,7 +421,7 @@ def test_theta_lies_by_inputs() -> None:
     W, b = [[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [[9.0, 10.0]]], [[7.0, 8.0], [11.0]]
     theta = flatten(W, b)
     assert theta == [1.0, 4.0, 2.0, 5.0, 3.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0]
-    assert unflatten(theta, [3, 2, 1]) == (W, b)
+    assert unflatten(theta, [3, 2, 1], [None, None]) == (W, b, [[], []])
 
 
 @TYPES
@@ -431,7 +431,7 @@ def test_one_neuron_by_hand(T: NumberType) -> None:
     net.theta = [1.0, 2.0, 0.5]
     got = net.gradients([[3.0, 4.0]], [[10.0]], loss="squared_error")
     assert net.forward([[3.0, 4.0]]) == [[11.5]]
-    assert got == (1.125, ([[4.5, 6.0]],), ([1.5],), [[1.5, 3.0]], ([[1.5]],))
+    assert got == (1.125, ([[4.5, 6.0]],), ([1.5],), [[1.5, 3.0]], ([[1.5]],), ([],))
     assert got.grad == [4.5, 6.0, 1.5]
 
 

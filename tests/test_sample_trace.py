@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import numpy as np
 import pytest
 
 import rosenblatt as rb
@@ -108,7 +107,14 @@ def test_bad_input(settings: dict[str, Any], error: Any, message: str) -> None:
         trace(**given)
 
 
-def test_networks_that_the_lecture_lacks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rb.Network, "norm", "layer", raising=False)
-    with pytest.raises(ValueError, match="norm='layer'"):
-        trace(worked_example(), np.array(X_WORKED))
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"norm": "layer"}, r"net: got a network with norm=\['layer', 'layer'\], needed one"),
+        ({"skip": True}, r"net: got a network with skip=\[False, True\], needed one without"),
+    ],
+)
+def test_networks_that_the_lecture_lacks_are_refused(settings: Any, message: str) -> None:
+    net = rb.Network([2, 3, 3, 2], random_state=0, **settings)
+    with pytest.raises(ValueError, match=message):
+        trace(net, [0.5, -0.25])

@@ -52,7 +52,8 @@ class CalledActivation final : public OwnActivation {
 
 }  // namespace
 
-Shape make_shape(const std::vector<std::size_t>& layers, const std::vector<NamedActivation>& activations) {
+Shape make_shape(const std::vector<std::size_t>& layers, const std::vector<NamedActivation>& activations,
+                 const std::vector<std::string>& norms, const std::vector<bool>& skips) {
     std::vector<Activation> functions;
     OwnActivations own(activations.size());
     for (std::size_t layer = 0; layer < activations.size(); ++layer) {
@@ -66,8 +67,11 @@ Shape make_shape(const std::vector<std::size_t>& layers, const std::vector<Named
         own[layer] = std::make_shared<CalledActivation>(name, f, df);
     }
     if (std::ranges::none_of(own, [](const auto& each) { return each != nullptr; })) own.clear();
+    HiddenLayers hidden{{}, skips};
+    for (const std::string& name : norms)
+        hidden.norms.push_back(static_cast<Norm>(find_name("norm", name, norm_names)));
     try {
-        return Shape(layers, functions, own);
+        return Shape(layers, functions, own, hidden);
     } catch (const std::length_error&) {
         throw py::value_error("layers: got " + py::repr(py::cast(layers)).cast<std::string>() +
                               ", needed sizes whose weights fit into the address space");

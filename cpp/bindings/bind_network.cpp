@@ -31,21 +31,29 @@ namespace {
 // An initialiser on its way from Python: its name and its parameter.
 using NamedInitialiser = std::pair<std::string, double>;
 
-// weights: one for each weight layer.
+// weights: one for each weight layer; norms, skips: one for each hidden layer, or none at all.
 template <class T>
 std::unique_ptr<BoundNetwork<T>> make_network(const std::vector<std::size_t>& layers,
                                               const std::vector<NamedActivation>& activations, std::uint64_t seed,
-                                              const std::vector<NamedInitialiser>& weights) {
+                                              const std::vector<NamedInitialiser>& weights,
+                                              const std::vector<std::string>& norms, const std::vector<bool>& skips) {
     std::vector<InitialWeights> drawn;
     for (const auto& [name, parameter] : weights)
         drawn.push_back({static_cast<Initialiser>(find_name("weights", name, initialiser_names)), parameter});
-    return std::make_unique<BoundNetwork<T>>(Network<T>(make_shape(layers, activations), seed, drawn));
+    return std::make_unique<BoundNetwork<T>>(Network<T>(make_shape(layers, activations, norms, skips), seed, drawn));
 }
 
 template <class T>
 Array<T> theta_view(py::object self) {
     const Vector<T> theta = self.cast<BoundNetwork<T>&>().network.theta();
     return Array<T>(static_cast<py::ssize_t>(theta.size), theta.data, self);
+}
+
+// The running statistics of batch norm, (n_running,).
+template <class T>
+Array<T> running_view(py::object self) {
+    const Vector<T> running = self.cast<BoundNetwork<T>&>().network.running();
+    return Array<T>(static_cast<py::ssize_t>(running.size), running.data, self);
 }
 
 template <class T>
@@ -130,6 +138,7 @@ std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             forward_layer(self.network, layer, pointers.to(A_in), out[layer].first, team);
             activate_layer<T>(self.network, layer, out[layer].first, out[layer].second, team);
+            if (shape.skips(layer)) skip(pointers.to(A_in), out[layer].second, team);
             A_in = out[layer].second;
         }
     });
@@ -312,8 +321,10 @@ template <class T>
 void bind(py::module_& module, const char* name) {
     using Bound = BoundNetwork<T>;
     py::class_<Bound>(module, name)
-        .def(py::init(&make_network<T>), py::arg("layers"), py::arg("activations"), py::arg("seed"), py::arg("weights"))
+        .def(py::init(&make_network<T>), py::arg("layers"), py::arg("activations"), py::arg("seed"), py::arg("weights"),
+             py::arg("norms"), py::arg("skips"))
         .def_property_readonly("theta", &theta_view<T>)
+        .def_property_readonly("running", &running_view<T>)
         .def("forward", &forward_of<T>, py::arg("X").noconvert())
         .def("trace", &trace_of<T>, py::arg("X").noconvert())
         .def("gradients", &gradients_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(), py::arg("loss"),

@@ -210,7 +210,7 @@ class PreparedOf final : public Prepared {
         if (arguments_.resumed) {
             const auto& [network, parts] = *arguments_.resumed;
             owner_of_resumed_ = py::cast(network);
-            if (network->network.shape().n_params() != shape.n_params())
+            if (!network->network.shape().lies_like(shape))
                 throw py::value_error("checkpoint: got a network of another shape, needed that of the one to train");
             from_ = take_checkpoint<T>(parts, training_.optimizer, shape);
         }

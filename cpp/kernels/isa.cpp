@@ -5,6 +5,7 @@
 #include "kernels/gemm.inl"
 #include "kernels/loss.inl"
 #include "kernels/noise.inl"
+#include "kernels/normalise.inl"
 #include "kernels/step.inl"
 #include "kernels/table.hpp"
 #include "kernels/update.inl"
@@ -61,6 +62,14 @@ constexpr Kernels<T> make_kernels() noexcept {
             .dropout_mask = dropout_mask<T>,
             .add_noise = add_noise<T>,
             .multiply_numbers = multiply_numbers<T>,
+            .column_moments = column_moments<T>,
+            .reciprocal_roots = reciprocal_roots<T>,
+            .normalise_columns = normalise_columns<T>,
+            .normalise_rows = normalise_rows<T>,
+            .scale_and_shift = scale_and_shift<T>,
+            .sum_row_products = sum_row_products<T>,
+            .through_columns = through_columns<T>,
+            .through_rows = through_rows<T>,
             .first_non_finite = first_non_finite<T>,
             .exp = over<T, exp<T>>,
             .log = over<T, log<T>>,

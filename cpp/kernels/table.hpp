@@ -258,6 +258,22 @@ struct Kernels {
     // C = A * B, number by number, all (rows, cols); C may be A or B.
     void (*multiply_numbers)(Matrix<const T> A, Matrix<const T> B, Matrix<T> C) noexcept;
 
+    // Normalisation (kernels/normalise.inl has the formulas). U (rows, cols) is W a, then u_hat = (u - mean) rstd; g, b, db, dg
+    // and what is of columns (cols,), what is of rows (rows,); rstd = 1 / sqrt(variance + eps).
+    void (*column_moments)(Matrix<const T> U, T* mean, T* variance) noexcept;
+    void (*reciprocal_roots)(const T* variance, std::size_t n, T eps, T* rstd) noexcept;
+    void (*normalise_columns)(const T* mean, const T* rstd, Matrix<T> U) noexcept;
+    void (*normalise_rows)(T eps, Matrix<T> U, T* rstd) noexcept;                              // rstd may be null
+    void (*scale_and_shift)(Matrix<const T> U, const T* g, const T* b, Matrix<T> Z) noexcept;  // Z may be U
+
+    // s[j] = A[0][j] B[0][j] + A[1][j] B[1][j] + ..., a chain from 0: dC/dg. A, B (rows, cols), s (cols,).
+    void (*sum_row_products)(Matrix<const T> A, Matrix<const T> B, T* s) noexcept;
+
+    // dU = dC/du from Delta = dC/dz and U = u_hat. db and dg null: mean and rstd are no function of u.
+    void (*through_columns)(const T* g, const T* rstd, const T* db, const T* dg, Matrix<const T> U,
+                            Matrix<const T> Delta, Matrix<T> dU) noexcept;
+    void (*through_rows)(const T* g, const T* rstd, Matrix<const T> U, Matrix<const T> Delta, Matrix<T> dU) noexcept;
+
     // The index of the first NaN or infinity among n numbers, or n.
     std::size_t (*first_non_finite)(const T* x, std::size_t n) noexcept;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/table.hpp"
+#include "model/forward.hpp"
 #include "model/product.hpp"
 
 namespace rosenblatt {
@@ -25,10 +26,45 @@ template <class T>
 void through_weights(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team) {
     const std::size_t n_in = network.shape().n_in(layer);
     const std::size_t n_out = network.shape().n_out(layer);
-    const Scattered<const T> Delta = work.Delta_rows(layer, dA.rows, n_out);
+    const Scattered<const T> dU = work.dU_rows(layer, dA.rows, n_out);
     const Panels<T> dA_of_inputs = in_panels(dA.columns(n_in));
-    multiply<T>(input_gradient(network, layer, Delta), nullptr, dA_of_inputs, chains(n_out, n_in), team);
+    multiply<T>(input_gradient(network, layer, dU), nullptr, dA_of_inputs, chains(n_out, n_in), team);
 }
+
+namespace {
+
+// dA (n, n_in) = dC/da of what goes into a layer.
+template <class T>
+void through_layer(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team) {
+    through_weights(network, layer, work, dA, team);
+    if (!network.shape().skips(layer)) return;
+    skip(work.G_rows(layer, dA.rows, network.shape().n_in(layer)), dA, team);
+}
+
+// delta of the hidden layer before this one, and what else its way back needs, step by step.
+template <class T>
+void backpropagate_beside(const Network<T>& network, std::size_t layer, std::size_t n, Workspace<T>& work, Team& team) {
+    const Shape& shape = network.shape();
+    const std::size_t before = layer - 1;
+    const std::size_t n_in = shape.n_in(layer);
+    const Matrix<T> Delta = work.Delta(before, n).columns(n_in);
+    const Matrix<const T> From = work.derivative_from(before, n).columns(n_in);
+    through_layer(network, layer, work, Delta, team);
+    team.slices(n, static_cast<double>(n_in), [&](std::size_t first, std::size_t count) noexcept {
+        const Matrix<T> of_slice = Delta.slice(first, count);
+        if (work.dropout().of(layer))  // a unit that was dropped has no part in the cost
+            kernels<T>().multiply_numbers(of_slice, work.dropout().mask(layer, n).slice(first, count), of_slice);
+        if (shape.skips(before))
+            for (std::size_t i = first; i < first + count; ++i)
+                std::copy_n(Delta.row(i), n_in, work.G(before, n).row(i));
+        kernels<T>().through_activation(shape.activation(before), From.slice(first, count), of_slice);
+    });
+    if (const OwnActivation* const own = shape.own(before)) own->through(From, Delta);
+    if (shape.normalises(before))
+        through_norm<T>(network, before, work.normalised(), work.Delta(before, n), work.dU(before, n), team);
+}
+
+}  // namespace
 
 template <class T>
 void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work, Team& team) {
@@ -38,41 +74,37 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
         const Matrix<T> Delta = work.Delta(layer - 1, n).columns(n_in);
         const Matrix<const T> From = work.derivative_from(layer - 1, n).columns(n_in);
         const Activation f = network.shape().activation(layer - 1);
-        if (acts_on_rows(f) || chains(n_out, n_in) == Chains::sixteen || work.dropout().of(layer)) {
-            through_weights(network, layer, work, Delta, team);
-            team.slices(n, static_cast<double>(n_in), [&](std::size_t first, std::size_t count) noexcept {
-                const Matrix<T> of_slice = Delta.slice(first, count);
-                if (work.dropout().of(layer))  // a unit that was dropped has no part in the cost
-                    kernels<T>().multiply_numbers(of_slice, work.dropout().mask(layer, n).slice(first, count),
-                                                  of_slice);
-                kernels<T>().through_activation(f, From.slice(first, count), of_slice);
-            });
-            if (const OwnActivation* const own = network.shape().own(layer - 1)) own->through(From, Delta);
+        if (acts_on_rows(f) || chains(n_out, n_in) == Chains::sixteen || work.dropout().of(layer) ||
+            network.shape().skips(layer) || !network.shape().plain(layer - 1)) {
+            backpropagate_beside(network, layer, n, work, team);
             continue;
         }
-        const Scattered<const T> Delta_out = work.Delta_rows(layer, n, n_out);
-        multiply<T>(input_gradient(network, layer, Delta_out), nullptr, in_panels(Delta), Ahead<T>{}, team,
+        const Scattered<const T> dU = work.dU_rows(layer, n, n_out);
+        multiply<T>(input_gradient(network, layer, dU), nullptr, in_panels(Delta), Ahead<T>{}, team,
                     [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
                         kernels<T>().multiply_through(LR, begin, f, tile.of(From), tile.of(in_panels(Delta)));
                     });
     }
 }
 
-// dW[k][j] = sum_i A[i][k] Delta[i][j], db[j] = sum_i Delta[i][j]: sums over the samples in order.
+// dW[k][j] = sum_i A[i][k] dU[i][j], db[j] = sum_i Delta[i][j], dg[j] = sum_i Delta[i][j] u_hat[i][j]: sums over the samples in
+// order.
 template <class T>
 void weight_gradients(const Network<T>& network, Scattered<const T> X, Workspace<T>& work, Vector<T> grad, Team& team) {
     const Shape& shape = network.shape();
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
         const Matrix<const T> Delta = work.Delta(layer, X.rows);
-        multiply<T>(weight_gradient(work.A_in(layer, X), work.Delta_rows(layer, X.rows, Delta.cols)), nullptr,
+        multiply<T>(weight_gradient(work.A_in(layer, X), work.dU_rows(layer, X.rows, Delta.cols)), nullptr,
                     as_product_of(shape.W(grad.data, layer)), Chains::single, team);
         kernels<T>().sum_rows(Delta, shape.b(grad.data, layer).data);
+        if (shape.normalises(layer))
+            kernels<T>().sum_row_products(Delta, work.normalised().U(layer, X.rows), shape.g(grad.data, layer).data);
     }
 }
 
 template <class T>
 void input_gradients(const Network<T>& network, Workspace<T>& work, Matrix<T> dX, Team& team) {
-    through_weights(network, 0, work, dX, team);
+    through_layer(network, 0, work, dX, team);
 }
 
 template void through_weights(const Network<float>&, std::size_t, Workspace<float>&, Matrix<float>, Team&);

@@ -1,4 +1,5 @@
-// Backward: error backpropagation. delta^(l) = (W^(l)T delta^(l+1)) * f'(z^(l)); dC/dW^(l) and dC/db^(l) from delta and a.
+// Backward: error backpropagation. delta^(l) = (W^(l)T delta^(l+1)) * f'(z^(l)); dC/dW^(l) and dC/db^(l) from delta and a. In a
+// layer with a norm dC/du takes the place of delta beside W, and where a layer skips, its dC/da is added to W^T delta.
 #pragma once
 
 #include "model/network.hpp"
@@ -11,11 +12,11 @@ namespace rosenblatt {
 template <class T>
 void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work, Team& team);
 
-// dA (n, at least n_in) = dC/da of what goes into a layer, from the delta of its outputs in `work`.
+// dA (n, at least n_in) = W^T dC/du of a layer, which is dC/da of what goes into it, but where it skips.
 template <class T>
 void through_weights(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team);
 
-// dW and db of every layer into grad (n_params,), for a batch X (n, n_features) whose a and delta are in `work`.
+// dW, db and dg of every layer into grad (n_params,), for a batch X (n, n_features) whose a and delta are in `work`.
 template <class T>
 void weight_gradients(const Network<T>& network, Scattered<const T> X, Workspace<T>& work, Vector<T> grad, Team& team);
 

@@ -20,13 +20,23 @@ Panels<const T> weights(const Network<T>& network, std::size_t layer, std::size_
 }  // namespace
 
 template <class T>
-void forward_layer(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, Matrix<T> Z, Team& team) {
+void weighted_sums(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, const T* start, Matrix<T> Z,
+                   Team& team) {
     const std::size_t n_out = network.shape().n_out(layer);
     const Chains form = chains(network.shape().n_in(layer), n_out);
     // Filled up to whole registers, but for interleaved sums, whose registers run along the terms.
     const std::size_t columns = form == Chains::sixteen ? n_out : Z.cols;
-    multiply<T>({{A_in}, {weights(network, layer, columns)}}, network.b(layer).data, in_panels(Z.columns(columns)),
-                form, team);
+    multiply<T>({{A_in}, {weights(network, layer, columns)}}, start, in_panels(Z.columns(columns)), form, team);
+}
+
+template <class T>
+void forward_layer(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, Matrix<T> Z, Team& team) {
+    if (network.shape().normalises(layer)) {
+        weighted_sums<T>(network, layer, A_in, nullptr, Z, team);
+        normalise(network, layer, Z, team);
+    } else {
+        weighted_sums(network, layer, A_in, network.b(layer).data, Z, team);
+    }
 }
 
 template <class T>
@@ -42,15 +52,27 @@ void activate_layer(const Network<T>& network, std::size_t layer, Matrix<const T
                 });
 }
 
+template <class T>
+void skip(Scattered<const T> A_in, Matrix<T> A, Team& team) {
+    team.slices(A.rows, static_cast<double>(A_in.cols), [&](std::size_t first, std::size_t count) noexcept {
+        for (std::size_t i = first; i < first + count; ++i) {
+            const T* const from = A_in.row[i] + A_in.first;
+            T* const to = A.row(i);
+            for (std::size_t j = 0; j < A_in.cols; ++j) to[j] += from[j];
+        }
+    });
+}
+
 namespace {
 
-// A = f(W A_in + b) with f over each tile while it is in the nearest cache, where f takes each number by itself.
+// A = f(z) with f over each tile while it is in the nearest cache, where f takes each number by itself.
 template <class T>
 void forward_and_activate(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, Matrix<T> A,
                           Team& team) {
     const Panels<const T> W = weights(network, layer, A.cols);
     const Activation f = network.shape().activation(layer);
-    if (acts_on_rows(f) || chains(W.rows, network.shape().n_out(layer)) == Chains::sixteen) {
+    if (acts_on_rows(f) || chains(W.rows, network.shape().n_out(layer)) == Chains::sixteen ||
+        network.shape().normalises(layer)) {
         forward_layer(network, layer, A_in, A, team);
         activate_layer<T>(network, layer, A, A, team);
         return;
@@ -59,6 +81,30 @@ void forward_and_activate(const Network<T>& network, std::size_t layer, Scattere
                 [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
                     kernels<T>().multiply_activate(LR, begin, f, tile.of(in_panels(A)));
                 });
+}
+
+// a of a hidden layer that is not plain, with what its way back needs.
+template <class T>
+void forward_beside(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, ForwardWorkspace<T>& work,
+                    Team& team) {
+    const std::size_t n = A_in.rows;
+    const Matrix<T> F = work.F(layer, n);
+    const Matrix<T> Z = derivative_from_z(network.shape().activation(layer)) ? work.Z(layer, n) : F;
+    if (network.shape().normalises(layer)) {
+        weighted_sums<T>(network, layer, A_in, nullptr, work.normalised().U(layer, n), team);
+        normalise(network, layer, work.normalised(), Z, team);
+        activate_layer<T>(network, layer, Z, F, team);
+    } else if (Z.data == F.data) {
+        forward_and_activate(network, layer, A_in, F, team);
+    } else {
+        forward_layer(network, layer, A_in, Z, team);
+        activate_layer<T>(network, layer, Z, F, team);
+    }
+    if (!network.shape().skips(layer)) return;
+    const Matrix<T> A = work.A(layer, n);
+    if (A.data != F.data)
+        for (std::size_t i = 0; i < n; ++i) std::copy_n(F.row(i), F.cols, A.row(i));
+    skip(A_in, A, team);
 }
 
 }  // namespace
@@ -72,7 +118,9 @@ void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T
     for (std::size_t layer = 0; layer < last; ++layer) {
         drop(layer);
         const Matrix<T> A = work.A(layer, X.rows);
-        if (derivative_from_z(network.shape().activation(layer))) {
+        if (!network.shape().plain(layer)) {
+            forward_beside(network, layer, work.A_in(layer, X), work, team);
+        } else if (derivative_from_z(network.shape().activation(layer))) {
             const Matrix<T> Z = work.Z(layer, X.rows);
             forward_layer(network, layer, work.A_in(layer, X), Z, team);
             activate_layer<T>(network, layer, Z, A, team);
@@ -113,7 +161,9 @@ void predict_slices(const Network<T>& network, Matrix<const T> X, Matrix<T> A, T
             const Matrix<T> hidden{(layer % 2 == 0 ? even : odd).data(), n, shape.columns(layer), stride};
             const Matrix<T> A_out = layer == last ? A.slice(first, n) : hidden;
             for (std::size_t i = 0; i < n; ++i) pointers[i] = A_in.row(i);
-            forward_and_activate<T>(network, layer, {pointers, n, shape.n_in(layer), 0, A_in.stride}, A_out, team);
+            const Scattered<const T> rows_in{pointers, n, shape.n_in(layer), 0, A_in.stride};
+            forward_and_activate<T>(network, layer, rows_in, A_out, team);
+            if (shape.skips(layer)) skip(rows_in, A_out, team);
             A_in = A_out;
         }
     }
@@ -133,10 +183,16 @@ void predict(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& te
     predict_slices(panels, X, A, team);
 }
 
+template void weighted_sums(const Network<float>&, std::size_t, Scattered<const float>, const float*, Matrix<float>,
+                            Team&);
+template void weighted_sums(const Network<double>&, std::size_t, Scattered<const double>, const double*, Matrix<double>,
+                            Team&);
 template void forward_layer(const Network<float>&, std::size_t, Scattered<const float>, Matrix<float>, Team&);
 template void forward_layer(const Network<double>&, std::size_t, Scattered<const double>, Matrix<double>, Team&);
 template void activate_layer(const Network<float>&, std::size_t, Matrix<const float>, Matrix<float>, Team&);
 template void activate_layer(const Network<double>&, std::size_t, Matrix<const double>, Matrix<double>, Team&);
+template void skip(Scattered<const float>, Matrix<float>, Team&);
+template void skip(Scattered<const double>, Matrix<double>, Team&);
 template void forward(const Network<float>&, Scattered<const float>, ForwardWorkspace<float>&, Team&);
 template void forward(const Network<double>&, Scattered<const double>, ForwardWorkspace<double>&, Team&);
 template void predict(const Network<float>&, Matrix<const float>, Matrix<float>, Team&);

@@ -1,4 +1,5 @@
-// Forward: z^(l+1) = W^(l) a^(l) + b^(l), a^(l+1) = f(z^(l+1)).
+// Forward: z^(l+1) = W^(l) a^(l) + b^(l), a^(l+1) = f(z^(l+1)); where a layer has a norm, z is g u_hat + b with u = W a
+// normalised, and where it skips, a^(l+1) = f(z^(l+1)) + a^(l).
 #pragma once
 
 #include "base/views.hpp"
@@ -8,13 +9,22 @@
 
 namespace rosenblatt {
 
-// Z (n, n_out) = W A_in + b of one layer. A_in (n, n_in). Throws Stopped, as all below.
+// Z (n, n_out) = start + W A_in of one layer, start (n_out,) or null for 0. Throws Stopped, as all below.
+template <class T>
+void weighted_sums(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, const T* start, Matrix<T> Z,
+                   Team& team);
+
+// Z (n, n_out) = z of one layer, of batch norm with the running statistics. A_in (n, n_in).
 template <class T>
 void forward_layer(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, Matrix<T> Z, Team& team);
 
 // A = f(Z) of one layer, both (n, n_out); A may be Z.
 template <class T>
 void activate_layer(const Network<T>& network, std::size_t layer, Matrix<const T> Z, Matrix<T> A, Team& team);
+
+// A (n, at least n_in) += A_in (n, n_in), of a layer that skips: forward what goes in to f(z), back dC/da to W^T dC/du.
+template <class T>
+void skip(Scattered<const T> A_in, Matrix<T> A, Team& team);
 
 // a of every hidden layer, z of the output and of those whose f' is computed from z, for a batch X (n, n_features),
 // n <= work.capacity(). The output's activation is computed together with the loss.

@@ -9,6 +9,7 @@
 #include "model/curvature.hpp"
 #include "model/forward.hpp"
 #include "model/loss.hpp"
+#include "model/normalisation_along.hpp"
 #include "model/product.hpp"
 
 namespace rosenblatt {
@@ -46,21 +47,30 @@ class Pass {
             Z_.emplace_back(n_, shape_.n_out(layer));
             R_Z_.emplace_back(n_, shape_.n_out(layer));
             G_.emplace_back(n_, shape_.n_out(layer));
+            const auto rows_if = [&](bool needed) { return needed ? Rows<T>(n_, shape_.n_out(layer)) : Rows<T>(); };
+            F_.push_back(rows_if(shape_.skips(layer)));
+            R_F_.push_back(rows_if(shape_.skips(layer)));
+            R_G_.push_back(rows_if(shape_.skips(layer)));
         }
     }
 
-    // R{z} = V a + c + W R{a}, R{a} = f'(z) R{z}, where v is V and c.
+    // R{z} = V a + c + W R{a}, R{a} = f'(z) R{z}, where v is V and c; with a norm R{u} = V a + W R{a}.
     void forward() {
         for (std::size_t layer = 0; layer <= last_; ++layer) {
             const Scattered<const T> A_in = work_.A_in(layer, batch_.X);
-            forward_layer(network_, layer, A_in, Z(layer), team_);
-            activate_layer<T>(network_, layer, Z(layer), work_.A(layer, n_), team_);
-            forward_layer(direction_, layer, A_in, R_Z(layer), team_);
-            if (layer > 0) add_weighted(layer, R_Z(layer));
+            if (shape_.normalises(layer)) {
+                forward_normalised(layer, A_in);
+            } else {
+                forward_layer(network_, layer, A_in, Z(layer), team_);
+                forward_layer(direction_, layer, A_in, R_Z(layer), team_);
+                if (layer > 0) add_weighted(layer, R_Z(layer));
+            }
+            activate_layer<T>(network_, layer, Z(layer), F(layer), team_);
             rows([&](std::size_t first, std::size_t count) noexcept {
-                activation_along<T>(f(layer), Z(layer).slice(first, count), work_.A(layer, n_).slice(first, count),
-                                    R_Z(layer).slice(first, count), along_.A(layer, n_).slice(first, count));
+                activation_along<T>(f(layer), Z(layer).slice(first, count), F(layer).slice(first, count),
+                                    R_Z(layer).slice(first, count), R_F(layer).slice(first, count));
             });
+            if (shape_.skips(layer)) skip_along(layer);
         }
     }
 
@@ -92,14 +102,19 @@ class Pass {
             through_weights(network_, layer, work_, G, team_);
             through_weights(network_, layer, along_, R_Delta, team_);
             through_weights(direction_, layer, work_, second, team_);
+            if (shape_.skips(layer)) add<T>(G_[layer].first(n_), G);
             rows([&](std::size_t first, std::size_t count) noexcept {
                 const Matrix<T> Delta = work_.Delta(layer - 1, n_).slice(first, count);
                 const LayerAlong<T> at = layer_along(layer - 1).slice(first, count);
                 copy<T>(G.slice(first, count), Delta);
                 kernels<T>().through_activation(f(layer - 1), derivative_from_z(f(layer - 1)) ? at.Z : at.A, Delta);
                 add<T>(second.slice(first, count), R_Delta.slice(first, count));
+                if (shape_.skips(layer)) add<T>(R_G_[layer].first(n_).slice(first, count), R_Delta.slice(first, count));
+                if (shape_.skips(layer - 1))
+                    copy<T>(R_Delta.slice(first, count), R_G_[layer - 1].first(n_).slice(first, count));
                 delta_along<T>(f(layer - 1), at, G.slice(first, count), R_Delta.slice(first, count));
             });
+            if (shape_.normalises(layer - 1)) through_normalised(layer - 1);
         }
     }
 
@@ -108,12 +123,14 @@ class Pass {
         Buffer<T> second(product.size);
         for (std::size_t layer = 0; layer <= last_; ++layer) {
             const std::size_t n_out = shape_.n_out(layer);
-            multiply<T>(weight_gradient(work_.A_in(layer, batch_.X), along_.Delta_rows(layer, n_, n_out)), nullptr,
+            multiply<T>(weight_gradient(work_.A_in(layer, batch_.X), along_.dU_rows(layer, n_, n_out)), nullptr,
                         as_product_of(shape_.W(product.data, layer)), Chains::single, team_);
             kernels<T>().sum_rows(along_.Delta(layer, n_), shape_.b(product.data, layer).data);
+            if (shape_.normalises(layer))
+                gradient_of_gains(layer, shape_.g(product.data, layer), shape_.g(second.data(), layer));
             if (layer == 0) continue;
             const Panels<T> W = shape_.W(second.data(), layer);
-            multiply<T>(weight_gradient(along_.A_in(layer, batch_.X), work_.Delta_rows(layer, n_, n_out)), nullptr,
+            multiply<T>(weight_gradient(along_.A_in(layer, batch_.X), work_.dU_rows(layer, n_, n_out)), nullptr,
                         as_product_of(W), Chains::single, team_);
             const auto as_matrix = [](Panels<T> m) { return Matrix<T>{m.data, m.rows, m.cols, m.cols}; };
             add<T>(as_matrix(W), as_matrix(shape_.W(product.data, layer)));
@@ -125,15 +142,52 @@ class Pass {
     Matrix<T> R_Z(std::size_t layer) noexcept { return R_Z_[layer].first(n_); }
     Activation f(std::size_t layer) const noexcept { return shape_.activation(layer); }
 
-    LayerAlong<T> layer_along(std::size_t layer) noexcept {
-        return {Z(layer), work_.A(layer, n_), R_Z(layer), along_.A(layer, n_)};
+    LayerAlong<T> layer_along(std::size_t layer) noexcept { return {Z(layer), F(layer), R_Z(layer), R_F(layer)}; }
+
+    // f(z) and its derivative, which are a and R{a} but in layers that skip.
+    Matrix<T> F(std::size_t layer) noexcept { return shape_.skips(layer) ? F_[layer].first(n_) : work_.A(layer, n_); }
+    Matrix<T> R_F(std::size_t layer) noexcept {
+        return shape_.skips(layer) ? R_F_[layer].first(n_) : along_.A(layer, n_);
+    }
+
+    // a = f(z) + what goes in, R{a} likewise; of X there is no R{x}.
+    void skip_along(std::size_t layer) {
+        copy<T>(F(layer), work_.A(layer, n_));
+        copy<T>(R_F(layer), along_.A(layer, n_));
+        skip(work_.A_in(layer, batch_.X), work_.A(layer, n_), team_);
+        if (layer > 0) skip(along_.A_in(layer, batch_.X), along_.A(layer, n_), team_);
+    }
+
+    // z and R{z} of a layer with a norm.
+    void forward_normalised(std::size_t layer, Scattered<const T> A_in) {
+        const Matrix<T> U = work_.normalised().U(layer, n_);
+        const Matrix<T> R_U = along_.normalised().U(layer, n_);
+        weighted_sums<T>(network_, layer, A_in, nullptr, U, team_);
+        weighted_sums<T>(direction_, layer, A_in, nullptr, R_U, team_);
+        if (layer > 0) add_weighted(layer, R_U);
+        normalise(network_, layer, work_.normalised(), Z(layer), team_);
+        normalise_along(network_, direction_, layer, work_.normalised(), along_.normalised(), R_Z(layer));
+    }
+
+    // dC/du and R{dC/du} of it.
+    void through_normalised(std::size_t layer) {
+        const Matrix<const T> Delta = work_.Delta(layer, n_);
+        through_norm<T>(network_, layer, work_.normalised(), Delta, work_.dU(layer, n_), team_);
+        through_norm_along<T>(network_, direction_, layer, work_.normalised(), along_.normalised(), Delta,
+                              along_.Delta(layer, n_), along_.dU(layer, n_));
+    }
+
+    // R{dg} = sum of R{delta} u_hat + sum of delta R{u_hat}, (n_out,); `second` is room.
+    void gradient_of_gains(std::size_t layer, Vector<T> R_dg, Vector<T> second) noexcept {
+        kernels<T>().sum_row_products(along_.Delta(layer, n_), work_.normalised().U(layer, n_), R_dg.data);
+        kernels<T>().sum_row_products(work_.Delta(layer, n_), along_.normalised().U(layer, n_), second.data);
+        for (std::size_t j = 0; j < R_dg.size; ++j) R_dg[j] += second[j];
     }
 
     // R_Z += W R{a}.
     void add_weighted(std::size_t layer, Matrix<T> R_Z) {
-        const Panels<const T> W = network_.W(layer);
         const Matrix<T> second = second_term_.first(n_).columns(R_Z.cols);
-        multiply<T>({{along_.A_in(layer, batch_.X)}, {W}}, nullptr, in_panels(second), chains(W.rows, R_Z.cols), team_);
+        weighted_sums<T>(network_, layer, along_.A_in(layer, batch_.X), nullptr, second, team_);
         add<T>(second, R_Z);
     }
 
@@ -157,6 +211,9 @@ class Pass {
     std::vector<Rows<T>> Z_;
     std::vector<Rows<T>> R_Z_;
     std::vector<Rows<T>> G_;  // dC/da
+    std::vector<Rows<T>> F_;  // of layers that skip
+    std::vector<Rows<T>> R_F_;
+    std::vector<Rows<T>> R_G_;
 };
 
 }  // namespace

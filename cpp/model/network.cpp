@@ -20,6 +20,9 @@ Network<T>::Network(Shape shape, std::uint64_t seed, const std::vector<InitialWe
         const Panels<T> filled = W(layer);
         draw<T>(weights[layer], shape_.activation(layer), random,
                 {filled.data, filled.rows, shape_.n_out(layer), filled.row_step, filled.panel_step});
+        const std::size_t n_out = shape_.n_out(layer);
+        if (shape_.normalises(layer)) std::fill_n(g(layer).data, n_out, T{1});
+        if (shape_.norm(layer) == Norm::batch) std::fill_n(running_variance(layer).data, n_out, T{1});
     }
 }
 
@@ -38,12 +41,19 @@ void copy_theta(const Shape& from_shape, const T* from, const Shape& to_shape, T
             for (std::size_t k = 0; k < W.rows; ++k) std::copy_n(W.at(k, j), cols, copy.at(k, j));
         }
         std::copy_n(from_shape.b(from, layer).data, n_out, to_shape.b(to, layer).data);
+        if (from_shape.normalises(layer))
+            std::copy_n(from_shape.g(from, layer).data, n_out, to_shape.g(to, layer).data);
     }
 }
 
 template <class T>
 void copy_parameters(const Network<T>& from, Network<T>& to) noexcept {
     copy_theta<T>(from.shape(), from.theta().data, to.shape(), to.theta().data);
+    for (std::size_t layer = 0; layer < from.shape().n_layers(); ++layer) {
+        if (from.shape().norm(layer) != Norm::batch) continue;
+        std::copy_n(from.running_mean(layer).data, from.shape().n_out(layer), to.running_mean(layer).data);
+        std::copy_n(from.running_variance(layer).data, from.shape().n_out(layer), to.running_variance(layer).data);
+    }
 }
 
 template class Network<float>;

@@ -13,16 +13,20 @@ namespace rosenblatt {
 
 namespace {
 
-// dW and db of sample i, whose a and delta are in `work`: sums of a single term.
+// dW, db and dg of sample i, whose a and delta are in `work`: sums of a single term.
 template <class T>
 void gradient_of_sample(const Shape& shape, Scattered<const T> X, std::size_t i, Workspace<T>& work, T* grad) noexcept {
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
         const std::size_t n_out = shape.n_out(layer);
         const Scattered<const T> A = work.A_in(layer, X);
-        const Scattered<const T> Delta = work.Delta_rows(layer, X.rows, n_out);
-        const Product<T> dW = weight_gradient(A.part(i, 0, 1, A.cols), Delta.part(i, 0, 1, n_out));
+        const Scattered<const T> dU = work.dU_rows(layer, X.rows, n_out);
+        const Product<T> dW = weight_gradient(A.part(i, 0, 1, A.cols), dU.part(i, 0, 1, n_out));
         kernels<T>().multiply({dW.L, dW.R, nullptr, 0, {}}, {}, as_product_of(shape.W(grad, layer)));
-        kernels<T>().sum_rows(work.Delta(layer, X.rows).slice(i, 1), shape.b(grad, layer).data);
+        const Matrix<const T> delta = work.Delta(layer, X.rows).slice(i, 1);
+        kernels<T>().sum_rows(delta, shape.b(grad, layer).data);
+        if (shape.normalises(layer))
+            kernels<T>().sum_row_products(delta, work.normalised().U(layer, X.rows).slice(i, 1),
+                                          shape.g(grad, layer).data);
     }
 }
 

@@ -10,28 +10,44 @@
 
 namespace rosenblatt {
 
-Shape::Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, OwnActivations own)
-    : Shape(std::move(sizes), std::move(activations), std::move(own), 1, 0) {}
+Shape::Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, OwnActivations own,
+             HiddenLayers hidden)
+    : Shape(std::move(sizes), std::move(activations), std::move(own), std::move(hidden), 1, 0) {}
 
-Shape::Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, OwnActivations own, std::size_t unit,
-             std::size_t panel)
+Shape::Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, OwnActivations own,
+             HiddenLayers hidden, std::size_t unit, std::size_t panel)
     : unit_(unit),
       panel_(panel),
       sizes_(std::move(sizes)),
       activations_(std::move(activations)),
       own_(std::move(own)),
-      offsets_{0} {
+      hidden_(std::move(hidden)),
+      offsets_{0},
+      running_offsets_{0} {
     ROSENBLATT_ASSERT(sizes_.size() >= 2 && activations_.size() + 1 == sizes_.size());
     ROSENBLATT_ASSERT(own_.empty() || own_.size() == activations_.size());
+    ROSENBLATT_ASSERT(hidden_.norms.size() < n_layers() && hidden_.skips.size() < n_layers());
     constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 64;
     for (std::size_t layer = 0; layer < n_layers(); ++layer) {
         const std::size_t step = row_step(layer);
         const std::size_t width = (columns(layer) + step - 1) / step * step;  // of whole panels
-        if (n_in(layer) >= most / width - 1) throw std::length_error("too many parameters");
-        const std::size_t size = n_in(layer) * width + columns(layer);
+        if (n_in(layer) + 2 >= most / width) throw std::length_error("too many parameters");
+        const std::size_t size = n_in(layer) * width + (normalises(layer) ? 2 : 1) * columns(layer);
         if (size > most - offsets_.back()) throw std::length_error("too many parameters");
         offsets_.push_back(offsets_.back() + size);
+        running_offsets_.push_back(running_offsets_.back() + (norm(layer) == Norm::batch ? 2 * columns(layer) : 0));
+        ROSENBLATT_ASSERT(!skips(layer) || n_in(layer) == n_out(layer));
     }
+}
+
+bool Shape::plain() const noexcept {
+    for (std::size_t layer = 0; layer < n_layers(); ++layer)
+        if (!plain(layer)) return false;
+    return true;
+}
+
+bool Shape::has_batch_norm() const noexcept {
+    return std::find(hidden_.norms.begin(), hidden_.norms.end(), Norm::batch) != hidden_.norms.end();
 }
 
 std::size_t Shape::widest_hidden() const noexcept {

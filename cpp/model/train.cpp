@@ -16,19 +16,26 @@ namespace rosenblatt {
 
 namespace {
 
-// The parameters as they were at the end of the last good epoch.
+// The network's numbers as they were at the end of the last good epoch.
 template <class T>
 class Snapshot {
   public:
-    explicit Snapshot(const Network<T>& network) : theta_(network.theta().size) { take(network); }
+    explicit Snapshot(const Network<T>& network) : theta_(network.theta().size), running_(network.running().size) {
+        take(network);
+    }
 
-    void take(const Network<T>& network) noexcept { std::copy_n(network.theta().data, theta_.size(), theta_.data()); }
+    void take(const Network<T>& network) noexcept {
+        std::copy_n(network.theta().data, theta_.size(), theta_.data());
+        std::copy_n(network.running().data, running_.size(), running_.data());
+    }
     void restore(Network<T>& network) const noexcept {
         std::copy_n(theta_.data(), theta_.size(), network.theta().data);
+        std::copy_n(running_.data(), running_.size(), network.running().data);
     }
 
   private:
     Buffer<T> theta_;
+    Buffer<T> running_;
 };
 
 // The mean of numbers in their order, none where there are none.
@@ -71,7 +78,7 @@ class SmallSteps {
     static bool suit(const Shape& shape, std::size_t batch_size) noexcept {
         constexpr double most = 5e5;
         constexpr std::size_t few = 4;
-        if (shape.has_own_activations()) return false;
+        if (shape.has_own_activations() || !shape.plain()) return false;
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             if (layer > 0 && interleaved(shape.n_out(layer), shape.n_in(layer))) return false;
             const std::size_t n_out = shape.n_out(layer);
@@ -90,7 +97,7 @@ class SmallSteps {
             layers_.push_back({network.W(layer), network.b(layer).data, optimizer.states_of_W(layer),
                                optimizer.states_of_b(layer), shape.activation(layer), shape.n_out(layer),
                                work.A(layer, n), work.A_rows(layer, n, columns).row, work.Delta(layer, n),
-                               work.Delta_rows(layer, n, columns).row, work.Z(layer, n)});
+                               work.dU_rows(layer, n, columns).row, work.Z(layer, n)});
             widest = std::max(widest, shape.n_out(layer));
         }
         space_ = Buffer<T>(panels_at_once(1) * panel_cols<T> * widest);
@@ -182,6 +189,7 @@ class Run {
           good_(network()),
           validation_work_(shape(), validation ? std::min(validation->size(), validation_rows_at_once) : 0) {
         work_.dropout() = Dropout<T>(training.dropout, shape(), batch_size_, training.seed);
+        work_.normalised().use_batch_statistics();
         if (from != nullptr) {
             optimizer_.recall(*from, original.shape());
             history_ = from->history;
@@ -198,6 +206,7 @@ class Run {
         for (std::size_t epoch = history_.epochs(); epoch < training_.epochs; ++epoch) {
             const std::optional<double> mean_loss = one_epoch(epoch);
             if (!finite(network().theta())) diverged(epoch, "weights");
+            if (!finite(network().running())) diverged(epoch, "running statistics");
             if (mean_loss) finish_epoch(epoch, *mean_loss);
             if (mean_loss && keeper_ != nullptr) offer_checkpoint(epoch);
             if (history_.stop_reason != StopReason::epochs) break;
@@ -285,6 +294,7 @@ class Run {
             if (training_.gradient_norm) norms_.add(norm<T>(shape(), grad_.data(), norm_room_.data(), team_));
             update(network(), grad_.view(), optimizer_, team_);
         }
+        if (shape().has_batch_norm()) follow_batch(network(), work_.normalised(), batch.size());
         return C;
     }
 

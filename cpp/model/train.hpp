@@ -57,7 +57,7 @@ class CustomCost {
 // Thrown when a loss or a parameter is no longer finite. The network has the parameters of the end of the epoch before.
 struct Diverged {
     std::size_t epoch;
-    const char* what;  // "loss", "validation loss" or "weights"
+    const char* what;  // "loss", "validation loss", "weights" or "running statistics"
 };
 
 // Trains the network on `samples`; with a cost of somebody's own, training.loss and the targets are not looked at. Throws

@@ -94,13 +94,16 @@ double dot(const Shape& shape, const T* a, const T* b, Over over, double* room, 
         team.slices_to_the_end(panels, work, [&](std::size_t first, std::size_t count) noexcept {
             const std::size_t j = first * panel_cols<T>;
             const std::size_t cols = std::min(count * panel_cols<T>, n_out - j);
-            const auto biases = [&](const T* of) noexcept {
-                return Panels<const T>{shape.b(of, layer).data + j, 1, cols, cols, panel_cols<T>};
+            const auto of_units = [&](Vector<const T> of) noexcept {
+                return Panels<const T>{of.data + j, 1, cols, cols, panel_cols<T>};
             };
             std::fill_n(room + j, cols, 0.0);
             kernels<T>().sum_products(shape.W(a, layer).part(0, j, n_in, cols),
                                       shape.W(b, layer).part(0, j, n_in, cols), room + j);
-            if (over == Over::parameters) kernels<T>().sum_products(biases(a), biases(b), room + j);
+            if (over == Over::weights) return;
+            kernels<T>().sum_products(of_units(shape.b(a, layer)), of_units(shape.b(b, layer)), room + j);
+            if (shape.normalises(layer))
+                kernels<T>().sum_products(of_units(shape.g(a, layer)), of_units(shape.g(b, layer)), room + j);
         });
         for (std::size_t j = 0; j < n_out; ++j) total = total + room[j];
     }
@@ -283,6 +286,13 @@ States<T> Optimizer<T>::states_of_b(std::size_t layer) noexcept {
 }
 
 template <class T>
+States<T> Optimizer<T>::states_of_g(std::size_t layer) noexcept {
+    States<T> states;
+    for (std::size_t i = 0; i < n_states(step_.rule); ++i) states.of[i] = shape_.g(states_[i].data(), layer).data;
+    return states;
+}
+
+template <class T>
 void Optimizer<T>::adjust(const Network<T>& network, Vector<T> grad, Team& team) noexcept {
     const Adjustment<T>& adjustment = step_.adjustment;
     if (adjustment.penalises)
@@ -328,10 +338,11 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
              Team& team) {
     const Shape& shape = network.shape();
     const auto gradient = [&](std::size_t layer) noexcept {
-        return weight_gradient(work.A_in(layer, X), work.Delta_rows(layer, X.rows, shape.columns(layer)));
+        return weight_gradient(work.A_in(layer, X), work.dU_rows(layer, X.rows, shape.columns(layer)));
     };
     // step_over(layer, factors, part): part(M) is what a block of the product has of M, which lies like W
-    const auto over_layers = [&](auto step_over, auto step_of_b) noexcept {
+    // step_of(n, states, x): of a vector x (n,) whose gradient is in work.db()
+    const auto over_layers = [&](auto step_over, auto step_of) noexcept {
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             const Matrix<const T> Delta = work.Delta(layer, X.rows);
             const Product<T> dW = gradient(layer);
@@ -350,7 +361,10 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
             };
             team.tiles_with_space_to_the_end<T>(tiling.count(), blocks.space<T>(), compute);
             kernels<T>().sum_rows(Delta, work.db());
-            step_of_b(layer, Delta.cols);
+            step_of(Delta.cols, optimizer.states_of_b(layer), network.b(layer).data);
+            if (!shape.normalises(layer)) continue;
+            kernels<T>().sum_row_products(Delta, work.normalised().U(layer, X.rows), work.db());
+            step_of(Delta.cols, optimizer.states_of_g(layer), network.g(layer).data);
         }
     };
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {  // what may fail comes before the first change
@@ -365,8 +379,8 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
                 const Panels<T> velocity = optimizer.states_of_W(layer).of[0];
                 kernels<T>().multiply_descend(LR, step, part(velocity), part(network.W(layer)));
             },
-            [&](std::size_t layer, std::size_t n) noexcept {
-                kernels<T>().sgd_step(step, work.db(), n, optimizer.states_of_b(layer).of[0], network.b(layer).data);
+            [&](std::size_t n, const States<T>& states, T* x) noexcept {
+                kernels<T>().sgd_step(step, work.db(), n, states.of[0], x);
             });
         return;
     }
@@ -377,9 +391,9 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
             for (Panels<T>& state : states.of) state = part(state);
             kernels<T>().multiply_step(LR, step, states, part(network.W(layer)));
         },
-        [&](std::size_t layer, std::size_t n) noexcept {
+        [&](std::size_t n, const States<T>& states, T* x) noexcept {
             if (step.adjustment.limits) kernels<T>().clip(T{1}, step.adjustment.limit, n, work.db());
-            kernels<T>().rule_step(step, work.db(), n, optimizer.states_of_b(layer), network.b(layer).data);
+            kernels<T>().rule_step(step, work.db(), n, states, x);
         });
 }
 

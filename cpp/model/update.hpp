@@ -67,7 +67,7 @@ inline OptimizerSettings sgd(double learning_rate, double momentum, bool nestero
     return {Method::sgd, settings, Schedule(learning_rate)};
 }
 
-// The sum of a_i b_i over parameters, in float64: a chain over what belongs to a unit, W_j0, W_j1, ..., b_j, and those of the
+// The sum of a_i b_i over parameters, in float64: a chain over what belongs to a unit, W_j0, W_j1, ..., b_j, g_j, and those of the
 // units and layers in order. a, b lie like theta of `shape`; `room` (widest layer,).
 enum class Over : std::uint8_t { weights, parameters };
 template <class T>
@@ -125,6 +125,7 @@ class Optimizer {
     States<T> states(std::size_t first) noexcept;            // of the parameters from `first` on
     PanelStates<T> states_of_W(std::size_t layer) noexcept;  // of a weight matrix
     States<T> states_of_b(std::size_t layer) noexcept;
+    States<T> states_of_g(std::size_t layer) noexcept;
 
     // Whether a step cannot be taken before the whole gradient is known.
     bool needs_whole_gradient() const noexcept { return regularisation_.clip_norm > 0; }

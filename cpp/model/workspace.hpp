@@ -8,6 +8,7 @@
 #include "base/buffer.hpp"
 #include "kernels/table.hpp"
 #include "model/dropout.hpp"
+#include "model/normalisation.hpp"
 #include "model/rows.hpp"
 #include "model/shape.hpp"
 
@@ -45,18 +46,25 @@ struct Batch {
     }
 };
 
-// a of every layer, z of the output and of every layer whose f' is computed from z, for up to `capacity` samples at a time.
+// a of every layer, z of the output and of every layer whose f' is computed from z, for up to `capacity` samples at a time. a of
+// a layer that skips is f(z) + what goes into it.
 template <class T>
 class ForwardWorkspace {
   public:
     ForwardWorkspace(const Shape& shape, std::size_t capacity)
-        : capacity_(capacity), X_rows_(capacity), scale_(capacity), sample_loss_(capacity) {
+        : capacity_(capacity),
+          X_rows_(capacity),
+          normalised_(shape, capacity),
+          scale_(capacity),
+          sample_loss_(capacity) {
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             n_out_.push_back(shape.n_out(layer));
             from_z_.push_back(derivative_from_z(shape.activation(layer)));
             A_.emplace_back(capacity, shape.columns(layer));
             const bool kept = from_z_.back() || layer + 1 == shape.n_layers();
             Z_.push_back(kept ? Rows<T>(capacity, shape.columns(layer)) : Rows<T>());
+            skips_.push_back(shape.skips(layer));
+            F_.push_back(skips_.back() && !kept ? Rows<T>(capacity, shape.columns(layer)) : Rows<T>());
         }
     }
 
@@ -67,9 +75,14 @@ class ForwardWorkspace {
     Matrix<T> Z(std::size_t layer, std::size_t n) noexcept { return Z_[layer].first(n); }
     Matrix<T> A(std::size_t layer, std::size_t n) noexcept { return A_[layer].first(n); }
 
-    // What f' of a layer is computed from, z or a.
+    // f(z) of a layer, alike. In a layer that skips it is kept beside a where f' is computed from it.
+    Matrix<T> F(std::size_t layer, std::size_t n) noexcept {
+        return skips_[layer] && !from_z_[layer] ? F_[layer].first(n) : A(layer, n);
+    }
+
+    // What f' of a layer is computed from, z or f(z).
     Matrix<T> derivative_from(std::size_t layer, std::size_t n) noexcept {
-        return from_z_[layer] ? Z(layer, n) : A(layer, n);
+        return from_z_[layer] ? Z(layer, n) : F(layer, n);
     }
 
     // What goes into weight layer `layer`: X, or a of the layer before, (n, n_in); what dropout left of it.
@@ -88,6 +101,9 @@ class ForwardWorkspace {
     // Active in a training that asks for it.
     Dropout<T>& dropout() noexcept { return dropout_; }
 
+    // u_hat of the layers with a norm.
+    Normalised<T>& normalised() noexcept { return normalised_; }
+
     // X as the rows of a batch, n <= capacity(); valid until it is called again.
     Scattered<const T> as_batch(Matrix<const T> X) noexcept { return X_rows_.to(X); }
 
@@ -98,10 +114,13 @@ class ForwardWorkspace {
     std::size_t capacity_;
     std::vector<std::size_t> n_out_;
     std::vector<bool> from_z_;
+    std::vector<bool> skips_;
     RowPointers<const T> X_rows_;
     std::vector<Rows<T>> Z_;
     std::vector<Rows<T>> A_;
+    std::vector<Rows<T>> F_;
     Dropout<T> dropout_;
+    Normalised<T> normalised_;
     Buffer<T> scale_;
     Buffer<double> sample_loss_;
 };
@@ -112,18 +131,41 @@ class Workspace : public ForwardWorkspace<T> {
   public:
     Workspace(const Shape& shape, std::size_t capacity)
         : ForwardWorkspace<T>(shape, capacity), db_(shape.widest_output()) {
-        for (std::size_t layer = 0; layer < shape.n_layers(); ++layer)
+        for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
+            const auto rows_if = [&](bool needed) {
+                return needed ? Rows<T>(capacity, shape.columns(layer)) : Rows<T>();
+            };
             Delta_.emplace_back(capacity, shape.columns(layer));
+            normalises_.push_back(shape.normalises(layer));
+            dU_.push_back(rows_if(shape.normalises(layer)));
+            G_.push_back(rows_if(shape.skips(layer)));
+        }
     }
 
+    // delta = dC/dz, (n, columns).
     Matrix<T> Delta(std::size_t layer, std::size_t n) noexcept { return Delta_[layer].first(n); }
-    Scattered<const T> Delta_rows(std::size_t layer, std::size_t n, std::size_t columns) noexcept {
-        return Delta_[layer].scattered(n, columns);
+
+    // dC/du of W a, which is what goes back through W: delta but in layers with a norm.
+    Matrix<T> dU(std::size_t layer, std::size_t n) noexcept { return of_W(layer).first(n); }
+    Scattered<const T> dU_rows(std::size_t layer, std::size_t n, std::size_t columns) noexcept {
+        return of_W(layer).scattered(n, columns);
     }
-    T* db() noexcept { return db_.data(); }  // room for the gradient of any b
+
+    // dC/da of a layer that skips, for what goes into it.
+    Matrix<T> G(std::size_t layer, std::size_t n) noexcept { return G_[layer].first(n); }
+    Scattered<const T> G_rows(std::size_t layer, std::size_t n, std::size_t columns) noexcept {
+        return G_[layer].scattered(n, columns);
+    }
+
+    T* db() noexcept { return db_.data(); }  // room for the gradient of any b or g
 
   private:
+    Rows<T>& of_W(std::size_t layer) noexcept { return normalises_[layer] ? dU_[layer] : Delta_[layer]; }
+
     std::vector<Rows<T>> Delta_;
+    std::vector<bool> normalises_;
+    std::vector<Rows<T>> dU_;
+    std::vector<Rows<T>> G_;
     Buffer<T> db_;
 };
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 import os
@@ -15,6 +16,7 @@ from . import _core
 ACTIVATIONS = tuple(_core.activations())
 NOT_TRAINABLE = ("step",)  # activations whose derivative is 0: no error comes back through them
 LOSSES = tuple(_core.losses())
+NORMS = ("batch", "layer")
 
 
 def integer(name: str, value: object, *, least: int, most: int | None = None) -> int:
@@ -152,6 +154,62 @@ def layer_sizes(name: str, value: object) -> tuple[int, ...]:
     if len(value) < 2:
         raise ValueError(f"{name}: got {list(value)!r}, needed {needed}")
     return tuple(integer(f"{name}[{i}]", size, least=1, most=2**62) for i, size in enumerate(value))
+
+
+def norms(value: Any, n_hidden: int) -> tuple[Any, ...]:
+    """Return the norm of every hidden layer or None, from one for all or one for each.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A name is unknown, or their number is not that of the hidden layers.
+    """
+    if value is None:
+        return (None,) * n_hidden
+    if isinstance(value, str):
+        one = choice("norm", value, NORMS)
+        if n_hidden == 0:
+            raise ValueError(f"norm: got {one!r} without hidden layers, needed None")
+        return (one,) * n_hidden
+    if not isinstance(value, Sequence) or isinstance(value, bytes):
+        raise TypeError(f"norm: got {value!r}, needed a name, None, or one for each hidden layer")
+    if len(value) != n_hidden:
+        raise ValueError(f"norm: got {len(value)}, needed {n_hidden}: one for each hidden layer")
+    return tuple(
+        None if each is None else choice(f"norm[{i}]", each, NORMS) for i, each in enumerate(value)
+    )
+
+
+def skips(value: object, sizes: tuple[int, ...]) -> tuple[bool, ...]:
+    """Return whether every hidden layer skips; True is for all that can.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Something is no bool, their number is not that of the hidden layers, or one cannot: it has
+        not as many units as go in.
+    """
+    pairs = list(itertools.pairwise(sizes[:-1]))
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes):
+        if len(value) != len(pairs):
+            raise ValueError(
+                f"skip: got {len(value)}, needed {len(pairs)}: one for each hidden layer"
+            )
+        found = tuple(flag(f"skip[{i}]", each) for i, each in enumerate(value))
+        for i, (n_in, n_out) in enumerate(pairs):
+            if found[i] and n_in != n_out:
+                raise ValueError(
+                    f"skip[{i}]: got True for a layer of {n_out} units into which {n_in} go,"
+                    " needed as many"
+                )
+        return found
+    every = flag("skip", value)
+    if every and not any(n_in == n_out for n_in, n_out in pairs):
+        raise ValueError(
+            f"skip: got True with the layers {list(sizes)}, needed a hidden layer with as many"
+            " units as go in"
+        )
+    return tuple(every and n_in == n_out for n_in, n_out in pairs)
 
 
 def dropout_rates(dropout: object, input_dropout: object, n_hidden: int) -> list[float]:

@@ -226,7 +226,7 @@ class Keeping:
             history={name: curves[name] for name in self._curves} | self._watch.history,
             numbers=np.array(numbers, np.float64),
             vectors=vectors,
-            best=self._watch.best_theta,
+            best=self._watch.best_state,
         )
         _checkpoint_file.write(saved, self._checkpoint.path)
         self._written = time.monotonic()

@@ -61,7 +61,8 @@ class SavedTraining:
         What the optimiser remembers: float64 numbers, and arrays (n_params,) of the network's dtype
         in theta's order. They may be infinite.
     best
-        The parameters (n_params,) of the best epoch, where early stopping keeps them.
+        The parameters of the best epoch, and its running statistics behind them, where early
+        stopping keeps them.
     """
 
     net: Network
@@ -195,8 +196,7 @@ def _training(
         raise ModelFormatError(f"network: {error}") from None
     best = tensors.pop("best", None)
     if best is not None:
-        _check_like_theta("best", best, net)
-        check_finite("best", best, ModelFormatError)
+        _check_best(best, net)
     return SavedTraining(
         net=net,
         seed=_checked_seed(metadata["random_state"]),
@@ -230,6 +230,20 @@ def _checked_vectors(tensors: dict[str, NDArray[Any]], net: Network) -> list[NDA
         _check_like_theta(name, vector, net)
         _without_nan(name, vector)
     return [vectors[name].astype(net.dtype, copy=False) for name in in_order]
+
+
+def _check_best(best: NDArray[Any], net: Network) -> None:
+    """Refuse what a network like this one cannot take."""
+    twin = net.copy()
+    if best.shape != twin._state().shape or name_of(best.dtype) != name_of(net.dtype):
+        raise ModelFormatError(
+            f"best: got {name_of(best.dtype)} {best.shape}, needed"
+            f" {name_of(net.dtype)} {twin._state().shape} for this network"
+        )
+    check_finite("best", best, ModelFormatError)
+    twin._take_state(best)
+    if any(variance is not None and (variance < 0).any() for variance in twin.running_var):
+        raise ModelFormatError("best: got a running variance below 0, needed at least 0")
 
 
 def _check_like_theta(name: str, vector: NDArray[Any], net: Network) -> None:

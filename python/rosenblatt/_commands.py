@@ -386,10 +386,13 @@ def _layer_lines(net: Network) -> Iterator[str]:
     rows: list[tuple[str, ...]] = [
         ("layer", "shape of W", "activation", "W from", "to", "b from", "to")
     ]
-    for number, (W, b, activation) in enumerate(zip(net.W, net.b, net.activations, strict=True), 1):
+    beside = zip((*net.norms, None), (*net.skips, False), strict=True)
+    layers = zip(net.W, net.b, net.activations, beside, strict=True)
+    for number, (W, b, activation, (norm, skip)) in enumerate(layers, 1):
         ranges = (f"{end:.4g}" for end in (W.min(), W.max(), b.min(), b.max()))
+        steps = [f"{norm} norm"] * (norm is not None) + [activation] + ["skip"] * skip
         rows.append(
-            (f"{number} → {number + 1}", f"{W.shape[0]} × {W.shape[1]}", activation, *ranges)
+            (f"{number} → {number + 1}", f"{W.shape[0]} × {W.shape[1]}", ", ".join(steps), *ranges)
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -8,7 +8,7 @@ import numpy.typing
 import typing
 __all__: list[str] = ['FloatMode', 'NetworkFloat32', 'NetworkFloat64', 'Prepared', 'activations', 'available_isas', 'available_threads', 'compiler', 'costs_of_steps', 'evaluate', 'fit_scaling', 'initialisers', 'isa', 'label_losses', 'losses', 'n_targets', 'prepare', 'random_u64', 'rates', 'scalings', 'set_isa', 'shuffled', 'train', 'train_many', 'version']
 class NetworkFloat32:
-    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str | tuple[str, collections.abc.Callable[[numpy.ndarray], numpy.ndarray], collections.abc.Callable[[numpy.ndarray], numpy.ndarray]]], seed: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
+    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str | tuple[str, collections.abc.Callable[[numpy.ndarray], numpy.ndarray], collections.abc.Callable[[numpy.ndarray], numpy.ndarray]]], seed: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]], norms: collections.abc.Sequence[str], skips: collections.abc.Sequence[bool]) -> None:
         ...
     def backward(self, X: numpy.typing.NDArray[numpy.float32], dC_dA: numpy.typing.NDArray[numpy.float32]) -> tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32], list[numpy.typing.NDArray[numpy.float32]]]:
         ...
@@ -42,6 +42,9 @@ class NetworkFloat32:
     def target_scaling(self, arg1: tuple[typing.Annotated[numpy.typing.ArrayLike, numpy.float64], typing.Annotated[numpy.typing.ArrayLike, numpy.float64]] | None) -> None:
         ...
     @property
+    def running(self) -> numpy.typing.NDArray[numpy.float32]:
+        ...
+    @property
     def theta(self) -> numpy.typing.NDArray[numpy.float32]:
         ...
     @property
@@ -51,7 +54,7 @@ class NetworkFloat32:
     def threads(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
 class NetworkFloat64:
-    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str | tuple[str, collections.abc.Callable[[numpy.ndarray], numpy.ndarray], collections.abc.Callable[[numpy.ndarray], numpy.ndarray]]], seed: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
+    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str | tuple[str, collections.abc.Callable[[numpy.ndarray], numpy.ndarray], collections.abc.Callable[[numpy.ndarray], numpy.ndarray]]], seed: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]], norms: collections.abc.Sequence[str], skips: collections.abc.Sequence[bool]) -> None:
         ...
     def backward(self, X: numpy.typing.NDArray[numpy.float64], dC_dA: numpy.typing.NDArray[numpy.float64]) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], list[numpy.typing.NDArray[numpy.float64]]]:
         ...
@@ -83,6 +86,9 @@ class NetworkFloat64:
         ...
     @target_scaling.setter
     def target_scaling(self, arg1: tuple[typing.Annotated[numpy.typing.ArrayLike, numpy.float64], typing.Annotated[numpy.typing.ArrayLike, numpy.float64]] | None) -> None:
+        ...
+    @property
+    def running(self) -> numpy.typing.NDArray[numpy.float64]:
         ...
     @property
     def theta(self) -> numpy.typing.NDArray[numpy.float64]:

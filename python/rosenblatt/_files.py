@@ -38,25 +38,35 @@ from ._layout import (
 
 if TYPE_CHECKING:
     from ._activation import Activation, ActivationName
-    from ._network import Network
+    from ._network import Network, Norm
     from ._scaling import Scaling
 
 FORMAT = "rosenblatt"
 FORMAT_OF_CHECKPOINTS = "rosenblatt checkpoint"
-PLAIN, SCALED = "1", "2"  # format_version: without scalings, with one or two
-FORMAT_VERSIONS = (PLAIN, SCALED)
+# format_version: of a plain network, with one or two scalings; with a norm or a skip connection.
+PLAIN, SCALED, BESIDE = "1", "2", "3"
+FORMAT_VERSIONS = (PLAIN, SCALED, BESIDE)
 OUR_KEYS = ("format", "format_version", "layers", "activations")
+KEYS_BESIDE = ("norms", "skips")  # of format_version 3
 
 
 # ---- one layout, written and read ----------------------------------------------------------------
 
 
-def tensor_shapes(layers: Iterable[int]) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of W1 (n_out, n_in), b1 (n_out,), W2 and so on, in the file's order."""
+TENSORS_OF_NORM = {None: (), "layer": ("g",), "batch": ("g", "running_mean", "running_var")}
+
+
+def tensor_shapes(layers: Iterable[int], norms: Iterable[Any]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of W1 (n_out, n_in), b1 (n_out,), W2 and so on, in the file's order.
+
+    A layer with a norm has g1 (n_out,), too, with batch norm running_mean1 and running_var1, alike.
+    """
     shapes: dict[str, tuple[int, ...]] = {}
-    for number, (n_in, n_out) in enumerate(itertools.pairwise(layers), start=1):
+    pairs = zip(itertools.pairwise(layers), (*norms, None), strict=True)
+    for number, ((n_in, n_out), norm) in enumerate(pairs, start=1):
         shapes[f"W{number}"] = (n_out, n_in)
-        shapes[f"b{number}"] = (n_out,)
+        for name in ("b", *TENSORS_OF_NORM[norm]):
+            shapes[f"{name}{number}"] = (n_out,)
     return shapes
 
 
@@ -80,8 +90,9 @@ def scalings(net: Network) -> dict[str, Scaling]:
 
 def tensors(net: Network) -> Iterator[tuple[str, NDArray[np.floating[Any]]]]:
     """Yield the names of `tensor_shapes`, each with the network's own view of its memory."""
-    views = itertools.chain.from_iterable(zip(net.W, net.b, strict=True))
-    return zip(tensor_shapes(net.layers), views, strict=True)
+    of_layers = zip(net.W, net.b, net.g, net.running_mean, net.running_var, strict=True)
+    views = [view for of_layer in of_layers for view in of_layer if view is not None]
+    return zip(tensor_shapes(net.layers, net.norms), views, strict=True)
 
 
 # ---- writing -------------------------------------------------------------------------------------
@@ -116,7 +127,7 @@ def chunks(net: Network, metadata: Mapping[str, str] | None) -> Iterator[bytes |
     yield _header(net, dtype_name, metadata)
     for name, view in itertools.chain(tensors(net), _scaling_tensors(net)):
         tensor = np.ascontiguousarray(view, DTYPES[dtype_name])
-        check_finite(name, tensor, ValueError)
+        _check_numbers(name, tensor, ValueError)
         yield bytes_of(tensor, dtype_name)
 
 
@@ -128,15 +139,22 @@ def _scaling_tensors(net: Network) -> Iterator[tuple[str, NDArray[np.floating[An
 
 def description(net: Network) -> dict[str, str]:
     """Return what the header says of the network beside its numbers and their type."""
-    return {"layers": json.dumps(net.layers), "activations": json.dumps(net.activations)}
+    texts = {"layers": json.dumps(net.layers), "activations": json.dumps(net.activations)}
+    if _has_beside(net):
+        texts |= {"norms": json.dumps(net.norms), "skips": json.dumps(net.skips)}
+    return texts
+
+
+def _has_beside(net: Network) -> bool:
+    return any(net.norms) or any(net.skips)
 
 
 def _header(net: Network, dtype_name: str, metadata: Mapping[str, str] | None) -> bytes:
     sides = scalings(net)
-    shapes = tensor_shapes(net.layers) | scaling_shapes(net.layers, sides)
+    shapes = tensor_shapes(net.layers, net.norms) | scaling_shapes(net.layers, sides)
     entries = {
         "format": FORMAT,
-        "format_version": SCALED if sides else PLAIN,
+        "format_version": BESIDE if _has_beside(net) else SCALED if sides else PLAIN,
         **description(net),
         **_extra_metadata(metadata),
     }
@@ -149,7 +167,7 @@ def _extra_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
     for key, value in extra.items():
         if not isinstance(key, str) or not isinstance(value, str):
             raise TypeError(f"metadata: got {shown({key: value})}, needed str keys and values")
-        if key in OUR_KEYS:
+        if key in OUR_KEYS + KEYS_BESIDE:
             raise ValueError(f"metadata: got the key {key!r}, which the format itself uses")
         if not is_unicode(key + value):
             raise ValueError(f"metadata: got half of a surrogate pair in entry {shown(key)}")
@@ -259,6 +277,8 @@ class Header:
 
     layers: list[int]
     activations: list[str]
+    norms: list[Norm | None]  # of the hidden layers
+    skips: list[bool]
     dtype_name: str
     scaled: tuple[str, ...]  # "input", "target", both or none
     positions: dict[str, int]  # of each tensor's first byte, from the beginning of the file
@@ -288,6 +308,8 @@ def read_from(
             output=output,
             dtype=dtype.newbyteorder("=").name,
             random_state=0,
+            norm=header.norms,
+            skip=header.skips,
         )
     except (TypeError, ValueError) as error:  # an unknown activation, for one
         unknown = not {*names} <= {*ACTIVATIONS, *own}
@@ -299,7 +321,7 @@ def read_from(
         stream.seek(header.positions[name])
         fill(stream, memory)
         numbers = memory.view(dtype).reshape(shape)
-        check_finite(name, numbers, ModelFormatError)
+        _check_numbers(name, numbers, ModelFormatError)
         return numbers
 
     for name, view in tensors(net):
@@ -321,18 +343,29 @@ def _read_header(stream: io.BufferedIOBase, size: int) -> Header:
     entries, data_begins = read_entries(stream, size)
     metadata = _checked_metadata(entries.pop("__metadata__", {}))
     scaled = _checked_scalings(entries, metadata["format_version"])
-    layers = _checked_layers(metadata["layers"], n_tensors=len(entries) - 2 * len(scaled))
+    norms, skips = _checked_beside(metadata)
+    of_norms = sum(len(TENSORS_OF_NORM[norm]) for norm in norms)
+    layers = _checked_layers(metadata["layers"], len(entries) - 2 * len(scaled) - of_norms)
     activations = _checked_activations(metadata["activations"], n_layers=len(layers))
-    shapes = tensor_shapes(layers) | scaling_shapes(layers, scaled)
+    if metadata["format_version"] != BESIDE:
+        norms, skips = [None] * (len(layers) - 2), [False] * (len(layers) - 2)
+    if not len(norms) == len(skips) == len(layers) - 2:
+        raise ModelFormatError(
+            f"norms, skips: got {len(norms)} and {len(skips)}, needed {len(layers) - 2} for"
+            f" {len(layers)} layers"
+        )
+    shapes = tensor_shapes(layers, norms) | scaling_shapes(layers, scaled)
     dtype_name, offsets = _checked_tensors(entries, shapes)
     check_cover(offsets, size - data_begins)
     return Header(
         layers=layers,
         activations=activations,
+        norms=norms,
+        skips=skips,
         dtype_name=dtype_name,
         scaled=scaled,
         positions={name: data_begins + begin for name, (begin, _) in offsets.items()},
-        extra={key: value for key, value in metadata.items() if key not in OUR_KEYS},
+        extra={key: value for key, value in metadata.items() if key not in _keys_of(metadata)},
     )
 
 
@@ -349,7 +382,7 @@ def _checked_metadata(found: object) -> dict[str, str]:
             f"format_version: got {shown(metadata.get('format_version'))}, needed"
             f" {' or '.join(map(repr, FORMAT_VERSIONS))}, those that this rosenblatt reads"
         )
-    for key in OUR_KEYS:
+    for key in _keys_of(metadata):
         if key not in metadata:
             raise ModelFormatError(f"__metadata__: {key!r} is missing")
     return metadata
@@ -380,12 +413,49 @@ def _checked_scalings(entries: dict[str, Any], version: str) -> tuple[str, ...]:
             )
         if not missing:
             sides.append(side)
-    if (version == SCALED) != bool(sides):
+    if version != BESIDE and (version == SCALED) != bool(sides):
         raise ModelFormatError(
             f"format_version: got {version!r} with {len(sides)} scalings, needed {PLAIN!r} without"
             f" any, {SCALED!r} with one or two"
         )
     return tuple(sides)
+
+
+def _keys_of(metadata: dict[str, str]) -> tuple[str, ...]:
+    """Return the entries that are the format's own in a file of this version."""
+    return OUR_KEYS + (KEYS_BESIDE if metadata["format_version"] == BESIDE else ())
+
+
+def _checked_beside(metadata: dict[str, str]) -> tuple[list[Norm | None], list[bool]]:
+    """Return norm and skip of every hidden layer; empty where the version has none."""
+    if metadata["format_version"] != BESIDE:
+        return [], []
+    norms, skips = (parse_json(key, metadata[key]) for key in KEYS_BESIDE)
+    if not isinstance(norms, list) or not all(_is_norm(each) for each in norms):
+        raise ModelFormatError(
+            f"norms: got {shown(norms)}, needed a list of 'batch', 'layer' and null"
+        )
+    if not isinstance(skips, list) or not all(type(each) is bool for each in skips):
+        raise ModelFormatError(f"skips: got {shown(skips)}, needed a list of true and false")
+    if not any(norms) and not any(skips):
+        raise ModelFormatError(
+            f"format_version: got {BESIDE!r} without a norm or a skip connection, needed"
+            f" {PLAIN!r} or {SCALED!r}"
+        )
+    return norms, skips
+
+
+def _is_norm(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value in TENSORS_OF_NORM)
+
+
+def _check_numbers(name: str, tensor: NDArray[Any], exception: type[ValueError]) -> None:
+    check_finite(name, tensor, exception)
+    if name.startswith("running_var") and (tensor < 0).any():
+        index = int(np.argmax(tensor < 0))
+        raise exception(
+            f"{name}: got {tensor[index]} at [{index}], needed finite numbers of at least 0"
+        )
 
 
 def _checked_activations(text: str, n_layers: int) -> list[str]:

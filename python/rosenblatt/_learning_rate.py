@@ -13,7 +13,7 @@ from . import _arguments, _arrays, _core, _loss, _optimizer, _validation, schedu
 from ._loss import Loss
 from ._network import Network
 from ._optimizer import LBFGS, SGD, Optimizer, Rprop
-from ._train import check_trainable
+from ._train import check_batches, check_trainable
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +118,7 @@ def find_learning_rate(
     samples = _arrays.inputs("X", X, net.dtype)
     in_an_epoch = math.ceil(samples.shape[0] / size) if samples.ndim > 0 else 1
     targets = _validation.targets(net, "Y", Y, rule.name)
+    check_batches(net, samples.shape[0] if samples.ndim > 0 else 0, size, optimizer)
     costs = _core.costs_of_steps(
         net.copy()._core,
         (samples, targets, None),

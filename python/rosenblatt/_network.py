@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, overload
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -13,53 +13,17 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from . import _activation, _arguments, _arrays, _core, _loss, _weights
 from ._activation import Activation, ActivationName
 from ._loss import Loss
+from ._parameter_views import ParameterViews, ViewsWhereThereAre, parameters
 from ._scaling import Scaling
 from ._weights import Weights
 
+Norm = Literal["batch", "layer"]
 FloatArray = _arrays.FloatArray
 
 _CORES = {
     np.dtype(np.float32): _core.NetworkFloat32,
     np.dtype(np.float64): _core.NetworkFloat64,
 }
-
-
-class ParameterViews(Sequence[FloatArray]):
-    """The W or the b of every layer, writeable views of theta; assigning to one copies into it."""
-
-    def __init__(self, name: str, views: Sequence[FloatArray]) -> None:
-        self._name = name
-        self._views = tuple(views)
-
-    @overload
-    def __getitem__(self, layer: int) -> FloatArray: ...
-    @overload
-    def __getitem__(self, layer: slice) -> tuple[FloatArray, ...]: ...
-    def __getitem__(self, layer: int | slice) -> FloatArray | tuple[FloatArray, ...]:
-        return self._views[layer]
-
-    def __setitem__(self, layer: int, values: ArrayLike) -> None:
-        view = self._views[layer]
-        if values is not view:  # W[0] += x has written already
-            view[...] = _parameters(f"{self._name}[{layer}]", values, view)
-
-    def __len__(self) -> int:
-        return len(self._views)
-
-    def __iter__(self) -> Iterator[FloatArray]:
-        return iter(self._views)
-
-    def __repr__(self) -> str:
-        return f"<{self._name}: {', '.join(str(view.shape) for view in self._views)}>"
-
-
-def _parameters(name: str, values: ArrayLike, view: FloatArray) -> NDArray[Any]:
-    array = _arrays.exact(name, _arrays.real_array(name, values), view.dtype)
-    if array.shape != view.shape:
-        raise ValueError(f"{name}: got shape {array.shape}, needed {view.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: got NaN or infinity, needed finite numbers")
-    return array
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +35,9 @@ class Trace:
     Z : tuple of ndarray
         Z[l] is z^(l+2), of shape (n, n_out) of weight layer l (from 0).
     A : tuple of ndarray
-        A[0] is the input X; A[l+1] = f(Z[l]). The last one is the network's output. Where the
-        network has scalings, these are the scaled input and the output before it is scaled back.
+        A[0] is the input X; A[l+1] = f(Z[l]), or f(Z[l]) + A[l] where the layer skips. The last one
+        is the network's output. Where the network has scalings, these are the scaled input and the
+        output before it is scaled back.
     """
 
     Z: tuple[FloatArray, ...]
@@ -89,16 +54,19 @@ class Derivatives:
         dC/dW^(l), each of the shape of W[l], (n_out, n_in).
     db : tuple of ndarray
         dC/db^(l), each (n_out,).
+    dg : tuple of ndarray or None
+        dC/dg^(l), each (n_out,); None where the layer has no norm.
     dX : ndarray of shape (n, n_features)
         dC/dX, by X as it was given.
     delta : tuple of ndarray
         delta[l] = dC/dZ[l], (n, n_out).
     grad : ndarray of shape (n_params,)
-        dW and db in the order of theta; dW and db are views of it.
+        dW, db and dg in the order of theta; they are views of it.
     """
 
     dW: tuple[FloatArray, ...]
     db: tuple[FloatArray, ...]
+    dg: tuple[FloatArray | None, ...]
     dX: FloatArray
     delta: tuple[FloatArray, ...]
     grad: FloatArray
@@ -141,14 +109,26 @@ class Network:
         "he_normal", "lecun_uniform", "lecun_normal", "orthogonal", "zeros". One for all weight
         layers or a sequence with one for each, in which an array of shape (n_out, n_in) is W
         itself; where all are arrays nothing is drawn, and there is no `random_state`.
+    norm : {"batch", "layer"}, None or sequence of these, default None
+        How W a of the hidden layers is normalised before f, one for all or one for each:
+        docs/normalisation.md.
+    skip : bool or sequence of bool, default False
+        Whether what goes into a hidden layer is added to what comes out. True is for all that have
+        as many units as go in, at least one; a sequence has one for each hidden layer.
 
     Attributes
     ----------
     W, b : sequence of ndarray
         Writeable views: W[l] of shape (n_out, n_in), b[l] of shape (n_out,). ``net.W[l] = values``
         copies into the view.
+    g : sequence of ndarray or None
+        The gains of layers with a norm, alike, (n_out,); None for the others.
+    running_mean, running_var : sequence of ndarray or None
+        What batch norm has in place of a batch's mean and variance when the network is not being
+        trained, alike, (n_out,). They are not part of theta.
     theta : ndarray of shape (n_params,)
-        All parameters, a writeable view: W^(1) row-major as (n_in, n_out), b^(1), W^(2), ...
+        All parameters, a writeable view: W^(1) row-major as (n_in, n_out), b^(1), W^(2), ...; g^(l)
+        follows b^(l) where the layer has a norm.
     input_scaling, target_scaling : Scaling or None
         How X and the targets are scaled on the way in, and outputs back on the way out.
     threads : int or None
@@ -163,7 +143,7 @@ class Network:
 
     Notes
     -----
-    Biases start at 0. "auto" draws weights by the activation that they lead to:
+    Biases start at 0, gains at 1. "auto" draws weights by the activation that they lead to:
 
     ============== ======================== =====================================
     weights        uniform within           before
@@ -202,9 +182,13 @@ class Network:
         dtype: DTypeLike = "float32",
         random_state: int | np.random.Generator | None = None,
         weights: Weights = "auto",
+        norm: Norm | Sequence[Norm | None] | None = None,
+        skip: bool | Sequence[bool] = False,
     ) -> None:
         sizes = _arguments.layer_sizes("layers", layers)
         activations = _activation.of_layers(activation, output, len(sizes) - 2)
+        norms = _arguments.norms(norm, len(sizes) - 2)
+        skips = _arguments.skips(skip, sizes)
         float_type = _float_type(dtype)
         of_layers = _weights.of_layers(weights, len(activations), float_type)
         if random_state is not None and all(layer.given is not None for layer in of_layers):
@@ -215,40 +199,72 @@ class Network:
         try:
             rules = [layer.rule for layer in of_layers]
             functions = [_activation.for_core(each) for each in activations]
-            made = _CORES[float_type](list(sizes), functions, seed, rules)
+            of_core = [each or "none" for each in norms] if any(norms) else []
+            made = _CORES[float_type](list(sizes), functions, seed, rules, of_core, list(skips))
         except MemoryError:
             raise MemoryError(
                 f"layers: the parameters of {list(sizes)} do not fit into memory"
             ) from None
-        self._attach(made, sizes, tuple(activations))
+        self._attach(made, sizes, tuple(activations), norms, skips)
         for i, layer in enumerate(of_layers):
             if layer.given is not None:
-                self._W[i][...] = _parameters(f"weights[{i}]", layer.given, self._W[i])
+                self._W[i][...] = parameters(f"weights[{i}]", layer.given, self._W[i])
 
     def _attach(
         self,
         core: Any,
         layers: tuple[int, ...],
         activations: tuple[ActivationName | Activation, ...],
+        norms: tuple[Norm | None, ...],
+        skips: tuple[bool, ...],
     ) -> None:
         self._core = core
         self._layers = layers
         self._activations = activations
+        self._norms = norms
+        self._skips = skips
         self._theta: FloatArray = core.theta
         self._quick_forward: Callable[[ArrayLike], FloatArray | None] = core.quick_forward
-        dW, db = self._split(self._theta)
-        self._W = ParameterViews("W", dW)
-        self._b = ParameterViews("b", db)
+        W, b, g = self._split(self._theta)
+        self._W = ParameterViews("W", W)
+        self._b = ParameterViews("b", b)
+        self._g = ViewsWhereThereAre("g", g)
+        self._running: FloatArray = core.running
+        mean, variance = self._split_running(self._running)
+        self._running_mean = ViewsWhereThereAre("running_mean", mean)
+        self._running_var = ViewsWhereThereAre("running_var", variance, least=0.0)
 
-    def _split(self, theta: FloatArray) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
-        """Cut a vector like theta into views W (n_out, n_in) and b (n_out,) of every layer."""
-        W, b, start = [], [], 0
-        for n_in, n_out in zip(self._layers, self._layers[1:], strict=False):
+    def _split(
+        self, theta: FloatArray
+    ) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...], tuple[FloatArray | None, ...]]:
+        """Cut a vector like theta into views of every layer: W (n_out, n_in), b and g (n_out,)."""
+        W: list[FloatArray] = []
+        b: list[FloatArray] = []
+        g: list[FloatArray | None] = []
+        start = 0
+        for n_in, n_out, norm in zip(
+            self._layers, self._layers[1:], (*self._norms, None), strict=False
+        ):
             end = start + n_in * n_out
             W.append(theta[start:end].reshape(n_in, n_out).T)
             b.append(theta[end : end + n_out])
             start = end + n_out
-        return tuple(W), tuple(b)
+            g.append(None if norm is None else theta[start : start + n_out])
+            start += 0 if norm is None else n_out
+        return tuple(W), tuple(b), tuple(g)
+
+    def _split_running(
+        self, running: FloatArray
+    ) -> tuple[list[FloatArray | None], list[FloatArray | None]]:
+        """Cut the running statistics into views: mean and variance of every layer, (n_out,)."""
+        mean: list[FloatArray | None] = []
+        variance: list[FloatArray | None] = []
+        start = 0
+        for n_out, norm in zip(self._layers[1:], (*self._norms, None), strict=True):
+            for views in (mean, variance):
+                views.append(running[start : start + n_out] if norm == "batch" else None)
+                start += n_out if norm == "batch" else 0
+        return mean, variance
 
     @property
     def W(self) -> ParameterViews:
@@ -261,6 +277,31 @@ class Network:
         return self._b
 
     @property
+    def g(self) -> ViewsWhereThereAre:
+        """The gains of layers with a norm, g[l] of shape (n_out,): views of `theta`, or None."""
+        return self._g
+
+    @property
+    def running_mean(self) -> ViewsWhereThereAre:
+        """What batch norm subtracts, (n_out,), or None: views of the network's own."""
+        return self._running_mean
+
+    @property
+    def running_var(self) -> ViewsWhereThereAre:
+        """What batch norm divides by the root of, (n_out,), or None: views of the network's own."""
+        return self._running_var
+
+    @property
+    def norms(self) -> tuple[Norm | None, ...]:
+        """The norm of every hidden layer: "batch", "layer" or None."""
+        return self._norms
+
+    @property
+    def skips(self) -> tuple[bool, ...]:
+        """Whether what goes into a hidden layer is added to what comes out, for each of them."""
+        return self._skips
+
+    @property
     def theta(self) -> FloatArray:
         """All parameters, (n_params,): a view. Assigning to it copies."""
         return self._theta
@@ -268,11 +309,20 @@ class Network:
     @theta.setter
     def theta(self, values: ArrayLike) -> None:
         if values is not self._theta:
-            self._theta[...] = _parameters("theta", values, self._theta)
+            self._theta[...] = parameters("theta", values, self._theta)
+
+    def _state(self) -> FloatArray:
+        """Return a copy of all parameters, and of the running statistics behind them, (n,)."""
+        return np.concatenate([self._theta, self._running])
+
+    def _take_state(self, state: FloatArray) -> None:
+        """Take parameters and running statistics, as `_state` gives them."""
+        self._theta[...] = state[: self.n_params]
+        self._running[...] = state[self.n_params :]
 
     @property
     def n_params(self) -> int:
-        """The number of weights and biases."""
+        """The number of weights, biases and gains."""
         return self._theta.size
 
     @property
@@ -364,8 +414,8 @@ class Network:
         Returns
         -------
         Trace
-            ``Z[l]`` and ``A[l + 1] = f(Z[l])``, (n, n_out) of weight layer l; ``A[0]`` is X, scaled
-            where the network scales it.
+            ``Z[l]`` and ``A[l + 1] = f(Z[l])``, (n, n_out) of weight layer l, with ``A[l]`` added
+            where the layer skips; ``A[0]`` is X, scaled where the network scales it.
 
         Raises
         ------
@@ -415,8 +465,8 @@ class Network:
             rule,
             weights,
         )
-        dW, db = self._split(grad)
-        return Gradients(cost=cost, dW=dW, db=db, dX=dX, delta=tuple(delta), grad=grad)
+        dW, db, dg = self._split(grad)
+        return Gradients(cost=cost, dW=dW, db=db, dg=dg, dX=dX, delta=tuple(delta), grad=grad)
 
     def backward(self, X: ArrayLike, dC_dA: ArrayLike) -> Derivatives:
         """Return the derivatives of a cost of your own, by error backpropagation.
@@ -453,8 +503,8 @@ class Network:
         if G.ndim == 1 and self._layers[-1] == 1:
             G = G[:, np.newaxis]
         grad, dX, delta = self._core.backward(_arrays.inputs("X", X, self.dtype), G)
-        dW, db = self._split(grad)
-        return Derivatives(dW=dW, db=db, dX=dX, delta=tuple(delta), grad=grad)
+        dW, db, dg = self._split(grad)
+        return Derivatives(dW=dW, db=db, dg=dg, dX=dX, delta=tuple(delta), grad=grad)
 
     def jacobian(self, X: ArrayLike) -> FloatArray:
         """Return the derivative of every output by every input.
@@ -587,7 +637,7 @@ class Network:
     def copy(self) -> Network:
         """Return an independent network with the same parameters."""
         twin = Network.__new__(Network)
-        twin._attach(self._core.copy(), self._layers, self._activations)
+        twin._attach(self._core.copy(), self._layers, self._activations, self._norms, self._skips)
         return twin
 
     def __copy__(self) -> Network:
@@ -638,6 +688,11 @@ class Network:
         if hidden:
             parts.append(f"activation={hidden[0]!r}" if same else f"activation={hidden!r}")
         parts += [f"output={output!r}", f"dtype={self.dtype.name!r}"]
+        if any(self._norms):
+            same = len(set(self._norms)) == 1
+            parts.append(f"norm={self._norms[0]!r}" if same else f"norm={list(self._norms)!r}")
+        if any(self._skips):
+            parts.append(f"skip={True if all(self._skips) else list(self._skips)!r}")
         parts += self._shown_scalings()
         return f"Network({', '.join(parts)})"
 

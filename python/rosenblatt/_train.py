@@ -132,6 +132,7 @@ def train(
         it is in the result. The network itself has the parameters of the last step.
     batch_size : int or None, default 32
         Samples per step, None for all of them; the last batch of an epoch is as long as it comes.
+        Batch norm needs at least 2 in each.
     epochs : int, default 10
         Passes over the samples.
     shuffle : bool, default True
@@ -393,6 +394,7 @@ def prepared(
     }
     curves = _curves(held_out is not None, optimizer, how["gradient_norm"])
     measured = held_out or samples
+    check_batches(net, len(samples.X), size, optimizer)
     bar = progress_bar("progress", progress, n_epochs)
     with ExitStack() as on_error:
         if bar:
@@ -475,6 +477,30 @@ def check_trainable(net: Network) -> None:
                 f"net: got activation {name!r} in layer {layer + 2}, needed activations with a "
                 "gradient: its own is 0, so nothing before it would learn"
             )
+
+
+def check_batches(net: Network, n: int, batch_size: int, optimizer: Optimizer) -> None:
+    """Refuse batches of n samples in which batch norm has nothing to compare.
+
+    Raises
+    ------
+    ValueError
+        The network has batch norm, and one of them would have a single sample; or the optimiser is
+        one whose line search compares costs that are not the network's own.
+    """
+    if "batch" not in net.norms:
+        return
+    if isinstance(optimizer, LBFGS):
+        raise ValueError(
+            "optimizer: got LBFGS with norm='batch', needed another: a line search goes down one"
+            " cost, and batch norm has another when it is trained than afterwards"
+        )
+    if batch_size == 1 or n % batch_size == 1:
+        where = "its last batch would have" if batch_size > 1 and n > 1 else "a batch would have"
+        raise ValueError(
+            f"batch_size: got {batch_size} for {n} samples with norm='batch', needed batches of at"
+            f" least 2: {where} 1 sample, whose variance is 0"
+        )
 
 
 def _samples(

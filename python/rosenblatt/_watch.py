@@ -32,7 +32,7 @@ class Best:
         self._rule = rule
         self._value = -np.inf
         self.epoch: int | None = None
-        self.theta: FloatArray | None = None
+        self.state: FloatArray | None = None  # parameters, and running statistics behind them
         self._waited = 0
 
     @property
@@ -52,9 +52,9 @@ class Best:
     def look(self, epoch: int, number: float, net: Network) -> None:
         """Take note of an epoch, and keep its parameters if they are the best."""
         if self.improves(epoch, number) and self._rule.restore_best:
-            self.theta = net.theta.copy()
+            self.state = net._state()
 
-    def resume(self, numbers: Sequence[float], theta: FloatArray | None) -> None:
+    def resume(self, numbers: Sequence[float], state: FloatArray | None) -> None:
         """Take note of epochs that another run did, and of the best parameters that it kept.
 
         Raises
@@ -65,10 +65,10 @@ class Best:
         for epoch, number in enumerate(numbers):
             self.improves(epoch, number)
         keeps = self._rule.restore_best
-        if (theta is not None) != keeps:
+        if (state is not None) != keeps:
             what = f"the parameters of epoch {self.epoch}" if keeps else "none"
             raise ValueError(f"best: got {'none' if keeps else 'parameters'}, needed {what}")
-        self.theta = theta
+        self.state = state
 
 
 class Watch:
@@ -138,9 +138,9 @@ class Watch:
         return self._best.epoch if self._best else None
 
     @property
-    def best_theta(self) -> FloatArray | None:
+    def best_state(self) -> FloatArray | None:
         """The parameters of that epoch, where they are kept."""
-        return self._best.theta if self._best else None
+        return self._best.state if self._best else None
 
     def resume(self, history: Mapping[str, Sequence[float]], best: FloatArray | None) -> None:
         """Take note of the epochs that another run did.
@@ -205,8 +205,8 @@ class Watch:
 
     def end(self) -> None:
         """Give the network its best weights, where that was asked for."""
-        if self._best and self._best.theta is not None:
-            self._net.theta[...] = self._best.theta
+        if self._best and self._best.state is not None:
+            self._net._take_state(self._best.state)
 
     def _measure(self) -> dict[str, float]:
         if not self._metrics:

@@ -88,12 +88,10 @@ def refuse_what_the_lecture_lacks(net: Network) -> None:
     ValueError
         A layer is normalised, or skipped by a connection, or has an f that is not in the tables.
     """
-    for setting in ("norm", "skip"):
-        value = getattr(net, setting, None)
-        parts = value if isinstance(value, list | tuple) else [value]
-        if any(part not in (None, False) for part in parts):
+    for setting, of_layers in (("norm", net.norms), ("skip", net.skips)):
+        if any(of_layers):
             raise ValueError(
-                f"net: got a network with {setting}={value!r}, needed one without: "
+                f"net: got a network with {setting}={list(of_layers)!r}, needed one without: "
                 "the lecture's layers are a = f(W a + b)"
             )
     for name in net.activations:

@@ -73,7 +73,7 @@ def random(net: Network, seed: int) -> Directions:
     generator = np.random.default_rng(seed)
     vectors = np.zeros((2, net.n_params))
     for vector in vectors:
-        dW, _ = net._split(vector)
+        dW, *_ = net._split(vector)
         for d, W in zip(dW, net.W, strict=True):
             drawn = generator.standard_normal(W.shape)
             lengths = np.linalg.norm(W.astype(np.float64), axis=1)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from .activation import dC_dz
 from .arithmetic import NumberType, chain, sum_of_products
 from .dropout import apply
-from .forward import Trace
+from .forward import Trace, added
+from .normalisation import dC_dg, dC_du
 from .theta import Matrix, flatten
 
 if TYPE_CHECKING:
@@ -20,6 +21,14 @@ class Derivatives(NamedTuple):
     dW: tuple[Matrix, ...]  # dW[layer], (n_out, n_in): dC/dW
     db: tuple[list[float], ...]  # db[layer], (n_out,): dC/db
     delta: tuple[Matrix, ...]  # delta[layer], (n, n_out): dC/dz
+    dg: tuple[list[float], ...]  # dg[layer], (n_out,): dC/dg, empty where the layer has no norm
+    dU: tuple[Matrix, ...]  # dU[layer], (n, n_out): dC/du of u = W a, delta where there is no norm
+    G: Matrix  # (n, n_out): dC/da of the first layer's output, empty where that is the network's
+
+    @property
+    def grad(self) -> list[float]:
+        """Return dC/dtheta, in the order of theta.py."""
+        return flatten(self.dW, self.db, self.dg)
 
 
 class Gradients(NamedTuple):
@@ -30,39 +39,64 @@ class Gradients(NamedTuple):
     db: tuple[list[float], ...]  # db[layer], (n_out,): dC/db
     dX: Matrix  # (n, n_features): dC/dX
     delta: tuple[Matrix, ...]  # delta[layer], (n, n_out): dC/dz
+    dg: tuple[list[float], ...]  # dg[layer], (n_out,): dC/dg, empty where the layer has no norm
 
     @property
     def grad(self) -> list[float]:
         """Return dC/dtheta, in the order of theta.py."""
-        return flatten(self.dW, self.db)
+        return flatten(self.dW, self.db, self.dg)
 
 
 def backward(net: Network, trace: Trace, delta_output: Matrix) -> Derivatives:
     """Return dC/dW, dC/db and dC/dz of every layer from the output's delta, (n, n_outputs)."""
-    delta = [delta_output]
-    for layer in range(len(net.W) - 1, 0, -1):
-        delta.insert(0, delta_before(net, trace, layer, delta[0]))
+    T, last = net.T, len(net.W) - 1
+    delta, dU = [delta_output], [delta_output]
+    G: Matrix = []  # dC/da of the layer at hand; nothing goes past the output
+    for layer in range(last, 0, -1):
+        G = through_layer(net, trace, layer, dU[0], G)
+        delta.insert(0, delta_before(net, trace, layer, G))
+        of = trace.normalised[layer - 1]
+        dU.insert(0, delta[0] if of is None else dC_du(net, layer - 1, of, delta[0]))
     return Derivatives(
-        tuple(dC_dW(net.T, d, trace.A_in(net.T, layer)) for layer, d in enumerate(delta)),
-        tuple(dC_db(net.T, d) for d in delta),
+        tuple(dC_dW(T, d, trace.A_in(T, layer)) for layer, d in enumerate(dU)),
+        tuple(dC_db(T, d) for d in delta),
         tuple(delta),
+        tuple(
+            [] if of is None else dC_dg(T, d, of.u_hat)
+            for d, of in zip(delta, trace.normalised, strict=True)
+        ),
+        tuple(dU),
+        G,
     )
+
+
+def dC_dX(net: Network, trace: Trace, found: Derivatives) -> Matrix:
+    """Return dC/dX, (n, n_features), of X as the first layer reads it."""
+    return through_layer(net, trace, 0, found.dU[0], found.G)
 
 
 def delta_of_output(net: Network, trace: Trace, G: Matrix) -> Matrix:
     """Return delta of the output from G = dC/dA, (n, n_outputs): dC/da times f'."""
     f = net.functions[-1]
-    rows = zip(trace.Z[-1], trace.A[-1], G, strict=True)
+    rows = zip(trace.Z[-1], trace.F[-1], G, strict=True)
     return [dC_dz(net.T, f, z, a, g) for z, a, g in rows]
 
 
-def delta_before(net: Network, trace: Trace, layer: int, delta: Matrix) -> Matrix:
-    """Return delta of the layer before this one: (W^T delta) times f', 0 for what was dropped."""
+def through_layer(net: Network, trace: Trace, layer: int, dU: Matrix, G_out: Matrix) -> Matrix:
+    """Return dC/da of what came before a layer: W^T dC/du, what skips it, 0 for what was dropped.
+
+    `dU` is dC/du of u = W a, which is delta but in layers with a norm; `G_out` is dC/da behind it.
+    """
+    G, mask = dC_dA(net, layer, dU), trace.masks[layer]
+    if net.skips[layer]:
+        G = added(net.T, G, G_out)
+    return G if mask is None else apply(net.T, mask, G)
+
+
+def delta_before(net: Network, trace: Trace, layer: int, G: Matrix) -> Matrix:
+    """Return delta of the layer before this one: dC/da times f'."""
     f = net.functions[layer - 1]
-    G, mask = dC_dA(net, layer, delta), trace.masks[layer]
-    if mask is not None:
-        G = apply(net.T, mask, G)
-    rows = zip(trace.Z[layer - 1], trace.A[layer], G, strict=True)
+    rows = zip(trace.Z[layer - 1], trace.F[layer - 1], G, strict=True)
     return [dC_dz(net.T, f, z, a, g) for z, a, g in rows]
 
 

@@ -1,4 +1,4 @@
-"""Forward: z = W a + b and a = f(z), layer after layer."""
+"""Forward: z = W a + b and a = f(z), layer after layer; with a norm z = g u_hat + b for u = W a."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .arithmetic import NumberType, sum_of_products
 from .dropout import apply
+from .normalisation import Normalised, normalised, scaled_and_shifted
 from .theta import Matrix
 
 if TYPE_CHECKING:
@@ -17,8 +18,12 @@ class Trace(NamedTuple):
     """What the forward pass computed."""
 
     Z: tuple[Matrix, ...]  # Z[layer], (n, n_out): W[layer] a + b[layer]
-    A: tuple[Matrix, ...]  # A[0] is X; A[layer + 1], (n, n_out): f(Z[layer])
+    F: tuple[Matrix, ...]  # F[layer], (n, n_out): f(Z[layer])
+    A: tuple[
+        Matrix, ...
+    ]  # A[0] is X; A[layer + 1], (n, n_out): F[layer], + what went in if it skips
     masks: tuple[Matrix | None, ...]  # of dropout, on A[layer] as it goes into the layer
+    normalised: tuple[Normalised | None, ...]  # of the layers with a norm
 
     def A_in(self, T: NumberType, layer: int) -> Matrix:
         """Return what went into a layer, (n, n_in): A[layer], or what dropout left of it."""
@@ -26,19 +31,49 @@ class Trace(NamedTuple):
         return self.A[layer] if mask is None else apply(T, mask, self.A[layer])
 
 
-def forward(net: Network, X: Matrix, masks: Sequence[Matrix | None] | None = None) -> Trace:
-    """Compute z and a of every layer for the samples X, (n, n_features); dropout has `masks`."""
-    trace = Trace((), (X,), tuple(masks) if masks else (None,) * len(net.functions))
+def forward(
+    net: Network,
+    X: Matrix,
+    masks: Sequence[Matrix | None] | None = None,
+    *,
+    of_batch: bool = False,
+) -> Trace:
+    """Compute z and a of every layer for the samples X, (n, n_features); dropout has `masks`.
+
+    With `of_batch` batch norm takes the statistics of these samples, as in a step of training.
+    """
+    trace = Trace((), (), (X,), tuple(masks) if masks else (None,) * len(net.functions), ())
     for layer, f in enumerate(net.functions):
-        Z = [weighted_inputs(net, layer, a) for a in trace.A_in(net.T, layer)]
-        A = [f.forward(net.T, z) for z in Z]
-        trace = Trace((*trace.Z, Z), (*trace.A, A), trace.masks)
+        A_in = trace.A_in(net.T, layer)
+        of = None
+        if net.norms[layer] is None:
+            Z = [weighted_inputs(net, layer, a) for a in A_in]
+        else:
+            U = [sums(net, layer, [0.0] * len(net.b[layer]), a) for a in A_in]
+            of = normalised(net, layer, U, of_batch)
+            Z = scaled_and_shifted(net, layer, of.u_hat)
+        F = [f.forward(net.T, z) for z in Z]
+        A = added(net.T, F, A_in) if net.skips[layer] else F
+        trace = Trace(
+            (*trace.Z, Z), (*trace.F, F), (*trace.A, A), trace.masks, (*trace.normalised, of)
+        )
     return trace
 
 
 def weighted_inputs(net: Network, layer: int, a: list[float]) -> list[float]:
     """Return z_j = b_j + sum_k w_jk a_k for every output j of this layer, for one sample."""
-    W, b = net.W[layer], net.b[layer]
+    return sums(net, layer, net.b[layer], a)
+
+
+def sums(net: Network, layer: int, start: list[float], a: list[float]) -> list[float]:
+    """Return start_j + sum_k w_jk a_k for every output j of this layer, for one sample."""
+    pairs = zip(net.W[layer], start, strict=True)
+    return [sum_of_products(net.T, c, W_j, a, n_results=len(start)) for W_j, c in pairs]
+
+
+def added(T: NumberType, M: Matrix, N: Matrix) -> Matrix:
+    """Return M + N."""
     return [
-        sum_of_products(net.T, b_j, W_j, a, n_results=len(b)) for W_j, b_j in zip(W, b, strict=True)
+        [T.round(m + n) for m, n in zip(m_row, n_row, strict=True)]
+        for m_row, n_row in zip(M, N, strict=True)
     ]

@@ -12,12 +12,19 @@ from collections.abc import Sequence
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from .activation import ACTIVATIONS, dC_dz
+from .activation import dC_dz
 from .arithmetic import NumberType
 from .backward import dC_dA, dC_db, dC_dW
 from .curvature import Along, activation_along, delta_along, slopes_along
-from .forward import Trace, forward, weighted_inputs
+from .forward import Trace, added, forward, sums
 from .loss import LOSSES, NamedLoss, Targets, loss_rule, shares, target_row
+from .normalisation import dC_dg, dC_du
+from .normalisation_along import (
+    NormalisedAlong,
+    dC_du_along,
+    normalised_along,
+    scaled_and_shifted_along,
+)
 from .theta import Matrix, flatten
 
 if TYPE_CHECKING:
@@ -28,14 +35,20 @@ class TraceAlong(NamedTuple):
     """The derivative of a trace along v; R{X} is 0."""
 
     R_Z: tuple[Matrix, ...]  # R_Z[layer], (n, n_out): R{Z[layer]}
+    R_F: tuple[Matrix, ...]  # R_F[layer], (n, n_out): R{F[layer]}
     R_A: tuple[Matrix, ...]  # R_A[layer], (n, n_out): R{A[layer + 1]}
+    normalised: tuple[NormalisedAlong | None, ...]  # of the layers with a norm
 
 
 class DeltaAlong(NamedTuple):
-    """The delta of a layer and its derivative along v, each (n, n_out)."""
+    """Of a layer delta, dC/du, dC/da, and their derivatives along v, each (n, n_out)."""
 
     delta: Matrix
     R_delta: Matrix
+    dU: Matrix  # delta but in layers with a norm
+    R_dU: Matrix
+    G: Matrix  # empty for the output, which nothing skips
+    R_G: Matrix
 
 
 def hessian_vector_product(
@@ -55,34 +68,58 @@ def hessian_vector_product(
     along = forward_along(net, direction, trace)
     deltas = [output_delta_along(net, layer_along(trace, along, -1), Y, loss, sample_weight)]
     for layer in range(len(net.W) - 1, 0, -1):
-        before = layer_along(trace, along, layer - 1)
-        deltas.insert(0, delta_before_along(net, direction, before, layer, deltas[0]))
-    R_dW = [dC_dW(T, d.R_delta, A) for d, A in zip(deltas, trace.A[:-1], strict=True)]
+        deltas.insert(0, delta_before_along(net, direction, (trace, along), layer, deltas[0]))
+    R_dW = [dC_dW(T, d.R_dU, A) for d, A in zip(deltas, trace.A[:-1], strict=True)]
     for layer in range(1, len(net.W)):
-        R_dW[layer] = added(T, R_dW[layer], dC_dW(T, deltas[layer].delta, along.R_A[layer - 1]))
-    return flatten(R_dW, [dC_db(T, d.R_delta) for d in deltas])
+        R_dW[layer] = added(T, R_dW[layer], dC_dW(T, deltas[layer].dU, along.R_A[layer - 1]))
+    R_db = [dC_db(T, d.R_delta) for d in deltas]
+    return flatten(R_dW, R_db, R_dg(T, trace, along, deltas))
+
+
+def R_dg(
+    T: NumberType, trace: Trace, along: TraceAlong, deltas: list[DeltaAlong]
+) -> list[list[float]]:
+    """Return R{dC/dg} of every layer: sum of R{delta} u_hat + sum of delta R{u_hat}."""
+    found: list[list[float]] = []
+    for of, R_of, d in zip(trace.normalised, along.normalised, deltas, strict=True):
+        if of is None or R_of is None:
+            found.append([])
+            continue
+        terms = [dC_dg(T, d.R_delta, of.u_hat)], [dC_dg(T, d.delta, R_of.R_u_hat)]
+        found += added(T, *terms)
+    return found
 
 
 def forward_along(net: Network, direction: Network, trace: Trace) -> TraceAlong:
-    """Compute R{z} = V a + c + W R{a} and R{a} = f' R{z} of every layer; v is V and c."""
-    without_b = copy(net)
-    without_b.b = [[0.0] * len(b) for b in net.b]
+    """Compute R{z} = V a + c + W R{a} and R{a} = f' R{z} of every layer; v is V and c.
+
+    In a layer with a norm R{u} = V a + W R{a} leads to R{z}.
+    """
+    T = net.T
     R_Z: list[Matrix] = []
+    R_F: list[Matrix] = []
     R_A: list[Matrix] = []
+    normalised: list[NormalisedAlong | None] = []
     for layer, name in enumerate(net.activations):
-        R_z = [weighted_inputs(direction, layer, a) for a in trace.A[layer]]
+        nothing, of = [0.0] * len(net.b[layer]), trace.normalised[layer]
+        start = direction.b[layer] if of is None else nothing
+        R_z = [sums(direction, layer, start, a) for a in trace.A[layer]]
         if layer > 0:
-            R_z = added(net.T, R_z, [weighted_inputs(without_b, layer, r) for r in R_A[-1]])
+            R_z = added(T, R_z, [sums(net, layer, nothing, r) for r in R_A[-1]])
+        normalised.append(None if of is None else normalised_along(net, layer, of, R_z))
+        if of is not None and normalised[-1] is not None:
+            R_z = scaled_and_shifted_along(net, direction, layer, of, normalised[-1])
         R_Z.append(R_z)
-        rows = zip(trace.Z[layer], trace.A[layer + 1], R_z, strict=True)
-        R_A.append([activation_along(net.T, name, z, a, r) for z, a, r in rows])
-    return TraceAlong(tuple(R_Z), tuple(R_A))
+        rows = zip(trace.Z[layer], trace.F[layer], R_z, strict=True)
+        R_F.append([activation_along(T, name, z, a, r) for z, a, r in rows])
+        skipped = net.skips[layer] and layer > 0  # of X there is no R{x}
+        R_A.append(added(T, R_F[-1], R_A[-1]) if skipped else R_F[-1])
+    return TraceAlong(tuple(R_Z), tuple(R_F), tuple(R_A), tuple(normalised))
 
 
 def layer_along(trace: Trace, along: TraceAlong, layer: int) -> list[Along]:
     """Return what a weight layer leads to, sample by sample."""
-    A = trace.A[1:]
-    rows = zip(trace.Z[layer], A[layer], along.R_Z[layer], along.R_A[layer], strict=True)
+    rows = zip(trace.Z[layer], trace.F[layer], along.R_Z[layer], along.R_F[layer], strict=True)
     return [Along(*row) for row in rows]
 
 
@@ -112,25 +149,29 @@ def output_delta_along(
         else:
             delta.append(dC_dz(T, net.functions[-1], at.z, at.a, g))
             R_delta.append(delta_along(T, output, at, g, R_g))
-    return DeltaAlong(delta, R_delta)
+    return DeltaAlong(delta, R_delta, delta, R_delta, [], [])
 
 
 def delta_before_along(
-    net: Network, direction: Network, layers: list[Along], layer: int, deltas: DeltaAlong
+    net: Network,
+    direction: Network,
+    traces: tuple[Trace, TraceAlong],
+    layer: int,
+    deltas: DeltaAlong,
 ) -> DeltaAlong:
     """Return delta and R{delta} of the layer before this one: R{W^T delta} has two terms."""
-    T, name = net.T, net.activations[layer - 1]
-    G = dC_dA(net, layer, deltas.delta)
-    R_G = added(T, dC_dA(net, layer, deltas.R_delta), dC_dA(direction, layer, deltas.delta))
-    return DeltaAlong(
-        [dC_dz(T, ACTIVATIONS[name], at.z, at.a, g) for at, g in zip(layers, G, strict=True)],
-        [delta_along(T, name, at, g, R_g) for at, g, R_g in zip(layers, G, R_G, strict=True)],
-    )
-
-
-def added(T: NumberType, M: Matrix, N: Matrix) -> Matrix:
-    """Return M + N."""
-    return [
-        [T.round(m + n) for m, n in zip(m_row, n_row, strict=True)]
-        for m_row, n_row in zip(M, N, strict=True)
-    ]
+    T, before = net.T, layer - 1
+    trace, along = traces
+    name, at = net.activations[before], layer_along(trace, along, before)
+    G = dC_dA(net, layer, deltas.dU)
+    R_G = added(T, dC_dA(net, layer, deltas.R_dU), dC_dA(direction, layer, deltas.dU))
+    if net.skips[layer]:
+        G, R_G = added(T, G, deltas.G), added(T, R_G, deltas.R_G)
+    delta = [dC_dz(T, net.functions[before], of.z, of.a, g) for of, g in zip(at, G, strict=True)]
+    R_delta = [delta_along(T, name, *of) for of in zip(at, G, R_G, strict=True)]
+    of, R_of = trace.normalised[before], along.normalised[before]
+    dU, R_dU = delta, R_delta
+    if of is not None and R_of is not None:
+        dU = dC_du(net, before, of, delta)
+        R_dU = dC_du_along(net, direction, before, (of, R_of), (delta, R_delta))
+    return DeltaAlong(delta, R_delta, dU, R_dU, G, R_G)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .backward import backward, dC_dA, delta_of_output
+from .backward import backward, dC_dX, delta_of_output
 from .forward import forward
 from .theta import Matrix
 
@@ -19,6 +19,5 @@ def jacobian(net: Network, X: Matrix) -> list[Matrix]:
     by_output = []
     for j in range(n_outputs):
         G = [[1.0 if k == j else 0.0 for k in range(n_outputs)] for _ in X]
-        delta = backward(net, trace, delta_of_output(net, trace, G)).delta
-        by_output.append(dC_dA(net, 0, delta[0]))
+        by_output.append(dC_dX(net, trace, backward(net, trace, delta_of_output(net, trace, G))))
     return [list(rows) for rows in zip(*by_output, strict=True)]

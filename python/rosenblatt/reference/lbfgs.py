@@ -95,24 +95,25 @@ class Minimiser:
         trace = forward(net, self.X)
         self.cost, delta = cost_and_delta(net, trace, self.Y, self.loss, self.weights)
         self.data_cost = self.cost
-        dW, db, _ = backward(net, trace, delta)
-        self.data_gradient_norm = norm_of_gradient(dW, db)
+        dW, db, _, dg, _, _ = backward(net, trace, delta)
+        self.data_gradient_norm = norm_of_gradient(dW, db, dg)
         if self.l2:
             l2 = net.T.round(self.l2)
             dW = tuple(penalised(net.T, 0.0, l2, W, G) for W, G in zip(net.W, dW, strict=True))
             nothing = [[0.0] * len(b) for b in net.b]
-            weights = flatten(net.W, nothing)
+            weights = flatten(net.W, nothing, [[0.0] * len(g) for g in net.g])
             self.cost = self.cost + 0.5 * self.l2 * self.dot(weights, weights)
-        self.grad = flatten(dW, db)
+        self.grad = flatten(dW, db, dg)
 
     def dot(self, a: Sequence[float], b: Sequence[float]) -> float:
         """Return the sum of a_i b_i: a chain for each unit, then layer by layer."""
         total = 0.0
-        W_a, b_a = unflatten(a, self.net.layers)
-        W_b, b_b = unflatten(b, self.net.layers)
+        W_a, b_a, g_a = unflatten(a, self.net.layers, self.net.norms)
+        W_b, b_b, g_b = unflatten(b, self.net.layers, self.net.norms)
         for layer in range(len(W_a)):
             for j, of_unit in enumerate(W_a[layer]):
-                x, y = [*of_unit, b_a[layer][j]], [*W_b[layer][j], b_b[layer][j]]
+                x = [*of_unit, b_a[layer][j], *g_a[layer][j : j + 1]]
+                y = [*W_b[layer][j], b_b[layer][j], *g_b[layer][j : j + 1]]
                 chain = 0.0
                 for x_k, y_k in zip(x, y, strict=True):
                     chain = Float64.fma(x_k, y_k, chain)

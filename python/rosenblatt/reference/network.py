@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from itertools import pairwise
 
 from .activation import ACTIVATIONS, OwnActivation
 from .arithmetic import NUMBER_TYPES, NumberType
-from .backward import Derivatives, Gradients, backward, dC_dA, delta_of_output
+from .backward import Derivatives, Gradients, backward, dC_dX, delta_of_output
 from .forward import Trace, forward
 from .hessian import hessian_vector_product
 from .initial_weights import NamedInitialiser, WeightLayer, draw
@@ -35,6 +36,11 @@ class Network:
         The seed of the initial weights, 0 ... 2^64 - 1; None takes one from the system.
     weights : str, InitialWeights or list of these
         How they are drawn, one for all weight layers or one for each.
+    norm : str, None or sequence of these
+        "batch", "layer" or None, for all hidden layers or one for each.
+    skip : bool or sequence of bool
+        Whether what goes into a hidden layer is added to what comes out: for all that have as many
+        units as go in, or one for each.
 
     Attributes
     ----------
@@ -42,6 +48,14 @@ class Network:
         W[layer][j][k] is the weight from input k to output j.
     b : list of lists of float
         b[layer][j] is the bias of output j.
+    g : list of lists of float
+        g[layer][j] is the gain of output j; empty where the layer has no norm.
+    running_mean, running_var : list of lists of float
+        What batch norm subtracts, and divides by the root of, when the network is not being
+        trained; empty where the layer has none.
+    norms, skips : tuple
+        The norm of every weight layer, or None, and whether it is skipped; None and False for the
+        last.
     input_scaling, target_scaling : Scaling or None
         What is done to X and to the targets, and undone to the outputs.
     """
@@ -55,6 +69,8 @@ class Network:
         dtype: str = "float32",
         random_state: int | None = None,
         weights: str | NamedInitialiser | list[str | NamedInitialiser] = "auto",
+        norm: str | Sequence[str | None] | None = None,
+        skip: bool | Sequence[bool] = False,
     ) -> None:
         self.layers = tuple(layers)
         n_hidden = len(self.layers) - 2
@@ -78,22 +94,31 @@ class Network:
             )
         ]
         self.b = [[0.0] * n_out for n_out in self.layers[1:]]
+        of_hidden = [norm] * n_hidden if norm is None or isinstance(norm, str) else list(norm)
+        self.norms: tuple[str | None, ...] = (*of_hidden, None)
+        can_skip = [a == b for a, b in pairwise(self.layers[:-1])]
+        skipped = [skip and can for can in can_skip] if isinstance(skip, bool) else list(skip)
+        self.skips = (*skipped, False)
+        sizes = list(zip(self.layers[1:], self.norms, strict=True))
+        self.g = [[] if of is None else [1.0] * n_out for n_out, of in sizes]
+        self.running_mean = [[0.0] * n_out if of == "batch" else [] for n_out, of in sizes]
+        self.running_var = [[1.0] * n_out if of == "batch" else [] for n_out, of in sizes]
         self.input_scaling: Scaling | None = None
         self.target_scaling: Scaling | None = None
 
     @property
     def n_params(self) -> int:
-        """The number of weights and biases."""
+        """The number of weights, biases and gains."""
         return len(self.theta)
 
     @property
     def theta(self) -> list[float]:
         """All parameters in one list, in the order of theta.py. Assigning it sets them."""
-        return flatten(self.W, self.b)
+        return flatten(self.W, self.b, self.g)
 
     @theta.setter
     def theta(self, values: Sequence[float]) -> None:
-        self.W, self.b = unflatten(values, self.layers)
+        self.W, self.b, self.g = unflatten(values, self.layers, self.norms)
 
     def forward(self, X: Matrix) -> Matrix:
         """Return the outputs, (n, n_outputs), of the samples X, (n, n_features)."""
@@ -126,9 +151,9 @@ class Network:
         trace = self.trace(X)
         Y = self.scaled_targets(Y)
         cost, delta_output = cost_and_delta(self, trace, Y, loss, sample_weight)
-        dW, db, delta = backward(self, trace, delta_output)
-        dX = times_factor(self.T, dC_dA(self, 0, delta[0]), self.input_scaling)
-        return Gradients(cost, dW, db, dX, delta)
+        found = backward(self, trace, delta_output)
+        dX = times_factor(self.T, dC_dX(self, trace, found), self.input_scaling)
+        return Gradients(cost, found.dW, found.db, dX, found.delta, found.dg)
 
     def backward(self, X: Matrix, G: Matrix) -> Derivatives:
         """Return the derivatives of a cost of one's own by all parameters, from G = dC/dA."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .backward import backward
 from .forward import forward
 from .loss import NamedLoss, Targets, cost_and_delta
-from .theta import Matrix, flatten
+from .theta import Matrix
 
 if TYPE_CHECKING:
     from .network import Network
@@ -19,6 +19,5 @@ def sample_gradients(net: Network, X: Matrix, Y: Targets, loss: str | NamedLoss)
     for x, y in zip(X, Y, strict=True):
         trace = forward(net, [x])
         _, delta = cost_and_delta(net, trace, [y], loss)
-        derivatives = backward(net, trace, delta)
-        rows.append(flatten(derivatives.dW, derivatives.db))
+        rows.append(backward(net, trace, delta).grad)
     return rows

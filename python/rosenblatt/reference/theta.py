@@ -1,7 +1,7 @@
 """The one order in which all parameters, and their derivatives, lie in a flat list.
 
-Layer after layer, the weights before the biases; the weights by input: w_00, w_10, ... (input 0 to
-every output), then those of input 1.
+Layer after layer, the weights before the biases, and these before the gains, where a layer has
+such; the weights by input: w_00, w_10, ... (input 0 to every output), then those of input 1.
 """
 
 from __future__ import annotations
@@ -12,26 +12,35 @@ from itertools import pairwise
 Matrix = list[list[float]]
 
 
-def flatten(W: Sequence[Matrix], b: Sequence[list[float]]) -> list[float]:
-    """Return the flat list of W[layer], (n_out, n_in), and b[layer], (n_out,)."""
+def flatten(
+    W: Sequence[Matrix], b: Sequence[list[float]], g: Sequence[list[float]] = ()
+) -> list[float]:
+    """Return the flat list of W[layer], (n_out, n_in), b[layer], (n_out,), and g[layer], alike.
+
+    A layer without gains has an empty g; where no layer has such, g may be left out.
+    """
     flat: list[float] = []
-    for W_layer, b_layer in zip(W, b, strict=True):
+    for W_layer, b_layer, g_layer in zip(W, b, g or [[]] * len(b), strict=True):
         for column in zip(*W_layer, strict=True):  # the weights that leave one input
             flat.extend(column)
         flat.extend(b_layer)
+        flat.extend(g_layer)
     return flat
 
 
 def unflatten(
-    theta: Sequence[float], layers: Sequence[int]
-) -> tuple[list[Matrix], list[list[float]]]:
-    """Undo `flatten` for a network of these layer sizes."""
+    theta: Sequence[float], layers: Sequence[int], norms: Sequence[str | None]
+) -> tuple[list[Matrix], list[list[float]], list[list[float]]]:
+    """Undo `flatten` for a network of these layer sizes, with these norms of its weight layers."""
     W: list[Matrix] = []
     b: list[list[float]] = []
+    g: list[list[float]] = []
     start = 0
-    for n_in, n_out in pairwise(layers):
+    for (n_in, n_out), norm in zip(pairwise(layers), norms, strict=True):
         end = start + n_in * n_out
         W.append([list(theta[start + j : end : n_out]) for j in range(n_out)])
         b.append(list(theta[end : end + n_out]))
         start = end + n_out
-    return W, b
+        g.append([] if norm is None else list(theta[start : start + n_out]))
+        start += len(g[-1])
+    return W, b, g

@@ -14,6 +14,7 @@ from .lbfgs import LBFGS, Minimiser, minimise
 from .loss import NamedLoss, Targets, cost_and_delta
 from .network import Network
 from .noise import InputNoise
+from .normalisation import follow_batch
 from .rng import shuffled
 from .scaling import fitted
 from .theta import Matrix
@@ -109,14 +110,15 @@ def train(
             if batch.weight == 0:
                 continue
             masks = left_out.masks(epoch, batch.first, len(batch.X), net.layers[:-1])
-            trace = forward(net, noise.on(batch.X, epoch, batch.first), masks)
+            trace = forward(net, noise.on(batch.X, epoch, batch.first), masks, of_batch=True)
             C, delta = cost_and_delta(net, trace, batch.Y, loss, batch.weights)
             total = total + batch.weight * C
             weight = weight + batch.weight
             derivatives = backward(net, trace, delta)
             if gradient_norm:
-                norms.append(norm_of_gradient(derivatives.dW, derivatives.db))
+                norms.append(norm_of_gradient(derivatives.dW, derivatives.db, derivatives.dg))
             descent.update(derivatives)
+            follow_batch(net, trace.normalised, len(batch.X))
         losses.append(total / weight)
         rates.append(descent.rate)
         if gradient_norm:

@@ -366,9 +366,9 @@ class Descent:
         dW: Sequence[Matrix] = derivatives.dW
         if l1 > 0 or l2 > 0:
             dW = [penalised(T, l1, l2, W, G) for W, G in zip(net.W, dW, strict=True)]
-        grad = flatten(dW, derivatives.db)
+        grad = flatten(dW, derivatives.db, derivatives.dg)
         if of.clip_norm:
-            norm = norm_of_gradient(dW, derivatives.db)
+            norm = norm_of_gradient(dW, derivatives.db, derivatives.dg)
             if norm > of.clip_norm:
                 scale = T.round(of.clip_norm / norm)
                 grad = [T.round(scale * g) for g in grad]
@@ -399,12 +399,14 @@ def sum_of_squares(numbers: Sequence[float]) -> float:
     return total
 
 
-def norm_of_gradient(dW: Sequence[Matrix], db: Sequence[list[float]]) -> float:
+def norm_of_gradient(
+    dW: Sequence[Matrix], db: Sequence[list[float]], dg: Sequence[list[float]]
+) -> float:
     """Return the norm of the whole gradient: a chain for each unit, then layer by layer."""
     total = 0.0
-    for dW_layer, db_layer in zip(dW, db, strict=True):
-        for dW_j, db_j in zip(dW_layer, db_layer, strict=True):
-            total = total + sum_of_squares([*dW_j, db_j])
+    for dW_layer, db_layer, dg_layer in zip(dW, db, dg, strict=True):
+        for j, (dW_j, db_j) in enumerate(zip(dW_layer, db_layer, strict=True)):
+            total = total + sum_of_squares([*dW_j, db_j, *dg_layer[j : j + 1]])
     return sqrt(total)
 
 
