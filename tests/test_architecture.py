@@ -218,15 +218,21 @@ def reference_stands_alone(root: Path) -> Iterator[str]:
                 )
 
 
-# Packages that only those who have an extra import, and what it brings.
-OF_EXTRAS = {"plot": {"matplotlib"}}
+# What a part of the package imports beside NumPy: it is an extra of its own, imported by those who
+# have it alone.
+OF_EXTRAS = {
+    "rosenblatt.plot": {"matplotlib"},
+    "rosenblatt.sklearn": {"sklearn", "scipy", "joblib", "threadpoolctl"},
+    "rosenblatt.river": {"river"},
+}
 
 
 def package_needs_numpy_alone(root: Path) -> Iterator[str]:
+    always = sys.stdlib_module_names | {"numpy", "rosenblatt"}
     for path in files(root / "python", {".py"}):
-        folder = package_of(path, root)[1:2]
-        allowed = sys.stdlib_module_names | {"numpy", "rosenblatt"}
-        allowed |= OF_EXTRAS.get("".join(folder), set())
+        module = ".".join([*package_of(path, root), path.stem])
+        extras = [needs for part, needs in OF_EXTRAS.items() if comes_from(module, {part})]
+        allowed = always.union(*extras)
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for imported in imports(outside_functions(tree), package_of(path, root)):
             if not comes_from(imported.module, set(allowed)):

@@ -34,6 +34,7 @@ OTHERS = (
     rb.Adam(0.05),
     rb.Adam(0.05, beta1=0.0, beta2=0.5),
     rb.Adam(0.1, beta2=0.5, amsgrad=True),
+    rb.Adam(0.1, eps=1e-2, eps_hat=True),
     rb.AdamW(0.05, weight_decay=0.5),
     rb.AdamW(0.05, weight_decay=0.5, amsgrad=True),
     rb.NAdam(0.05),
@@ -52,6 +53,7 @@ SCHEDULES = (
     schedules.Cosine(0.1, period=2, per="epoch"),
     schedules.OneCycle(0.2, steps=9),
     schedules.OneCycle(0.2, steps=2, rise=0.0),
+    schedules.PerEpoch(lambda epoch: 0.1 / (epoch + 1)),
     schedules.WarmUp(3, 0.1),
     schedules.WarmUp(2, schedules.Exponential(0.1, factor=0.5, per="epoch"), start=0.0),
     schedules.ReduceOnPlateau(0.1, factor=0.5, patience=0, threshold=0.3),
@@ -61,6 +63,8 @@ SCHEDULES = (
 REGULARISATIONS: tuple[dict[str, float], ...] = (
     {"l1": 0.01},
     {"l2": 0.1},
+    {"alpha": 1.0},
+    {"alpha": 0.5, "l1": 0.01, "l2": 0.1, "clip_norm": 0.1},
     {"l1": 0.01, "l2": 0.1, "clip_value": 0.02},
     {"clip_norm": 0.1},
     {"clip_norm": 1e6},
@@ -102,12 +106,14 @@ def compare(
     X = samples(n, layers[0], dtype)
     Y = targets("squared_error", "identity", n, layers[-1], dtype)
     options: Any = {"loss": "squared_error", "batch_size": batch_size, "epochs": epochs}
+    penalties: list[float] = []
     got = rb.train(
         core,
         X,
         Y,
         optimizer=optimizer,
         validation=(X[:5], Y[:5]) if validation else None,
+        callback=lambda epoch: penalties.append(epoch.penalty),
         **options,
         **(regularisation or {}),
     )
@@ -123,6 +129,7 @@ def compare(
     assert_same_bits(core.theta, np.array(book.theta, dtype), "theta")
     assert_same_bits(np.array(got.loss_curve), np.array(wanted.loss_curve), "loss_curve")
     assert got.history.get("learning_rate") == wanted.learning_rates
+    assert_same_bits(np.array(penalties), np.array(wanted.penalties), "penalties")
     assert (got.ema is None) == (wanted.ema is None)
     if got.ema is not None:
         assert_same_bits(got.ema, np.array(wanted.ema, dtype), "ema")

@@ -203,6 +203,30 @@ std::pair<double, Derivatives<T>> gradients_of(BoundNetwork<T>& self, const Arra
     return {C, std::move(found)};
 }
 
+// The cost and its gradient (n_params,) alone, for a minimiser that asks for nothing else.
+template <class T>
+std::pair<double, Array<T>> cost_and_gradient_of(BoundNetwork<T>& self, const Array<T>& X, const py::array& Y,
+                                                 const NamedLoss& named_loss,
+                                                 const std::optional<Array<double>>& sample_weight, int threads) {
+    const Access::Reading reading(self.access);
+    const Shape& shape = self.network.shape();
+    const LossRule rule = take_loss<T>(named_loss, shape);
+    const ScaledSamples<T> batch = take_batch(self, X, Y, rule.loss, sample_weight);
+    const Samples<T>& samples = batch.samples();
+    Workspace<T> work(shape, samples.size());
+    Array<T> grad(static_cast<py::ssize_t>(shape.n_params()));
+    const Vector<T> grad_out{grad.mutable_data(), shape.n_params()};
+    double C = 0;
+    compute(threads, [&](Team& team) {
+        const Scattered<const T> rows = work.as_batch(samples.X);
+        forward(self.network, rows, work, team);
+        C = loss(rule, self.network, Batch<T>{rows, samples.Y, samples.weights}, work, team);
+        backpropagate(self.network, samples.size(), work, team);
+        weight_gradients(self.network, rows, work, grad_out, team);
+    });
+    return {C, std::move(grad)};
+}
+
 template <class T>
 Derivatives<T> backward_of(BoundNetwork<T>& self, const Array<T>& X, const Array<T>& dC_dA) {
     const Access::Reading reading(self.access);
@@ -329,6 +353,8 @@ void bind(py::module_& module, const char* name) {
         .def("trace", &trace_of<T>, py::arg("X").noconvert())
         .def("gradients", &gradients_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(), py::arg("loss"),
              py::arg("sample_weight").noconvert())
+        .def("cost_and_gradient", &cost_and_gradient_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(),
+             py::arg("loss"), py::arg("sample_weight").noconvert(), py::arg("threads"))
         .def("backward", &backward_of<T>, py::arg("X").noconvert(), py::arg("dC_dA").noconvert())
         .def("jacobian", &jacobian_of<T>, py::arg("X").noconvert())
         .def("sample_gradients", &sample_gradients_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(),

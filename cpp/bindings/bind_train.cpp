@@ -32,20 +32,32 @@ namespace rosenblatt::bindings {
 namespace {
 
 using EpochCallback = py::typing::Callable<bool(std::size_t, double, std::optional<double>, std::optional<double>,
-                                                std::optional<double>)>;
+                                                std::optional<double>, double)>;
 using StepCallback = py::typing::Callable<bool(std::size_t, std::size_t, double)>;
+using OrderCallback = py::typing::Callable<Array<std::int64_t>(std::size_t)>;
 
-// Calls epoch_done(epoch, loss, validation_loss, learning_rate, gradient_norm) and step_done(epoch, batch, loss) where there
-// are such; their truth ends the training.
+// Calls epoch_done(epoch, loss, validation_loss, learning_rate, gradient_norm, penalty) and step_done(epoch, batch, loss)
+// where there are such; their truth ends the training. order(epoch) gives the indices of the samples, each of which it has
+// checked.
 class PythonObserver final : public Observer {
   public:
-    PythonObserver(std::optional<EpochCallback> epoch_done, std::optional<StepCallback> step_done)
-        : epoch_done_(std::move(epoch_done)), step_done_(std::move(step_done)) {}
+    PythonObserver(std::optional<EpochCallback> epoch_done, std::optional<StepCallback> step_done,
+                   std::optional<OrderCallback> order)
+        : epoch_done_(std::move(epoch_done)), step_done_(std::move(step_done)), order_(std::move(order)) {}
+
+    bool gives_order(std::size_t epoch, Vector<std::size_t> order) override {
+        if (!order_) return false;
+        const py::gil_scoped_acquire acquire;
+        const auto given = (*order_)(epoch).cast<Array<std::int64_t>>();
+        std::copy_n(given.data(), order.size, order.data);
+        return true;
+    }
 
     bool epoch_done(std::size_t epoch, const EpochNumbers& of) override {
         if (!epoch_done_) return false;
         const py::gil_scoped_acquire acquire;
-        return py::bool_((*epoch_done_)(epoch, of.loss, of.validation_loss, of.learning_rate, of.gradient_norm));
+        return py::bool_(
+            (*epoch_done_)(epoch, of.loss, of.validation_loss, of.learning_rate, of.gradient_norm, of.penalty));
     }
 
     bool watches_steps() const override { return step_done_.has_value(); }
@@ -58,6 +70,7 @@ class PythonObserver final : public Observer {
   private:
     std::optional<EpochCallback> epoch_done_;
     std::optional<StepCallback> step_done_;
+    std::optional<OrderCallback> order_;
 };
 
 // A cost in Python: of_batch(A, rows) gives (C, dC/dA), where rows are the indices of the batch's samples, and of_validation(A)
@@ -267,7 +280,8 @@ std::unique_ptr<Prepared> prepare(BoundNetwork<T>& network, ArraysOfSamples<T> s
                                   std::optional<ArraysOfSamples<T>> validation, std::vector<double> dropout,
                                   double input_noise, bool gradient_norm, std::optional<double> time_limit,
                                   std::optional<EpochCallback> epoch_done, std::optional<StepCallback> step_done,
-                                  int threads, const std::optional<std::string>& scale_inputs,
+                                  std::optional<OrderCallback> order, int threads,
+                                  const std::optional<std::string>& scale_inputs,
                                   const std::optional<std::string>& scale_targets,
                                   std::optional<SavedCheckpoint<T>> resumed, std::optional<PythonKeeping<T>> keeping) {
     Training training{{}, take_optimizer<T>(optimizer), batch_size, epochs, shuffle, seed};
@@ -278,7 +292,8 @@ std::unique_ptr<Prepared> prepare(BoundNetwork<T>& network, ArraysOfSamples<T> s
         network,
         Arguments<T>{std::move(samples), std::move(validation), std::move(loss), std::move(cost), time_limit,
                      std::move(resumed), std::move(keeping)},
-        training, PythonObserver(std::move(epoch_done), std::move(step_done)), threads, scale_inputs, scale_targets);
+        training, PythonObserver(std::move(epoch_done), std::move(step_done), std::move(order)), threads, scale_inputs,
+        scale_targets);
 }
 
 // A training that has its network.
@@ -356,7 +371,7 @@ std::vector<double> costs_of_steps(BoundNetwork<T>& self, const ArraysOfSamples<
     std::vector<double> costs;
     Training training{rule, take_optimizer<T>(named_optimizer), batch_size, epochs, true, seed};
     training.optimizer.step_losses = &costs;
-    PythonObserver nobody({}, {});
+    PythonObserver nobody({}, {}, {});
     try {
         compute(threads, [&](Team& team) {
             const ScaledSamples<T> scaled(samples, self.scalings);
@@ -389,8 +404,8 @@ void bind(py::module_& module) {
                py::arg("loss"), py::arg("cost"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"),
                py::arg("shuffle"), py::arg("seed"), py::arg("validation").noconvert(), py::arg("dropout"),
                py::arg("input_noise"), py::arg("gradient_norm"), py::arg("time_limit"), py::arg("epoch_done"),
-               py::arg("step_done"), py::arg("threads"), py::arg("scale_inputs"), py::arg("scale_targets"),
-               py::arg("resumed").noconvert(), py::arg("keeping"));
+               py::arg("step_done"), py::arg("order"), py::arg("threads"), py::arg("scale_inputs"),
+               py::arg("scale_targets"), py::arg("resumed").noconvert(), py::arg("keeping"));
     module.def("costs_of_steps", &costs_of_steps<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
                py::arg("loss"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"), py::arg("seed"),
                py::arg("threads"));

@@ -40,6 +40,7 @@ std::size_t find_name(const char* argument, const std::string& name, const char*
 
 void bind_network(py::module_& module);
 void bind_train(py::module_& module);
+void bind_learner(py::module_& module);
 void bind_kernels(py::module_& module);
 void bind_scaling(py::module_& module);
 

@@ -20,6 +20,7 @@ PYBIND11_MODULE(_core, module) {
     module.def("compiler", [] { return std::string(ROSENBLATT_COMPILER); });
     rosenblatt::bindings::bind_network(module);
     rosenblatt::bindings::bind_train(module);
+    rosenblatt::bindings::bind_learner(module);
     rosenblatt::bindings::bind_kernels(module);
     rosenblatt::bindings::bind_scaling(module);
 }

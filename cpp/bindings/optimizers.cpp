@@ -27,6 +27,7 @@ constexpr Member<MethodSettings> method_members[] = {
     {"weight_decay", &MethodSettings::weight_decay},
     {"centered", &MethodSettings::centered},
     {"amsgrad", &MethodSettings::amsgrad},
+    {"eps_hat", &MethodSettings::eps_hat},
     {"momentum_decay", &MethodSettings::momentum_decay},
     {"initial_sum", &MethodSettings::initial_sum},
     {"shrink", &MethodSettings::shrink},
@@ -42,6 +43,7 @@ constexpr Member<MethodSettings> method_members[] = {
 constexpr Member<Regularisation> regularisation_members[] = {
     {"l1", &Regularisation::l1},
     {"l2", &Regularisation::l2},
+    {"alpha", &Regularisation::alpha},
     {"clip_norm", &Regularisation::clip_norm},
     {"clip_value", &Regularisation::clip_value},
     {"max_norm", &Regularisation::max_norm},
@@ -75,10 +77,13 @@ void check_rounding(const NamedNumbers& named) {
     }
 }
 
-// The callable, asked with the interpreter's lock. It is shared, for a schedule is copied without that lock.
+// The callable, asked with the interpreter's lock, once for a time that stays. It is shared, for a schedule is copied without
+// that lock.
 Schedule::Callable take_callable(const std::optional<py::typing::Callable<double(std::uint64_t)>>& callable) {
     if (!callable) return {};
-    return [shared = std::make_shared<const py::object>(*callable)](std::uint64_t step) {
+    return [shared = std::make_shared<const py::object>(*callable),
+            last = std::optional<std::pair<std::uint64_t, double>>{}](std::uint64_t step) mutable {
+        if (last && last->first == step) return last->second;
         const py::gil_scoped_acquire acquire;
         const py::object answer = (*shared)(step);
         const std::string needed = ", needed a finite number of at least 0";
@@ -89,6 +94,7 @@ Schedule::Callable take_callable(const std::optional<py::typing::Callable<double
         if (rate == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
         if (!std::isfinite(rate) || rate < 0)
             throw py::value_error("learning_rate: the schedule gave " + shown() + needed);
+        last.emplace(step, rate);
         return rate;
     };
 }

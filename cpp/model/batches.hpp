@@ -23,6 +23,9 @@ class Batches {
 
     void begin_epoch(std::size_t epoch) noexcept;
 
+    // Instead: the order (n,) of this epoch, to be written; only where the samples are shuffled.
+    Vector<std::size_t> order() noexcept { return order_.view(); }
+
     std::size_t count() const noexcept { return (samples_.size() + batch_size_ - 1) / batch_size_; }
 
     // Batch i of the epoch, 0 <= i < count(); valid until the next is taken. Throws Stopped.

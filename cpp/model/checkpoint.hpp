@@ -16,6 +16,7 @@ struct EpochNumbers {
     std::optional<double> validation_loss = {};
     std::optional<double> learning_rate = {};  // of its last step; none where the optimiser finds its own
     std::optional<double> gradient_norm = {};  // the mean over its steps, where that was asked for
+    double penalty = 0;                        // of alpha: its mean over the samples
 };
 
 enum class StopReason : std::uint8_t { epochs, observer, deadline, converged };

@@ -54,7 +54,7 @@ class Minimiser {
           custom_(custom),
           dC_dA_(custom == nullptr ? 0 : samples.size(), network_.shape().n_outputs()),
           settings_(training.optimizer.of_method),
-          l2_(training.optimizer.regularisation.l2),
+          l2_(training.optimizer.regularisation.l2 + training.optimizer.regularisation.alpha / batch_.weight()),
           team_(team),
           grad_(size()),
           direction_(size()),
@@ -79,6 +79,7 @@ class Minimiser {
     }
 
     double data_cost() const noexcept { return data_cost_; }
+    double penalty() const noexcept { return cost_ - data_cost_; }
     std::optional<double> data_gradient_norm() const noexcept { return data_gradient_norm_; }
 
     // The pairs that are remembered, to a checkpoint and back; they lie like theta of `shape_of_user` there.
@@ -310,7 +311,7 @@ class Descent {
 
     TrainingHistory epochs() {
         for (std::size_t epoch = history_.epochs(); epoch < training_.epochs; ++epoch) {
-            EpochNumbers numbers{minimiser_.data_cost(), {}, {}, minimiser_.data_gradient_norm()};
+            EpochNumbers numbers{minimiser_.data_cost(), {}, {}, minimiser_.data_gradient_norm(), minimiser_.penalty()};
             if (!std::isfinite(numbers.loss)) throw Diverged{epoch, "loss"};
             const bool moved = minimiser_.step();
             copy_parameters(minimiser_.network(), network_);

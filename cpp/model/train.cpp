@@ -233,10 +233,11 @@ class Run {
 
     // Returns its mean loss, none where it was left before its last step.
     std::optional<double> one_epoch(std::size_t epoch) {
-        batches_.begin_epoch(epoch);
+        if (!training_.shuffle || !observer_.gives_order(epoch, batches_.order())) batches_.begin_epoch(epoch);
         const bool watched = observer_.watches_steps();
         double total = 0;
         double weight = 0;
+        double penalty = 0;
         norms_ = {};
         for (std::size_t i = 0; i < batches_.count(); ++i) {
             Batch<T> batch = batches_.take(i, team_);
@@ -244,6 +245,7 @@ class Run {
             if (weight_of_batch == 0) continue;  // nothing to learn from
             if (noise_.active()) batch.X = noise_.on(batch.X, epoch, i * batch_size_, team_);
             work_.dropout().begin_step(epoch, i * batch_size_);
+            penalty += optimizer_.penalty(network(), team_);
             const double C = one_step(batch, i);
             if (!std::isfinite(C)) diverged(epoch, "loss");
             optimizer_.end_step(network(), C, team_);
@@ -254,6 +256,7 @@ class Run {
             look_at_the_clock();
             if (history_.stop_reason != StopReason::epochs && i + 1 < batches_.count()) return {};
         }
+        penalty_ = penalty / weight;
         return total / weight;
     }
 
@@ -263,7 +266,7 @@ class Run {
     }
 
     void finish_epoch(std::size_t epoch, double mean_loss) {
-        EpochNumbers numbers{mean_loss, {}, optimizer_.learning_rate(), norms_.mean()};
+        EpochNumbers numbers{mean_loss, {}, optimizer_.learning_rate(), norms_.mean(), penalty_};
         if (validation_) {
             numbers.validation_loss = cost_of_validation();
             if (!std::isfinite(*numbers.validation_loss)) diverged(epoch, "validation loss");
@@ -279,14 +282,14 @@ class Run {
     // The cost C of a batch, before the step. Where C is not finite nothing is updated.
     double one_step(const Batch<T>& batch, std::size_t i) {
         if (small_) {
-            optimizer_.begin_step();
+            optimizer_.begin_step(batch.weight());
             return small_->take(batch, batches_.after(i), team_);
         }
         forward(network(), batch.X, work_, team_);  // z and a of every layer
         const double C = cost_and_delta(batch, i);  // C, and delta of the output
         if (!std::isfinite(C)) return C;
         backpropagate(network(), batch.size(), work_, team_);  // delta of every layer
-        optimizer_.begin_step();                               // epsilon, and what else the step depends on
+        optimizer_.begin_step(batch.weight());                 // epsilon, and what else the step depends on
         if (grad_.size() == 0) {
             descend(network(), batch.X, work_, optimizer_, batches_.after(i), team_);  // w := w - epsilon dC/dw
         } else {
@@ -355,6 +358,7 @@ class Run {
     std::optional<SmallSteps<T>> small_;
     Snapshot<T> good_;
     ForwardWorkspace<T> validation_work_;
+    double penalty_ = 0;    // of the last epoch
     Rows<T> dC_dA_;         // of a custom cost
     Rows<T> validation_A_;  // likewise
     TrainingHistory history_;

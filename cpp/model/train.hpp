@@ -36,6 +36,8 @@ struct Training {
 class Observer {
   public:
     virtual ~Observer() = default;
+    // Before an epoch whose samples are shuffled: writes their order (n,), indices of samples, or leaves it to the seed (false).
+    virtual bool gives_order(std::size_t /*epoch*/, Vector<std::size_t> /*order*/) { return false; }
     // True: stop here.
     virtual bool epoch_done(std::size_t epoch, const EpochNumbers& numbers) = 0;
     virtual bool watches_steps() const { return false; }

@@ -48,7 +48,8 @@ Adjustment<T> adjustment_of(const Regularisation& of) noexcept {
     const bool limits = of.clip_value > 0;
     const auto l1 = static_cast<T>(of.l1);
     const auto l2 = static_cast<T>(of.l2);
-    return {l1, l2, limits ? static_cast<T>(of.clip_value) : std::numeric_limits<T>::infinity(), l1 > 0 || l2 > 0,
+    return {l1, l2, limits ? static_cast<T>(of.clip_value) : std::numeric_limits<T>::infinity(),
+            l1 > 0 || l2 > 0 || of.alpha > 0,
             limits};
 }
 
@@ -124,7 +125,7 @@ Optimizer<T>::Optimizer(const OptimizerSettings& settings, const Shape& shape)
       regularisation_(settings.regularisation),
       step_losses_(settings.step_losses),
       average_(regularisation_.ema > 0 ? shape.n_params() : 0),
-      room_(needs_whole_gradient() ? shape.widest_output() : 0),
+      room_(needs_whole_gradient() || regularisation_.alpha > 0 ? shape.widest_output() : 0),
       step_(step_of<T>(rule_of<T>(method_, of_method_), of_method_, regularisation_)),
       descends_(method_ == Method::sgd && !needs_whole_gradient() && !step_.adjustment.penalises &&
                 !step_.adjustment.limits),
@@ -144,12 +145,14 @@ Optimizer<T>::Optimizer(const OptimizerSettings& settings, const Shape& shape)
 }
 
 template <class T>
-void Optimizer<T>::prepare_step() {
+void Optimizer<T>::prepare_step(double weight_of_batch) {
     const double rate = learning_rate_.rate(static_cast<std::uint64_t>(number(Number::steps)),
                                             static_cast<std::uint64_t>(number(Number::epochs)), plateau());
     ++number(Number::steps);
     rate_ = rate;
     descent_.learning_rate = static_cast<T>(rate);
+    if (regularisation_.alpha > 0)
+        step_.adjustment.l2 = static_cast<T>(regularisation_.l2 + regularisation_.alpha / weight_of_batch);
     correct(rate);
 }
 
@@ -168,6 +171,10 @@ void Optimizer<T>::correct(double rate) noexcept {
         part = part * beta1;
         rate = rate / (1 - part);
         mean_square();
+        if (of_method_.eps_hat != 0) {
+            rate = rate * std::sqrt(1 - number(Number::beta2_power));
+            step_.correction = 1;
+        }
     } else if (method_ == Method::nadam) {
         const double t = number(Number::steps);
         const auto momentum = [&](double at) {
@@ -182,6 +189,13 @@ void Optimizer<T>::correct(double rate) noexcept {
         mean_square();
     }
     step_.rate = static_cast<T>(rate);
+}
+
+template <class T>
+double Optimizer<T>::penalty(const Network<T>& network, Team& team) noexcept {
+    if (regularisation_.alpha == 0) return 0;
+    const T* const theta = network.theta().data;
+    return 0.5 * regularisation_.alpha * dot<T>(shape_, theta, theta, Over::weights, room_.data(), team);
 }
 
 template <class T>

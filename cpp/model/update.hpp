@@ -29,6 +29,7 @@ struct MethodSettings {
     double weight_decay = 0;
     double centered = 0;        // 1: rmsprop divides by the deviation from the mean
     double amsgrad = 0;         // 1: adam divides by the largest mean square so far
+    double eps_hat = 0;         // 1: adam adds eps to the root of the mean square before its correction
     double momentum_decay = 0;  // of nadam
     double initial_sum = 0;     // of adagrad
     double shrink = 0;          // of rprop
@@ -45,6 +46,7 @@ struct MethodSettings {
 struct Regularisation {
     double l1 = 0;          // the cost has l1 sum |w| more, over the weights and not the biases
     double l2 = 0;          // and l2 / 2 sum w^2
+    double alpha = 0;       // and alpha / 2 sum w^2, over the sum of the batch's weights
     double clip_norm = 0;   // the largest Euclidean norm of the whole gradient
     double clip_value = 0;  // the largest size of a component
     double max_norm = 0;    // the largest Euclidean norm of the weights into a unit
@@ -85,11 +87,15 @@ class Optimizer {
     Optimizer(const Optimizer&) = delete;
     Optimizer& operator=(const Optimizer&) = delete;
 
-    // Before every step: its learning rate and the numbers of its rule. Throws what a schedule's callable throws.
-    void begin_step() {
+    // Before every step: its learning rate and the numbers of its rule, for a batch of this weight. Throws what a schedule's
+    // callable throws.
+    void begin_step(double weight_of_batch) {
         if (steady_) ++number(Number::steps);
-        else prepare_step();
+        else prepare_step(weight_of_batch);
     }
+
+    // alpha / 2 sum w^2 of the weights as they are; 0 without alpha.
+    double penalty(const Network<T>& network, Team& team) noexcept;
 
     // After every step, C being the cost before it: what is done to the weights. Never cut short.
     void end_step(Network<T>& network, double C, Team& team) {
@@ -156,7 +162,7 @@ class Optimizer {
     const Buffer<T>& vector(std::size_t i) const noexcept { return i < n_states(step_.rule) ? states_[i] : average_; }
     double& number(Number n) noexcept { return numbers_[static_cast<std::size_t>(n)]; }
 
-    void prepare_step();
+    void prepare_step(double weight_of_batch);
     void correct(double rate) noexcept;
     void finish_step(Network<T>& network, double C, Team& team);
     Plateau plateau() noexcept;
@@ -172,7 +178,7 @@ class Optimizer {
     double rate_ = 0;  // of the last step
     std::array<Buffer<T>, max_states> states_;
     Buffer<T> average_;
-    Buffer<double> room_;  // for the norm of a gradient
+    Buffer<double> room_;  // for the norm of a gradient or of weights
     SgdStep<T> descent_{};
     RuleStep<T> step_{};
     bool descends_;

@@ -34,6 +34,8 @@ class Epoch:
         That of the epoch's last step; None for Rprop and LBFGS, which have none.
     gradient_norm : float or None
         The mean norm of the gradient over the epoch's steps, where `train` was asked for it.
+    penalty : float
+        The mean of what `alpha` adds to the cost, each step's before it; 0 without.
     """
 
     epoch: int
@@ -44,6 +46,7 @@ class Epoch:
     metrics: Mapping[str, float] = field(default_factory=dict)
     learning_rate: float | None = None
     gradient_norm: float | None = None
+    penalty: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -211,6 +211,9 @@ class Adam(_Settings):
         Above 0.
     amsgrad : bool, default False
         AMSGrad: the largest v so far in place of v.
+    eps_hat : bool, default False
+        Add eps to sqrt(v) before its correction, as the paper's faster form and scikit-learn do:
+        w := w - epsilon sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps).
 
     Raises
     ------
@@ -227,7 +230,7 @@ class Adam(_Settings):
     --------
     >>> import rosenblatt as rb
     >>> rb.Adam()
-    Adam(learning_rate=0.001, beta1=0.9, beta2=0.999, eps=1e-08, amsgrad=False)
+    Adam(learning_rate=0.001, beta1=0.9, beta2=0.999, eps=1e-08, amsgrad=False, eps_hat=False)
     """
 
     learning_rate: float | Schedule = 0.001
@@ -235,6 +238,7 @@ class Adam(_Settings):
     beta2: float = 0.999
     eps: float = 1e-8
     amsgrad: bool = False
+    eps_hat: bool = False
 
     method: ClassVar[str] = "adam"
     checks: ClassVar[dict[str, Check]] = {
@@ -242,6 +246,7 @@ class Adam(_Settings):
         "beta2": _arguments.below_one,
         "eps": _arguments.positive,
         "amsgrad": _arguments.flag,
+        "eps_hat": _arguments.flag,
     }
 
 
@@ -290,7 +295,13 @@ class AdamW(_Settings):
     amsgrad: bool = False
 
     method: ClassVar[str] = "adam"
-    checks: ClassVar[dict[str, Check]] = Adam.checks | {"weight_decay": _arguments.not_negative}
+    checks: ClassVar[dict[str, Check]] = {
+        "beta1": _arguments.below_one,
+        "beta2": _arguments.below_one,
+        "eps": _arguments.positive,
+        "weight_decay": _arguments.not_negative,
+        "amsgrad": _arguments.flag,
+    }
 
 
 @dataclass(frozen=True)
@@ -521,7 +532,7 @@ class LBFGS:
             A regularisation is asked for that a line search cannot go down.
         """
         for name, value in regularisation.items():
-            if value > 0 and name != "l2":
+            if value > 0 and name not in {"l2", "alpha"}:
                 raise ValueError(f"{name}: got {value} with LBFGS, needed an optimiser of steps")
         settings = {name: float(getattr(self, name)) for name in self.checks}
         return OptimizerRule(self.method, settings, schedules.rule(1.0), regularisation)
@@ -550,6 +561,7 @@ def regularisation(
     *,
     l1: object,
     l2: object,
+    alpha: object,
     clip_norm: object,
     clip_value: object,
     max_norm: object,
@@ -562,7 +574,8 @@ def regularisation(
     TypeError, ValueError
         One is of another kind or outside its range.
     """
-    penalties = {"l1": _arguments.not_negative("l1", l1), "l2": _arguments.not_negative("l2", l2)}
+    given_penalties = {"l1": l1, "l2": l2, "alpha": alpha}
+    penalties = {name: _arguments.not_negative(name, x) for name, x in given_penalties.items()}
     limits: dict[str, tuple[object, Check]] = {
         "clip_norm": (clip_norm, _arguments.positive),
         "clip_value": (clip_value, _arguments.positive),

@@ -76,13 +76,14 @@ def train(
     optimizer: Optimizer = _DEFAULT_SGD,
     l1: float = 0.0,
     l2: float = 0.0,
+    alpha: float = 0.0,
     clip_norm: float | None = None,
     clip_value: float | None = None,
     max_norm: float | None = None,
     ema: float | None = None,
     batch_size: int | None = 32,
     epochs: int = 10,
-    shuffle: bool = True,
+    shuffle: bool | Callable[[int], ArrayLike] = True,
     random_state: int | np.random.Generator | None = 0,
     sample_weight: ArrayLike | None = None,
     class_weight: str | Mapping[int, float] | None = None,
@@ -120,6 +121,9 @@ def train(
     l1, l2 : float, default 0.0
         Penalties of the weights, not of the biases: the steps go down the cost + l1 sum abs(w) +
         l2 / 2 sum w^2. The losses that are reported are those of the data alone.
+    alpha : float, default 0.0
+        scikit-learn's penalty, shared by the samples: the cost of a batch has alpha / 2 sum w^2
+        more, divided by the sum of the batch's weights. `Epoch.penalty` is its mean.
     clip_norm : float, optional
         The largest Euclidean norm of the gradient by all parameters; a longer one is shortened.
     clip_value : float, optional
@@ -135,8 +139,9 @@ def train(
         Batch norm needs at least 2 in each.
     epochs : int, default 10
         Passes over the samples.
-    shuffle : bool, default True
-        A new order of the samples every epoch.
+    shuffle : bool or callable, default True
+        A new order of the samples every epoch; or a function that gives it: epoch (from 0) ->
+        the indices of the samples, (n,).
     random_state : int, numpy.random.Generator or None, default 0
         The seed of the order, 0 … 2**64 - 1.
     sample_weight : array-like of shape (n,), optional
@@ -232,6 +237,7 @@ def train(
         optimizer=optimizer,
         l1=l1,
         l2=l2,
+        alpha=alpha,
         clip_norm=clip_norm,
         clip_value=clip_value,
         max_norm=max_norm,
@@ -318,13 +324,14 @@ def prepared(
     optimizer: Optimizer,
     l1: float,
     l2: float,
+    alpha: float,
     clip_norm: float | None,
     clip_value: float | None,
     max_norm: float | None,
     ema: float | None,
     batch_size: int | None,
     epochs: int,
-    shuffle: bool,
+    shuffle: bool | Callable[[int], ArrayLike],
     random_state: int | np.random.Generator | None,
     sample_weight: ArrayLike | None,
     class_weight: str | Mapping[int, float] | None,
@@ -356,7 +363,13 @@ def prepared(
     if not isinstance(net, Network):
         raise TypeError(f"net: got {type(net).__name__}, needed a rosenblatt.Network")
     settings = _optimizer.regularisation(
-        l1=l1, l2=l2, clip_norm=clip_norm, clip_value=clip_value, max_norm=max_norm, ema=ema
+        l1=l1,
+        l2=l2,
+        alpha=alpha,
+        clip_norm=clip_norm,
+        clip_value=clip_value,
+        max_norm=max_norm,
+        ema=ema,
     )
     optimizer_rule = _optimizer.rule(optimizer, settings)
     check_trainable(net)
@@ -385,7 +398,7 @@ def prepared(
     stopping = _early_stopping(early_stopping)
     size = _batch_size(batch_size, samples.X, optimizer)
     how: dict[str, Any] = {
-        "shuffle": _arguments.flag("shuffle", shuffle),
+        "shuffle": callable(shuffle) or _arguments.flag("shuffle", shuffle),
         "dropout": rates,
         "input_noise": noise,
         "gradient_norm": _arguments.flag("gradient_norm", gradient_norm),
@@ -430,6 +443,7 @@ def prepared(
                 seed=seed,
                 epochs=n_epochs,
             )
+        order = _CheckedOrder(shuffle, len(samples.X)).of_epoch if callable(shuffle) else None
         core = _core.prepare(
             net._core,
             _for_core(samples, custom),
@@ -443,6 +457,7 @@ def prepared(
             time_limit=_time_limit(time_limit),
             epoch_done=watch.epoch_done if watch.wants_epochs else None,
             step_done=watch.step_done if watch.wants_steps else None,
+            order=order,
             threads=_arguments.thread_count("threads", net.threads if threads is None else threads),
             resumed=keeping.resumed if keeping else None,
             keeping=keeping.functions if keeping else None,
@@ -540,6 +555,29 @@ def _batch_size(value: object, X: NDArray[Any], optimizer: Optimizer) -> int:
     if isinstance(optimizer, LBFGS) and batch_size < n_samples:
         raise ValueError(f"batch_size: got {batch_size} with LBFGS, needed None, for all samples")
     return batch_size
+
+
+class _CheckedOrder:
+    """An order of the user's: what it gives is checked before the core takes it."""
+
+    def __init__(self, order: Callable[[int], ArrayLike], n: int) -> None:
+        self._order = order
+        self._n = n
+
+    def of_epoch(self, epoch: int) -> NDArray[np.int64]:
+        needed = f"the indices of {self._n} samples, from 0 to {self._n - 1}"
+        given = np.asarray(self._order(epoch))
+        if given.dtype.kind not in "iu" or given.shape != (self._n,):
+            raise ValueError(
+                f"shuffle: got {given.dtype} of shape {given.shape} for epoch {epoch}, "
+                f"needed {needed}"
+            )
+        if given.min() < 0 or given.max() >= self._n:
+            raise ValueError(
+                f"shuffle: got indices from {given.min()} to {given.max()} for epoch {epoch}, "
+                f"needed {needed}"
+            )
+        return np.require(given, np.int64, ["C", "A"])
 
 
 class _CheckedCost:

@@ -168,6 +168,7 @@ class Watch:
         validation_loss: float | None,
         learning_rate: float | None,
         gradient_norm: float | None,
+        penalty: float,
     ) -> bool:
         """Do what belongs between two epochs; whether to stop."""
         values = self._measure()
@@ -183,6 +184,7 @@ class Watch:
             values,
             learning_rate,
             gradient_norm,
+            penalty,
         )
         if self._best:
             self._best.look(epoch, numbers[self._best.monitor], self._net)

@@ -25,6 +25,7 @@ __all__ = [
     "Exponential",
     "InverseScaling",
     "OneCycle",
+    "PerEpoch",
     "ReduceOnPlateau",
     "StepDecay",
     "WarmUp",
@@ -409,6 +410,37 @@ class WarmUp:
         return "warm_up", (float(self.steps), self.start)
 
 
+@dataclass(frozen=True)
+class PerEpoch:
+    """A function of one's own that is asked once an epoch, and not for every step.
+
+    Parameters
+    ----------
+    function : callable
+        epoch (from 0) -> the rate of its steps, a finite number of at least 0. It is asked when
+        the epoch begins, after the callbacks of the one before.
+
+    Examples
+    --------
+    >>> from rosenblatt import schedules
+    >>> halved = schedules.PerEpoch(lambda epoch: 0.1 / 2**epoch)
+    >>> schedules.rates(halved, 4, steps_per_epoch=2).tolist()
+    [0.1, 0.1, 0.05, 0.05]
+    """
+
+    function: Callable[[int], float]
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if not callable(self.function) or isinstance(self.function, type):
+            raise TypeError(f"function: got {self.function!r}, needed a function of the epoch")
+
+    @property
+    def per(self) -> Per:
+        """What its time counts."""
+        return "epoch"
+
+
 Schedule: TypeAlias = (
     StepDecay
     | Exponential
@@ -417,6 +449,7 @@ Schedule: TypeAlias = (
     | OneCycle
     | ReduceOnPlateau
     | WarmUp
+    | PerEpoch
     | Callable[[int], float]
 )
 
@@ -478,7 +511,9 @@ def learning_rate(name: str, value: Any) -> Any:
     TypeError, ValueError
         `value` is none of these.
     """
-    if isinstance(value, _WITH_PARTS) or (callable(value) and not isinstance(value, type)):
+    if isinstance(value, (PerEpoch, *_WITH_PARTS)) or (
+        callable(value) and not isinstance(value, type)
+    ):
         return value
     return _arguments.positive(name, value)
 
@@ -488,6 +523,8 @@ def rule(value: Any) -> ScheduleRule:
     if isinstance(value, WarmUp):
         inner = rule(value.then)
         return ScheduleRule((value.part, *inner.parts), inner.per_epoch, inner.callable)
+    if isinstance(value, PerEpoch):
+        return ScheduleRule((("callable", ()),), True, value.function)
     if isinstance(value, _WITH_PARTS):
         return ScheduleRule((value.part,), value.per == "epoch", None)
     if callable(value):

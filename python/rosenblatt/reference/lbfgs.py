@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
-from .arithmetic import Float64
+from .arithmetic import Float64, sum_in_order
 from .backward import backward
 from .forward import forward
 from .loss import NamedLoss, Targets, cost_and_delta
@@ -84,7 +84,8 @@ class Minimiser:
         self.X, self.Y, self.weights = samples
         self.loss = loss
         self.settings = settings
-        self.l2 = regularisation.l2
+        total = len(self.X) if self.weights is None else sum_in_order(Float64, self.weights)
+        self.l2 = regularisation.l2 + regularisation.alpha / total
         self.pairs: list[Pair] = []
         self.evaluate()
         self.start = Point(0.0, self.cost, 0.0)

@@ -200,6 +200,18 @@ class OfFunction:
 
 
 @dataclass(frozen=True)
+class PerEpoch:
+    """A function of the user's, epoch -> rate."""
+
+    function: Callable[[int], float]
+    per: str = field(default="epoch", init=False)
+
+    def rate(self, t: int) -> float:
+        """Return the rate at time t."""
+        return float(self.function(t))
+
+
+@dataclass(frozen=True)
 class WarmUp:
     """A straight line up to the first rate of what follows."""
 
@@ -229,6 +241,7 @@ Rated = (
     | ReduceOnPlateau
     | Constant
     | OfFunction
+    | PerEpoch
     | WarmUp
 )
 Schedule = float | Callable[[int], float] | Rated

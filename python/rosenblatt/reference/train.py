@@ -31,6 +31,7 @@ class TrainResult:
     ema: tuple[float, ...] | None = None  # the average of the parameters, in theta's order
     learning_rates: tuple[float, ...] | None = None  # of the last step of each epoch
     gradient_norms: tuple[float, ...] | None = None  # the mean over the steps of each epoch
+    penalties: tuple[float, ...] = ()  # the mean penalty of each epoch, each step's before it
 
 
 class Batch(NamedTuple):
@@ -99,12 +100,13 @@ def train(
     left_out = Dropout(net.T, dropout or (0.0,) * len(net.W), random_state)
     descent = Descent(net, optimizer, regularisation)
     losses: list[float] = []
+    penalties: list[float] = []
     validation_losses: list[float] = []
     rates: list[float] = []
     mean_norms: list[float] = []
     for epoch in range(epochs):
         order = shuffled(random_state, epoch, len(X)) if shuffle else list(range(len(X)))
-        total, weight = 0.0, 0.0
+        total, weight, penalty = 0.0, 0.0, 0.0
         norms: list[float] = []
         for batch in batches(X, Y, sample_weight, order, batch_size):
             if batch.weight == 0:
@@ -112,14 +114,16 @@ def train(
             masks = left_out.masks(epoch, batch.first, len(batch.X), net.layers[:-1])
             trace = forward(net, noise.on(batch.X, epoch, batch.first), masks, of_batch=True)
             C, delta = cost_and_delta(net, trace, batch.Y, loss, batch.weights)
+            penalty = penalty + descent.penalty()
             total = total + batch.weight * C
             weight = weight + batch.weight
             derivatives = backward(net, trace, delta)
             if gradient_norm:
                 norms.append(norm_of_gradient(derivatives.dW, derivatives.db, derivatives.dg))
-            descent.update(derivatives)
+            descent.update(derivatives, batch.weight)
             follow_batch(net, trace.normalised, len(batch.X))
         losses.append(total / weight)
+        penalties.append(penalty / weight)
         rates.append(descent.rate)
         if gradient_norm:
             mean_norms.append(sum_in_order(Float64, norms) / len(norms))
@@ -133,6 +137,7 @@ def train(
         None if descent.average is None else tuple(descent.average),
         None if isinstance(optimizer, Rprop) else tuple(rates),
         tuple(mean_norms) if gradient_norm else None,
+        tuple(penalties),
     )
 
 

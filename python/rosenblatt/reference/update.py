@@ -170,7 +170,8 @@ def means(T: NumberType, beta1: float, beta2: float, eps: float) -> Numbers:
 class Adam:
     """The mean of the gradient over the root of its mean square (Kingma, Ba 2015).
 
-    `amsgrad` divides by the largest mean square so far (Reddi, Kale, Kumar 2018).
+    `amsgrad` divides by the largest mean square so far (Reddi, Kale, Kumar 2018); with `eps_hat`
+    eps is added before the correction, as at the end of section 2 of the paper.
     """
 
     learning_rate: Schedule = 0.001
@@ -178,6 +179,7 @@ class Adam:
     beta2: float = 0.999
     eps: float = 1e-8
     amsgrad: bool = False
+    eps_hat: bool = False
     weight_decay: float = field(default=0.0, init=False)
 
     def states(self, T: NumberType) -> list[float]:
@@ -188,10 +190,14 @@ class Adam:
         """Return what a step needs: the means begin at 0, and the step makes up for it."""
         counters.beta1_power = counters.beta1_power * self.beta1
         counters.beta2_power = counters.beta2_power * self.beta2
+        corrected = rate / (1 - counters.beta1_power)
+        correction = 1 / sqrt(1 - counters.beta2_power)
+        if self.eps_hat:
+            corrected, correction = corrected * sqrt(1 - counters.beta2_power), 1.0
         return means(T, self.beta1, self.beta2, self.eps) | {
-            "rate": T.round(rate / (1 - counters.beta1_power)),
+            "rate": T.round(corrected),
             "decay": T.round(rate * self.weight_decay),
-            "correction": T.round(1 / sqrt(1 - counters.beta2_power)),
+            "correction": T.round(correction),
         }
 
     def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
@@ -317,6 +323,7 @@ class Regularisation:
 
     l1: float = 0.0  # the cost has l1 sum |w| more, over the weights and not the biases
     l2: float = 0.0  # and l2 / 2 sum w^2
+    alpha: float = 0.0  # and alpha / 2 sum w^2, over the sum of the batch's weights
     clip_norm: float = 0.0  # the largest norm of the gradient by all parameters
     clip_value: float = 0.0  # the largest size of a component
     max_norm: float = 0.0  # the largest norm of the weights into a unit
@@ -341,7 +348,7 @@ class Descent:
         self.states = [optimizer.states(net.T) for _ in range(net.n_params)]
         self.average: list[float] | None = [0.0] * net.n_params if regularisation.ema else None
 
-    def update(self, derivatives: Derivatives) -> None:
+    def update(self, derivatives: Derivatives, weight_of_batch: float) -> None:
         """Take one step for every parameter."""
         net, T, optimizer = self.net, self.net.T, self.optimizer
         t = self.counters.epochs if self.schedule.per == "epoch" else self.counters.steps
@@ -349,7 +356,7 @@ class Descent:
         self.counters.steps += 1
         k = optimizer.numbers(T, self.rate, self.counters)
         theta = net.theta
-        for i, dw in enumerate(self.adjusted(derivatives)):
+        for i, dw in enumerate(self.adjusted(derivatives, weight_of_batch)):
             theta[i] = optimizer.step(T, k, dw, self.states[i], theta[i])
         net.theta = theta
         if self.regularisation.max_norm:
@@ -359,10 +366,11 @@ class Descent:
             pairs = zip(self.average, net.theta, strict=True)
             self.average = [T.fma(rest, T.round(w - m), m) for m, w in pairs]
 
-    def adjusted(self, derivatives: Derivatives) -> list[float]:
+    def adjusted(self, derivatives: Derivatives, weight_of_batch: float) -> list[float]:
         """Return the gradient in theta's order: with penalties, scaled, within limits."""
         net, T, of = self.net, self.net.T, self.regularisation
-        l1, l2 = T.round(of.l1), T.round(of.l2)
+        l1 = T.round(of.l1)
+        l2 = T.round(of.l2 + of.alpha / weight_of_batch if of.alpha else of.l2)
         dW: Sequence[Matrix] = derivatives.dW
         if l1 > 0 or l2 > 0:
             dW = [penalised(T, l1, l2, W, G) for W, G in zip(net.W, dW, strict=True)]
@@ -376,6 +384,14 @@ class Descent:
             limit = T.round(of.clip_value)
             grad = [limit if g > limit else -limit if g < -limit else g for g in grad]
         return grad
+
+    def penalty(self) -> float:
+        """Return alpha / 2 sum w^2: a chain for each unit, then layer by layer."""
+        total = 0.0
+        for W in self.net.W:
+            for row in W:
+                total = total + sum_of_squares(row)
+        return 0.5 * self.regularisation.alpha * total
 
     def end_epoch(self, loss: float) -> None:
         """Go on to the next epoch; `loss` is the validation loss where there is one."""

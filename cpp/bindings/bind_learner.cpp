@@ -1,0 +1,161 @@
+// Learner for Python: training that goes on from call to call, and what its optimiser remembers, as arrays.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "bindings/arrays.hpp"
+#include "bindings/bindings.hpp"
+#include "bindings/losses.hpp"
+#include "bindings/optimizers.hpp"
+#include "model/learner.hpp"
+
+namespace rosenblatt::bindings {
+
+namespace {
+
+// A learner, the network that it changes, and the numbers of its loss, which the rule points to.
+template <class T>
+class BoundLearner {
+  public:
+    BoundLearner(BoundNetwork<T>& network, NamedLoss loss, const NamedOptimizer& optimizer, std::size_t batch_size,
+                 const std::vector<double>& dropout, std::uint64_t seed)
+        : owner_(py::cast(&network)),
+          bound_(network),
+          named_loss_(std::move(loss)),
+          loss_(take_loss<T>(named_loss_, network.network.shape())),
+          n_vectors_(Optimizer<T>::n_vectors_kept(take_optimizer<T>(optimizer))),
+          learner_(network.network.shape(), loss_, take_optimizer<T>(optimizer), batch_size, dropout, seed) {}
+
+    // The mean loss and the mean penalty, both before the steps.
+    std::pair<double, double> learn(const Array<T>& X, const py::array& Y, const std::optional<Array<double>>& weights,
+                                    const std::optional<Array<std::int64_t>>& order, std::size_t batch_size,
+                                    int threads) {
+        const Access::Writing writing(bound_.access);
+        const Shape& shape = bound_.network.shape();
+        Samples<T> samples;
+        samples.X = take_X("X", X, shape);
+        samples.Y = take_Y<T>("Y", Y, samples.size(), loss_.loss, shape);
+        samples.weights = take_weights("sample_weight", weights, samples.size());
+        typename Learner<T>::Means means{};
+        unless_diverged([&] {
+            compute(threads, [&](Team& team) {
+                means = learner_.learn(bound_.network, samples, batch_size, order ? order->data() : nullptr, team);
+            });
+        });
+        return {means.loss, means.penalty};
+    }
+
+    // One step with one sample x (n_features,): y is a label, a number, or a row of targets. Its cost before the step. So
+    // little that giving the interpreter's lock away would take longer.
+    double learn_one(Array<T> x, const py::object& y) {
+        const Access::Writing writing(bound_.access);
+        const Shape& shape = bound_.network.shape();
+        const auto X = py::reinterpret_borrow<Array<T>>(x.reshape({py::ssize_t{1}, x.size()}));
+        Samples<T> sample;
+        sample.X = take_X("x", X, shape);
+        const py::array target = as_target(y);
+        sample.Y = take_Y<T>("y", target, 1, loss_.loss, shape);
+        double C = 0;
+        unless_diverged([&] {
+            const FloatMode mode;
+            Stop stop([] { return false; });
+            Team team(1, stop);
+            C = learner_.learn_one(bound_.network, sample, team);
+        });
+        return C;
+    }
+
+    // What the optimiser remembers: its numbers, and its states in theta's order, each (n_params,).
+    using Memory = std::pair<std::vector<double>, std::vector<Array<T>>>;
+    Memory memory() {
+        Checkpoint<T> kept;
+        learner_.optimizer().remember(kept, bound_.network.shape());
+        Memory found{kept.numbers, {}};
+        for (const Buffer<T>& vector : kept.vectors) {
+            Array<T> copy(static_cast<py::ssize_t>(vector.size()));
+            std::copy_n(vector.data(), vector.size(), copy.mutable_data());
+            found.second.push_back(std::move(copy));
+        }
+        return found;
+    }
+    void set_memory(const Memory& memory) {
+        const auto& [numbers, vectors] = memory;
+        if (numbers.size() != Optimizer<T>::n_numbers_kept() || vectors.size() != n_vectors_)
+            throw py::value_error("memory: got that of another optimizer");
+        Checkpoint<T> kept;
+        kept.numbers = numbers;
+        for (const Array<T>& vector : vectors) {
+            const std::size_t n = bound_.network.shape().n_params();
+            if (static_cast<std::size_t>(vector.size()) != n)
+                throw py::value_error("memory: got that of a network of other sizes");
+            Buffer<T> copy(n);
+            std::copy_n(vector.data(), n, copy.data());
+            kept.vectors.push_back(std::move(copy));
+        }
+        learner_.optimizer().recall(kept, bound_.network.shape());
+    }
+
+  private:
+    template <class F>
+    static void unless_diverged(F f) {
+        try {
+            f();
+        } catch (const Diverged& diverged) {
+            const std::string text = "training diverged: the " + std::string(diverged.what) +
+                                     " became infinite or NaN; a smaller learning_rate or scaled inputs may help";
+            PyErr_SetString(PyExc_FloatingPointError, text.c_str());
+            throw py::error_already_set();
+        }
+    }
+
+    static py::array as_target(const py::object& y) {
+        if (PyLong_Check(y.ptr()) != 0) {
+            Array<std::int64_t> label(1);
+            label.mutable_data()[0] = y.cast<std::int64_t>();
+            return label;
+        }
+        if (PyFloat_Check(y.ptr()) != 0) {
+            auto number = new_array<T>(1, 1);
+            number.mutable_data()[0] = static_cast<T>(y.cast<double>());
+            return number;
+        }
+        auto row = y.cast<Array<T>>();
+        return row.reshape({py::ssize_t{1}, row.size()});
+    }
+
+    py::object owner_;
+    BoundNetwork<T>& bound_;
+    NamedLoss named_loss_;
+    LossRule loss_;
+    std::size_t n_vectors_;
+    Learner<T> learner_;
+};
+
+template <class T>
+void bind(py::module_& module, const char* name) {
+    py::class_<BoundLearner<T>>(module, name)
+        .def(py::init<BoundNetwork<T>&, NamedLoss, const NamedOptimizer&, std::size_t, const std::vector<double>&,
+                      std::uint64_t>(),
+             py::arg("network"), py::arg("loss"), py::arg("optimizer"), py::arg("batch_size"), py::arg("dropout"),
+             py::arg("seed"))
+        .def("learn", &BoundLearner<T>::learn, py::arg("X").noconvert(), py::arg("Y"),
+             py::arg("sample_weight").noconvert(), py::arg("order").noconvert(), py::arg("batch_size"),
+             py::arg("threads"))
+        .def("learn_one", &BoundLearner<T>::learn_one, py::arg("x").noconvert(), py::arg("y"))
+        .def_property("memory", &BoundLearner<T>::memory, &BoundLearner<T>::set_memory);
+}
+
+}  // namespace
+
+void bind_learner(py::module_& module) {
+    bind<float>(module, "LearnerFloat32");
+    bind<double>(module, "LearnerFloat64");
+}
+
+}  // namespace rosenblatt::bindings

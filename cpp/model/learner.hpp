@@ -1,0 +1,55 @@
+// Learner: training that goes on from call to call, for samples that come a few at a time: what it allocates and what its
+// optimiser remembers stay.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "model/batches.hpp"
+#include "model/network.hpp"
+#include "model/team.hpp"
+#include "model/train.hpp"
+#include "model/update.hpp"
+#include "model/workspace.hpp"
+
+namespace rosenblatt {
+
+template <class T>
+class Learner {
+  public:
+    // For networks of this shape, in batches of at most `capacity` samples. `dropout` as Training has it; its masks are
+    // drawn by the seed, for the calls as for epochs.
+    Learner(const Shape& shape, LossRule loss, const OptimizerSettings& optimizer, std::size_t capacity,
+            const std::vector<double>& dropout, std::uint64_t seed)
+        : loss_(loss), work_(shape, capacity), optimizer_(optimizer, shape) {
+        work_.dropout() = Dropout<T>(dropout, shape, capacity, seed);
+    }
+
+    struct Means {
+        double loss;     // over the samples, each as its batch saw it
+        double penalty;  // of alpha
+    };
+
+    // Takes the steps that an epoch of `train` would: samples in this order (n,), or as they lie where it is null. Batches
+    // whose samples weigh nothing are passed over. Throws Stopped between two steps, and Diverged where a cost is not finite,
+    // whose step is not taken, or the weights are not in the end.
+    Means learn(Network<T>& network, const Samples<T>& samples, std::size_t batch_size, const std::int64_t* order,
+                Team& team);
+
+    // One step with one sample; its cost before it. Throws Diverged for a cost that is not finite.
+    double learn_one(Network<T>& network, const Samples<T>& sample, Team& team);
+
+    Optimizer<T>& optimizer() noexcept { return optimizer_; }
+
+  private:
+    double step(Network<T>& network, const Batch<T>& batch, std::size_t first_row, Team& team);
+
+    LossRule loss_;
+    Workspace<T> work_;
+    Optimizer<T> optimizer_;
+    std::size_t calls_ = 0;
+};
+
+}  // namespace rosenblatt

@@ -1,0 +1,197 @@
+"""Epochs: scikit-learn's rules of what happens between two of them, as a callback of `rb.train`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from .._callbacks import Callback, Epoch
+from ..schedules import PerEpoch
+from . import _settings
+
+TOO_SMALL = 1e-6  # scikit-learn's: an adaptive rate below it ends the training
+
+
+class HeldOut(NamedTuple):
+    """Samples whose score is measured after every epoch."""
+
+    X: Any
+    y: NDArray[Any]
+    sample_weight: NDArray[Any] | None
+
+
+class Rate:
+    """The learning rate of `solver="sgd"` where it changes between epochs."""
+
+    def __init__(self, estimator: Any) -> None:
+        self._estimator = estimator
+        self.value = float(estimator.learning_rate_init)
+
+    def of_epoch(self, _epoch: int) -> float:
+        """Return the rate of the epoch that begins."""
+        return self.value
+
+    def end_epoch(self) -> None:
+        """Follow the samples seen, where the rate is inverse to them."""
+        estimator = self._estimator
+        if estimator.learning_rate == "invscaling":
+            first = float(estimator.learning_rate_init)
+            self.value = first / (estimator.t_ + 1) ** estimator.power_t
+
+
+class Rules(Callback):
+    """What `fit` does after an epoch: curves, scores, the rate, and whether to stop.
+
+    The order and the arithmetic are those of scikit-learn's `_fit_stochastic`.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        n_samples: int,
+        constant: float,
+        held_out: HeldOut | None,
+        tasks: Tasks,
+    ) -> None:
+        self._estimator = estimator
+        self.n_samples = n_samples
+        self.constant = constant
+        self._held_out = held_out
+        self._tasks = tasks
+        self.rate = Rate(estimator) if _settings.changes_between_epochs(estimator) else None
+        self.best_theta: NDArray[Any] | None = None
+        self.stopped = False
+
+    def learning_rate(self) -> Any:
+        """Return the learning rate as an optimiser takes it."""
+        if self.rate is not None:
+            return PerEpoch(self.rate.of_epoch)
+        return self._estimator.learning_rate_init
+
+    def on_epoch(self, epoch: Epoch) -> bool:
+        """Take note of an epoch; whether to stop."""
+        estimator = self._estimator
+        estimator.n_iter_ += 1
+        estimator.t_ += self.n_samples
+        estimator.loss_ = self._reported(epoch)
+        estimator.loss_curve_.append(estimator.loss_)
+        if epoch.validation_loss is not None:
+            estimator.validation_loss_curve_.append(epoch.validation_loss)
+        if estimator.verbose:
+            print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
+        self._count()
+        if self.rate is not None:
+            self.rate.end_epoch()
+        stopping = self._is_stopping()
+        asked = self._tasks.end(last=stopping or epoch.epoch + 1 == epoch.epochs)
+        self.stopped = stopping or asked
+        return self.stopped
+
+    def _reported(self, epoch: Epoch) -> float:
+        return (
+            epoch.loss * float(self._estimator._share_of_outputs()) + self.constant + epoch.penalty
+        )
+
+    def _count(self) -> None:
+        estimator = self._estimator
+        tol = estimator.tol
+        if self._held_out is None:
+            loss = estimator.loss_
+            better = not loss > estimator.best_loss_ - tol
+            estimator.best_loss_ = min(estimator.best_loss_, loss)
+        else:
+            score = estimator._score_of(*self._held_out)
+            estimator.validation_scores_.append(score)
+            if estimator.verbose:
+                print(f"Validation score: {score:f}")
+            better = not score < estimator.best_validation_score_ + tol
+            if score > estimator.best_validation_score_:
+                estimator.best_validation_score_ = score
+                self.best_theta = estimator._net.theta.copy()
+        estimator._no_improvement_count = 0 if better else estimator._no_improvement_count + 1
+
+    def _is_stopping(self) -> bool:
+        estimator = self._estimator
+        if estimator._no_improvement_count <= estimator.n_iter_no_change:
+            return False
+        what = "Training loss did not" if self._held_out is None else "Validation score did not"
+        text = (
+            f"{what} improve more than tol={estimator.tol:f} for "
+            f"{estimator.n_iter_no_change:d} consecutive epochs."
+        )
+        ending = self._lowered(text)
+        if ending is None:
+            estimator._no_improvement_count = 0
+            return False
+        if estimator.verbose:
+            print(text + ending)
+        return True
+
+    def _lowered(self, text: str) -> str | None:
+        """Return how training ends, or None where a lower rate lets it go on."""
+        if self.rate is None or self._estimator.learning_rate != "adaptive":
+            return " Stopping."
+        if self.rate.value <= TOO_SMALL:
+            return " Learning rate too small. Stopping."
+        self.rate.value /= 5.0
+        if self._estimator.verbose:
+            print(f"{text} Setting learning rate to {self.rate.value:f}")
+        return None
+
+
+class Tasks:
+    """scikit-learn's callbacks: `fit` is a task, and every epoch one within it.
+
+    Without callbacks, and before scikit-learn 1.9, nothing is told.
+    """
+
+    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
+        self._estimator = estimator
+        metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
+        self._told = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self._whole: Any = None
+        self._epoch: Any = None
+        if getattr(estimator, "_skl_callbacks", None):
+            self._whole = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+
+    @classmethod
+    def of_nobody(cls, estimator: Any) -> Tasks:
+        """Return tasks that nobody is told of: `partial_fit` is not one of scikit-learn's."""
+        tasks = cls.__new__(cls)
+        tasks._estimator = estimator
+        tasks._whole = None
+        return tasks
+
+    @property
+    def heard(self) -> bool:
+        """Whether there is anybody to tell."""
+        return self._whole is not None
+
+    @contextlib.contextmanager
+    def of_fit(self) -> Iterator[None]:
+        """Tell of the beginning of `fit`, and of its end if it comes there."""
+        if self._whole is None:
+            yield
+            return
+        self._whole.call_on_fit_task_begin(**self._told)
+        self.begin()
+        yield
+        self._whole.call_on_fit_task_end(**self._told, reconstruction_attributes={})
+
+    def begin(self) -> None:
+        """Tell that an epoch begins."""
+        self._epoch = self._whole.subcontext(task_name="epoch")
+        self._epoch.call_on_fit_task_begin(**self._told)
+
+    def end(self, *, last: bool) -> bool:
+        """Tell that it ended, and that the next begins unless it was the last; whether to stop."""
+        if self._whole is None:
+            return False
+        stop = bool(self._epoch.call_on_fit_task_end(**self._told, reconstruction_attributes={}))
+        if not (stop or last):
+            self.begin()
+        return stop

@@ -1,0 +1,337 @@
+"""The estimator: a network behind scikit-learn's attributes and methods."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from itertools import chain, pairwise
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from .._network import Network
+from . import _initial, _minimum, _settings, _steps
+from ._steps import Samples
+from ._threads import thread_count
+
+try:  # scikit-learn 1.9 and later
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """What an older scikit-learn knows of callbacks: nothing."""
+
+
+ROWS_AT_ONCE = 4096  # of a sparse matrix, which is made dense for the core a part at a time
+
+
+class Estimator(CallbackSupportMixin, BaseEstimator):
+    """What both estimators share."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = _settings.CONSTRAINTS
+
+    coefs_: list[NDArray[Any]]
+    intercepts_: list[NDArray[Any]]
+    out_activation_: Any  # the name of an activation, or "exp"
+    _net: Network
+
+    # ---- What each kind says of itself
+
+    @abstractmethod
+    def _validated(
+        self, X: Any, y: Any, incremental: bool, reset: bool
+    ) -> tuple[Any, NDArray[Any]]:
+        """Return X and y, checked; sets `classes_`, `n_features_in_`, `feature_names_in_`."""
+
+    @abstractmethod
+    def _encoded(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Return y as the core takes it: labels (n,) or rows (n, n_targets)."""
+
+    @abstractmethod
+    def _n_units(self, y: NDArray[Any]) -> int:
+        """Return the units of the output layer for targets like y."""
+
+    @abstractmethod
+    def _output(self) -> str:
+        """Return `out_activation_`: that of the network, or "exp"."""
+
+    @abstractmethod
+    def _score_of(self, X: Any, y: NDArray[Any], sample_weight: Any) -> float:
+        """Return the score of checked samples, NaN where an output is not finite."""
+
+    def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
+        """Return the classes that a part held out has in the same proportion, if any."""
+        return None
+
+    def _share_of_outputs(self) -> float:
+        """Return what scikit-learn multiplies the loss by: 1 / n_outputs where it averages."""
+        return 1.0
+
+    def _constant_of_loss(self, y: NDArray[Any], sample_weight: Any) -> float:
+        """Return what scikit-learn adds to the loss that no weight changes."""
+        return 0.0
+
+    def _weights(self, y: NDArray[Any], sample_weight: Any) -> Any:
+        """Return the weights of samples, those of their classes included."""
+        return sample_weight
+
+    # ---- Training
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        validation: Any = None,
+    ) -> Self:
+        """Train the network on samples.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels, a matrix of zeros and ones for several labels a sample, or numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            None of them negative.
+        validation : (X, y) or (X, y, sample_weight), default=None
+            Samples of your own that are measured after every epoch and never trained on:
+            `validation_loss_curve_` has their loss, and `early_stopping` looks at their score.
+            Not for ``solver="lbfgs"``.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            A parameter or an argument is outside its range, or the training diverged.
+        """
+        return self._fit(X, y, sample_weight, validation)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Any) -> Self:
+        hidden = _settings.hidden_layers(self.hidden_layer_sizes)
+        _settings.check_combinations(self, validation)
+        first_pass = not hasattr(self, "coefs_") or not self.warm_start
+        X, y = self._validated(X, y, incremental=False, reset=first_pass)
+        samples = self._weighted(X, y, sample_weight)
+        own = None if validation is None else self._validation_samples(validation)
+        self._random_state = check_random_state(self.random_state)
+        if first_pass:
+            self._initialise([X.shape[1], *hidden, self._n_units(y)], X.dtype)
+        self._net.threads = thread_count(self.threads)
+        self._forget()
+        if self.solver == "lbfgs":
+            _minimum.fit(self, samples)
+        else:
+            _steps.fit(self, samples, own)
+        if not np.isfinite(self._net.theta).all():
+            raise ValueError(_steps.NOT_FINITE)
+        return self
+
+    def _weighted(self, X: Any, y: NDArray[Any], sample_weight: Any) -> Samples:
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        return Samples(X, y, self._weights(y, sample_weight))
+
+    def _validation_samples(self, validation: Any) -> Samples:
+        if not isinstance(validation, tuple | list) or len(validation) not in {2, 3}:
+            raise TypeError(
+                f"validation: got {type(validation).__name__}, needed (X, y) or "
+                "(X, y, sample_weight)"
+            )
+        X, y, *weights = validation
+        rows = validate_data(
+            self, X, reset=False, accept_sparse=["csr", "csc"], dtype=self._number_types()
+        )
+        y = self._checked_targets(y)
+        check_consistent_length(rows, y)
+        return self._weighted(rows, y, weights[0] if weights else None)
+
+    def _number_types(self) -> Any:
+        return (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
+
+    def _forget(self) -> None:
+        """Drop what the optimiser of `partial_fit` remembers."""
+        for name in ("_learner", "_memory"):
+            self.__dict__.pop(name, None)
+
+    # ---- The network and the attributes that show it
+
+    def _initialise(self, layers: list[int], dtype: np.dtype[Any]) -> None:
+        """Make a network of these sizes, and the attributes that begin with it."""
+        hidden = _settings.activations(self.activation, len(layers) - 2)
+        self.n_iter_ = 0
+        self.t_ = 0
+        self.n_layers_ = len(layers)
+        self.n_outputs_ = layers[-1]
+        self.out_activation_ = self._output()
+        shapes: list[tuple[int, ...]] = list(pairwise(layers))
+        if self.coefs_init is None:
+            coefs, intercepts = _initial.drawn(self._random_state, layers, hidden)
+        else:
+            coefs = _initial.given("coefs_init", self.coefs_init, shapes)
+            of_units = [shape[1:] for shape in shapes]
+            intercepts = _initial.given("intercepts_init", self.intercepts_init, of_units)
+        self._layers = layers
+        self._attach(self._made(dtype), coefs, intercepts)
+        self._begin_curves()
+
+    def _made(self, dtype: Any) -> Network:
+        n_hidden = len(self._layers) - 2
+        hidden: Any = _settings.activations(self.activation, n_hidden)[:n_hidden]
+        net = Network(
+            self._layers,
+            activation=hidden,
+            output="identity" if self.out_activation_ == "exp" else self.out_activation_,
+            dtype=dtype,
+            weights="zeros",
+            random_state=0,
+        )
+        net.threads = thread_count(self.threads)
+        return net
+
+    def _attach(
+        self, net: Network, coefs: list[NDArray[Any]], intercepts: list[NDArray[Any]]
+    ) -> None:
+        """Let `coefs_` and `intercepts_` be views of a network that has their numbers."""
+        self._net = net
+        self._views = [W.T for W in net.W], list(net.b)
+        for view, values in zip(chain(*self._views), [*coefs, *intercepts], strict=True):
+            view[...] = values
+        self.coefs_, self.intercepts_ = list(self._views[0]), list(self._views[1])
+
+    def _network(self) -> Network:
+        """Return the network, with what somebody may have put into `coefs_` or `intercepts_`."""
+        for shown, views in zip((self.coefs_, self.intercepts_), self._views, strict=True):
+            for layer, view in enumerate(views):
+                if shown[layer] is not view:
+                    view[...] = shown[layer]
+                    shown[layer] = view
+        return self._net
+
+    def _begin_curves(self) -> None:
+        self.validation_loss_curve_ = None
+        if self.solver == "lbfgs":
+            return
+        self.loss_curve_: list[float] = []
+        self._no_improvement_count = 0
+        self.best_loss_ = None if self.early_stopping else np.inf
+        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        self.best_validation_score_ = -np.inf if self.early_stopping else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "_net" in state:
+            del state["_net"], state["_views"]
+            state["coefs_"] = [np.array(W) for W in self.coefs_]
+            state["intercepts_"] = [np.array(b) for b in self.intercepts_]
+        learner = state.pop("_learner", None)
+        if learner is not None:
+            state["_memory"] = learner.memory
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "coefs_" in state:
+            net = self._made(self.coefs_[0].dtype)
+            self._attach(net, self.coefs_, self.intercepts_)
+
+    # ---- The way in, and what comes out
+
+    def _as_the_core_takes(self, X: Any) -> NDArray[Any]:
+        """Return checked samples as rows: the one place where X goes into the core."""
+        return X.toarray() if hasattr(X, "toarray") else X  # type: ignore[no-any-return]
+
+    def _outputs(self, X: Any) -> NDArray[Any]:
+        """Return the network's outputs for checked samples."""
+        net = self._network()
+        if not hasattr(X, "toarray"):
+            return net.forward(X)
+        parts = range(0, X.shape[0], ROWS_AT_ONCE)
+        rows = X.tocsr()
+        each = [net.forward(self._as_the_core_takes(rows[i : i + ROWS_AT_ONCE])) for i in parts]
+        return np.concatenate(each)
+
+    def _predictions(self, X: Any) -> NDArray[Any]:
+        """Return the outputs (n, n_outputs) for samples as a user gives them."""
+        check_is_fitted(self)
+        rows = validate_data(
+            self, X, reset=False, accept_sparse=["csr", "csc"], dtype=self._number_types()
+        )
+        return self._activated(self._outputs(rows))
+
+    def _activated(self, A: NDArray[Any]) -> NDArray[Any]:
+        return np.exp(A) if self.out_activation_ == "exp" else A
+
+    def activations(self, X: ArrayLike) -> list[NDArray[Any]]:
+        """Return the activations of every layer, those of scikit-learn's forward pass.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        list of ndarray
+            The input X, every hidden layer's a (n_samples, n_units), and the output.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As for `predict`.
+        """
+        rows = self._checked_rows(X)
+        *before, A = self._network().trace(rows).A
+        return [*before, self._activated(A)]
+
+    def input_gradients(self, X: ArrayLike, y: ArrayLike) -> NDArray[Any]:
+        """Return the derivative of each sample's own loss by its features.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            Row i is dc_i/dx_i of the loss without its penalty.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As for `score`.
+        """
+        rows = self._checked_rows(X)
+        y = self._checked_targets(y)
+        net = self._network()
+        found = net.gradients(rows, self._encoded(y), loss=self._named_loss())
+        return found.dX * len(rows)
+
+    def _checked_rows(self, X: ArrayLike) -> NDArray[Any]:
+        check_is_fitted(self)
+        rows = validate_data(
+            self, X, reset=False, accept_sparse=["csr", "csc"], dtype=self._number_types()
+        )
+        return self._as_the_core_takes(rows)
+
+    @abstractmethod
+    def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:
+        """Return targets of a fitted estimator, checked."""
+
+    def _named_loss(self) -> Any:
+        """Return the loss where it is one of rosenblatt's."""
+        if callable(self.loss):
+            raise ValueError("loss: got one of your own, needed a named loss")
+        return self.loss
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,178 @@
+"""Labels: what a classifier's y is to the core, and what its outputs are to the user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import check_array, column_or_1d, compute_sample_weight
+from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.validation import validate_data
+
+from .._arrays import LABEL_LOSSES
+from ._online import Online
+
+MARGINS = ("hinge", "squared_hinge")  # their outputs are scores and no probabilities
+
+
+class Labelled(Online):
+    """An estimator whose targets are classes."""
+
+    classes_: NDArray[Any]
+    _label_binarizer: Any
+
+    # ---- Labels that come later
+
+    def _admit(self, X: Any, y: Any) -> Any:
+        X = super()._admit(X, y)
+        if not self._several_labels:
+            self._grow_classes(np.setdiff1d(unique_labels(y), self.classes_))
+        return X
+
+    def _grow_classes(self, new: NDArray[Any]) -> None:
+        """Admit classes: an output for each; one logistic output becomes those of a softmax."""
+        if len(new) == 0:
+            return
+        before, units = self.classes_, self.n_outputs_
+        self.classes_ = np.union1d(before, new)
+        self._label_binarizer = LabelBinarizer().fit(self.classes_)
+        self.out_activation_ = self._output()
+        self.__dict__.pop("_codes", None)
+        # The one output of two classes tells of the second; that of a single class of its absence.
+        told = before if units > 1 else before[-1:]
+        places = list(np.searchsorted(self.classes_, told))
+        if len(self.classes_) == 2:
+            places = [0]
+        if len(before) == 1 and (len(self.classes_) > 2 or before[0] != self.classes_[0]):
+            self._turn_over()
+        self._replace([*self._layers[:-1], self._n_units(before)], places)
+
+    def _turn_over(self) -> None:
+        """Let the only output tell of a class that was the only one, and not of its absence."""
+        net = self._network()
+        net.W[-1] *= -1
+        net.b[-1] *= -1
+        self._forget()
+
+    def _target_of(self, y: Any) -> Any:
+        if self._several_labels:
+            return np.require(y, self._net.dtype, ["C"])
+        codes = self.__dict__.get("_codes")
+        if codes is None:
+            codes = {label: code for code, label in enumerate(self.classes_.tolist())}
+            self._codes = codes
+        code = codes.get(y)
+        if code is None and self.grow:
+            self._grow_classes(np.asarray([y]))
+            return self._target_of(y)
+        if code is None:
+            raise ValueError(f"y: got {y!r}, needed one of {self.classes_}")
+        return code
+
+    # ---- Labels
+
+    @property
+    def _several_labels(self) -> bool:
+        return str(self._label_binarizer.y_type_).startswith("multilabel")
+
+    def _labels_of(self, A: NDArray[Any]) -> NDArray[Any]:
+        threshold = 0.0 if self.loss in MARGINS else 0.5
+        if self._several_labels:
+            several: NDArray[Any] = self._label_binarizer.inverse_transform(A, threshold=threshold)
+            return several
+        if self.n_outputs_ > 1:
+            codes = A.argmax(axis=1)
+        else:
+            codes = (A.ravel() > threshold).astype(np.intp)
+        labels: NDArray[Any] = self.classes_.take(codes, mode="clip")  # one class has no second
+        return labels
+
+    def _validated(
+        self, X: Any, y: Any, incremental: bool, reset: bool
+    ) -> tuple[Any, NDArray[Any]]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            dtype=self._number_types(),
+            reset=reset,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            self._check_known(y)
+        return X, y
+
+    def _check_known(self, y: NDArray[Any]) -> None:
+        classes = unique_labels(y)
+        if self.warm_start:
+            if set(classes) != set(self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same "
+                    "classes as in the previous call to fit. Previously "
+                    f"got {self.classes_}, `y` has {classes}"
+                )
+        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
+            )
+
+    def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:
+        labels: NDArray[Any] = check_array(
+            y, ensure_2d=False, accept_sparse="csr", dtype=None, input_name="y"
+        )
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = column_or_1d(labels, warn=True)
+        unknown = np.setdiff1d(unique_labels(labels), self.classes_)
+        if len(unknown):
+            raise ValueError(f"y: got {unknown}, needed labels of {self.classes_}")
+        return labels
+
+    def _n_units(self, y: NDArray[Any]) -> int:
+        if self._several_labels or len(self.classes_) > 2:
+            return len(self._label_binarizer.classes_)
+        return 1
+
+    def _encoded(self, y: NDArray[Any]) -> NDArray[Any]:
+        named = "log_loss" if callable(self.loss) else getattr(self.loss, "name", self.loss)
+        takes_labels = named in LABEL_LOSSES and not callable(self.loss)
+        if not self._several_labels and takes_labels:
+            return np.searchsorted(self.classes_, y).astype(np.int64)
+        found = self._label_binarizer.transform(y)
+        dense = found.toarray() if hasattr(found, "toarray") else found
+        rows: NDArray[Any] = np.require(dense, self._net.dtype, ["C"])
+        return 2 * rows - 1 if named in MARGINS else rows
+
+    def _output(self) -> str:
+        if self.loss in MARGINS:
+            return "identity"
+        return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
+
+    def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
+        return np.searchsorted(self.classes_, y) if self.n_outputs_ == 1 else None
+
+    def _weights(self, y: NDArray[Any], sample_weight: Any) -> Any:
+        if self.class_weight is None:
+            return sample_weight
+        of_class = compute_sample_weight(self.class_weight, y)
+        return of_class if sample_weight is None else sample_weight * of_class
+
+    def _score_of(self, X: Any, y: NDArray[Any], sample_weight: Any) -> float:
+        A = self._outputs(X)
+        if not np.isfinite(A).all():
+            return float("nan")
+        return float(accuracy_score(y, self._labels_of(A), sample_weight=sample_weight))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

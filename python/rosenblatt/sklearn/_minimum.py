@@ -1,0 +1,95 @@
+"""Minimum: `fit` by SciPy's L-BFGS-B, on the cost and the gradient of the core."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import scipy
+import scipy.optimize
+from numpy.typing import NDArray
+from sklearn.utils.optimize import _check_optimize_result
+
+from .. import _arrays, _loss
+from ._epochs import Tasks
+from ._steps import Samples
+from ._threads import thread_count
+
+STOPPED = 99  # SciPy's status after a callback's StopIteration
+
+
+class Cost:
+    """C(theta) of all samples with the penalty, and its gradient, for a minimiser."""
+
+    def __init__(self, estimator: Any, samples: Samples) -> None:
+        self._net = net = estimator._network()
+        self._rule = _loss.rule(estimator._named_loss())
+        self._X = _arrays.inputs("X", estimator._as_the_core_takes(samples.X), net.dtype)
+        self._Y = net._targets("y", estimator._encoded(samples.y), self._rule.name)
+        self._weights = samples.weights
+        if samples.weights is not None:
+            exact = np.dtype(np.float64)
+            self._weights = _arrays.inputs("sample_weight", samples.weights, exact)
+        total = self._X.shape[0] if samples.weights is None else float(samples.weights.sum())
+        self._l2 = float(estimator.alpha) / total
+        self._threads = thread_count(estimator.threads) or 0
+
+    def of_weights(self) -> float:
+        """Return the penalty of the network's weights."""
+        return 0.5 * self._l2 * float(sum(np.sum(np.square(W), dtype=float) for W in self._net.W))
+
+    def __call__(self, theta: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        """Return C + penalty at theta (n_params,), and the gradient (n_params,)."""
+        net = self._net
+        net.theta[...] = theta
+        C, grad = net._core.cost_and_gradient(
+            self._X, self._Y, self._rule, self._weights, self._threads
+        )
+        if self._l2:
+            dW, _ = net._split(grad)
+            for G, W in zip(dW, net.W, strict=True):
+                np.add(G, self._l2 * W, out=G)
+        return C + self.of_weights(), grad
+
+
+def _shown(verbose: Any) -> dict[str, int]:
+    """Return SciPy's setting to print steps, which it has no more since 1.15."""
+    major, minor, *_ = map(int, re.findall(r"\d+", scipy.__version__))
+    if (major, minor) >= (1, 15):
+        return {}
+    return {"iprint": 1 if verbose is True or verbose >= 1 else -1}
+
+
+def fit(estimator: Any, samples: Samples) -> None:
+    """Go to a minimum of the cost from the estimator's weights."""
+    cost = Cost(estimator, samples)
+    net = estimator._net
+    tasks = Tasks(estimator, samples.X, samples.y, samples.weights)
+
+    def told(_theta: NDArray[Any]) -> None:
+        if tasks.end(last=False):
+            raise StopIteration
+
+    with tasks.of_fit():
+        found = scipy.optimize.minimize(
+            cost,
+            net.theta.copy(),
+            method="L-BFGS-B",
+            jac=True,
+            callback=told if tasks.heard else None,
+            options={
+                "maxfun": estimator.max_fun,
+                "maxiter": estimator.max_iter,
+                "gtol": estimator.tol,
+                **_shown(estimator.verbose),
+            },
+        )
+        net.theta[...] = found.x
+    if found.status == STOPPED:
+        estimator.n_iter_ = found.nit
+    else:
+        estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
+    penalty = cost.of_weights()
+    data = (float(found.fun) - penalty) * estimator._share_of_outputs()
+    estimator.loss_ = data + estimator._constant_of_loss(samples.y, samples.weights) + penalty

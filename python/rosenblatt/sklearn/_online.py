@@ -1,0 +1,239 @@
+"""Online: training that goes on from call to call: `partial_fit`, and one sample at a time."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .. import _arguments, _core, _loss, _optimizer
+from .._callbacks import Epoch
+from . import _growth, _settings, _steps
+from ._epochs import Rules, Tasks
+from ._estimator import Estimator
+from ._threads import thread_count
+
+LEARNERS = {
+    np.dtype(np.float32): _core.LearnerFloat32,
+    np.dtype(np.float64): _core.LearnerFloat64,
+}
+SEED_OF_DROPOUT = 2**32  # numbers that a RandomState draws below
+
+
+def is_stochastic(estimator: Any) -> bool:
+    """Whether the solver goes a step at a time.
+
+    Raises
+    ------
+    AttributeError
+        It does not, so that there is no `partial_fit`.
+    """
+    if estimator.solver == "lbfgs" or isinstance(estimator.solver, _optimizer.LBFGS):
+        raise AttributeError(
+            "partial_fit is only available for stochastic optimizers. "
+            f"{estimator.solver} is not stochastic."
+        )
+    return True
+
+
+class Learner:
+    """An optimiser that stays at an estimator's network between calls."""
+
+    def __init__(self, estimator: Any, capacity: int, memory: Any = None) -> None:
+        net = estimator._network()
+        self.capacity = capacity
+        self._rules = Rules(
+            estimator,
+            n_samples=0,
+            constant=0.0,
+            held_out=None,
+            tasks=Tasks.of_nobody(estimator),
+        )
+        of_layers = len(net.layers) - 2
+        optimizer = _settings.optimizer_of(estimator, self._rules.learning_rate())
+        penalties = _optimizer.regularisation(
+            l1=0.0, l2=0.0, alpha=estimator.alpha, clip_norm=None, clip_value=None,
+            max_norm=None, ema=None,
+        )  # fmt: skip
+        rates = _arguments.dropout_rates(estimator.dropout, estimator.input_dropout, of_layers)
+        seed = int(estimator._random_state.randint(SEED_OF_DROPOUT)) if rates else 0
+        self.core = LEARNERS[net.dtype](
+            net._core,
+            _loss.rule(estimator._named_loss()),
+            _optimizer.rule(optimizer, penalties),
+            capacity,
+            rates,
+            seed,
+        )
+        if memory is not None:
+            self.core.memory, rate = memory
+            if self._rules.rate is not None:
+                self._rules.rate.value = rate
+
+    @property
+    def memory(self) -> Any:
+        """What the optimiser remembers, and the rate that it has come to."""
+        rate = None if self._rules.rate is None else self._rules.rate.value
+        return self.core.memory, rate
+
+    def end_epoch(self, loss: float, penalty: float, n_samples: int, constant: float) -> None:
+        """Do what belongs after the samples of a call, as after an epoch of `fit`."""
+        self._rules.n_samples, self._rules.constant = n_samples, constant
+        self._rules.on_epoch(Epoch(0, 1, loss, None, 0.0, penalty=penalty))
+
+
+class Online(Estimator):
+    """An estimator that goes on learning."""
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any) -> Self:
+        """Take the steps of one epoch over some samples; the state of the solver lives on."""
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        first_pass = not hasattr(self, "coefs_")
+        if self.grow and not first_pass:
+            X = self._admit(X, y)
+        X, y = self._validated(X, y, incremental=True, reset=first_pass)
+        samples = self._weighted(X, y, sample_weight)
+        batch_size = self._batch_of_a_call(X.shape[0])
+        shuffled = self.shuffle and batch_size < X.shape[0]
+        if first_pass or shuffled:  # a state costs more than the step of a sample
+            self._random_state = check_random_state(self.random_state)
+        if first_pass:
+            hidden = _settings.hidden_layers(self.hidden_layer_sizes)
+            _settings.check_combinations(self)
+            self._initialise([X.shape[1], *hidden, self._n_units(y)], X.dtype)
+        self.n_iter_ = 0
+        order = _steps.Shuffled(self._random_state, X.shape[0])(0) if shuffled else None
+        self._take_steps(samples, batch_size, order)
+        return self
+
+    def _batch_of_a_call(self, n_samples: int) -> int:
+        if self.batch_size != "auto" and self.batch_size > n_samples:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
+                "clipped",
+                stacklevel=4,
+            )
+        return _settings.batch_size_of(self, n_samples)
+
+    def _take_steps(
+        self, samples: _steps.Samples, batch_size: int, order: NDArray[np.int64] | None
+    ) -> None:
+        weights = samples.weights
+        learner = self._learner_for(batch_size)
+        try:
+            loss, penalty = learner.core.learn(
+                np.require(self._as_the_core_takes(samples.X), self._net.dtype, ["C", "A"]),
+                self._encoded(samples.y),
+                None if weights is None else np.require(weights, np.float64, ["C"]),
+                order,
+                batch_size,
+                thread_count(self.threads) or 0,
+            )
+        except FloatingPointError as error:
+            raise ValueError(f"{_steps.NOT_FINITE} ({error})") from None
+        constant = self._constant_of_loss(samples.y, weights)
+        learner.end_epoch(loss, penalty, samples.X.shape[0], constant)
+
+    def _learner_for(self, batch_size: int) -> Learner:
+        learner: Learner | None = self.__dict__.get("_learner")
+        if learner is None or learner.capacity < batch_size:
+            memory = self.__dict__.pop("_memory", None) if learner is None else learner.memory
+            self._learner = learner = Learner(self, batch_size, memory)
+        else:
+            self._network()
+        return learner
+
+    def learn_one(self, x: ArrayLike, y: Any) -> Self:
+        """Take one step with one sample, in a few microseconds.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+            With `grow`, more features than before are admitted.
+        y : label or number
+            A class of the first `partial_fit`, or with `grow` any; a number, or an array of them
+            where there are several outputs.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        NotFittedError
+            There is no network yet: call `partial_fit` or `fit` first.
+        ValueError
+            x or y is not what the network takes, or the training diverged.
+        """
+        if "_net" not in self.__dict__:
+            check_is_fitted(self)
+        row = np.require(x, self._net.dtype, ["C", "A"])
+        if self.grow and row.ndim == 1 and row.size > self._layers[0]:
+            self._grow_features(row.size)
+        target = self._target_of(y)
+        try:
+            self.loss_ = self._learner_for(1).core.learn_one(row, target)
+        except FloatingPointError as error:
+            raise ValueError(f"{_steps.NOT_FINITE} ({error})") from None
+        self.t_ += 1
+        return self
+
+    def _target_of(self, y: Any) -> Any:
+        """Return what the core takes for one y: a label's code, a number, a row."""
+        raise NotImplementedError
+
+    def _output_of(self, x: ArrayLike) -> NDArray[Any]:
+        """Return the outputs (n_outputs,) for one sample."""
+        if "_net" not in self.__dict__:
+            check_is_fitted(self)
+        A = self._network().forward(np.require(x, self._net.dtype, ["C", "A"]))
+        if A.ndim != 1:
+            raise ValueError(f"x: got shape {np.shape(x)}, needed ({self._layers[0]},)")
+        return self._activated(A)
+
+    # ---- Growing
+
+    def _admit(self, X: Any, y: Any) -> Any:
+        """Take in features, and in a classifier classes, that are new; return X to go on with."""
+        names = _growth.feature_names(X)
+        known = getattr(self, "feature_names_in_", None)
+        if names is not None and known is not None:
+            every = [*known, *(name for name in names if name not in set(known))]
+            X = X.reindex(columns=every, fill_value=0.0)
+            n_features = len(every)
+            self.feature_names_in_ = np.asarray(every, dtype=object)
+        else:
+            n_features = X.shape[1] if hasattr(X, "shape") and len(X.shape) == 2 else len(X[0])
+        if n_features > self.n_features_in_:
+            self._grow_features(n_features)
+        return X
+
+    def _grow_features(self, n_features: int) -> None:
+        self._replace([n_features, *self._layers[1:]])
+        self.n_features_in_ = n_features
+
+    def _replace(self, layers: list[int], places: list[int] | None = None) -> None:
+        """Go on with a network of more inputs or outputs; what is new begins with weights 0.
+
+        places: where the outputs that there were stand among the new ones; None for as they were.
+        """
+        old = self._layers
+        memory = self.__dict__.pop("_memory", None)
+        learner: Learner | None = self.__dict__.pop("_learner", None)
+        memory = memory if learner is None else learner.memory
+        kept = list(range(old[-1])) if places is None else places
+        grown = _growth.grown(self._network().theta, old, layers, kept)
+        self._layers = layers
+        self.n_outputs_ = layers[-1]
+        net = self._made(self._net.dtype)
+        net.theta[...] = grown
+        self._attach(net, [W.T for W in net.W], list(net.b))
+        if memory is not None:
+            (numbers, states), rate = memory
+            states = [_growth.grown(state, old, layers, kept) for state in states]
+            self._memory = (numbers, states), rate

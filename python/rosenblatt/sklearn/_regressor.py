@@ -1,0 +1,324 @@
+"""MLPRegressor: scikit-learn's regressor on rosenblatt's core."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import xlogy
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import validate_data
+
+from .._loss import Poisson
+from ._online import Online, is_stochastic
+
+
+class MLPRegressor(RegressorMixin, Online):
+    """A regressor: scikit-learn's `MLPRegressor` with the same parameters, and more.
+
+    Parameters
+    ----------
+    loss : str, loss or callable, default="squared_error"
+        "squared_error" and "poisson" are scikit-learn's; the others of docs/losses.md, with
+        parameters such as ``rosenblatt.Huber(2.0)``, and functions of your own as in
+        `rosenblatt.train` are new. "gaussian_nll" has two outputs for each target: the means,
+        then the logarithms of the variances.
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Units of each hidden layer.
+    activation : str or sequence of str, default="relu"
+        f of the hidden layers, of scikit-learn's "identity", "logistic", "tanh", "relu" or any
+        other of `rosenblatt.Network`; one for all or one for each.
+    solver : {"lbfgs", "sgd", "adam"} or optimiser, default="adam"
+        The first three are scikit-learn's, to the formula. An object such as
+        ``rosenblatt.AdamW()`` has its own learning rate and settings.
+    alpha : float, default=0.0001
+        L2 penalty of the weights: a batch has its samples' share of alpha / 2 sum w^2.
+    batch_size : int or "auto", default="auto"
+        Samples of a step; "auto" is ``min(200, n_samples)``.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        How the rate of "sgd" changes between epochs.
+    learning_rate_init : float, schedule or callable, default=0.001
+        The rate, or one of `rosenblatt.schedules`.
+    power_t : float, default=0.5
+        The exponent of "invscaling".
+    max_iter : int, default=200
+        Epochs at most; steps at most of "lbfgs".
+    shuffle : bool, default=True
+        A new order of the samples every epoch, drawn as scikit-learn draws it.
+    random_state : int, RandomState instance or None, default=None
+        Initial weights, the split of early stopping, orders, dropout.
+    tol : float, default=1e-4
+        An epoch that is better by less has not improved.
+    verbose : bool, default=False
+        Print the loss of every epoch.
+    warm_start : bool, default=False
+        Begin with the weights of the last `fit`.
+    momentum : float, default=0.9
+        Of "sgd", from 0 to 1.
+    nesterovs_momentum : bool, default=True
+        Look ahead along the velocity.
+    early_stopping : bool, default=False
+        Hold out `validation_fraction` of the samples, or look at `fit`'s own validation set, and
+        stop when the score does not improve; the best weights are kept.
+    validation_fraction : float, default=0.1
+        Between 0 and 1.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Of "adam".
+    epsilon : float, default=1e-8
+        Of "adam".
+    n_iter_no_change : int, default=10
+        Epochs without an improvement before training stops.
+    max_fun : int, default=15000
+        Evaluations of the cost at most, for "lbfgs".
+    dropout : float or sequence of float, default=0.0
+        How much of the hidden units to leave out in every step, for all layers or for each.
+    input_dropout : float, default=0.0
+        The same for the features.
+    coefs_init, intercepts_init : list of array-like, default=None
+        Weights (n_in, n_out) and biases (n_out,) of each layer to begin with.
+    callback : callable, rosenblatt.Callback or sequence, default=None
+        Told of every epoch, as in `rosenblatt.train`; true ends the training. Callbacks of
+        scikit-learn 1.9 go in by `set_callbacks`.
+    dtype : {"float32", "float64"}, default=None
+        The type of the arithmetic; None is that of X, float64 where it is neither.
+    grow : bool, default=False
+        Let `partial_fit` and `learn_one` admit features that come later.
+    threads : int, default=None
+        How many threads; None is all that the process may use, and one in a worker of joblib. The
+        result is the same for any number.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : list of ndarray
+        Weights (n_in, n_out) and biases (n_out,) of each layer. Assigning to an item, or to an
+        item's numbers, changes the network.
+    loss_, best_loss_ : float
+        The loss of the last epoch and the lowest, penalty included; `best_loss_` is None with
+        early stopping.
+    loss_curve_ : list of float
+        The loss of every epoch.
+    validation_loss_curve_ : list of float or None
+        The loss of `fit`'s validation set after every epoch.
+    validation_scores_, best_validation_score_ : list of float, float or None
+        With early stopping.
+    n_iter_, t_ : int
+        Epochs, and samples seen.
+    n_layers_, n_outputs_ : int
+        Layers with the input, and units of the last.
+    out_activation_ : str
+        f of the output.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Where X has names.
+
+    See Also
+    --------
+    rosenblatt.train : The training behind it.
+
+    Notes
+    -----
+    With scikit-learn's parameters alone the weights are scikit-learn's, but for rounding: from one
+    `random_state` come the same initial weights, batches and steps.
+    docs/coming-from-scikit-learn.md says what is equal, what differs and what is new.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from rosenblatt.sklearn import MLPRegressor
+    >>> X, y = make_regression(n_samples=200, n_features=5, random_state=1)
+    >>> regressor = MLPRegressor(solver="lbfgs", random_state=1, max_iter=500).fit(X, y / 100)
+    >>> bool(regressor.score(X, y / 100) > 0.99)
+    True
+    """
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: Any = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: Any = 10,
+        max_fun: int = 15000,
+        dropout: Any = 0.0,
+        input_dropout: float = 0.0,
+        coefs_init: Any = None,
+        intercepts_init: Any = None,
+        callback: Any = None,
+        dtype: str | None = None,
+        grow: bool = False,
+        threads: int | None = None,
+    ) -> None:
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.coefs_init = coefs_init
+        self.intercepts_init = intercepts_init
+        self.callback = callback
+        self.dtype = dtype
+        self.grow = grow
+        self.threads = threads
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the predicted numbers.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            A row has the same bits whatever stands beside it.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            The estimator is not fitted, or X is not made of finite rows of its features.
+        """
+        A = self._predictions(X)
+        return A.ravel() if A.shape[1] == 1 else A
+
+    @available_if(is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Update the network with one pass over some samples; the solver's state lives on.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            With `grow`, features that were not there before are admitted.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            An argument is outside its range, or the training diverged.
+        """
+        return self._learn(X, y, sample_weight)
+
+    def predict_one(self, x: ArrayLike) -> Any:
+        """Return the prediction for one sample, in a few microseconds.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+
+        Returns
+        -------
+        float or ndarray of shape (n_outputs,)
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As for `predict`.
+        """
+        A = self._output_of(x)
+        return float(A[0]) if A.size == 1 else A
+
+    def _target_of(self, y: Any) -> Any:
+        return float(y) if np.ndim(y) == 0 else np.require(y, self._net.dtype, ["C"])
+
+    def _validated(
+        self, X: Any, y: Any, incremental: bool, reset: bool
+    ) -> tuple[Any, NDArray[Any]]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            y_numeric=True,
+            dtype=self._number_types(),
+            reset=reset,
+        )
+        return X, self._one_dimensional(y)
+
+    def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:
+        numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        return self._one_dimensional(numbers)
+
+    @staticmethod
+    def _one_dimensional(y: NDArray[Any]) -> NDArray[Any]:
+        if y.ndim == 2 and y.shape[1] == 1:
+            return column_or_1d(y, warn=True)  # type: ignore[no-any-return]
+        return y
+
+    def _n_units(self, y: NDArray[Any]) -> int:
+        n_targets = 1 if y.ndim == 1 else y.shape[1]
+        return 2 * n_targets if self.loss == "gaussian_nll" else n_targets
+
+    def _encoded(self, y: NDArray[Any]) -> NDArray[Any]:
+        rows = y.reshape(-1, 1) if y.ndim == 1 else y
+        return np.require(rows, self._net.dtype, ["C"])
+
+    def _output(self) -> str:
+        rates = self.loss == "poisson" or (isinstance(self.loss, Poisson) and self.loss.log_rate)
+        return "exp" if rates else "identity"
+
+    def _share_of_outputs(self) -> float:
+        return 1 / self.n_outputs_ if self.loss == "squared_error" else 1.0
+
+    def _constant_of_loss(self, y: NDArray[Any], sample_weight: Any) -> float:
+        if self.loss != "poisson":
+            return 0.0
+        rows = y.reshape(len(y), -1)
+        return float(np.average(xlogy(rows, rows) - rows, weights=sample_weight, axis=0).sum())
+
+    def _score_of(self, X: Any, y: NDArray[Any], sample_weight: Any) -> float:
+        A = self._activated(self._outputs(X))
+        if not np.isfinite(A).all():
+            return float("nan")
+        return float(r2_score(y, A, sample_weight=sample_weight))

@@ -1,0 +1,165 @@
+"""Settings: what the parameters of an estimator may be, and what they are to `rb.train`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from .. import _arguments, schedules
+from .._callbacks import Callback
+from .._loss import WITH_PARAMETERS
+from .._optimizer import OPTIMIZERS, SGD, Adam, Check, Optimizer
+
+STOCHASTIC = ("sgd", "adam")
+
+SCHEDULES = (
+    schedules.StepDecay,
+    schedules.Exponential,
+    schedules.InverseScaling,
+    schedules.Cosine,
+    schedules.OneCycle,
+    schedules.ReduceOnPlateau,
+    schedules.WarmUp,
+    schedules.PerEpoch,
+)
+
+# scikit-learn's own first, in its order; a wider range where rosenblatt has more.
+CONSTRAINTS: dict[str, list[Any]] = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions(set(_arguments.ACTIVATIONS)), list, tuple],
+    "solver": [StrOptions({"lbfgs", "sgd", "adam"}), *OPTIMIZERS],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither"), *SCHEDULES, callable],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [
+        Interval(Integral, 1, None, closed="left"),
+        Options(Real, {np.inf}),
+    ],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "loss": [StrOptions(set(_arguments.LOSSES)), *WITH_PARAMETERS, callable],
+    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+    "input_dropout": [Interval(Real, 0, 1, closed="left")],
+    "coefs_init": ["array-like", None],
+    "intercepts_init": ["array-like", None],
+    "callback": [Callback, list, tuple, callable, None],
+    "dtype": [StrOptions({"float32", "float64"}), None],
+    "grow": ["boolean"],
+    "threads": [Interval(Integral, 1, None, closed="left"), None],
+}
+
+
+class Momentum(SGD):
+    """Gradient descent with a momentum of up to 1, which scikit-learn allows."""
+
+    checks: ClassVar[dict[str, Check]] = SGD.checks | {"momentum": _arguments.not_negative}
+
+
+def hidden_layers(hidden_layer_sizes: Any) -> list[int]:
+    """Return the sizes of the hidden layers.
+
+    Raises
+    ------
+    ValueError
+        One is no whole number above 0.
+    """
+    one_layer = not isinstance(hidden_layer_sizes, Iterable)
+    sizes = [hidden_layer_sizes] if one_layer else list(hidden_layer_sizes)
+    if any(not isinstance(size, Integral) or size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return [int(size) for size in sizes]
+
+
+def activations(activation: Any, n_hidden: int) -> list[str]:
+    """Return the activation of each hidden layer; that of none, too, where one name was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is another number of names, or one is unknown.
+    """
+    several = not isinstance(activation, str)
+    return list(_arguments.activation_names(activation, n_hidden if several else max(n_hidden, 1)))
+
+
+def optimizer_of(estimator: Any, rate: Any) -> Optimizer:
+    """Return the estimator's solver; `rate` is the learning rate of "sgd" and "adam"."""
+    solver = estimator.solver
+    if not isinstance(solver, str):
+        return solver  # type: ignore[no-any-return]
+    if solver == "sgd":
+        momentum = float(estimator.momentum)
+        nesterov = bool(estimator.nesterovs_momentum) and momentum > 0
+        return Momentum(rate, momentum=momentum, nesterov=nesterov)
+    return Adam(
+        rate,
+        beta1=float(estimator.beta_1),
+        beta2=float(estimator.beta_2),
+        eps=float(estimator.epsilon),
+        eps_hat=True,
+    )
+
+
+def changes_between_epochs(estimator: Any) -> bool:
+    """Whether the learning rate is one of scikit-learn's that changes."""
+    return bool(estimator.solver == "sgd" and estimator.learning_rate != "constant")
+
+
+def check_combinations(estimator: Any, validation: Any = None) -> None:
+    """Refuse parameters that do not go together.
+
+    Raises
+    ------
+    ValueError
+        Two do not; the message names both.
+    """
+    if changes_between_epochs(estimator) and not isinstance(estimator.learning_rate_init, Real):
+        raise ValueError(
+            f"learning_rate: got {estimator.learning_rate!r} with a schedule as "
+            "learning_rate_init, needed 'constant'"
+        )
+    if estimator.solver == "lbfgs" and any_dropout(estimator):
+        raise ValueError("dropout: got some with solver='lbfgs', needed 'sgd' or 'adam'")
+    if estimator.solver == "lbfgs" and not (validation is None and estimator.callback is None):
+        raise ValueError(
+            "validation, callback: got one with solver='lbfgs', needed 'sgd', 'adam' or an "
+            "optimiser such as rosenblatt.LBFGS()"
+        )
+    if (estimator.coefs_init is None) != (estimator.intercepts_init is None):
+        raise ValueError("coefs_init, intercepts_init: got one of them, needed both or neither")
+
+
+def any_dropout(estimator: Any) -> bool:
+    """Whether any unit is left out in training."""
+    return bool(np.any(np.asarray(estimator.dropout) > 0)) or estimator.input_dropout > 0
+
+
+def batch_size_of(estimator: Any, n_samples: int) -> int:
+    """Return the samples of a step: scikit-learn's "auto" is 200 at most."""
+    if estimator.batch_size == "auto":
+        return min(200, n_samples)
+    return int(np.clip(estimator.batch_size, 1, n_samples))
+
+
+def patience_of(estimator: Any) -> float:
+    """Return how many epochs may pass without an improvement."""
+    return math.inf if estimator.n_iter_no_change == np.inf else int(estimator.n_iter_no_change)

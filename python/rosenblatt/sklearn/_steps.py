@@ -1,0 +1,161 @@
+"""Steps: `fit` by gradient descent: one call of `rb.train`, with rules between epochs."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import _safe_indexing
+
+from .._callbacks import callback_list
+from .._optimizer import LBFGS
+from .._train import train
+from . import _settings
+from ._epochs import HeldOut, Rules, Tasks
+from ._threads import thread_count
+
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may"
+    " contain large values and need to be preprocessed."
+)
+
+
+class Samples(NamedTuple):
+    """Samples as an estimator has checked them."""
+
+    X: Any
+    y: NDArray[Any]
+    weights: NDArray[Any] | None
+
+    def rows(self, chosen: NDArray[np.int64]) -> Samples:
+        """Return those that are chosen, in this order."""
+        weights = None if self.weights is None else self.weights[chosen]
+        return Samples(_safe_indexing(self.X, chosen), self.y[chosen], weights)
+
+
+class Shuffled:
+    """The order of the samples in each epoch: that of scikit-learn's `shuffle`, draw for draw."""
+
+    def __init__(self, random: np.random.RandomState, n: int) -> None:
+        self._random = random
+        self._order = np.arange(n)
+
+    def __call__(self, _epoch: int) -> NDArray[np.int64]:
+        """Shuffle the last epoch's order."""
+        chosen = np.arange(len(self._order))
+        self._random.shuffle(chosen)
+        self._order = self._order[chosen]
+        return self._order
+
+
+def fit(estimator: Any, samples: Samples, validation: Samples | None) -> None:
+    """Train an estimator that has its network, by "sgd", "adam" or an optimiser of rosenblatt.
+
+    Raises
+    ------
+    ValueError
+        The training diverged, or a part for early stopping would be too small.
+    """
+    used, held_out = split(estimator, samples, validation)
+    n_samples = used.X.shape[0]
+    Y = estimator._encoded(used.y)
+    tasks = Tasks(estimator, samples.X, samples.y, samples.weights)
+    rules = Rules(
+        estimator,
+        n_samples=n_samples,
+        constant=estimator._constant_of_loss(used.y, used.weights),
+        held_out=held_out,
+        tasks=tasks,
+    )
+    estimator.n_iter_ = 0
+    try:
+        with tasks.of_fit():
+            train(
+                estimator._network(),
+                estimator._as_the_core_takes(used.X),
+                Y,
+                loss=estimator.loss,
+                optimizer=_settings.optimizer_of(estimator, rules.learning_rate()),
+                alpha=float(estimator.alpha),
+                epochs=min(int(estimator.max_iter), 2**32),
+                sample_weight=used.weights,
+                dropout=estimator.dropout,
+                input_dropout=float(estimator.input_dropout),
+                validation=_for_training(estimator, validation),
+                callback=[*callback_list("callback", estimator.callback), rules],
+                threads=thread_count(estimator.threads),
+                **_batches(estimator, n_samples),
+            )
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=2)
+    except FloatingPointError as error:
+        raise ValueError(f"{NOT_FINITE} ({error})") from None
+    else:
+        _warn_unless_converged(estimator, rules)
+    if rules.best_theta is not None:
+        estimator._net.theta[...] = rules.best_theta
+
+
+def _batches(estimator: Any, n_samples: int) -> dict[str, Any]:
+    if isinstance(estimator.solver, LBFGS):
+        return {"batch_size": None, "shuffle": False}
+    if estimator.batch_size != "auto" and estimator.batch_size > n_samples:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+            stacklevel=2,
+        )
+    shuffled = estimator.shuffle and Shuffled(estimator._random_state, n_samples)
+    return {"batch_size": _settings.batch_size_of(estimator, n_samples), "shuffle": shuffled}
+
+
+def _for_training(estimator: Any, validation: Samples | None) -> Any:
+    if validation is None:
+        return None
+    estimator.validation_loss_curve_ = estimator.validation_loss_curve_ or []
+    rows = estimator._as_the_core_takes(validation.X)
+    return rows, estimator._encoded(validation.y), validation.weights
+
+
+def _warn_unless_converged(estimator: Any, rules: Rules) -> None:
+    if rules.stopped or estimator.n_iter_ < estimator.max_iter:
+        return
+    warnings.warn(
+        f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter:d}) "
+        "reached and the optimization hasn't converged yet.",
+        ConvergenceWarning,
+        stacklevel=2,
+    )
+
+
+def split(
+    estimator: Any, samples: Samples, validation: Samples | None
+) -> tuple[Samples, HeldOut | None]:
+    """Return the samples to train on, and those whose score decides when to stop, if any.
+
+    A validation set of the user's is used where there is one; else scikit-learn's split is drawn.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two samples would be held out.
+    """
+    if not estimator.early_stopping:
+        return samples, None
+    if validation is not None:
+        return samples, HeldOut(*validation)
+    of_training, of_validation = train_test_split(
+        np.arange(samples.X.shape[0]),
+        random_state=estimator._random_state,
+        test_size=estimator.validation_fraction,
+        stratify=estimator._strata(samples.y),
+    )
+    if len(of_validation) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' "
+            "or the size of your dataset."
+        )
+    return samples.rows(of_training), HeldOut(*samples.rows(of_validation))

@@ -1,0 +1,139 @@
+"""A learner takes the steps of a training, bit for bit, over any number of calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rosenblatt as rb
+from bits import DTYPES, assert_same_bits, samples, targets
+from rosenblatt import _core, _loss, _optimizer
+
+LEARNERS = {"float32": _core.LearnerFloat32, "float64": _core.LearnerFloat64}
+NO_LIMITS: dict[str, Any] = {"clip_norm": None, "clip_value": None, "max_norm": None, "ema": None}
+
+
+def learner(net: rb.Network, optimizer: Any, batch_size: int, **settings: Any) -> Any:
+    penalties = {"l1": 0.0, "l2": 0.0, "alpha": 0.0} | settings
+    return LEARNERS[net.dtype.name](
+        net._core,
+        _loss.rule("squared_error"),
+        _optimizer.rule(optimizer, _optimizer.regularisation(**penalties, **NO_LIMITS)),
+        batch_size,
+        [],
+        0,
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+@pytest.mark.parametrize(
+    "optimizer",
+    [rb.SGD(0.1), rb.SGD(0.1, momentum=0.9, nesterov=True), rb.Adam(0.05, eps_hat=True)],
+    ids=repr,
+)
+@pytest.mark.parametrize("layers", [[5, 9, 4], [17, 33, 1], [3, 2]], ids=str)
+def test_calls_are_epochs(layers: list[int], optimizer: Any, alpha: float, dtype: str) -> None:
+    nets = [rb.Network(layers, dtype=dtype, random_state=0) for _ in range(2)]
+    X = samples(11, layers[0], dtype)
+    Y = targets("squared_error", "identity", 11, layers[-1], dtype)
+    penalties: list[float] = []
+    result = rb.train(
+        nets[0],
+        X,
+        Y,
+        loss="squared_error",
+        optimizer=optimizer,
+        alpha=alpha,
+        batch_size=4,
+        epochs=3,
+        callback=lambda epoch: penalties.append(epoch.penalty),
+    )
+    orders = [_core.shuffled(0, epoch, 11) for epoch in range(3)]
+    learning = learner(nets[1], optimizer, 4, alpha=alpha)
+    found = [learning.learn(X, Y, None, order, 4, 1) for order in orders]
+    assert_same_bits(nets[1].theta, nets[0].theta, "theta")
+    assert [loss for loss, _ in found] == list(result.loss_curve)
+    assert [penalty for _, penalty in found] == penalties
+    assert (penalties[0] > 0) == (alpha > 0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_one_sample_is_a_batch_of_one(dtype: str) -> None:
+    nets = [rb.Network([5, 9, 1], dtype=dtype, random_state=0) for _ in range(2)]
+    X = samples(7, 5, dtype)
+    Y = targets("squared_error", "identity", 7, 1, dtype)
+    ours, many = (learner(net, rb.Adam(0.05), 1, alpha=0.1) for net in nets)
+    many.learn(X, Y, None, None, 1, 1)
+    for x, y in zip(X, Y, strict=True):
+        ours.learn_one(x, float(y[0]))
+    assert_same_bits(nets[0].theta, nets[1].theta, "theta")
+
+
+def test_memory_goes_on() -> None:
+    """What one learner remembered, another one goes on with."""
+    X = samples(8, 5, "float64")
+    Y = targets("squared_error", "identity", 8, 2, "float64")
+    straight, broken = (rb.Network([5, 6, 2], dtype="float64", random_state=0) for _ in range(2))
+    whole = learner(straight, rb.Adam(0.05), 4)
+    for _ in range(4):
+        whole.learn(X, Y, None, None, 4, 1)
+    first = learner(broken, rb.Adam(0.05), 4)
+    first.learn(X, Y, None, None, 4, 1)
+    first.learn(X, Y, None, None, 4, 1)
+    second = learner(broken, rb.Adam(0.05), 4)
+    second.memory = first.memory
+    second.learn(X, Y, None, None, 4, 1)
+    second.learn(X, Y, None, None, 4, 1)
+    assert_same_bits(broken.theta, straight.theta, "theta")
+    with pytest.raises(ValueError, match="memory: got that of another optimizer"):
+        learner(broken, rb.SGD(0.1), 4).memory = first.memory
+
+
+def test_divergence_takes_no_step() -> None:
+    net = rb.Network([1, 1], dtype="float64", random_state=0)
+    net.W[0] = [[1e200]]
+    before = net.theta.copy()
+    with pytest.raises(FloatingPointError, match="the loss became infinite or NaN"):
+        learner(net, rb.SGD(0.1), 1).learn_one(np.array([1e150]), 0.0)
+    assert_same_bits(net.theta, before, "theta")
+
+
+def test_an_order_of_ones_own() -> None:
+    """`shuffle` may be a function; what it gives is checked."""
+    X = samples(7, 3, "float64")
+    Y = targets("squared_error", "identity", 7, 1, "float64")
+    nets = [rb.Network([3, 4, 1], dtype="float64", random_state=0) for _ in range(2)]
+    options: Any = {"loss": "squared_error", "batch_size": 2, "epochs": 3}
+    asked: list[int] = []
+
+    def order(epoch: int) -> Any:
+        asked.append(epoch)
+        return _core.shuffled(0, epoch, 7)
+
+    rb.train(nets[0], X, Y, shuffle=order, **options)
+    rb.train(nets[1], X, Y, shuffle=True, **options)
+    assert_same_bits(nets[0].theta, nets[1].theta, "theta")
+    assert asked == [0, 1, 2]
+    for wrong in ([0, 1], [0.5] * 7, [0, 1, 2, 3, 4, 5, 7], [-1, 0, 1, 2, 3, 4, 5]):
+        with pytest.raises(ValueError, match=r"shuffle: got .* needed the indices of 7 samples"):
+            rb.train(nets[0], X, Y, shuffle=lambda _, bad=wrong: bad, **options)
+
+
+def test_a_rate_of_ones_own_is_asked_once_an_epoch() -> None:
+    X = samples(6, 3, "float64")
+    Y = targets("squared_error", "identity", 6, 1, "float64")
+    asked: list[int] = []
+
+    def rate(epoch: int) -> float:
+        asked.append(epoch)
+        return 0.1 / (epoch + 1)
+
+    net = rb.Network([3, 1], dtype="float64", random_state=0)
+    sgd = rb.SGD(rb.schedules.PerEpoch(rate))
+    rb.train(net, X, Y, loss="squared_error", optimizer=sgd, batch_size=2, epochs=4)
+    assert asked == [0, 1, 2, 3]
+    with pytest.raises(TypeError, match=r"function: got 0.1, needed a function of the epoch"):
+        rb.schedules.PerEpoch(0.1)  # type: ignore[arg-type]
