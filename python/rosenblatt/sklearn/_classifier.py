@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -31,7 +31,7 @@ def _gives_scores(estimator: Any) -> bool:
     return bool(estimator.loss in MARGINS)
 
 
-class MLPClassifier(ClassifierMixin, Labelled):
+class MLPClassifier(Labelled):
     """A classifier: scikit-learn's `MLPClassifier` with the same parameters, and more.
 
     Parameters

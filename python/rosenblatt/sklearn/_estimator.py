@@ -166,6 +166,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _initialise(self, layers: list[int], dtype: np.dtype[Any]) -> None:
         """Make a network of these sizes, and the attributes that begin with it."""
         hidden = _settings.activations(self.activation, len(layers) - 2)
+        self._forget()
         self.n_iter_ = 0
         self.t_ = 0
         self.n_layers_ = len(layers)
@@ -208,11 +209,9 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
     def _network(self) -> Network:
         """Return the network, with what somebody may have put into `coefs_` or `intercepts_`."""
-        for shown, views in zip((self.coefs_, self.intercepts_), self._views, strict=True):
-            for layer, view in enumerate(views):
-                if shown[layer] is not view:
-                    view[...] = shown[layer]
-                    shown[layer] = view
+        shown = [*self.coefs_, *self.intercepts_]
+        if any(own is not view for own, view in zip(shown, chain(*self._views), strict=True)):
+            self._attach(self._net, self.coefs_, self.intercepts_)
         return self._net
 
     def _begin_curves(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_array, column_or_1d, compute_sample_weight
@@ -18,7 +19,7 @@ from ._online import Online
 MARGINS = ("hinge", "squared_hinge")  # their outputs are scores and no probabilities
 
 
-class Labelled(Online):
+class Labelled(ClassifierMixin, Online):
     """An estimator whose targets are classes."""
 
     classes_: NDArray[Any]
@@ -83,10 +84,7 @@ class Labelled(Online):
         if self._several_labels:
             several: NDArray[Any] = self._label_binarizer.inverse_transform(A, threshold=threshold)
             return several
-        if self.n_outputs_ > 1:
-            codes = A.argmax(axis=1)
-        else:
-            codes = (A.ravel() > threshold).astype(np.intp)
+        codes = A.argmax(axis=1) if self.n_outputs_ > 1 else (A.ravel() > threshold).astype(np.intp)
         labels: NDArray[Any] = self.classes_.take(codes, mode="clip")  # one class has no second
         return labels
 

@@ -204,17 +204,21 @@ class MLPRegressor(RegressorMixin, Online):
         self.grow = grow
         self.threads = threads
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
+    def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Return the predicted numbers.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Return standard deviations, too; for ``loss="gaussian_nll"``.
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
             A row has the same bits whatever stands beside it.
+        deviations : ndarray, like y
+            Where they are asked for.
 
         Raises
         ------
@@ -222,6 +226,19 @@ class MLPRegressor(RegressorMixin, Online):
             The estimator is not fitted, or X is not made of finite rows of its features.
         """
         A = self._predictions(X)
+        if return_std and self.loss != "gaussian_nll":
+            raise ValueError(f"return_std: got True with loss={self.loss!r}, needed 'gaussian_nll'")
+        if not return_std:
+            return self._numbers_of(A)
+        n_targets = A.shape[1] // 2
+        return self._numbers_of(A), self._shaped(np.exp(0.5 * A[:, n_targets:]))
+
+    def _numbers_of(self, A: NDArray[Any]) -> NDArray[Any]:
+        """Return what outputs (n, n_outputs) predict; of a mean and a variance the mean."""
+        return self._shaped(A[:, : A.shape[1] // 2] if self.loss == "gaussian_nll" else A)
+
+    @staticmethod
+    def _shaped(A: NDArray[Any]) -> NDArray[Any]:
         return A.ravel() if A.shape[1] == 1 else A
 
     @available_if(is_stochastic)
@@ -265,8 +282,8 @@ class MLPRegressor(RegressorMixin, Online):
         NotFittedError, ValueError
             As for `predict`.
         """
-        A = self._output_of(x)
-        return float(A[0]) if A.size == 1 else A
+        A = self._numbers_of(self._output_of(x)[np.newaxis])
+        return float(A[0]) if A.ndim == 1 else A[0]
 
     def _target_of(self, y: Any) -> Any:
         return float(y) if np.ndim(y) == 0 else np.require(y, self._net.dtype, ["C"])
@@ -321,4 +338,4 @@ class MLPRegressor(RegressorMixin, Online):
         A = self._activated(self._outputs(X))
         if not np.isfinite(A).all():
             return float("nan")
-        return float(r2_score(y, A, sample_weight=sample_weight))
+        return float(r2_score(y, self._numbers_of(A), sample_weight=sample_weight))

@@ -1,0 +1,289 @@
+"""What scikit-learn's estimators do not have: every addition does what it says."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from scipy import sparse
+from sklearn.datasets import load_diabetes, load_digits, make_multilabel_classification
+
+import rosenblatt as rb
+from rosenblatt.sklearn import MLPClassifier, MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+DIGITS = load_digits(return_X_y=True)
+X, y = DIGITS[0][:300] / 16, DIGITS[1][:300]
+DIABETES = load_diabetes(return_X_y=True)
+NUMBERS_X, NUMBERS_Y = 10 * DIABETES[0], DIABETES[1] / 100
+
+
+def quick(**settings: Any) -> MLPClassifier:
+    defaults = {"hidden_layer_sizes": 16, "random_state": 0, "max_iter": 20}
+    defaults |= {"learning_rate_init": 0.02, "batch_size": 50}
+    return MLPClassifier(**(defaults | settings))
+
+
+def quick_regressor(**settings: Any) -> MLPRegressor:
+    defaults = {"hidden_layer_sizes": 16, "random_state": 0, "max_iter": 60}
+    return MLPRegressor(**(defaults | settings))
+
+
+def test_a_row_has_the_same_bits_whatever_stands_beside_it() -> None:
+    clf = quick().fit(X, y)
+    alone = np.concatenate([clf.predict_proba(row[None]) for row in X[:40]])
+    assert (alone == clf.predict_proba(X)[:40]).all()
+    assert (clf.predict_proba(sparse.csr_array(X)) == clf.predict_proba(X)).all()
+
+
+def test_dropout() -> None:
+    plain, dropped = quick().fit(X, y), quick(dropout=0.5, input_dropout=0.1).fit(X, y)
+    assert dropped.loss_ > plain.loss_
+    assert dropped.score(X, y) > 0.8
+    with pytest.raises(ValueError, match="dropout: got some with solver='lbfgs'"):
+        quick(dropout=0.5, solver="lbfgs").fit(X, y)
+
+
+def test_an_activation_for_each_layer() -> None:
+    clf = quick(hidden_layer_sizes=(8, 6), activation=["gelu", "tanh"]).fit(X, y)
+    assert clf._net.activations == ("gelu", "tanh", "softmax")
+    with pytest.raises(ValueError, match="activation: got 1 names, needed 2"):
+        quick(hidden_layer_sizes=(8, 6), activation=["gelu"]).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "loss", [rb.LogLoss(label_smoothing=0.1), "focal", "squared_error", "hinge", "squared_hinge"]
+)
+@pytest.mark.parametrize("kind", ["classes", "binary", "multilabel"])
+def test_losses_of_classifiers(kind: str, loss: Any) -> None:
+    samples, labels, least = X, y, 0.9
+    if kind == "binary":
+        labels = np.where(y > 4, "many", "few")
+    if kind == "multilabel":
+        samples, labels = make_multilabel_classification(300, n_features=8, random_state=0)
+        samples, least = samples / 10 - 0.5, 0.3
+    clf = quick(loss=loss, max_iter=60).fit(samples, labels)
+    assert clf.score(samples, labels) > least
+    assert hasattr(clf, "predict_proba") == (loss not in {"hinge", "squared_hinge"})
+    assert hasattr(clf, "decision_function") != hasattr(clf, "predict_proba")
+
+
+def own_loss(A: Any, Y: Any) -> tuple[float, Any]:
+    D = A - Y
+    return float((np.cosh(D) - 1).sum() / len(A)), np.sinh(D) / len(A)
+
+
+@pytest.mark.parametrize(
+    "loss", ["absolute_error", "huber", rb.Huber(0.5), rb.Quantile(0.5), "gaussian_nll", own_loss]
+)
+def test_losses_of_regressors(loss: Any) -> None:
+    regressor = quick_regressor(loss=loss, learning_rate_init=0.01).fit(NUMBERS_X, NUMBERS_Y)
+    means = regressor.predict(NUMBERS_X)
+    assert means.shape == NUMBERS_Y.shape
+    assert regressor.score(NUMBERS_X, NUMBERS_Y) > 0.3
+    if loss == "gaussian_nll":
+        means, deviations = regressor.predict(NUMBERS_X, return_std=True)
+        assert (deviations > 0).all()
+        assert 0.5 < np.mean(((means - NUMBERS_Y) / deviations) ** 2) < 2
+
+
+def test_class_weight_is_that_of_the_samples() -> None:
+    weights = np.where(y == 3, 5.0, 1.0)
+    by_class = quick(class_weight={3: 5.0}).fit(X, y)
+    by_sample = quick().fit(X, y, weights)
+    assert (by_class.coefs_[0] == by_sample.coefs_[0]).all()
+    rare = np.where(y == 3, 1, 0)
+    assert quick(class_weight="balanced", max_iter=2).fit(X, rare).predict(X).mean() > rare.mean()
+    with pytest.raises(ValueError, match="class_weight: got 'balanced' with partial_fit"):
+        quick(class_weight="balanced").partial_fit(X, y, classes=range(10))
+
+
+def test_validation_of_ones_own() -> None:
+    clf = quick().fit(X[:200], y[:200], validation=(X[200:], y[200:]))
+    assert len(clf.validation_loss_curve_) == clf.n_iter_ == 20
+    probabilities = clf.predict_proba(X[200:])[np.arange(100), y[200:]]
+    assert clf.validation_loss_curve_[-1] == pytest.approx(-np.log(probabilities).mean())
+    assert (clf.coefs_[0] == quick().fit(X[:200], y[:200]).coefs_[0]).all()
+    stopped = quick(early_stopping=True, max_iter=300, learning_rate_init=0.01)
+    stopped.fit(X[:200], y[:200], validation=(X[200:], y[200:]))
+    assert stopped.best_validation_score_ == stopped.score(X[200:], y[200:])
+    assert stopped.n_iter_ < 300
+    with pytest.raises(TypeError, match=r"validation: got float, needed \(X, y\)"):
+        quick().fit(X, y, validation=0.1)
+    with pytest.raises(ValueError, match="y: got"):
+        quick().fit(X, y, validation=(X, y + 5))
+
+
+def test_input_gradients() -> None:
+    """Against differences of the loss: with steps of 1e-6 they are good to about 1e-9."""
+    clf = quick(activation="tanh").fit(X, y)
+    found = clf.input_gradients(X[:3], y[:3])
+
+    def losses(rows: Any) -> Any:
+        return -np.log(clf.predict_proba(rows)[np.arange(3), y[:3]])
+
+    for feature in (10, 20, 43):
+        step = np.zeros(64)
+        step[feature] = 1e-6
+        slopes = (losses(X[:3] + step) - losses(X[:3] - step)) / 2e-6
+        np.testing.assert_allclose(found[:, feature], slopes, atol=1e-8)
+
+
+def test_activations_of_all_layers() -> None:
+    clf = quick(hidden_layer_sizes=(8, 6)).fit(X, y)
+    first, *hidden, last = clf.activations(X[:5])
+    assert [A.shape for A in hidden] == [(5, 8), (5, 6)]
+    assert (first == X[:5]).all()
+    assert (last == clf.predict_proba(X[:5])).all()
+    np.testing.assert_allclose(
+        hidden[0], np.maximum(X[:5] @ clf.coefs_[0] + clf.intercepts_[0], 0), atol=1e-12
+    )
+
+
+def test_networks_that_start_from_given_weights() -> None:
+    first = quick().fit(X, y)
+    second = quick(coefs_init=first.coefs_, intercepts_init=first.intercepts_, max_iter=1)
+    assert second.fit(X, y).loss_ < 0.1 * quick(max_iter=1).fit(X, y).loss_
+    with pytest.raises(ValueError, match=r"coefs_init: got shapes \(3, 3\), needed \(64, 16\)"):
+        quick(coefs_init=[np.ones((3, 3))], intercepts_init=[np.ones(3)]).fit(X, y)
+    with pytest.raises(ValueError, match="got one of them"):
+        quick(coefs_init=first.coefs_).fit(X, y)
+
+
+def test_weights_that_are_put_in_count() -> None:
+    clf = quick().fit(X, y)
+    proba = clf.predict_proba(X)
+    clf.coefs_[0] = np.zeros((64, 16))
+    assert (clf.predict_proba(X) == clf.predict_proba(X[:1])).all()
+    clf.coefs_ = quick().fit(X, y).coefs_
+    assert (clf.predict_proba(X) == proba).all()
+
+
+def test_callbacks() -> None:
+    told: list[float] = []
+
+    def stop(epoch: rb.Epoch) -> bool:
+        told.append(epoch.loss)
+        return epoch.epoch == 4
+
+    clf = quick(callback=stop).fit(X, y)
+    assert clf.n_iter_ == len(told) == 5
+    with pytest.raises(ValueError, match="validation, callback: got one with solver='lbfgs'"):
+        quick(callback=stop, solver="lbfgs").fit(X, y)
+
+
+def test_callbacks_of_scikit_learn() -> None:
+    callback = pytest.importorskip("sklearn.callback")
+
+    class Recorder:
+        def __init__(self) -> None:
+            self.told: list[str] = []
+
+        def setup(self, estimator: Any, context: Any) -> None:
+            self.told.append("setup")
+
+        def teardown(self, estimator: Any, context: Any) -> None:
+            self.told.append("teardown")
+
+        def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+            self.told.append("begin")
+
+        def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any) -> bool:
+            self.told.append("end")
+            assert fitted_estimator.predict(X[:2]).shape == (2,)
+            return len(self.told) > 7
+
+    assert isinstance(Recorder(), callback.FitCallback)
+    for solver in ("adam", "lbfgs"):
+        recorder = Recorder()
+        quick(solver=solver).set_callbacks(recorder).fit(X, y)
+        assert recorder.told[:3] == ["setup", "begin", "begin"]
+        assert recorder.told[-2:] == ["end", "teardown"]
+        assert recorder.told.count("end") == recorder.told.count("begin") == 4
+
+
+def test_schedules_and_optimisers() -> None:
+    cosine = rb.schedules.Cosine(0.05, period=100)
+    for solver, rate in (("sgd", cosine), ("adam", cosine), ("sgd", lambda step: 0.05)):
+        assert quick(solver=solver, learning_rate_init=rate).fit(X, y).score(X, y) > 0.8
+    for optimizer in (rb.AdamW(0.01), rb.Lion(0.003), rb.RMSprop(0.005), rb.LBFGS()):
+        clf = quick(solver=optimizer).fit(X, y)
+        assert clf.score(X, y) > 0.8
+        assert clf.loss_curve_[-1] < clf.loss_curve_[0]
+    with pytest.raises(ValueError, match="learning_rate: got 'adaptive' with a schedule"):
+        quick(solver="sgd", learning_rate="adaptive", learning_rate_init=cosine).fit(X, y)
+
+
+def test_types_and_threads() -> None:
+    single = quick(dtype="float32").fit(X, y)
+    assert {W.dtype for W in single.coefs_} == {np.dtype("f4")}
+    assert single.predict_proba(X).dtype == np.float32
+    one, two = quick(threads=1).fit(X, y), quick(threads=2).fit(X, y)
+    assert (one.coefs_[0] == two.coefs_[0]).all()
+
+
+@pytest.mark.parametrize("form", [sparse.csr_array, sparse.csc_array, sparse.csr_matrix])
+def test_sparse_samples(form: Any) -> None:
+    dense, thin = quick().fit(X, y), quick().fit(form(X), y)
+    assert (dense.coefs_[0] == thin.coefs_[0]).all()
+    assert (thin.predict(form(X)) == dense.predict(X)).all()
+
+
+def test_labels_of_any_kind() -> None:
+    for labels in (y > 4, np.array([f"digit {each}" for each in y]), y.astype(np.int8), y * 1.0):
+        clf = quick(max_iter=60).fit(X, labels)
+        assert clf.predict(X).dtype == labels.dtype
+        assert clf.score(X, labels) > 0.9
+
+
+def test_what_is_pickled_goes_on_the_same() -> None:
+    for partial in (False, True):
+        clf = quick(momentum=0.9, solver="sgd", learning_rate="adaptive")
+        if partial:
+            clf.partial_fit(X, y, classes=range(10)).partial_fit(X, y)
+        else:
+            clf.fit(X, y)
+        twin = pickle.loads(pickle.dumps(clf))
+        assert (twin.predict_proba(X) == clf.predict_proba(X)).all()
+        for each in (clf, twin):
+            each.partial_fit(X, y)
+        if partial:
+            assert (twin.coefs_[0] == clf.coefs_[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "match"),
+    [
+        ({"hidden_layer_sizes": -1}, ValueError, "hidden_layer_sizes"),
+        ({"hidden_layer_sizes": (3, 0)}, ValueError, "hidden_layer_sizes must be > 0"),
+        ({"activation": "ghost"}, ValueError, "'activation' parameter"),
+        ({"solver": "ghost"}, ValueError, "'solver' parameter"),
+        ({"alpha": -1}, ValueError, "'alpha' parameter"),
+        ({"momentum": 2}, ValueError, "'momentum' parameter"),
+        ({"dropout": 1.5}, ValueError, "'dropout' parameter"),
+        ({"learning_rate_init": 0}, ValueError, "'learning_rate_init' parameter"),
+        ({"loss": "ghost"}, ValueError, "'loss' parameter"),
+        ({"loss": "cosine"}, ValueError, "loss|cosine"),
+        ({"threads": 0}, ValueError, "'threads' parameter"),
+    ],
+    ids=str,
+)
+def test_bad_settings(settings: dict[str, Any], error: type[Exception], match: str) -> None:
+    clf = quick(**settings)
+    if settings == {"loss": "cosine"}:  # it suits the rows of labels: they are directions
+        clf.fit(X, y)
+        return
+    with pytest.raises(error, match=match):
+        clf.fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_divergence() -> None:
+    with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
+        MLPRegressor(solver="sgd", learning_rate_init=1e9).fit(1e3 * NUMBERS_X, NUMBERS_Y)

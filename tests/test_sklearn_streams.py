@@ -1,0 +1,201 @@
+"""Streams: a sample at a time is a batch of one, and what comes later is admitted."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
+
+from rosenblatt.sklearn import MLPClassifier, MLPRegressor
+
+DIGITS = load_digits(return_X_y=True)
+X, y = DIGITS[0][:200] / 16, DIGITS[1][:200]
+
+
+def quick(**settings: Any) -> MLPClassifier:
+    defaults: dict[str, Any] = {"hidden_layer_sizes": 12, "random_state": 0}
+    return MLPClassifier(**(defaults | settings))
+
+
+def test_learn_one_is_a_batch_of_one() -> None:
+    one, many = quick(), quick()
+    for clf in (one, many):
+        clf.partial_fit(X[:50], y[:50], classes=range(10))
+    for x, label in zip(X[50:80], y[50:80], strict=True):
+        one.learn_one(x, label)
+        many.partial_fit(x[None], [label])
+    for W, V in zip(one.coefs_, many.coefs_, strict=True):
+        assert (W == V).all()
+    assert one.t_ == many.t_ == 80
+    assert one.predict_one(X[0]) == one.predict(X[:1])[0]
+
+
+def test_regressors_learn_one() -> None:
+    one, many = (MLPRegressor(hidden_layer_sizes=5, random_state=0) for _ in range(2))
+    Y = np.stack([X[:, 10], X[:, 20]], axis=1)
+    for targets in (Y[:, 0], Y):
+        for regressor in (one, many):
+            regressor.__dict__.pop("coefs_", None)
+            regressor.partial_fit(X[:50], targets[:50])
+        for x, target in zip(X[50:60], targets[50:60], strict=True):
+            one.learn_one(x, target)
+            many.partial_fit(x[None], target[None])
+        assert (one.coefs_[0] == many.coefs_[0]).all()
+        assert np.all(one.predict_one(X[0]) == many.predict(X[:1])[0])
+
+
+def test_what_learn_one_refuses() -> None:
+    with pytest.raises(NotFittedError):
+        quick().learn_one(X[0], 1)
+    with pytest.raises(NotFittedError):
+        quick().predict_one(X[0])
+    clf = quick().partial_fit(X, y, classes=range(10))
+    before = clf.coefs_[0].copy()
+    with pytest.raises(ValueError, match="y: got 11, needed one of"):
+        clf.learn_one(X[0], 11)
+    with pytest.raises(ValueError, match=r"x: got shape .*65.*, needed"):
+        clf.learn_one(np.ones(65), 1)
+    with pytest.raises(ValueError, match="x: got nan"):
+        clf.learn_one(np.full(64, np.nan), 1)
+    with pytest.raises(ValueError, match=r"x: got shape \(2, 64\), needed \(64,\)"):
+        clf.predict_one(X[:2])
+    assert (clf.coefs_[0] == before).all()
+
+
+def test_one_sample_takes_microseconds() -> None:
+    """The best of some rounds, with room for a busy machine; a quiet one takes a tenth."""
+    clf = quick(hidden_layer_sizes=16).partial_fit(X, y, classes=range(10))
+    x = X[0].copy()
+
+    def best(what: Any) -> float:
+        times = []
+        for _ in range(20):
+            began = time.perf_counter()
+            for _ in range(50):
+                what()
+            times.append((time.perf_counter() - began) / 50)
+        return min(times)
+
+    assert best(lambda: clf.predict_one(x)) < 100e-6
+    assert best(lambda: clf.learn_one(x, 3)) < 200e-6
+
+
+def softmax(Z: Any) -> Any:
+    E = np.exp(Z - Z.max(axis=1, keepdims=True))
+    return E / E.sum(axis=1, keepdims=True)
+
+
+def scores(clf: MLPClassifier, rows: Any) -> Any:
+    """z of the output layer."""
+    return clf._network().trace(rows).Z[-1]
+
+
+@pytest.mark.parametrize("first", [[0, 1, 2], [3, 5, 9]])
+def test_classes_that_come_later(first: list[int]) -> None:
+    """The scores of the old classes keep their bits; the new class begins at 0."""
+    known = np.isin(y, first)
+    clf = quick(grow=True).partial_fit(X[known], y[known])
+    assert list(clf.classes_) == first
+    before = scores(clf, X)
+    clf._grow_classes(np.array([4, 7]))
+    assert list(clf.classes_) == sorted([*first, 4, 7])
+    places = np.searchsorted(clf.classes_, first)
+    assert (scores(clf, X)[:, places] == before).all()
+    rest = np.setdiff1d(np.arange(5), places)
+    assert (scores(clf, X)[:, rest] == 0).all()
+    clf.partial_fit(X, y)
+    assert list(clf.classes_) == list(range(10))
+    assert clf.predict_proba(X).shape == (200, 10)
+    for _ in range(200):
+        clf.partial_fit(X, y)
+    assert clf.score(X, y) > 0.9
+
+
+@pytest.mark.parametrize(("first", "new"), [([2, 5], 3), ([2, 5], 1), ([2, 5], 7)])
+def test_two_classes_become_three(first: list[int], new: int) -> None:
+    """One logistic output becomes those of a softmax, whose old classes compare as before."""
+    known = np.isin(y, first)
+    clf = quick(grow=True).partial_fit(X[known], y[known])
+    before = clf.predict_proba(X)
+    clf._grow_classes(np.array([new]))
+    after = clf.predict_proba(X)[:, np.searchsorted(clf.classes_, first)]
+    np.testing.assert_allclose(after / after.sum(axis=1, keepdims=True), before, atol=1e-12)
+    clf.learn_one(X[0], new)
+    assert clf.out_activation_ == "softmax"
+
+
+@pytest.mark.parametrize("new", [[1], [5], [1, 5], [4, 5]])
+def test_one_class_becomes_more(new: list[int]) -> None:
+    clf = quick(grow=True, learning_rate_init=0.01)
+    for _ in range(20):
+        clf.partial_fit(X[y == 3], y[y == 3])
+    assert (clf.predict(X[y == 3]) == 3).all()
+    clf._grow_classes(np.array(new))
+    assert (clf.predict(X[y == 3]) == 3).all()
+    assert sorted([3, *new]) == list(clf.classes_)
+
+
+def test_features_that_come_later() -> None:
+    """Outputs keep their bits, whatever the new features are; then they are learnt."""
+    narrow = X[:, :40]
+    clf = quick(grow=True).partial_fit(narrow, y, classes=range(10))
+    twin = pickle.loads(pickle.dumps(clf))
+    before = clf.predict_proba(narrow)
+    clf._grow_features(64)
+    assert (clf.predict_proba(X) == before).all()
+    assert clf.n_features_in_ == 64
+    for _ in range(5):
+        clf.partial_fit(X, y)
+        twin.partial_fit(np.hstack([narrow, np.zeros((200, 24))]), y)
+    assert (clf.coefs_[0][40:] != 0).any()
+    assert (twin.coefs_[0][40:] == 0).all()
+    clf.learn_one(np.ones(70), 3)
+    assert clf.coefs_[0].shape == (70, 12)
+    with pytest.raises(ValueError, match="65 features"):
+        quick().partial_fit(X, y, classes=range(10)).partial_fit(np.ones((2, 65)), [1, 2])
+
+
+def test_what_the_optimiser_remembers_grows_along() -> None:
+    """Features of zeros change nothing: the wide network goes on as the narrow one."""
+    settings: dict[str, Any] = {"grow": True, "alpha": 0.0, "shuffle": False}
+    wide, narrow = quick(**settings), quick(**settings)
+    for clf in (wide, narrow):
+        clf.partial_fit(X, y, classes=range(10))
+    zeros = np.hstack([X, np.zeros((200, 3))])
+    for _ in range(3):
+        wide.partial_fit(zeros, y)
+        narrow.partial_fit(X, y)
+    assert (wide.coefs_[0][:64] == narrow.coefs_[0]).all()
+    assert (wide.coefs_[1] == narrow.coefs_[1]).all()
+
+
+def test_tables_whose_columns_come_later() -> None:
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    clf = quick(grow=True).partial_fit(table.iloc[:, :32], y, classes=range(10))
+    clf.partial_fit(table[table.columns[::-1]], y)
+    assert list(clf.feature_names_in_[:32]) == list(table.columns[:32])
+    assert clf.predict(table[clf.feature_names_in_]).shape == (200,)
+
+
+def test_a_class_must_be_known_unless_it_may_grow() -> None:
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        quick().partial_fit(X, y)
+    clf = quick().partial_fit(X, y, classes=range(10))
+    with pytest.raises(ValueError, match=r"has classes not in `self\.classes_`"):
+        clf.partial_fit(X, y + 1)
+
+
+def test_what_does_not_go_by_calls() -> None:
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
+        quick(early_stopping=True).partial_fit(X, y, classes=range(10))
+    with pytest.raises(AttributeError):
+        quick(solver="lbfgs").partial_fit(X, y, classes=range(10))
