@@ -18,11 +18,11 @@ from .peak import Peak
 from .rivals import OWN_RUN, RUN_RIVALS, chosen_rivals
 from .workloads import RUNS, chosen
 
-COMMANDS = ("compare", "runs", "footprint", "kernels", "growth", "report", "all")
+COMMANDS = ("compare", "runs", "footprint", "kernels", "growth", "sklearn", "report", "all")
 
 # Measurements of each contestant, and seconds of each. So many make `all` last about half an hour
 # on two cores, while the quartiles of undisturbed rounds stay within a few percent.
-ROUNDS = {"compare": 7, "runs": 7, "footprint": 5, "kernels": 7, "growth": 5}
+ROUNDS = {"compare": 7, "runs": 7, "footprint": 5, "kernels": 7, "growth": 5, "sklearn": 7}
 SECONDS = {"compare": 0.12, "runs": 0.5, "kernels": 0.05, "growth": 0.05}
 
 # In `all` these take part in the main comparison alone, float32 with one thread. They compile for 4
@@ -140,6 +140,17 @@ def run_growth(settings: argparse.Namespace, store: results.Store) -> None:
     plot_growth(store.data, settings.output, say)
 
 
+def run_sklearn(settings: argparse.Namespace, store: results.Store) -> None:
+    from .estimators import measure_estimators, table_of
+
+    rounds = rounds_of(settings, "sklearn")
+    figures = measure_estimators(rounds, settings.only, settings.quick, say)
+    store.set("sklearn", figures)
+    page = settings.output / "sklearn.md"
+    page.write_text(table_of(figures), encoding="utf-8")
+    say(f"wrote {page}")
+
+
 def run_report(settings: argparse.Namespace, store: results.Store) -> None:
     from .plots import plot_growth, plot_performance, plot_roofline
     from .report import write_report
@@ -185,6 +196,7 @@ ACTIONS: dict[str, Any] = {
     "footprint": run_footprint,
     "kernels": run_kernels,
     "growth": run_growth,
+    "sklearn": run_sklearn,
     "report": run_report,
     "all": run_all,
 }

@@ -107,3 +107,16 @@ def test_the_page_compares_whole_runs_with_plain_steps() -> None:
     data = {"runs": {"figures": [match]}, "comparisons": {"float32 1": section}}
     page = "\n".join(runs(data))
     assert f"| {RUNS[0].name}, JAX | 0.440 | 1.32 | 3.00 | 3.00 to 3.00 | 2.00 |" in page
+
+
+def test_estimators_are_timed_at_the_same_work(tmp_path: Path) -> None:
+    """A smoke run: the losses of both agree, and a table comes of it."""
+    pytest.importorskip("sklearn")
+    from bench.__main__ import main
+
+    arguments = ["sklearn", "--quick", "--rounds", "1", "--only", "diabetes"]
+    assert main([*arguments, "--output", str(tmp_path)]) == 0
+    figures = json.loads((tmp_path / "performance.json").read_text(encoding="utf-8"))["sklearn"]
+    assert [one["solver"] for one in figures["figures"]] == ["sgd", "adam", "lbfgs"]
+    assert all(one["ratio"]["median"] > 0 for one in figures["figures"])
+    assert (tmp_path / "sklearn.md").read_text(encoding="utf-8").count("| diabetes |") == 3

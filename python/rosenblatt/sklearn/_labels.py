@@ -110,6 +110,8 @@ class Labelled(ClassifierMixin, Online):
         return X, y
 
     def _check_known(self, y: NDArray[Any]) -> None:
+        if not self.warm_start and self._all_known(y):
+            return
         classes = unique_labels(y)
         if self.warm_start:
             if set(classes) != set(self.classes_):
@@ -123,6 +125,13 @@ class Labelled(ClassifierMixin, Online):
                 "`y` has classes not in `self.classes_`. "
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
+
+    def _all_known(self, y: NDArray[Any]) -> bool:
+        """Whether labels of one kind are classes; it takes no time, and False may be wrong."""
+        if self._several_labels or y.ndim != 1 or y.dtype.kind != self.classes_.dtype.kind:
+            return False
+        places = np.searchsorted(self.classes_, y)
+        return bool((self.classes_.take(places, mode="clip") == y).all())
 
     def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:
         labels: NDArray[Any] = check_array(

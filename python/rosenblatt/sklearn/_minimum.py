@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -10,11 +11,19 @@ import scipy
 import scipy.optimize
 from numpy.typing import NDArray
 from sklearn.utils.optimize import _check_optimize_result
+from threadpoolctl import ThreadpoolController
 
 from .. import _arrays, _loss
 from ._epochs import Tasks
 from ._steps import Samples
 from ._threads import thread_count
+
+
+@functools.cache
+def _blas() -> Any:
+    """Return what limits the threads of BLAS: SciPy's own products are of 10 x 10 matrices."""
+    return ThreadpoolController().select(user_api="blas")
+
 
 STOPPED = 99  # SciPy's status after a callback's StopIteration
 
@@ -71,7 +80,7 @@ def fit(estimator: Any, samples: Samples) -> None:
         if tasks.end(last=False):
             raise StopIteration
 
-    with tasks.of_fit():
+    with tasks.of_fit(), _blas().limit(limits=1):
         found = scipy.optimize.minimize(
             cost,
             net.theta.copy(),
