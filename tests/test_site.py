@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,9 @@ def test_the_reference_has_every_public_name(site: Path) -> None:
         for name in rosenblatt.__all__
         if name != "__version__" and name not in MODULES
     }
+    for package in ("sklearn", "river"):
+        names = importlib.import_module(f"rosenblatt.{package}").__all__
+        wanted |= {f"rosenblatt.{package}.{name}" for name in names}
     for module in MODULES:
         wanted |= {f"rosenblatt.{module}.{name}" for name in getattr(rosenblatt, module).__all__}
     assert wanted - known == set()

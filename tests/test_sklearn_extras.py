@@ -53,6 +53,11 @@ def test_dropout() -> None:
 def test_an_activation_for_each_layer() -> None:
     clf = quick(hidden_layer_sizes=(8, 6), activation=["gelu", "tanh"]).fit(X, y)
     assert clf._net.activations == ("gelu", "tanh", "softmax")
+    square = rb.Activation("square", lambda Z: Z * Z, lambda Z: 2 * Z)
+    own = quick(activation=square, learning_rate_init=0.01).fit(X, y)
+    np.testing.assert_allclose(
+        own.activations(X)[1], (X @ own.coefs_[0] + own.intercepts_[0]) ** 2, atol=1e-12
+    )
     with pytest.raises(ValueError, match="activation: got 1 names, needed 2"):
         quick(hidden_layer_sizes=(8, 6), activation=["gelu"]).fit(X, y)
 

@@ -161,7 +161,7 @@ class Watch:
         elif self._best and self._best.patience_is_over:
             self.ended_before = "early_stopping"
 
-    def epoch_done(
+    def epoch_done(  # noqa: PLR0917 - the core calls it
         self,
         epoch: int,
         loss: float,

@@ -38,7 +38,7 @@ class MLPClassifier(Labelled):
     ----------
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer.
-    activation : str or sequence of str, default="relu"
+    activation : str, rosenblatt.Activation or sequence of them, default="relu"
         f of the hidden layers, of scikit-learn's "identity", "logistic", "tanh", "relu" or any
         other of `rosenblatt.Network`; one for all or one for each.
     solver : {"lbfgs", "sgd", "adam"} or optimiser, default="adam"

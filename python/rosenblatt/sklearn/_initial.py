@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def drawn(
-    random: np.random.RandomState, layers: list[int], activations: list[str]
+    random: np.random.RandomState, layers: list[int], activations: list[Any]
 ) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
     """Return weights (n_in, n_out) and biases (n_out,), uniform within Glorot's bound.
 

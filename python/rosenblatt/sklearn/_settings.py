@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from .. import _arguments, schedules
+from .. import _activation, _arguments, schedules
+from .._activation import Activation
 from .._callbacks import Callback
 from .._loss import WITH_PARAMETERS
 from .._optimizer import OPTIMIZERS, SGD, Adam, Check, Optimizer
@@ -31,7 +32,7 @@ SCHEDULES = (
 # scikit-learn's own first, in its order; a wider range where rosenblatt has more.
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions(set(_arguments.ACTIVATIONS)), list, tuple],
+    "activation": [StrOptions(set(_arguments.ACTIVATIONS)), Activation, list, tuple],
     "solver": [StrOptions({"lbfgs", "sgd", "adam"}), *OPTIMIZERS],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -89,7 +90,7 @@ def hidden_layers(hidden_layer_sizes: Any) -> list[int]:
     return [int(size) for size in sizes]
 
 
-def activations(activation: Any, n_hidden: int) -> list[str]:
+def activations(activation: Any, n_hidden: int) -> list[Any]:
     """Return the activation of each hidden layer; that of none, too, where one name was given.
 
     Raises
@@ -97,8 +98,8 @@ def activations(activation: Any, n_hidden: int) -> list[str]:
     TypeError, ValueError
         There is another number of names, or one is unknown.
     """
-    several = not isinstance(activation, str)
-    return list(_arguments.activation_names(activation, n_hidden if several else max(n_hidden, 1)))
+    one = isinstance(activation, str | Activation)
+    return _activation.of_layers(activation, "identity", max(n_hidden, 1) if one else n_hidden)[:-1]
 
 
 def optimizer_of(estimator: Any, rate: Any) -> Optimizer:
