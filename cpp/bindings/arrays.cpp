@@ -142,6 +142,64 @@ Matrix<const T> take_rows(const char* name, const Array<T>& rows) {
     return matrix(rows);
 }
 
+namespace {
+
+// Whether `start` (rows + 1,) leads through the stored elements from the first to the last.
+void check_starts(const char* name, const Array<std::int64_t>& starts, std::size_t n_stored) {
+    const std::int64_t* const start = starts.data();
+    const auto rows = static_cast<std::size_t>(starts.size()) - 1;
+    if (start[0] != 0) refuse(name, "got " + std::to_string(start[0]) + " at indptr[0], needed 0");
+    for (std::size_t i = 0; i < rows; ++i)
+        if (start[i + 1] < start[i])
+            refuse(name, "got " + std::to_string(start[i + 1]) + " after " + std::to_string(start[i]) + " at " +
+                             element_text("indptr", i + 1) + ", needed numbers that do not fall");
+    if (static_cast<std::uint64_t>(start[rows]) > n_stored)
+        refuse(name, "got " + std::to_string(start[rows]) + " at " + element_text("indptr", rows) +
+                         ", needed no more than the " + std::to_string(n_stored) + " elements that are stored");
+}
+
+void check_columns(const char* name, Vector<const std::int32_t> column, std::size_t cols) {
+    for (std::size_t t = 0; t < column.size; ++t)
+        if (column[t] < 0 || static_cast<std::size_t>(column[t]) >= cols)
+            refuse(name, "got " + std::to_string(column[t]) + " at " + element_text("indices", t) +
+                             ", needed columns from 0 to " + std::to_string(cols) + " - 1");
+}
+
+}  // namespace
+
+template <class T>
+SparseRows<T> take_sparse(const char* name, const SparseArrays<T>& X, std::size_t n_features, bool sorted) {
+    const auto& [values, columns, starts, cols] = X;
+    if (values.ndim() != 1 || columns.ndim() != 1 || starts.ndim() != 1 || starts.size() == 0 ||
+        values.size() != columns.size())
+        refuse(name, "got data of shape " + shape_text(values) + ", indices of " + shape_text(columns) +
+                         " and indptr of " + shape_text(starts) +
+                         ", needed one index per stored element and a start per row and one more");
+    const auto rows = static_cast<std::size_t>(starts.size()) - 1;
+    if (cols != n_features)
+        refuse(name, "got shape (" + std::to_string(rows) + ", " + std::to_string(cols) + "), needed (n, " +
+                         std::to_string(n_features) + "): a row per sample, a column per input");
+    if (rows == 0) refuse(name, "got no samples, needed at least one row");
+    check_starts(name, starts, static_cast<std::size_t>(values.size()));
+    const auto n_stored = static_cast<std::size_t>(starts.data()[rows]);
+    check_columns(name, {columns.data(), n_stored}, cols);
+    const SparseRows<T> found{values.data(), columns.data(), starts.data(), rows, cols};
+    if (sorted && !columns_rise(found)) refuse(name, "got columns of a row that do not rise, needed sorted indices");
+    const std::size_t bad = kernels<T>().first_non_finite(found.value, n_stored);
+    if (bad != n_stored)
+        refuse(name, "got " + number_text(static_cast<double>(found.value[bad])) + " at " + element_text("data", bad) +
+                         ", needed finite numbers");
+    return found;
+}
+
+template <class T>
+bool columns_rise(const SparseRows<T>& X) noexcept {
+    for (std::size_t i = 0; i < X.rows; ++i)
+        for (std::int64_t t = X.start[i] + 1; t < X.start[i + 1]; ++t)
+            if (X.column[t] <= X.column[t - 1]) return false;
+    return true;
+}
+
 template <class T>
 Targets<T> take_Y(const char* name, const py::array& Y, std::size_t n, Loss loss, const Shape& shape) {
     if (py::isinstance<Array<std::int64_t>>(Y)) return {{}, take_labels(name, Y, n, loss, shape).data};
@@ -196,12 +254,17 @@ const double* take_weights(const char* name, const std::optional<Array<double>>&
     return weights->data();
 }
 
+template SparseRows<float> take_sparse(const char*, const SparseArrays<float>&, std::size_t, bool);
+template SparseRows<double> take_sparse(const char*, const SparseArrays<double>&, std::size_t, bool);
+template bool columns_rise(const SparseRows<float>&) noexcept;
+template bool columns_rise(const SparseRows<double>&) noexcept;
 template Matrix<const float> take_X(const char*, const Array<float>&, const Shape&);
 template Matrix<const float> take_dC_dA(const char*, const Array<float>&, std::size_t, const Shape&);
 template Matrix<const double> take_dC_dA(const char*, const Array<double>&, std::size_t, const Shape&);
 template Vector<const float> take_direction(const char*, const Array<float>&, const Shape&);
 template Vector<const double> take_direction(const char*, const Array<double>&, const Shape&);
 template Matrix<const double> take_X(const char*, const Array<double>&, const Shape&);
+template Matrix<const float> take_rows(const char*, const Array<float>&);
 template Matrix<const double> take_rows(const char*, const Array<double>&);
 template Targets<float> take_Y(const char*, const py::array&, std::size_t, Loss, const Shape&);
 template Targets<double> take_Y(const char*, const py::array&, std::size_t, Loss, const Shape&);

@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 
+#include "base/stored_rows.hpp"
 #include "base/views.hpp"
 #include "kernels/table.hpp"
 #include "model/shape.hpp"
@@ -31,6 +33,19 @@ Matrix<const T> take_X(const char* name, const Array<T>& X, const Shape& shape);
 // Any rows (n, cols), n and cols >= 1, every value finite; otherwise ValueError.
 template <class T>
 Matrix<const T> take_rows(const char* name, const Array<T>& rows);
+
+// Rows of which some elements are stored, as base/stored_rows.hpp has them: values, columns, starts, and the number of columns.
+template <class T>
+using SparseArrays = std::tuple<Array<T>, Array<std::int32_t>, Array<std::int64_t>, std::size_t>;
+
+// X of n_features columns, n >= 1, every column inside and every value finite; otherwise ValueError. The columns of a row may
+// come in any order, and twice, where `sorted` is false.
+template <class T>
+SparseRows<T> take_sparse(const char* name, const SparseArrays<T>& X, std::size_t n_features, bool sorted = true);
+
+// Whether the columns of every row rise.
+template <class T>
+bool columns_rise(const SparseRows<T>& X) noexcept;
 
 // Y as a network with this shape and this loss wants it for n samples: rows (n, n_targets) of type T, or labels (n,) of
 // type int64. ValueError otherwise.

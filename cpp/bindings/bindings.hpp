@@ -43,5 +43,6 @@ void bind_train(py::module_& module);
 void bind_learner(py::module_& module);
 void bind_kernels(py::module_& module);
 void bind_scaling(py::module_& module);
+void bind_perceptron(py::module_& module);
 
 }  // namespace rosenblatt::bindings

@@ -23,4 +23,5 @@ PYBIND11_MODULE(_core, module) {
     rosenblatt::bindings::bind_learner(module);
     rosenblatt::bindings::bind_kernels(module);
     rosenblatt::bindings::bind_scaling(module);
+    rosenblatt::bindings::bind_perceptron(module);
 }

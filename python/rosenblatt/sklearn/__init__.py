@@ -18,6 +18,7 @@ except ImportError as error:
     ) from error
 
 from ._classifier import MLPClassifier
+from ._perceptron import Perceptron
 from ._regressor import MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "Perceptron"]

@@ -1,0 +1,231 @@
+"""One against the rest: what the perceptrons of an estimator learn, by the core, from its settings.
+
+Random numbers are drawn, and errors worded, as scikit-learn's estimators draw and word them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from numbers import Number
+from typing import Any, NamedTuple
+
+import numpy as np
+from joblib import effective_n_jobs
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.utils import check_array, check_random_state, compute_class_weight
+
+from .. import _arrays, _core
+
+INT32_MAX = np.iinfo(np.int32).max
+
+# The part of an update that the intercept takes where X is sparse: its column of ones is full, the
+# others are nearly empty. The number is scikit-learn's.
+INTERCEPT_SHARE_OF_SPARSE = 0.01
+
+
+class Data(NamedTuple):
+    """Samples: X (n, n_features), y (n,), every class there is, and the weights as given."""
+
+    X: Any
+    y: NDArray[Any]
+    classes: NDArray[Any]
+    sample_weight: Any
+
+
+class Learned(NamedTuple):
+    """What was learned: W (n_problems, n_features), b (n_problems,), the epochs it took."""
+
+    W: NDArray[Any]
+    b: NDArray[Any]
+    n_iter: int
+
+
+def learn(perceptron: Any, data: Data, W: NDArray[Any], b: NDArray[Any], max_iter: int) -> Learned:
+    """Return what the perceptron of each class learns, two classes having one."""
+    X, y, classes, sample_weight = data
+    by_class = compute_class_weight(perceptron.class_weight, classes=classes, y=y)
+    weights = _weights(sample_weight, X, allow_all_zero=perceptron.early_stopping)
+    if len(classes) < 2:
+        raise ValueError(
+            "The number of classes has to be greater than one; "
+            f"got {len(classes)} class{'' if len(classes) == 1 else 'es'}"
+        )
+    held_out, seeds = _drawn(perceptron, y, weights, len(classes))
+    if len(classes) == 2:
+        problems = [(1, float(by_class[1]), float(by_class[0]), seeds[0])]
+    else:
+        problems = [(i, float(by_class[i]), 1.0, seed) for i, seed in enumerate(seeds)]
+    share = INTERCEPT_SHARE_OF_SPARSE if _arrays.is_sparse(X) else 1.0
+    W, intercepts, epochs, finite = _core.learn_perceptrons(
+        for_core(X, X.dtype),
+        _positions(y, classes),
+        weights,
+        held_out,
+        W,
+        [float(x) for x in b],
+        problems,
+        penalty=perceptron.penalty or "none",
+        alpha=float(perceptron.alpha),
+        l1_ratio={"l2": 0.0, "l1": 1.0}.get(perceptron.penalty or "", float(perceptron.l1_ratio)),
+        eta=float(perceptron.eta0),
+        intercept_share=share if perceptron.fit_intercept else 0.0,
+        max_iter=max_iter,
+        tol=-np.inf if perceptron.tol is None else float(perceptron.tol),
+        n_iter_no_change=int(perceptron.n_iter_no_change),
+        shuffle=bool(perceptron.shuffle),
+        early_stopping=bool(perceptron.early_stopping),
+        report=_printer(bool(perceptron.early_stopping)) if perceptron.verbose else None,
+        threads=threads(perceptron),
+    )
+    if not all(finite):
+        raise ValueError(
+            "Floating-point under-/overflow occurred at epoch "
+            f"#{epochs[finite.index(False)]}. Scaling input data with StandardScaler or "
+            "MinMaxScaler might help."
+        )
+    # scikit-learn's single intercept is a Python float before it is an array.
+    dtype = np.dtype(np.float64) if len(classes) == 2 else X.dtype
+    return Learned(W, np.array(intercepts, dtype), max(epochs))
+
+
+def threads(perceptron: Any) -> int:
+    """Return how many threads `n_jobs` stands for, as joblib counts."""
+    return int(effective_n_jobs(perceptron.n_jobs))
+
+
+def _drawn(
+    perceptron: Any, y: NDArray[Any], weights: NDArray[Any], n_classes: int
+) -> tuple[NDArray[np.bool_], list[int]]:
+    """Return the samples held out (n,) and the seed of each perceptron's order.
+
+    Random numbers are drawn in scikit-learn's order, also those that only it uses.
+    """
+    random = check_random_state(perceptron.random_state)
+    if n_classes == 2:
+        random.randint(1, INT32_MAX)
+        held_out = _held_out(perceptron, y, weights)
+        return held_out, [int(random.randint(INT32_MAX))]
+    held_out = _held_out(perceptron, y, weights)
+    random = check_random_state(perceptron.random_state)
+    seeds = []
+    for seed in random.randint(INT32_MAX, size=n_classes):
+        own = np.random.RandomState(seed)
+        own.randint(1, INT32_MAX)
+        seeds.append(int(own.randint(INT32_MAX)))
+    return held_out, seeds
+
+
+def _held_out(perceptron: Any, y: NDArray[Any], weights: NDArray[Any]) -> NDArray[np.bool_]:
+    mask = np.zeros(len(y), np.bool_)
+    if not perceptron.early_stopping:
+        return mask
+    split = StratifiedShuffleSplit(
+        test_size=perceptron.validation_fraction, random_state=perceptron.random_state
+    )
+    learned, held_out = next(split.split(np.zeros((len(y), 1)), y))
+    if not np.any(weights[held_out] > 0):
+        raise ValueError(
+            "The sample weights for validation set are all zero, consider using a different "
+            "random state."
+        )
+    if len(learned) == 0 or len(held_out) == 0:
+        raise ValueError(
+            f"Splitting {len(y)} samples into a train set and a validation set with "
+            f"validation_fraction={perceptron.validation_fraction!r} led to an empty set "
+            f"({len(learned)} and {len(held_out)} samples). Please either change "
+            "validation_fraction, increase number of samples, or disable early_stopping."
+        )
+    mask[held_out] = True
+    return mask
+
+
+def for_core(X: Any, dtype: np.dtype[Any]) -> Any:
+    """Return X (n, n_features), dense or sparse, as the core takes it."""
+    return (
+        _arrays.sparse_inputs("X", X, dtype)
+        if _arrays.is_sparse(X)
+        else (_arrays.exact("X", np.asarray(X), dtype))
+    )
+
+
+def _positions(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the position of each label (n,) among the classes, -1 for one that is not there."""
+    found = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    return np.where(classes[found] == y, found, -1).astype(np.int64)
+
+
+def _weights(sample_weight: Any, X: Any, *, allow_all_zero: bool) -> NDArray[Any]:
+    """Return a weight for each sample (n,) of X's type; errors are in scikit-learn's words."""
+    n = X.shape[0]
+    if sample_weight is None:
+        return np.ones(n, X.dtype)
+    if isinstance(sample_weight, Number):
+        weights = np.full(n, sample_weight, X.dtype)
+    else:
+        weights = check_array(
+            sample_weight,
+            accept_sparse=False,
+            ensure_2d=False,
+            dtype=X.dtype,
+            order="C",
+            input_name="sample_weight",
+        )
+    if weights.ndim != 1:
+        raise ValueError(
+            f"Sample weights must be 1D array or scalar, got {weights.ndim}D array. Expected "
+            f"either a scalar value or a 1D array of length {n}."
+        )
+    if weights.shape != (n,):
+        raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(n,)}!")
+    if not allow_all_zero and np.all(weights == 0):
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weights
+
+
+def begin(
+    n_classes: int, X: Any, coef_init: Any, intercept_init: Any
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return W and b at the beginning: as given, or 0; two classes share one row."""
+    shape = (1 if n_classes == 2 else n_classes, X.shape[1])
+    W = np.zeros(shape, X.dtype)
+    b = np.zeros(shape[0], X.dtype)
+    if coef_init is not None:
+        given = np.array(coef_init, X.dtype, order="C")
+        if n_classes == 2:
+            given = given.reshape(1, -1)
+        if given.shape != shape:
+            raise ValueError(
+                "Provided coef_init does not match dataset: "
+                f"got shape {np.shape(coef_init)}, needed {shape}"
+            )
+        W = given
+    if intercept_init is not None:
+        given = np.atleast_1d(np.array(intercept_init, X.dtype))
+        if given.shape != b.shape:
+            raise ValueError(
+                "Provided intercept_init does not match dataset: "
+                f"got shape {np.shape(intercept_init)}, needed {b.shape}"
+            )
+        b = given
+    return W, b
+
+
+def _printer(scores: bool) -> Callable[..., None]:
+    """Return what prints an epoch as scikit-learn does."""
+    began = time.time()
+
+    def report(epoch: int, *numbers: Any) -> None:
+        *of_epoch, score, converged = numbers
+        line = (
+            "Norm: {:.2f}, NNZs: {}, Bias: {:.6f}, T: {}, Avg. loss: {:f}, Objective: {:f}"
+        ).format(*of_epoch)
+        seconds = time.time() - began
+        print(f"-- Epoch {epoch}")
+        print(f"{line}, Validation score: {score:f}" if scores else line)
+        print(f"Total training time: {seconds:.2f} seconds.")
+        if converged:
+            print(f"Convergence after {epoch} epochs took {seconds:.2f} seconds")
+
+    return report
