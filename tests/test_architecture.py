@@ -296,6 +296,9 @@ SOUND = {
     ),
     "python/rosenblatt/_table.py": '"""Tables."""\n\n\ndef read():\n    import pandas\n',
     "python/rosenblatt/plot/__init__.py": '"""Pictures."""\n\nimport matplotlib\n',
+    "python/rosenblatt/sklearn/__init__.py": (
+        '"""For scikit-learn."""\n\nfrom sklearn.base import BaseEstimator\n'
+    ),
     "python/rosenblatt/reference/__init__.py": '"""The textbook."""\n\nfrom .rng import uniform\n',
     "python/rosenblatt/reference/rng.py": (
         '"""Random numbers."""\n\nimport math\nfrom collections.abc import Iterable\n'
@@ -473,6 +476,12 @@ def test_a_sound_tree_is_found_sound(rule: Rule, tmp_path: Path) -> None:
             "python/rosenblatt/plot/_axes.py",
             '"""Axes."""\n\nimport pandas\n',
             "python/rosenblatt/plot/_axes.py:3 imports pandas on import",
+        ),
+        (
+            package_needs_numpy_alone,
+            "python/rosenblatt/_steps.py",
+            '"""Steps."""\n\nfrom sklearn.base import clone\n',
+            "python/rosenblatt/_steps.py:3 imports sklearn.base on import",
         ),
     ],
 )

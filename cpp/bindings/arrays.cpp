@@ -193,6 +193,16 @@ SparseRows<T> take_sparse(const char* name, const SparseArrays<T>& X, std::size_
 }
 
 template <class T>
+void take_inputs(const char* name, const DenseOrSparse<T>& X, const Shape& shape, Samples<T>& samples) {
+    if (const auto* const dense = std::get_if<Array<T>>(&X)) {
+        samples.X = take_X(name, *dense, shape);
+        return;
+    }
+    samples.stored = take_sparse(name, std::get<SparseArrays<T>>(X), shape.n_features());
+    samples.X = {nullptr, samples.stored.rows, samples.stored.cols, 0};
+}
+
+template <class T>
 bool columns_rise(const SparseRows<T>& X) noexcept {
     for (std::size_t i = 0; i < X.rows; ++i)
         for (std::int64_t t = X.start[i] + 1; t < X.start[i + 1]; ++t)
@@ -254,6 +264,8 @@ const double* take_weights(const char* name, const std::optional<Array<double>>&
     return weights->data();
 }
 
+template void take_inputs(const char*, const DenseOrSparse<float>&, const Shape&, Samples<float>&);
+template void take_inputs(const char*, const DenseOrSparse<double>&, const Shape&, Samples<double>&);
 template SparseRows<float> take_sparse(const char*, const SparseArrays<float>&, std::size_t, bool);
 template SparseRows<double> take_sparse(const char*, const SparseArrays<double>&, std::size_t, bool);
 template bool columns_rise(const SparseRows<float>&) noexcept;

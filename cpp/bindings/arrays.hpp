@@ -10,11 +10,13 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <variant>
 
 #include "base/stored_rows.hpp"
 #include "base/views.hpp"
 #include "kernels/table.hpp"
 #include "model/shape.hpp"
+#include "model/workspace.hpp"
 
 namespace rosenblatt::bindings {
 
@@ -42,6 +44,14 @@ using SparseArrays = std::tuple<Array<T>, Array<std::int32_t>, Array<std::int64_
 // come in any order, and twice, where `sorted` is false.
 template <class T>
 SparseRows<T> take_sparse(const char* name, const SparseArrays<T>& X, std::size_t n_features, bool sorted = true);
+
+// X as it lies, or its stored elements.
+template <class T>
+using DenseOrSparse = std::variant<Array<T>, SparseArrays<T>>;
+
+// X (n, n_features) of samples, as take_X or take_sparse.
+template <class T>
+void take_inputs(const char* name, const DenseOrSparse<T>& X, const Shape& shape, Samples<T>& samples);
 
 // Whether the columns of every row rise.
 template <class T>

@@ -57,12 +57,17 @@ Array<T> running_view(py::object self) {
 }
 
 template <class T>
-Array<T> forward_of(BoundNetwork<T>& self, const Array<T>& X) {
+Array<T> forward_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X) {
     const Access::Reading reading(self.access);
-    const Matrix<const T> rows = take_X("X", X, self.network.shape());
-    auto A = new_array<T>(rows.rows, self.network.shape().n_outputs());
+    Samples<T> samples;
+    take_inputs("X", X, self.network.shape(), samples);
+    check_scaled_inputs("X", self.scalings, samples);
+    auto A = new_array<T>(samples.size(), self.network.shape().n_outputs());
     const Matrix<T> out = writeable(A);
-    compute(self.threads, [&](Team& team) { predict(self.network, self.scalings, rows, out, team); });
+    compute(self.threads, [&](Team& team) {
+        if (samples.is_sparse()) predict(self.network, self.scalings, samples.stored, out, team);
+        else predict(self.network, self.scalings, samples.X, out, team);
+    });
     return A;
 }
 
@@ -145,43 +150,46 @@ std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>
     return {std::move(Z), std::move(A)};
 }
 
-// grad (n_params,), dX (n, n_features), delta of every layer (n, n_out)
+// grad (n_params,), dX (n, n_features) or nothing where X is sparse, delta of every layer (n, n_out)
 template <class T>
-using Derivatives = std::tuple<Array<T>, Array<T>, std::vector<Array<T>>>;
+using Derivatives = std::tuple<Array<T>, std::optional<Array<T>>, std::vector<Array<T>>>;
 
-// All derivatives of the cost of a batch X, scaled, whose output's delta output_delta(X, work, team) puts into the
+// All derivatives of the cost of a batch, X scaled, whose output's delta output_delta(X, work, team) puts into the
 // workspace. dX is by the user's X.
 template <class T, class F>
-Derivatives<T> derivatives(BoundNetwork<T>& self, Matrix<const T> X, F output_delta) {
+Derivatives<T> derivatives(BoundNetwork<T>& self, const Samples<T>& samples, F output_delta) {
     const Shape& shape = self.network.shape();
-    Workspace<T> work(shape, X.rows);
-    auto dX = new_array<T>(X.rows, shape.n_features());
-    const Matrix<T> dX_out = writeable(dX);
+    const std::size_t n = samples.size();
+    Workspace<T> work(shape, n);
+    std::optional<Array<T>> dX;
+    if (!samples.is_sparse()) dX = new_array<T>(n, shape.n_features());
+    const Matrix<T> dX_out = dX ? writeable(*dX) : Matrix<T>{};
     Array<T> grad(static_cast<py::ssize_t>(shape.n_params()));
     const Vector<T> grad_out{grad.mutable_data(), shape.n_params()};
     compute(self.threads, [&](Team& team) {
-        const Scattered<const T> rows = work.as_batch(X);
+        const Scattered<const T> rows = work.as_batch(samples);
         forward(self.network, rows, work, team);
         output_delta(rows, work, team);
-        backpropagate(self.network, X.rows, work, team);
+        backpropagate(self.network, n, work, team);
         weight_gradients(self.network, rows, work, grad_out, team);
+        if (!dX) return;
         input_gradients(self.network, work, dX_out, team);
         if (self.scalings.inputs) self.scalings.inputs->multiply_by_factor(dX_out);
     });
     std::vector<Array<T>> delta;
-    for (std::size_t layer = 0; layer < shape.n_layers(); ++layer)
-        delta.push_back(copied<T>(work.Delta(layer, X.rows)));
+    for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) delta.push_back(copied<T>(work.Delta(layer, n)));
     return {std::move(grad), std::move(dX), std::move(delta)};
 }
 
 // The samples of a batch as the network reads them, for a loss that suits it.
 template <class T>
-ScaledSamples<T> take_batch(const BoundNetwork<T>& self, const Array<T>& X, const py::array& Y, Loss loss,
+ScaledSamples<T> take_batch(const BoundNetwork<T>& self, const DenseOrSparse<T>& X, const py::array& Y, Loss loss,
                             const std::optional<Array<double>>& sample_weight) {
     const Shape& shape = self.network.shape();
     check_scaled_loss(self.scalings, loss);
     Samples<T> samples;
-    samples.X = take_X("X", X, shape);
+    take_inputs("X", X, shape, samples);
+    check_scaled_inputs("X", self.scalings, samples);
     samples.Y = take_Y<T>("Y", Y, samples.size(), loss, shape);
     samples.weights = take_weights("sample_weight", sample_weight, samples.size());
     return {samples, self.scalings};
@@ -189,15 +197,15 @@ ScaledSamples<T> take_batch(const BoundNetwork<T>& self, const Array<T>& X, cons
 
 // cost, and its derivatives
 template <class T>
-std::pair<double, Derivatives<T>> gradients_of(BoundNetwork<T>& self, const Array<T>& X, const py::array& Y,
+std::pair<double, Derivatives<T>> gradients_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X, const py::array& Y,
                                                const NamedLoss& named_loss,
                                                const std::optional<Array<double>>& sample_weight) {
     const Access::Reading reading(self.access);
     const LossRule rule = take_loss<T>(named_loss, self.network.shape());
-    const ScaledSamples<T> batch = take_batch(self, X, Y, rule.loss, sample_weight);
+    const ScaledSamples<T> batch = take_batch<T>(self, X, Y, rule.loss, sample_weight);
     const Samples<T>& samples = batch.samples();
     double C = 0;
-    auto found = derivatives(self, samples.X, [&](Scattered<const T> X_rows, Workspace<T>& work, Team& team) {
+    auto found = derivatives(self, samples, [&](Scattered<const T> X_rows, Workspace<T>& work, Team& team) {
         C = loss(rule, self.network, Batch<T>{X_rows, samples.Y, samples.weights}, work, team);
     });
     return {C, std::move(found)};
@@ -235,7 +243,7 @@ Derivatives<T> backward_of(BoundNetwork<T>& self, const Array<T>& X, const Array
     const ScaledSamples<T> scaled({rows, {}, nullptr}, self.scalings);
     Array<T> by_scaled_output = copied<T>(G);
     const Matrix<T> G_scaled = writeable(by_scaled_output);
-    return derivatives(self, scaled.samples().X, [&](Scattered<const T>, Workspace<T>& work, Team& team) {
+    return derivatives(self, scaled.samples(), [&](Scattered<const T>, Workspace<T>& work, Team& team) {
         if (self.scalings.targets) self.scalings.targets->divide_by_factor(G_scaled);
         output_delta<T>(self.network, G_scaled, work, team);
     });
@@ -274,7 +282,7 @@ Array<T> sample_gradients_of(BoundNetwork<T>& self, const Array<T>& X, const py:
     const Access::Reading reading(self.access);
     const Shape& shape = self.network.shape();
     const LossRule rule = take_loss<T>(named_loss, shape);
-    const ScaledSamples<T> batch = take_batch(self, X, Y, rule.loss, std::nullopt);
+    const ScaledSamples<T> batch = take_batch<T>(self, X, Y, rule.loss, std::nullopt);
     const Samples<T>& samples = batch.samples();
     auto grads = new_array<T>(samples.size(), shape.n_params());
     const Matrix<T> out = writeable(grads);
@@ -297,7 +305,7 @@ Array<T> hessian_vector_product_of(BoundNetwork<T>& self, const Array<T>& X, con
     const Shape& shape = self.network.shape();
     check_second_derivatives(shape);
     const LossRule rule = take_loss<T>(named_loss, shape);
-    const ScaledSamples<T> batch = take_batch(self, X, Y, rule.loss, sample_weight);
+    const ScaledSamples<T> batch = take_batch<T>(self, X, Y, rule.loss, sample_weight);
     const Vector<const T> along = take_direction("v", v, shape);
     Network<T> direction(shape);
     std::copy_n(along.data, along.size, direction.theta().data);

@@ -23,10 +23,6 @@ namespace rosenblatt::bindings {
 
 namespace {
 
-// Samples as they lie, or their stored elements.
-template <class T>
-using DenseOrSparse = std::variant<Array<T>, SparseArrays<T>>;
-
 template <class T>
 PerceptronRows<T> take_rows_of(const DenseOrSparse<T>& X) {
     if (const auto* const dense = std::get_if<Array<T>>(&X)) return {take_rows("X", *dense), {}};

@@ -123,7 +123,7 @@ class CalledCost final : public CustomCost<T> {
 
 // What a set of samples is made of: X, Y, weights.
 template <class T>
-using ArraysOfSamples = std::tuple<Array<T>, py::array, std::optional<Array<double>>>;
+using ArraysOfSamples = std::tuple<DenseOrSparse<T>, py::array, std::optional<Array<double>>>;
 
 // Y is looked at where there is a loss that knows it.
 template <class T>
@@ -131,7 +131,7 @@ Samples<T> take_samples(const std::array<const char*, 3>& names, const ArraysOfS
                         const std::optional<LossRule>& rule, const Shape& shape) {
     const auto& [X, Y, weights] = arrays;
     Samples<T> samples;
-    samples.X = take_X(names[0], X, shape);
+    take_inputs(names[0], X, shape, samples);
     if (rule) samples.Y = take_Y<T>(names[1], Y, samples.size(), rule->loss, shape);
     samples.weights = take_weights(names[2], weights, samples.size());
     return samples;
@@ -219,6 +219,7 @@ class PreparedOf final : public Prepared {
             validation_samples_ = take_samples<T>({"validation[0]", "validation[1]", "validation[2]"},
                                                   *arguments_.validation, rule, shape);
         scalings_ = fit_scalings(bound_, samples_, rule, scale_inputs, scale_targets, threads);
+        if (validation_samples_) check_scaled_inputs("validation[0]", scalings_, *validation_samples_);
         if (arguments_.cost) cost_.emplace(std::move(*arguments_.cost), scalings_);
         if (arguments_.resumed) {
             const auto& [network, parts] = *arguments_.resumed;

@@ -116,6 +116,10 @@ Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples,
                          const std::optional<std::string>& scale_inputs,
                          const std::optional<std::string>& scale_targets, int threads) {
     Scalings<T> scalings = self.scalings;
+    if (scale_inputs && samples.is_sparse())
+        refuse("scale_inputs", "got '" + *scale_inputs +
+                                   "' with a sparse X, needed none: its offset would fill X up; "
+                                   "give the network an input_scaling without offsets");
     if (scale_inputs) scalings.inputs = fitted<T>("scale_inputs", *scale_inputs, "X", samples.X, threads);
     if (scale_targets) {
         check_identity("scale_targets", self.network.shape());
@@ -128,7 +132,20 @@ Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples,
         scalings.targets = fitted<T>("scale_targets", *scale_targets, "Y", samples.Y.Y, threads);
     }
     if (loss) check_scaled_loss(scalings, loss->loss);
+    check_scaled_inputs("X", scalings, samples);
     return scalings;
+}
+
+template <class T>
+void check_scaled_inputs(const char* name, const Scalings<T>& scalings, const Samples<T>& samples) {
+    if (!samples.is_sparse() || !scalings.inputs) return;
+    const Vector<const T> offset = scalings.inputs->offset();
+    for (std::size_t j = 0; j < offset.size; ++j)
+        if (offset[j] != 0)
+            refuse(
+                name,
+                "got a sparse matrix for a network whose input_scaling has an offset, needed an array or offsets of 0: "
+                "others would fill it up");
 }
 
 template <class T>
@@ -152,6 +169,8 @@ template Scalings<float> fit_scalings(const BoundNetwork<float>&, const Samples<
 template Scalings<double> fit_scalings(const BoundNetwork<double>&, const Samples<double>&,
                                        const std::optional<LossRule>&, const std::optional<std::string>&,
                                        const std::optional<std::string>&, int);
+template void check_scaled_inputs(const char*, const Scalings<float>&, const Samples<float>&);
+template void check_scaled_inputs(const char*, const Scalings<double>&, const Samples<double>&);
 template void check_scaled_loss(const Scalings<float>&, Loss);
 template void check_scaled_loss(const Scalings<double>&, Loss);
 

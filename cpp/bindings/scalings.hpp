@@ -31,6 +31,10 @@ Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples,
                          const std::optional<std::string>& scale_inputs,
                          const std::optional<std::string>& scale_targets, int threads);
 
+// ValueError where X is sparse and its scaling has an offset that is not 0.
+template <class T>
+void check_scaled_inputs(const char* name, const Scalings<T>& scalings, const Samples<T>& samples);
+
 // ValueError where targets are scaled and the loss is not one of numbers of any size.
 template <class T>
 void check_scaled_loss(const Scalings<T>& scalings, Loss loss);

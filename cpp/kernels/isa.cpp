@@ -7,6 +7,7 @@
 #include "kernels/noise.inl"
 #include "kernels/normalise.inl"
 #include "kernels/step.inl"
+#include "kernels/stored.inl"
 #include "kernels/table.hpp"
 #include "kernels/update.inl"
 #include "simd/math.hpp"
@@ -48,6 +49,10 @@ constexpr Kernels<T> make_kernels() noexcept {
             .width = Pack<T>::width,
             .fma_in_hardware = rosenblatt::fma_in_hardware,
             .transpose = transpose<T>,
+            .multiply_stored = multiply_stored<T>,
+            .multiply_stored_interleaved = multiply_stored_interleaved<T>,
+            .gradient_of_stored = gradient_of_stored<T>,
+            .descend_stored = descend_stored<T>,
             .sum_rows = sum_rows<T>,
             .activate = activate<T>,
             .through_activation = through_activation<T>,

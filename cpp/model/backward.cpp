@@ -6,6 +6,7 @@
 #include "kernels/table.hpp"
 #include "model/forward.hpp"
 #include "model/product.hpp"
+#include "model/stored.hpp"
 
 namespace rosenblatt {
 
@@ -94,8 +95,12 @@ void weight_gradients(const Network<T>& network, Scattered<const T> X, Workspace
     const Shape& shape = network.shape();
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
         const Matrix<const T> Delta = work.Delta(layer, X.rows);
-        multiply<T>(weight_gradient(work.A_in(layer, X), work.dU_rows(layer, X.rows, Delta.cols)), nullptr,
-                    as_product_of(shape.W(grad.data, layer)), Chains::single, team);
+        const Scattered<const T> A_in = work.A_in(layer, X);
+        const Panels<T> dW = shape.W(grad.data, layer);
+        if (A_in.stored != nullptr) gradient_stored<T>(work.columns().of(A_in), work.dU(layer, X.rows), dW, team);
+        else
+            multiply<T>(weight_gradient(A_in, work.dU_rows(layer, X.rows, Delta.cols)), nullptr, as_product_of(dW),
+                        Chains::single, team);
         kernels<T>().sum_rows(Delta, shape.b(grad.data, layer).data);
         if (shape.normalises(layer))
             kernels<T>().sum_row_products(Delta, work.normalised().U(layer, X.rows), shape.g(grad.data, layer).data);

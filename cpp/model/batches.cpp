@@ -36,9 +36,11 @@ Batches<T>::Batches(Samples<T> samples, std::size_t batch_size, bool shuffled, s
     : samples_(samples),
       batch_size_(std::min(batch_size, samples.size())),
       shuffled_(shuffled),
-      gathers_X_(batch_size_ > 1 && ((shuffled && evenly_spaced) || rows_conflict<T>(samples.X.stride))),
+      gathers_X_(batch_size_ > 1 && !samples.is_sparse() &&
+                 ((shuffled && evenly_spaced) || rows_conflict<T>(samples.X.stride))),
       seed_(seed) {
-    if (gathers_X_) X_ = Rows<T>(batch_size_, samples.X.cols);
+    if (samples.is_sparse()) stored_ = StoredPointers<T>(batch_size_);
+    else if (gathers_X_) X_ = Rows<T>(batch_size_, samples.X.cols);
     else X_rows_ = RowPointers<const T>(batch_size_);
     if (!shuffled) return;
     order_ = Buffer<std::size_t>(samples.size());
@@ -72,7 +74,10 @@ Batch<T> Batches<T>::take(std::size_t i, Team& team) {
         return Matrix<const T>(to);
     };
     Batch<T> batch;
-    if (gathers_X_) {
+    if (samples_.is_sparse()) {
+        for (std::size_t row = 0; row < n; ++row) stored_.set(row, samples_.stored, index_of(row));
+        batch.X = stored_.rows(n, samples_.X.cols);
+    } else if (gathers_X_) {
         gather(samples_.X, X_.first(n));
         batch.X = X_.scattered(n, samples_.X.cols);
     } else {
@@ -100,7 +105,7 @@ Batch<T> Batches<T>::take(std::size_t i, Team& team) {
 
 template <class T>
 Ahead<T> Batches<T>::after(std::size_t i) const noexcept {
-    if (!shuffled_ || i + 1 >= count()) return {};
+    if (!shuffled_ || samples_.is_sparse() || i + 1 >= count()) return {};
     const std::size_t* const order = order_.data() + (i + 1) * batch_size_;
     return {samples_.X.data, samples_.X.stride, order, order + size_of(i + 1), 0};
 }

@@ -8,21 +8,43 @@
 
 namespace rosenblatt {
 
+namespace {
+
+// A random word below it drops its unit.
+std::uint32_t dropped_below(double rate) noexcept {
+    return static_cast<std::uint32_t>(std::min(std::nearbyint(rate * 0x1p32), 0x1p32 - 1));
+}
+
+// The random word of one unit; kernels/dropout.inl draws those of a whole row.
+std::uint32_t word_of_unit(std::uint64_t seed, std::size_t epoch, std::size_t row, std::size_t unit) noexcept {
+    const std::size_t block = unit / 64 * 16 + unit % 16;
+    const Philox::Block words =
+        Philox::block({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(row),
+                       static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(Purpose::dropout)},
+                      {Philox::low(seed), Philox::high(seed)});
+    return words[unit / 16 % 4];
+}
+
+}  // namespace
+
 template <class T>
-Dropout<T>::Dropout(const std::vector<double>& rates, const Shape& shape, std::size_t capacity, std::uint64_t seed)
-    : seed_(seed), layers_(rates.size()) {
+Dropout<T>::Dropout(const std::vector<double>& rates, const Shape& shape, std::size_t capacity, std::uint64_t seed,
+                    bool sparse)
+    : sparse_(sparse), stored_(sparse ? capacity : 0), seed_(seed), layers_(rates.size()) {
     for (std::size_t layer = 0; layer < rates.size(); ++layer) {
         if (rates[layer] == 0) continue;
         active_ = true;
         const std::size_t n_in = shape.n_in(layer);
-        layers_[layer] = {rates[layer], n_in, Rows<T>(capacity, n_in), Rows<T>(capacity, n_in)};
+        const std::size_t rows = layer == 0 && sparse ? 0 : capacity;
+        layers_[layer] = {rates[layer], n_in, Rows<T>(rows, n_in), Rows<T>(rows, n_in)};
     }
 }
 
 template <class T>
 void Dropout<T>::drop(std::size_t layer, Scattered<const T> A, Team& team) {
+    if (A.stored != nullptr) return drop_stored(A, team);
     Layer& of_layer = layers_[layer];
-    const auto dropped_below = static_cast<std::uint32_t>(std::min(std::nearbyint(of_layer.rate * 0x1p32), 0x1p32 - 1));
+    const std::uint32_t threshold = dropped_below(of_layer.rate);
     const T scale = static_cast<T>(1 / (1 - of_layer.rate));
     const Matrix<T> mask = of_layer.mask.first(A.rows);
     const Matrix<T> dropped = of_layer.dropped.first(A.rows);
@@ -34,11 +56,36 @@ void Dropout<T>::drop(std::size_t layer, Scattered<const T> A, Team& team) {
                         static_cast<std::uint32_t>(Purpose::dropout) + (static_cast<std::uint32_t>(layer) << 8),
                         static_cast<std::uint32_t>(epoch_),
                         first_row_ + first};
-                    kernels<T>().dropout_mask(stream, dropped_below, scale, mask.slice(first, count));
+                    kernels<T>().dropout_mask(stream, threshold, scale, mask.slice(first, count));
                     for (std::size_t i = first; i < first + count; ++i)
                         kernels<T>().multiply_numbers({A.row[i] + A.first, 1, A.cols, A.cols}, mask.slice(i, 1),
                                                       dropped.slice(i, 1));
                 });
+}
+
+// What is not stored is 0, whether it is dropped or not.
+template <class T>
+void Dropout<T>::drop_stored(Scattered<const T> X, Team& team) {
+    const std::size_t n = n_stored(X);
+    if (values_.size() < n) values_ = Buffer<T>(n + n / 2);  // batches differ
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < X.rows; begin += X.stored->count[i], ++i)
+        stored_.set(i, values_.data() + begin, X.stored->column[i], X.stored->count[i]);
+    const std::uint32_t threshold = dropped_below(layers_[0].rate);
+    const T scale = static_cast<T>(1 / (1 - layers_[0].rate));
+    constexpr double work_of_an_element = 32;
+    const double work = work_of_an_element * static_cast<double>(n) / static_cast<double>(X.rows);
+    T* const values = values_.data();
+    team.slices(X.rows, work, [&](std::size_t first, std::size_t count) noexcept {
+        for (std::size_t i = first; i < first + count; ++i) {
+            T* const kept = values + (stored_.value(i) - values);
+            for (std::size_t t = 0; t < X.stored->count[i]; ++t) {
+                const auto unit = static_cast<std::size_t>(X.stored->column[i][t]);
+                const bool stays = word_of_unit(seed_, epoch_, first_row_ + i, unit) >= threshold;
+                kept[t] = X.stored->value[i][t] * (stays ? scale : T{0});
+            }
+        }
+    });
 }
 
 template class Dropout<float>;

@@ -7,6 +7,7 @@
 #include "kernels/table.hpp"
 #include "model/rows.hpp"
 #include "model/shape.hpp"
+#include "model/stored_batch.hpp"
 #include "model/team.hpp"
 
 namespace rosenblatt {
@@ -17,7 +18,9 @@ class Dropout {
     Dropout() = default;
 
     // rates: of what goes into each weight layer, X first, in [0, 1); or none at all.
-    Dropout(const std::vector<double>& rates, const Shape& shape, std::size_t capacity, std::uint64_t seed);
+    // sparse: of X some elements are stored.
+    Dropout(const std::vector<double>& rates, const Shape& shape, std::size_t capacity, std::uint64_t seed,
+            bool sparse);
 
     bool active() const noexcept { return active_; }
 
@@ -33,8 +36,9 @@ class Dropout {
     // Draws the mask of a layer of() and applies it to what goes into it, A (n, n_in). Throws Stopped.
     void drop(std::size_t layer, Scattered<const T> A, Team& team);
 
-    // What drop() left, and the mask, (n, n_in): 0 where a unit was dropped, 1 / (1 - rate) where it stays.
+    // What drop() left, and the mask, (n, n_in), but of sparse X: 0 where a unit was dropped, 1 / (1 - rate) where it stays.
     Scattered<const T> dropped(std::size_t layer, std::size_t n) noexcept {
+        if (layer == 0 && sparse_) return stored_.rows(n, layers_[layer].n_in);
         return layers_[layer].dropped.scattered(n, layers_[layer].n_in);
     }
     Matrix<const T> mask(std::size_t layer, std::size_t n) noexcept { return layers_[layer].mask.first(n); }
@@ -47,7 +51,12 @@ class Dropout {
         Rows<T> dropped;
     };
 
+    void drop_stored(Scattered<const T> X, Team& team);
+
     bool active_ = false;
+    bool sparse_ = false;
+    Buffer<T> values_;  // what is left of the stored elements of X
+    StoredPointers<T> stored_;
     std::uint64_t seed_ = 0;
     std::size_t epoch_ = 0;
     std::size_t first_row_ = 0;

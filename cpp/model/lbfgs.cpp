@@ -49,7 +49,7 @@ class Minimiser {
               Team& team)
         : network_(original.shape().template filled_up<T>(kernels<T>().width)),
           work_(network_.shape(), samples.size()),
-          batch_{work_.as_batch(samples.X), samples.Y, samples.weights},
+          batch_{work_.as_batch(samples), samples.Y, samples.weights},
           training_(training),
           custom_(custom),
           dC_dA_(custom == nullptr ? 0 : samples.size(), network_.shape().n_outputs()),

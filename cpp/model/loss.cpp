@@ -119,7 +119,7 @@ double cost(LossRule rule, const Network<T>& network, const Samples<T>& samples,
     CostSum sum;
     for (std::size_t first = 0; first < samples.size(); first += work.capacity()) {
         const Samples<T> slice = samples.slice(first, std::min(work.capacity(), samples.size() - first));
-        const Batch<T> batch{work.as_batch(slice.X), slice.Y, slice.weights};
+        const Batch<T> batch{work.as_batch(slice), slice.Y, slice.weights};
         forward(network, batch.X, work, team);
         sample_losses(rule, network, batch, work, Matrix<T>{}, team);
         sum.add(batch, work.sample_loss());

@@ -56,7 +56,8 @@ struct Scalings {
 template <class T>
 void fit(ScalingRule rule, Matrix<const T> X, Vector<double> offset, Vector<double> factor, Team& team);
 
-// Samples as the network reads them: as they came, or scaled copies.
+// Samples as the network reads them: as they came, or scaled copies. Where X is sparse, the offsets of its scaling are 0: others
+// would fill it up.
 template <class T>
 class ScaledSamples {
   public:
@@ -75,5 +76,7 @@ class ScaledSamples {
 // A (n, n_outputs) = the outputs of X (n, n_features), both in the user's numbers. Throws Stopped.
 template <class T>
 void predict(const Network<T>& network, const Scalings<T>& scalings, Matrix<const T> X, Matrix<T> A, Team& team);
+template <class T>
+void predict(const Network<T>& network, const Scalings<T>& scalings, const SparseRows<T>& X, Matrix<T> A, Team& team);
 
 }  // namespace rosenblatt

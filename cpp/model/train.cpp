@@ -179,6 +179,7 @@ class Run {
           team_(team),
           original_(original),
           copy_(original),
+          is_sparse_(samples.is_sparse()),
           batch_size_(std::min(training.batch_size, samples.size())),
           batches_(samples, batch_size_, training.shuffle, training.seed, shape().n_out(0) == 1),
           noise_(training.input_noise, shape().n_features(), batch_size_, training.seed),
@@ -188,7 +189,7 @@ class Run {
           norm_room_(training.gradient_norm ? shape().widest_output() : 0),
           good_(network()),
           validation_work_(shape(), validation ? std::min(validation->size(), validation_rows_at_once) : 0) {
-        work_.dropout() = Dropout<T>(training.dropout, shape(), batch_size_, training.seed);
+        work_.dropout() = Dropout<T>(training.dropout, shape(), batch_size_, training.seed, is_sparse_);
         work_.normalised().use_batch_statistics();
         if (from != nullptr) {
             optimizer_.recall(*from, original.shape());
@@ -197,7 +198,8 @@ class Run {
         if (custom != nullptr) {
             dC_dA_ = Rows<T>(batch_size_, shape().n_outputs());
             if (validation) validation_A_ = Rows<T>(validation->size(), shape().n_outputs());
-        } else if (in_one_pass() && !work_.dropout().active() && SmallSteps<T>::suit(shape(), batch_size_)) {
+        } else if (in_one_pass() && !is_sparse_ && !work_.dropout().active() &&
+                   SmallSteps<T>::suit(shape(), batch_size_)) {
             small_.emplace(network(), training, optimizer_, work_);
         }
     }
@@ -227,6 +229,8 @@ class Run {
     Network<T>& network() noexcept { return copy_.network(); }
     const Shape& shape() noexcept { return network().shape(); }
     bool in_one_pass() noexcept {
+        // Another rule moves the weights of inputs that are 0 in the whole batch, too.
+        if (is_sparse_ && !optimizer_.only_descends()) return false;
         return !training_.gradient_norm && !optimizer_.needs_whole_gradient() &&
                descends_in_one_pass<T>(shape(), batch_size_);
     }
@@ -314,7 +318,8 @@ class Run {
     double cost_of_validation() {
         if (custom_ == nullptr) return cost(training_.loss, network(), *validation_, validation_work_, team_);
         const Matrix<T> A = validation_A_.first(validation_->size());
-        predict(network(), validation_->X, A, team_);
+        if (validation_->is_sparse()) predict(network(), validation_->stored, A, team_);
+        else predict(network(), validation_->X, A, team_);
         return custom_->of_validation(A);
     }
 
@@ -347,6 +352,7 @@ class Run {
     Team& team_;
     const Network<T>& original_;
     WorkingCopy<T> copy_;
+    bool is_sparse_;
     std::size_t batch_size_;
     Batches<T> batches_;
     InputNoise<T> noise_;

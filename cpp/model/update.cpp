@@ -9,6 +9,7 @@
 #include "base/assert.hpp"
 #include "kernels/table.hpp"
 #include "model/product.hpp"
+#include "model/stored.hpp"
 
 namespace rosenblatt {
 
@@ -351,14 +352,24 @@ template <class T>
 void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Ahead<T> ahead,
              Team& team) {
     const Shape& shape = network.shape();
+    const bool is_stored = X.stored != nullptr;
+    const std::size_t first_full = is_stored ? 1 : 0;  // of the layers whose inputs are full rows
+    ROSENBLATT_ASSERT(!is_stored || optimizer.only_descends());
     const auto gradient = [&](std::size_t layer) noexcept {
         return weight_gradient(work.A_in(layer, X), work.dU_rows(layer, X.rows, shape.columns(layer)));
     };
     // step_over(layer, factors, part): part(M) is what a block of the product has of M, which lies like W
     // step_of(n, states, x): of a vector x (n,) whose gradient is in work.db()
+    const auto over_vectors = [&](std::size_t layer, auto step_of) noexcept {
+        const Matrix<const T> Delta = work.Delta(layer, X.rows);
+        kernels<T>().sum_rows(Delta, work.db());
+        step_of(Delta.cols, optimizer.states_of_b(layer), network.b(layer).data);
+        if (!shape.normalises(layer)) return;
+        kernels<T>().sum_row_products(Delta, work.normalised().U(layer, X.rows), work.db());
+        step_of(Delta.cols, optimizer.states_of_g(layer), network.g(layer).data);
+    };
     const auto over_layers = [&](auto step_over, auto step_of) noexcept {
-        for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
-            const Matrix<const T> Delta = work.Delta(layer, X.rows);
+        for (std::size_t layer = first_full; layer < shape.n_layers(); ++layer) {
             const Product<T> dW = gradient(layer);
             const Tiling tiling(dW, team);
             const Blocks blocks(dW.part(tiling.tile(0)), true);
@@ -374,28 +385,32 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
                              block_step);
             };
             team.tiles_with_space_to_the_end<T>(tiling.count(), blocks.space<T>(), compute);
-            kernels<T>().sum_rows(Delta, work.db());
-            step_of(Delta.cols, optimizer.states_of_b(layer), network.b(layer).data);
-            if (!shape.normalises(layer)) continue;
-            kernels<T>().sum_row_products(Delta, work.normalised().U(layer, X.rows), work.db());
-            step_of(Delta.cols, optimizer.states_of_g(layer), network.g(layer).data);
+            over_vectors(layer, step_of);
         }
     };
-    for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {  // what may fail comes before the first change
+    // What may fail comes before the first change.
+    StoredColumns<T> columns{};
+    if (is_stored) columns = work.columns().of(work.A_in(0, X));
+    for (std::size_t layer = first_full; layer < shape.n_layers(); ++layer) {
         const Product<T> dW = gradient(layer);
         const Tiling tiling(dW, team);
         team.reserve<T>(tiling.count(), Blocks(dW.part(tiling.tile(0)), true).template space<T>());
     }
     if (optimizer.descends()) {
         const SgdStep<T> step = optimizer.descent();
+        const auto step_of = [&](std::size_t n, const States<T>& states, T* x) noexcept {
+            kernels<T>().sgd_step(step, work.db(), n, states.of[0], x);
+        };
+        if (is_stored) {
+            descend_stored<T>(columns, work.dU(0, X.rows), step.learning_rate, network.W(0), team);
+            over_vectors(0, step_of);
+        }
         over_layers(
             [&](std::size_t layer, const Factors<T>& LR, auto part) noexcept {
                 const Panels<T> velocity = optimizer.states_of_W(layer).of[0];
                 kernels<T>().multiply_descend(LR, step, part(velocity), part(network.W(layer)));
             },
-            [&](std::size_t n, const States<T>& states, T* x) noexcept {
-                kernels<T>().sgd_step(step, work.db(), n, states.of[0], x);
-            });
+            step_of);
         return;
     }
     const RuleStep<T>& step = optimizer.step();

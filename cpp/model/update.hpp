@@ -123,6 +123,8 @@ class Optimizer {
 
     // Whether the steps are those of gradient descent and nothing else, which has kernels of its own.
     bool descends() const noexcept { return descends_; }
+    // Whether it does so without a velocity, so that a gradient of 0 moves nothing.
+    bool only_descends() const noexcept { return descends_ && step_.rule == Rule::descent; }
     const SgdStep<T>& descent() const noexcept { return descent_; }
     T* velocity() noexcept { return states_[0].data(); }  // (n_params,), null without momentum
 

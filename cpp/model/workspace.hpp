@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "base/buffer.hpp"
@@ -11,6 +12,7 @@
 #include "model/normalisation.hpp"
 #include "model/rows.hpp"
 #include "model/shape.hpp"
+#include "model/stored_batch.hpp"
 
 namespace rosenblatt {
 
@@ -20,11 +22,15 @@ struct Samples {
     Matrix<const T> X;
     Targets<T> Y;
     const double* weights = nullptr;
+    SparseRows<T> stored = {};  // where set, X in place of X, which is of the same size and has no data
 
     std::size_t size() const noexcept { return X.rows; }
+    bool is_sparse() const noexcept { return stored.start != nullptr; }
 
     Samples slice(std::size_t first, std::size_t count) const noexcept {
-        return {X.slice(first, count), Y.slice(first, count), weights == nullptr ? nullptr : weights + first};
+        Samples some{X.slice(first, count), Y.slice(first, count), weights == nullptr ? nullptr : weights + first};
+        if (is_sparse()) some.stored = stored.slice(first, count);
+        return some;
     }
 };
 
@@ -106,6 +112,11 @@ class ForwardWorkspace {
 
     // X as the rows of a batch, n <= capacity(); valid until it is called again.
     Scattered<const T> as_batch(Matrix<const T> X) noexcept { return X_rows_.to(X); }
+    Scattered<const T> as_batch(const Samples<T>& samples) {
+        if (!samples.is_sparse()) return as_batch(samples.X);
+        if (!stored_) stored_.emplace(capacity_);
+        return stored_->to(samples.stored);
+    }
 
     Vector<T> scale() noexcept { return scale_.view(); }                   // (capacity,) a sample's share in C
     Vector<double> sample_loss() noexcept { return sample_loss_.view(); }  // (capacity,)
@@ -116,6 +127,7 @@ class ForwardWorkspace {
     std::vector<bool> from_z_;
     std::vector<bool> skips_;
     RowPointers<const T> X_rows_;
+    std::optional<StoredPointers<T>> stored_;
     std::vector<Rows<T>> Z_;
     std::vector<Rows<T>> A_;
     std::vector<Rows<T>> F_;
@@ -159,6 +171,8 @@ class Workspace : public ForwardWorkspace<T> {
 
     T* db() noexcept { return db_.data(); }  // room for the gradient of any b or g
 
+    ColumnsOfBatch<T>& columns() noexcept { return columns_; }
+
   private:
     Rows<T>& of_W(std::size_t layer) noexcept { return normalises_[layer] ? dU_[layer] : Delta_[layer]; }
 
@@ -167,6 +181,7 @@ class Workspace : public ForwardWorkspace<T> {
     std::vector<Rows<T>> dU_;
     std::vector<Rows<T>> G_;
     Buffer<T> db_;
+    ColumnsOfBatch<T> columns_;
 };
 
 }  // namespace rosenblatt

@@ -20,10 +20,12 @@ def real_array(name: str, value: ArrayLike) -> NDArray[Any]:
     Raises
     ------
     TypeError
-        The numbers are complex, or these are no numbers.
+        The numbers are complex, or these are no numbers; they are in a sparse matrix.
     ValueError
         The rows have different lengths, or some values are masked.
     """
+    if is_sparse(value):
+        raise TypeError(f"{name}: got a sparse matrix, needed an array: its toarray()")
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name}: got masked values, needed every value")
     try:
@@ -60,61 +62,9 @@ def inputs(name: str, X: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
     return exact(name, real_array(name, X), dtype)
 
 
-# Rows of which some elements are stored, as the core takes them: values (n_stored,), the column of
-# each, where each row starts (n + 1,), and the number of columns.
-SparseArrays = tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int64], int]
-
-
 def is_sparse(X: object) -> bool:
     """Whether X is a sparse matrix or array of SciPy, which need not be imported to say so."""
     return hasattr(X, "tocsr") and hasattr(X, "nnz")
-
-
-def sparse_inputs(name: str, X: Any, dtype: np.dtype[Any]) -> SparseArrays:
-    """Return the samples X, a sparse matrix (n, n_features), as the core takes them.
-
-    The elements of a CSR matrix stay where they are, where its type is `dtype` and its columns
-    rise. Other formats become CSR once; elements in the same place are added up on a copy.
-
-    Raises
-    ------
-    TypeError
-        The numbers are complex, or these are no numbers.
-    ValueError
-        The arrays do not fit together, or a value is not finite.
-    """
-    if len(X.shape) != 2:
-        raise ValueError(f"{name}: got shape {X.shape}, needed (n, n_features)")
-    if X.format in ("csr", "csc"):  # SciPy trusts the arrays of what it converts
-        rises = _core.columns_rise(_stored(name, X, dtype), name)
-        if X.format == "csr" and rises:
-            return _stored(name, X, dtype)
-    csr = X.tocsr(copy=True)
-    csr.sum_duplicates()
-    return _stored(name, csr, dtype)
-
-
-def _stored(name: str, X: Any, dtype: np.dtype[Any]) -> SparseArrays:
-    """Return the arrays of a CSR matrix, or those of a CSC matrix as if its columns were rows."""
-    n_rows, n_columns = X.shape if X.format == "csr" else X.shape[::-1]
-    indices, starts = np.asarray(X.indices), np.asarray(X.indptr)
-    for part, array in (("indices", indices), ("indptr", starts)):
-        if array.dtype.kind not in "iu":
-            raise ValueError(f"{name}: got {part} of dtype {array.dtype}, needed integers")
-    most = np.iinfo(np.int32).max
-    if n_columns > most:
-        raise ValueError(f"{name}: got {n_columns} columns, needed at most {most}")
-    if starts.shape != (n_rows + 1,):
-        raise ValueError(f"{name}: got indptr of shape {starts.shape}, needed ({n_rows + 1},)")
-    if (
-        indices.dtype != np.int32
-        and indices.size
-        and not 0 <= indices.min() <= indices.max() <= most
-    ):
-        raise ValueError(f"{name}: got indices {indices.min()} … {indices.max()}, needed columns")
-    values = exact(name, real_array(name, X.data), dtype)
-    columns = np.require(indices, np.int32, ["C", "A", "E"])
-    return values, columns, np.require(starts, np.int64, ["C", "A", "E"]), n_columns
 
 
 def targets(

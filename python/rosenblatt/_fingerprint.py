@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from . import _files
 from ._network import Network
+from ._sparse import Inputs, SparseInputs
 from ._validation import Samples
 
 AT_A_TIME: Final = 1 << 24  # bytes of an array that are copied to be digested, where it has gaps
@@ -39,7 +40,7 @@ def fingerprint(
     texts |= {name: _text(value) for name, value in settings.items()}
     for prefix, each in (("", samples), ("validation ", held_out)):
         if each is not None:
-            texts[prefix + "X"] = _digest(each.X)
+            texts[prefix + "X"] = _digest_of_inputs(each.X)
             texts[prefix + "Y"] = _digest(each.Y)
             texts[prefix + "sample_weight"] = (
                 "none" if each.weights is None else _digest(each.weights)
@@ -68,6 +69,13 @@ def _text(value: Any) -> str:
     if callable(value):
         return "a function"
     return repr(value)
+
+
+def _digest_of_inputs(X: Inputs) -> str:
+    if not isinstance(X, SparseInputs):
+        return _digest(X)
+    stored = ", ".join(map(_digest, (X.values, X.columns, X.starts)))
+    return f"sparse {X.shape}, {stored}"
 
 
 def _digest(array: NDArray[Any]) -> str:

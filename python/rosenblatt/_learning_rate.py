@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arguments, _arrays, _core, _loss, _optimizer, _validation, schedules
+from . import _arguments, _core, _loss, _optimizer, _sparse, _validation, schedules
 from ._loss import Loss
 from ._network import Network
 from ._optimizer import LBFGS, SGD, Optimizer, Rprop
@@ -58,7 +58,7 @@ def find_learning_rate(
     ----------
     net : Network
         Stays as it is.
-    X : array-like of shape (n, n_features)
+    X : array-like or sparse matrix of shape (n, n_features)
     Y : array-like of shape (n, n_outputs), or (n,)
         As for `train`.
     loss : str or loss
@@ -115,13 +115,13 @@ def find_learning_rate(
     size = _arguments.integer("batch_size", batch_size, least=1, most=2**62)
     rising = schedules.Exponential(first, factor=(last / first) ** (1 / (count - 1)))
     rule = _loss.rule(loss)
-    samples = _arrays.inputs("X", X, net.dtype)
+    samples = _sparse.inputs("X", X, net.dtype)
     in_an_epoch = math.ceil(samples.shape[0] / size) if samples.ndim > 0 else 1
     targets = _validation.targets(net, "Y", Y, rule.name)
     check_batches(net, samples.shape[0] if samples.ndim > 0 else 0, size, optimizer)
     costs = _core.costs_of_steps(
         net.copy()._core,
-        (samples, targets, None),
+        (_sparse.for_core(samples), targets, None),
         loss=rule,
         optimizer=dataclasses.replace(optimizer, learning_rate=rising).rule({}),
         batch_size=size,

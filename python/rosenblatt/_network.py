@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import _activation, _arguments, _arrays, _core, _loss, _weights
+from . import _activation, _arguments, _arrays, _core, _loss, _sparse, _weights
 from ._activation import Activation, ActivationName
 from ._loss import Loss
 from ._parameter_views import ParameterViews, ViewsWhereThereAre, parameters
@@ -56,8 +56,8 @@ class Derivatives:
         dC/db^(l), each (n_out,).
     dg : tuple of ndarray or None
         dC/dg^(l), each (n_out,); None where the layer has no norm.
-    dX : ndarray of shape (n, n_features)
-        dC/dX, by X as it was given.
+    dX : ndarray of shape (n, n_features) or None
+        dC/dX, by X as it was given; None where that is a sparse matrix, for it would be full.
     delta : tuple of ndarray
         delta[l] = dC/dZ[l], (n, n_out).
     grad : ndarray of shape (n_params,)
@@ -67,7 +67,7 @@ class Derivatives:
     dW: tuple[FloatArray, ...]
     db: tuple[FloatArray, ...]
     dg: tuple[FloatArray | None, ...]
-    dX: FloatArray
+    dX: FloatArray | None
     delta: tuple[FloatArray, ...]
     grad: FloatArray
 
@@ -383,7 +383,7 @@ class Network:
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features), or (n_features,) for one sample
+        X : array-like or sparse matrix of shape (n, n_features), or (n_features,) for one sample
 
         Returns
         -------
@@ -399,10 +399,10 @@ class Network:
         A = self._quick_forward(X)
         if A is not None:
             return A
-        array = _arrays.inputs("X", X, self.dtype)
-        if array.ndim == 1 and array.size == self._layers[0]:
+        array = _sparse.inputs("X", X, self.dtype)
+        if isinstance(array, np.ndarray) and array.shape == (self._layers[0],):
             return self._core.forward(array[np.newaxis])[0]  # type: ignore[no-any-return]
-        return self._core.forward(array)  # type: ignore[no-any-return]
+        return self._core.forward(_sparse.for_core(array))  # type: ignore[no-any-return]
 
     def trace(self, X: ArrayLike) -> Trace:
         """Return every z and every a.
@@ -433,7 +433,7 @@ class Network:
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
+        X : array-like or sparse matrix of shape (n, n_features)
         Y : array-like of shape (n, n_outputs), or (n,)
             Targets; integer labels (n,) for losses that name classes; (n,) numbers where there is
             one output.
@@ -460,7 +460,7 @@ class Network:
         if weights is not None:
             weights = _arrays.inputs("sample_weight", weights, np.dtype(np.float64))
         cost, (grad, dX, delta) = self._core.gradients(
-            _arrays.inputs("X", X, self.dtype),
+            _sparse.for_core(_sparse.inputs("X", X, self.dtype)),
             self._targets("Y", Y, rule.name),
             rule,
             weights,

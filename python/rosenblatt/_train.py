@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arguments, _arrays, _core, _loss, _optimizer, _validation
+from . import _arguments, _arrays, _core, _loss, _optimizer, _sparse, _validation
 from ._bars import progress_bar
 from ._callbacks import Callback, EarlyStopping, Epoch, callback_list
 from ._checkpoint import Checkpoint, Keeping, checkpoint_of, saved_training
@@ -22,6 +22,7 @@ from ._metrics import metric_functions
 from ._network import Network
 from ._optimizer import LBFGS, SGD, Optimizer, Rprop
 from ._scaling import ScalingKind, kind_of_training
+from ._sparse import Inputs, SparseInputs
 from ._validation import Samples
 from ._watch import StopReason, Watch
 from ._weighting import sample_weights
@@ -109,7 +110,7 @@ def train(
     ----------
     net : Network
         Trained in place.
-    X : array-like of shape (n, n_features)
+    X : array-like or sparse matrix of shape (n, n_features)
     Y : array-like of shape (n, n_outputs), or (n,)
         Targets; integer labels (n,) for losses that name classes; (n,) numbers where there is one
         output. A loss of your own gets its rows as they are.
@@ -390,6 +391,8 @@ def prepared(
     given = _samples(
         net, X, Y, loss=loss_name, sample_weight=sample_weight, class_weight=class_weight
     )
+    if noise and isinstance(given.X, SparseInputs):
+        raise ValueError(f"input_noise: got {noise} with a sparse X, needed 0: it would fill X up")
     samples, held_out = _validation.split(given, validation, net, loss_name, seed)
     if custom and (samples.weights is not None or (held_out and held_out.weights is not None)):
         raise ValueError("sample_weight: got weights with a loss of your own, which must weigh")
@@ -530,12 +533,12 @@ def _samples(
     of_core = _validation.targets(net, "Y", Y, loss)
     n_classes = max(2, net.layers[-1])
     weights = sample_weights(sample_weight, class_weight, of_core, n_classes)
-    return Samples(_arrays.inputs("X", X, net.dtype), of_core, weights, np.asarray(Y))
+    return Samples(_sparse.inputs("X", X, net.dtype), of_core, weights, np.asarray(Y))
 
 
 def _for_core(samples: Samples, custom: CustomLoss | None) -> tuple[Any, Any, Any]:
     Y = samples.Y if custom is None else np.empty(0, samples.X.dtype)  # it never looks at it
-    return samples.X, Y, samples.weights
+    return _sparse.for_core(samples.X), Y, samples.weights
 
 
 def _seed(random_state: Any, saved: SavedTraining | None) -> int:
@@ -547,7 +550,7 @@ def _seed(random_state: Any, saved: SavedTraining | None) -> int:
     return saved.seed if saved and is_drawn else seed
 
 
-def _batch_size(value: object, X: NDArray[Any], optimizer: Optimizer) -> int:
+def _batch_size(value: object, X: Inputs, optimizer: Optimizer) -> int:
     n_samples = X.shape[0] if X.ndim > 0 else 0  # a wrong shape is refused with the samples
     if value is None:
         return max(n_samples, 1)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _arguments, _arrays, _core
+from . import _arguments, _core, _sparse
 from ._checkpoint import Checkpoint
 from ._network import Network
 from ._train import Prepared, TrainResult, prepared, train
@@ -34,7 +34,7 @@ def train_many(
     ----------
     networks : sequence of Network
         Trained in place; of any sizes and number types, each once.
-    X : array-like of shape (n, n_features)
+    X : array-like or sparse matrix of shape (n, n_features)
     Y : array-like of shape (n, n_outputs), or (n,)
         The samples of all networks whose settings have none of their own.
     settings : sequence of dict, optional
@@ -128,7 +128,7 @@ class _ExactInputs:
         """Return X as the core takes it."""
         key = (id(X), dtype)
         if key not in self._made:  # X is kept beside it, for an id is its own only while it lives
-            self._made[key] = (X, _arrays.inputs("X", X, dtype))
+            self._made[key] = (X, _sparse.inputs("X", X, dtype))
         return self._made[key][1]
 
 

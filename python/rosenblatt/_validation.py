@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _arguments, _arrays, _split
+from . import _arguments, _arrays, _sparse, _split
 from ._network import Network
+from ._sparse import Inputs
 
 
 class Samples(NamedTuple):
     """Samples as the core takes them, and their targets as the user gave them."""
 
-    X: NDArray[Any]
+    X: Inputs
     Y: NDArray[Any]  # rows (n, n_targets) or labels (n,)
     weights: NDArray[np.float64] | None
     given_Y: NDArray[Any]
@@ -58,7 +59,7 @@ def split(
         raise TypeError(f"validation: got {len(validation)} things, needed {needed}")
     X, Y, *weights = validation
     return samples, Samples(
-        _arrays.inputs("validation[0]", X, net.dtype),
+        _sparse.inputs("validation[0]", X, net.dtype),
         targets(net, "validation[1]", Y, loss),
         _arrays.inputs("validation[2]", weights[0], np.dtype(np.float64))
         if weights and weights[0] is not None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import check_array, check_random_state, compute_class_weight
 
-from .. import _arrays, _core
+from .. import _arrays, _core, _sparse
 
 INT32_MAX = np.iinfo(np.int32).max
 
@@ -144,7 +144,7 @@ def _held_out(perceptron: Any, y: NDArray[Any], weights: NDArray[Any]) -> NDArra
 def for_core(X: Any, dtype: np.dtype[Any]) -> Any:
     """Return X (n, n_features), dense or sparse, as the core takes it."""
     return (
-        _arrays.sparse_inputs("X", X, dtype)
+        _sparse.stored_arrays("X", X, dtype)
         if _arrays.is_sparse(X)
         else (_arrays.exact("X", np.asarray(X), dtype))
     )

@@ -1,0 +1,77 @@
+// Stored batch: the rows of a batch of which some elements are stored, and the same elements by columns.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/buffer.hpp"
+#include "base/stored_rows.hpp"
+#include "base/views.hpp"
+
+namespace rosenblatt {
+
+// Where the stored elements of each row of a batch lie, for up to `capacity` rows.
+template <class T>
+class StoredPointers {
+  public:
+    StoredPointers() = default;
+    explicit StoredPointers(std::size_t capacity) : value_(capacity), column_(capacity), count_(capacity) {}
+
+    // Row i is row `row` of X.
+    void set(std::size_t i, const SparseRows<T>& X, std::size_t row) noexcept {
+        const std::int64_t begin = X.start[row];
+        set(i, X.value + begin, X.column + begin, static_cast<std::size_t>(X.start[row + 1] - begin));
+    }
+    void set(std::size_t i, const T* value, const std::int32_t* column, std::size_t count) noexcept {
+        value_.data()[i] = value;
+        column_.data()[i] = column;
+        count_.data()[i] = count;
+    }
+
+    const T* value(std::size_t i) const noexcept { return value_.data()[i]; }
+
+    // The rows of X, n <= capacity.
+    Scattered<const T> to(const SparseRows<T>& X) noexcept {
+        for (std::size_t i = 0; i < X.rows; ++i) set(i, X, i);
+        return rows(X.rows, X.cols);
+    }
+
+    // The first n rows, (n, cols), as a batch; valid until it is called again.
+    Scattered<const T> rows(std::size_t n, std::size_t cols) noexcept {
+        stored_ = {value_.data(), column_.data(), count_.data()};
+        return {nullptr, n, cols, 0, 0, &stored_};
+    }
+
+  private:
+    Buffer<const T*> value_;
+    Buffer<const std::int32_t*> column_;
+    Buffer<std::size_t> count_;
+    StoredRows<const T> stored_;
+};
+
+// How many elements of a batch are stored.
+template <class T>
+std::size_t n_stored(Scattered<const T> X) noexcept {
+    std::size_t total = 0;
+    for (std::size_t i = 0; i < X.rows; ++i) total += X.stored->count[i];
+    return total;
+}
+
+// The stored elements of a batch by columns, for those columns that have any.
+template <class T>
+class ColumnsOfBatch {
+  public:
+    // X.stored is set. Valid until it is called again.
+    StoredColumns<T> of(Scattered<const T> X);
+
+  private:
+    void make_room(Scattered<const T> X);
+
+    Buffer<std::uint32_t> place_;  // (n_features,): 1 + where a column stands among those below, 0 between two calls
+    Buffer<std::int32_t> column_;
+    Buffer<std::size_t> start_;
+    Buffer<std::uint32_t> row_;
+    Buffer<T> value_;
+};
+
+}  // namespace rosenblatt
