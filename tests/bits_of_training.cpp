@@ -317,6 +317,55 @@ bool train_case(const Case& of, const Way& way, std::size_t batch_size, Team& te
     return hash.finite();
 }
 
+// The samples of a case by one number of four, the others being 0.
+template <class T>
+class Thinned {
+  public:
+    explicit Thinned(const Samples<T>& full)
+        : value_(full.size() * full.X.cols), column_(value_.size()), start_(full.size() + 1), samples_(full) {
+        std::size_t n = 0;
+        for (std::size_t i = 0; i < full.size(); ++i) {
+            for (std::size_t k = 0; k < full.X.cols; ++k) {
+                if (random_below(4, 7, i * full.X.cols + k) != 0) continue;
+                value_.data()[n] = full.X.row(i)[k];
+                column_.data()[n++] = static_cast<std::int32_t>(k);
+            }
+            start_.data()[i + 1] = static_cast<std::int64_t>(n);
+        }
+        samples_.stored = {value_.data(), column_.data(), start_.data(), full.size(), full.X.cols};
+        samples_.X = {nullptr, full.size(), full.X.cols, 0};
+    }
+
+    const Samples<T>& samples() const noexcept { return samples_; }
+
+  private:
+    Buffer<T> value_;
+    Buffer<std::int32_t> column_;
+    Buffer<std::int64_t> start_;
+    Samples<T> samples_;
+};
+
+// Training and outputs where X is sparse.
+template <class T>
+bool train_sparse_case(const Case& of, const Way& way, std::size_t batch_size, Team& team) {
+    const Drawn<T> drawn(of);
+    const Thinned<T> thinned(drawn.samples());
+    const Samples<T>& samples = thinned.samples();
+    Network<T> network(Shape(of.sizes, of.activations), 7);
+    const Training training{of.rule(), way.optimizer, batch_size, 2, true, 5};
+    Nobody nobody;
+    const TrainingHistory history = train<T>(network, samples, samples, training, nullptr, nobody, team);
+    Buffer<T> A(n_samples * network.shape().n_outputs());
+    predict(network, samples.stored, A.matrix(n_samples, network.shape().n_outputs()), team);
+    Hash hash;
+    hash.add(network.theta().data, network.theta().size);
+    hash.add(history.validation_curve.data(), history.validation_curve.size());
+    hash.add(A.data(), A.size());
+    hash.print(std::string(type_name<T>()) + "/sparse/" + name_of(of) + "/" + way.name +
+               "/batch=" + std::to_string(batch_size));
+    return hash.finite();
+}
+
 // Numbers of every size and sign, down to the subnormals: s 2^e u with e in [lowest, highest) and u in [1, 2).
 template <class T>
 Buffer<T> numbers_of_every_size(std::size_t n, int lowest, int highest) {
@@ -403,6 +452,10 @@ bool all_cases() {
         for (const Way& way : descents())
             for (const std::size_t batch_size : batch_sizes)
                 if (suits(of, batch_size)) finite = train_case<T>(of, way, batch_size, team) && finite;
+    for (const Case& of : all)
+        for (const Way& way : descents())
+            for (const std::size_t batch_size : batch_sizes)
+                if (suits(of, batch_size)) finite = train_sparse_case<T>(of, way, batch_size, team) && finite;
     for (const std::size_t i : few_cases)
         for (const Way& way : other_ways())
             for (const std::size_t batch_size : batch_sizes)

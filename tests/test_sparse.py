@@ -73,6 +73,26 @@ def test_gradients_have_the_bits_of_full_rows(layers: list[int], dtype: str) -> 
         assert_same_bits(own, theirs, "delta")
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("isa", rb.build_info()["isas"])
+def test_every_instruction_set_has_the_same_bits(isa: str, dtype: str) -> None:
+    for layers in SHAPES:
+        X, Y = some_rows(24, layers[0], dtype), some_targets(24, layers[-1], dtype)
+        full, net = network(layers, dtype), network(layers, dtype)
+        options: dict[str, Any] = {"loss": "squared_error", "optimizer": rb.SGD(0.05), "epochs": 2}
+        rb.train(full, X, Y, batch_size=5, **options)
+        wanted = full.gradients(X, Y, loss="squared_error").grad
+        best = rb.build_info()["isa"]
+        try:
+            rb.set_isa(isa)
+            rb.train(net, sparse.csr_array(X), Y, batch_size=5, **options)
+            got = net.gradients(sparse.csr_array(X), Y, loss="squared_error").grad
+        finally:
+            rb.set_isa(best)
+        assert_same_bits(net.theta, full.theta, "theta")
+        assert_same_bits(got, wanted, "grad")
+
+
 RULES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (rb.SGD(0.05), {}),
     (rb.SGD(0.05, momentum=0.9), {}),

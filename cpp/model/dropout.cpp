@@ -75,10 +75,9 @@ void Dropout<T>::drop_stored(Scattered<const T> X, Team& team) {
     const T scale = static_cast<T>(1 / (1 - layers_[0].rate));
     constexpr double work_of_an_element = 32;
     const double work = work_of_an_element * static_cast<double>(n) / static_cast<double>(X.rows);
-    T* const values = values_.data();
     team.slices(X.rows, work, [&](std::size_t first, std::size_t count) noexcept {
         for (std::size_t i = first; i < first + count; ++i) {
-            T* const kept = values + (stored_.value(i) - values);
+            T* const kept = values_.data() + (stored_.value(i) - values_.data());
             for (std::size_t t = 0; t < X.stored->count[i]; ++t) {
                 const auto unit = static_cast<std::size_t>(X.stored->column[i][t]);
                 const bool stays = word_of_unit(seed_, epoch_, first_row_ + i, unit) >= threshold;

@@ -64,7 +64,7 @@ def inputs(name: str, X: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def is_sparse(X: object) -> bool:
     """Whether X is a sparse matrix or array of SciPy, which need not be imported to say so."""
-    return hasattr(X, "tocsr") and hasattr(X, "nnz")
+    return not isinstance(X, np.ndarray) and hasattr(X, "tocsr") and hasattr(X, "nnz")
 
 
 def targets(
