@@ -73,7 +73,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
     n_iter_ : int
         Epochs, of the perceptron that took the most.
     t_ : float
-        1 + n_iter_ * n_samples, over all calls of `partial_fit`.
+        ``1 + n_iter_ * n_samples``, over all calls of `partial_fit`.
     n_features_in_, feature_names_in_
         As scikit-learn has them.
 
