@@ -213,20 +213,20 @@ std::pair<double, Derivatives<T>> gradients_of(BoundNetwork<T>& self, const Dens
 
 // The cost and its gradient (n_params,) alone, for a minimiser that asks for nothing else.
 template <class T>
-std::pair<double, Array<T>> cost_and_gradient_of(BoundNetwork<T>& self, const Array<T>& X, const py::array& Y,
+std::pair<double, Array<T>> cost_and_gradient_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X, const py::array& Y,
                                                  const NamedLoss& named_loss,
                                                  const std::optional<Array<double>>& sample_weight, int threads) {
     const Access::Reading reading(self.access);
     const Shape& shape = self.network.shape();
     const LossRule rule = take_loss<T>(named_loss, shape);
-    const ScaledSamples<T> batch = take_batch(self, X, Y, rule.loss, sample_weight);
+    const ScaledSamples<T> batch = take_batch<T>(self, X, Y, rule.loss, sample_weight);
     const Samples<T>& samples = batch.samples();
     Workspace<T> work(shape, samples.size());
     Array<T> grad(static_cast<py::ssize_t>(shape.n_params()));
     const Vector<T> grad_out{grad.mutable_data(), shape.n_params()};
     double C = 0;
     compute(threads, [&](Team& team) {
-        const Scattered<const T> rows = work.as_batch(samples.X);
+        const Scattered<const T> rows = work.as_batch(samples);
         forward(self.network, rows, work, team);
         C = loss(rule, self.network, Batch<T>{rows, samples.Y, samples.weights}, work, team);
         backpropagate(self.network, samples.size(), work, team);

@@ -55,6 +55,7 @@ double Learner<T>::step(Network<T>& network, const Batch<T>& batch, std::size_t 
     backpropagate(network, batch.size(), work_, team);
     optimizer_.begin_step(batch.weight());
     descend(network, batch.X, work_, optimizer_, Ahead<T>{}, team);
+    if (network.shape().has_batch_norm()) follow_batch(network, work_.normalised(), batch.size());
     optimizer_.end_step(network, C, team);
     return C;
 }

@@ -24,7 +24,8 @@ class Learner {
     Learner(const Shape& shape, LossRule loss, const OptimizerSettings& optimizer, std::size_t capacity,
             const std::vector<double>& dropout, std::uint64_t seed)
         : loss_(loss), work_(shape, capacity), optimizer_(optimizer, shape) {
-        work_.dropout() = Dropout<T>(dropout, shape, capacity, seed);
+        work_.dropout() = Dropout<T>(dropout, shape, capacity, seed, false);
+        work_.normalised().use_batch_statistics();
     }
 
     struct Means {

@@ -69,8 +69,8 @@ void descend_stored(StoredColumns<T> A, Matrix<const T> Delta, T learning_rate, 
 
 template void forward_stored(const Network<float>&, std::size_t, Scattered<const float>, const float*, Matrix<float>,
                              Team&);
-template void forward_stored(const Network<double>&, std::size_t, Scattered<const double>, const double*, Matrix<double>,
-                             Team&);
+template void forward_stored(const Network<double>&, std::size_t, Scattered<const double>, const double*,
+                             Matrix<double>, Team&);
 template void gradient_stored(StoredColumns<float>, Matrix<const float>, Panels<float>, Team&);
 template void gradient_stored(StoredColumns<double>, Matrix<const double>, Panels<double>, Team&);
 template void descend_stored(StoredColumns<float>, Matrix<const float>, float, Panels<float>, Team&) noexcept;

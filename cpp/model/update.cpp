@@ -50,8 +50,7 @@ Adjustment<T> adjustment_of(const Regularisation& of) noexcept {
     const auto l1 = static_cast<T>(of.l1);
     const auto l2 = static_cast<T>(of.l2);
     return {l1, l2, limits ? static_cast<T>(of.clip_value) : std::numeric_limits<T>::infinity(),
-            l1 > 0 || l2 > 0 || of.alpha > 0,
-            limits};
+            l1 > 0 || l2 > 0 || of.alpha > 0, limits};
 }
 
 // The numbers of a rule that are the same in every step.
