@@ -1,4 +1,4 @@
-"""Fixtures: a fresh interpreter for what a test should not do to the one that runs it; Ctrl-C."""
+"""Fixtures: a fresh interpreter for what its own should be spared, the playground, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
+
+from playground_page import Client, Page
 
 RunPython = Callable[..., Any]
 
@@ -58,3 +61,28 @@ def _no_picture_is_left() -> Iterator[None]:
     yield
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Any]:
+    """A playground that is served while the tests run."""
+    from rosenblatt.playground.server import PlaygroundServer
+
+    with PlaygroundServer(0) as made:
+        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def client(server: Any) -> Client:
+    """Who asks the playground."""
+    return Client(server.port)
+
+
+@pytest.fixture
+def page(client: Client) -> Page:
+    """A page of the playground that was just opened."""
+    return Page(client)

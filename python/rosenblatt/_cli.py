@@ -29,6 +29,7 @@ from ._terminal import Screen
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction["_Parser"]
 
+PLAYGROUND_PORT: Final = 1957  # the year of Rosenblatt's report on the perceptron
 MISTAKE: Final = 2  # the exit status where the command line or a file cannot be used
 FAILURE: Final = 1  # where the work itself failed: divergence, no memory, a full disk
 BROKEN_PIPE: Final = (
@@ -41,6 +42,7 @@ examples:
   rosenblatt train iris.csv --target species     your own table
   rosenblatt predict iris.safetensors new.csv    predictions for another, as CSV
   rosenblatt show iris.safetensors               what is in a model
+  rosenblatt playground                          watch networks learn
 """
 TRAIN_EXAMPLES: Final = """\
 examples:
@@ -152,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_predict(commands)
     _add_show(commands)
+    _add_playground(commands)
     return parser
 
 
@@ -268,6 +271,25 @@ def _add_show(commands: _Commands) -> None:
     parser.add_argument("model", help="a model file")
 
 
+def _add_playground(commands: _Commands) -> None:
+    def run(options: argparse.Namespace, screen: Screen, errors: Screen) -> int:
+        from .playground.command import run_playground
+
+        return run_playground(options, screen, errors)
+
+    parser = _add_command(
+        commands, "playground", run, "watch networks learn, on a local page in the browser"
+    )
+    parser.add_argument(
+        "--port",
+        metavar="N",
+        type=_port,
+        default=PLAYGROUND_PORT,
+        help=f"where to listen on this machine; 0: any free port (default: {PLAYGROUND_PORT})",
+    )
+    parser.add_argument("--no-browser", action="store_true", help="do not open the page")
+
+
 def _add_delimiter(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--delimiter",
@@ -303,6 +325,10 @@ def _integer(text: str, least: int, bits: int) -> int:
 
 def _positive_integer(text: str) -> int:
     return _integer(text, 1, 31)
+
+
+def _port(text: str) -> int:
+    return _integer(text, 0, 16)
 
 
 def _seed(text: str) -> int:

@@ -1,0 +1,51 @@
+"""The playground: a local page on which a person watches the compiled core train.
+
+`serve` answers on 127.0.0.1 until Ctrl-C; the command `rosenblatt playground` calls it.
+"""
+
+from __future__ import annotations
+
+import threading
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+
+from .. import _arguments
+from .server import PlaygroundServer
+
+__all__ = ["serve"]
+
+
+def serve(
+    port: int = 0,
+    *,
+    open_browser: bool = True,
+    ready: Callable[[str], object] | None = None,
+) -> None:
+    """Serve the playground on this machine until Ctrl-C.
+
+    Parameters
+    ----------
+    port : int, default 0
+        Where to listen on 127.0.0.1, 0 … 65535; 0 for any free port.
+    open_browser : bool, default True
+        Open the page in the person's browser.
+    ready : callable, optional
+        Called with the page's address when the server listens.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind or outside its range.
+    OSError
+        The port is in use, or not for this user.
+    """
+    port = _arguments.integer("port", port, least=0, most=65535)
+    open_browser = _arguments.flag("open_browser", open_browser)
+    with PlaygroundServer(port) as server, suppress(KeyboardInterrupt):
+        if ready is not None:
+            ready(server.url)
+        if open_browser:
+            # A browser in the terminal would keep the server from answering it.
+            threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
+        server.serve_forever(poll_interval=0.1)

@@ -1,0 +1,45 @@
+"""The command `rosenblatt playground`: serves the page until Ctrl-C, says what is in the way."""
+
+from __future__ import annotations
+
+import errno
+from argparse import Namespace
+
+from .._commands import CommandError
+from .._terminal import Screen
+from . import serve
+
+
+def run_playground(options: Namespace, screen: Screen, errors: Screen) -> int:
+    """Serve the playground until Ctrl-C.
+
+    Returns
+    -------
+    int
+        The exit status.
+
+    Raises
+    ------
+    CommandError
+        The port cannot be listened on.
+    """
+
+    def ready(url: str) -> None:
+        screen.say(f"the playground is at {url} (Ctrl-C ends it)")
+        screen.flush()
+
+    try:
+        serve(options.port, open_browser=not options.no_browser, ready=ready)
+    except OSError as error:
+        raise CommandError(_words(error, options.port)) from None
+    screen.say("", "the playground has ended")
+    return 0
+
+
+def _words(error: OSError, port: int) -> str:
+    choose = "choose another one with --port, or 0 for any that is free"
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is in use, perhaps by another playground: {choose}"
+    if error.errno == errno.EACCES:
+        return f"port {port} is not for this user: {choose}"
+    return f"port {port}: {error.strerror}: {choose}"

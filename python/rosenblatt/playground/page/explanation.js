@@ -1,0 +1,112 @@
+// The explanation of a weight or a bias: the form that asks for it, and the steps of the chain rule.
+
+import { typeset } from "./typeset.js";
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+/** The name of a weight or a bias in the lecture's notation, as an element. */
+export function nameOf({ kind, layer, to, from }) {
+  const made = element("span", "formula", kind === "weight" ? "W" : "b");
+  const comma = to > 8 || from > 8 ? "," : "";
+  made.append(element("sub", "", kind === "weight" ? `${to + 1}${comma}${from + 1}` : `${to + 1}`));
+  made.append(element("sup", "", `(${layer + 1})`));
+  return made;
+}
+
+/** What the server calls it: numbers from 1. */
+export function asked({ kind, layer, to, from }) {
+  return kind === "weight" ? { weight: [layer + 1, to + 1, from + 1] } : { bias: [layer + 1, to + 1] };
+}
+
+export class ExplainForm {
+  /** `ask` is called with what to explain, counted from 0. */
+  constructor(ask) {
+    this.form = document.getElementById("explain");
+    this.field = (name) => document.getElementById(name);
+    this.field("kind").addEventListener("change", () => this.enable());
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const [layer, to, from] = ["layer", "to", "from"].map((name) => Number(this.field(name).value) - 1);
+      ask({ kind: this.field("kind").value, layer, to, from });
+    });
+    this.form.addEventListener("input", () => this.bound());
+  }
+
+  setSizes(sizes) {
+    this.sizes = sizes;
+    this.bound();
+  }
+
+  /** Let the numbers be those that exist. */
+  bound() {
+    const bounded = (name, most) => {
+      this.field(name).max = most;
+      if (Number(this.field(name).value) > most) this.field(name).value = most;
+    };
+    bounded("layer", this.sizes.length - 1);
+    const layer = Number(this.field("layer").value) || 1;
+    bounded("to", this.sizes[layer]);
+    bounded("from", this.sizes[layer - 1]);
+  }
+
+  enable() {
+    this.field("from").disabled = this.field("kind").value === "bias";
+  }
+
+  show({ kind, layer, to, from }) {
+    this.field("kind").value = kind;
+    this.field("layer").value = layer + 1;
+    this.field("to").value = to + 1;
+    if (kind === "weight") this.field("from").value = from + 1;
+    this.enable();
+    this.bound();
+  }
+}
+
+function line(className, before, text) {
+  const made = element("div", className, before);
+  made.append(...typeset(text));
+  return made;
+}
+
+/** Put the steps of an explanation into `place`. */
+export function showExplanation(place, chosen, found, epsilon) {
+  const title = element("p");
+  title.append(`How the cost C of sample ${found.index + 1} changes with `, nameOf(chosen), ":");
+  const list = element("ol");
+  for (const step of found.steps) {
+    const item = element("li");
+    item.append(line("formula", "", step.formula));
+    if (!/^\(?[-−\d.e+…]+\)?$/.test(step.numbers)) item.append(line("value", "= ", step.numbers));
+    item.append(line("value", "= ", step.value));
+    list.append(item);
+  }
+  place.replaceChildren(title, list, numbersOf(found, epsilon));
+}
+
+/** The shortest text that has all bits. */
+function exact(value) {
+  return value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential() : String(value);
+}
+
+function numbersOf(found, epsilon) {
+  const table = element("table");
+  const row = (name, value, id) => {
+    const line = element("tr");
+    const cell = element("td", "", value);
+    if (id) cell.id = id;
+    line.append(element("th", "", name), cell);
+    table.append(line);
+  };
+  row("by these steps", exact(found.value), "explained-value");
+  row("by net.gradients", exact(found.gradients), "explained-gradients");
+  row("the two have", found.value === found.gradients ? "the same bits" : "different bits");
+  row("now", found.now.toPrecision(8));
+  row(`one sample further, w − ${epsilon} dC/dw`, (found.now - epsilon * found.value).toPrecision(8));
+  return table;
+}

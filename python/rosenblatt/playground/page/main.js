@@ -1,0 +1,444 @@
+// The page's own state, and the loop that brings it up to date: ask, draw, ask again, never ahead of a picture.
+
+import { activationsOf, floats, bytes, layersOf, number } from "./arrays.js";
+import { place } from "./canvas.js";
+import { palette } from "./colours.js";
+import { Controls } from "./controls.js";
+import { drawCurve } from "./curve_picture.js";
+import { ExplainForm, asked, nameOf, showExplanation } from "./explanation.js";
+import { MOST_EDGES, NetworkPicture } from "./network_picture.js";
+import { Pad } from "./pad.js";
+import { PlanePicture } from "./plane_picture.js";
+import { get, post } from "./server.js";
+
+const AT_REST = 250; // ms between two questions while nothing moves
+const GONE = 2000; // ms between two tries to find the server again
+const EXPLAIN_EVERY = 400; // ms between two explanations of a training that runs
+const REDUCED_MOTION = 500; // ms between two pictures for who wants few
+
+const at = (id) => document.getElementById(id);
+const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
+const wantsLessMotion = matchMedia("(prefers-reduced-motion: reduce)");
+
+const page = {
+  id: null, // of the training
+  scene: null, // what stays until it begins anew
+  frame: null, // the latest numbers
+  drawnDigit: null, // what the network says of the pad
+  chosen: null, // the weight or bias that is explained, counted from 0
+  isExplained: false,
+  lastExplained: 0,
+  isStale: true, // has to be drawn anew
+  colours: palette(),
+  frames: 0,
+};
+let controls;
+let explainForm;
+let wake = () => {};
+const network = new NetworkPicture(at("network"));
+const plane = new PlanePicture(at("plane"));
+const pad = new Pad(at("pad"), () => {
+  pad.draw(page.colours);
+  classify();
+});
+
+// ---- wishes ----
+
+/** Do something with the server; what it refuses is shown, and what is gone is looked for. */
+async function wish(action) {
+  try {
+    await action();
+    at("refusal").textContent = "";
+  } catch (error) {
+    if (error.status === 400) at("refusal").textContent = error.message;
+    else showTrouble(error);
+  }
+  wake();
+}
+
+function ofTraining(name, fields) {
+  return post(`trainings/${page.id}/${name}`, fields);
+}
+
+function speed() {
+  const value = at("speed").value;
+  return { epochs_per_second: value === "" ? null : Number(value) };
+}
+
+const isRunning = () => page.frame?.state === "running";
+
+function runOrPause() {
+  wish(() => (isRunning() ? ofTraining("pause") : ofTraining("run", speed())));
+}
+
+/** A button whose wish takes no second click before the first is answered: nothing queues up. */
+function button(id, action) {
+  let isBusy = false;
+  at(id).addEventListener("click", async () => {
+    if (isBusy) return;
+    isBusy = true;
+    await wish(action);
+    isBusy = false;
+  });
+}
+
+async function begin() {
+  const { id } = await post("trainings", controls.read());
+  page.id = id;
+  page.frame = null;
+}
+
+async function lookAtScene() {
+  const scene = await get(`trainings/${page.id}/scene`);
+  const inPlane = scene.X_held_out !== undefined;
+  const isAlike = String(scene.sizes) === String(page.scene?.sizes);
+  page.scene = {
+    ...scene,
+    X: floats(scene.X),
+    isImage: !inPlane,
+    XHeldOut: inPlane ? floats(scene.X_held_out) : null,
+    classesHeldOut: scene.classes_held_out,
+  };
+  if (!isAlike) forgetChosen();
+  at("plane-panel").hidden = !inPlane;
+  at("pad-panel").hidden = inPlane;
+  at("index").max = scene.classes.length;
+  at("thinned").hidden = scene.sizes.slice(1).every((size, l) => size * scene.sizes[l] <= MOST_EDGES);
+  if (!isAlike) forgetDigit();
+  explainForm.setSizes(scene.sizes);
+}
+
+function forgetChosen() {
+  page.chosen = null;
+  page.isExplained = false;
+  at("weight").replaceChildren(" ");
+  at("explained").replaceChildren(hint("By the chain rule, and with the numbers of the sample looked at."));
+}
+
+function hint(text) {
+  const made = document.createElement("p");
+  made.className = "hint";
+  made.textContent = text;
+  return made;
+}
+
+async function change(settings) {
+  await wish(async () => {
+    await ofTraining("settings", settings);
+    if (page.scene) page.scene.settings = settings;
+  });
+}
+
+// ---- explanations ----
+
+function choose(chosen) {
+  page.chosen = chosen;
+  page.isStale = true;
+  if (chosen) explainForm.show(chosen);
+  showReadout(chosen);
+}
+
+function valueOf({ kind, layer, to, from }) {
+  const { W, b, nOut } = layersOf(page.frame.theta, page.scene.sizes)[layer];
+  return kind === "weight" ? W[from * nOut + to] : b[to];
+}
+
+function showReadout(chosen) {
+  if (!chosen || !page.frame) at("weight").replaceChildren(" ");
+  else at("weight").replaceChildren(nameOf(chosen), ` = ${number(valueOf(chosen))}`);
+}
+
+/** Explain what is chosen; `isNew` where a person asks, not where the training went on. */
+async function explain(chosen, isNew) {
+  page.lastExplained = performance.now();
+  try {
+    const found = await ofTraining("explain", asked(chosen));
+    showExplanation(at("explained"), chosen, found, page.scene.settings.learning_rate);
+    at("explained").dataset.version = found.version;
+    page.isExplained = true;
+    if (isNew) comeIntoView(at("explain-title"));
+  } catch (error) {
+    if (error.status === 0 || error.status === 404) showTrouble(error);
+    else at("explained").replaceChildren(hint(error.message));
+  }
+}
+
+/** Scroll so far that what begins here fills the lower half; the network stays in sight above it. */
+function comeIntoView(element) {
+  const below = element.getBoundingClientRect().top - innerHeight / 2;
+  if (below > 0) scrollBy({ top: below, behavior: wantsLessMotion.matches ? "auto" : "smooth" });
+}
+
+function explainNew(chosen) {
+  choose(chosen);
+  return explain(chosen, true);
+}
+
+// ---- digits ----
+
+let isClassifying = false;
+let isDrawnSince = false;
+
+/** Ask what the drawn digit is; strokes that come meanwhile are asked for once, after the answer. */
+async function classify() {
+  if (pad.strokes.length === 0) return;
+  isDrawnSince = isClassifying;
+  if (isClassifying) return;
+  isClassifying = true;
+  try {
+    page.drawnDigit = await ofTraining("classify", { strokes: pad.strokes });
+    if (pad.strokes.length === 0) page.drawnDigit = null;
+    page.isStale = true;
+    showReading();
+  } catch (error) {
+    if (error.status !== 409) showTrouble(error);
+  }
+  isClassifying = false;
+  if (isDrawnSince) classify();
+  wake();
+}
+
+function showReading() {
+  const shares = page.drawnDigit?.probabilities ?? Array(10).fill(0);
+  const most = shares.indexOf(Math.max(...shares));
+  [...at("bars").children].forEach((bar, digit) => {
+    bar.querySelector("i").style.setProperty("--share", shares[digit]);
+    bar.classList.toggle("most", page.drawnDigit !== null && digit === most);
+    bar.title = `${(100 * shares[digit]).toFixed(1)} %`;
+  });
+  const words = page.drawnDigit ? `It reads ${most}, at ${(100 * shares[most]).toFixed(0)} %.` : "Nothing drawn yet.";
+  if (at("reading").textContent !== words) at("reading").textContent = words;
+}
+
+function forgetDigit() {
+  pad.clear();
+  page.drawnDigit = null;
+  page.isStale = true;
+  showReading();
+}
+
+function makeBars() {
+  for (let digit = 0; digit < 10; digit += 1) {
+    const bar = document.createElement("li");
+    bar.append(String(digit), document.createElement("i"));
+    at("bars").append(bar);
+  }
+}
+
+// ---- drawing ----
+
+function unpacked(frame) {
+  const { sizes, isImage } = page.scene;
+  return {
+    ...frame,
+    theta: floats(frame.theta),
+    activations: activationsOf(floats(frame.activations), sizes),
+    curve: frame.curve.map(floats),
+    surface: isImage ? null : bytes(frame.surface),
+    maps: isImage ? null : bytes(frame.maps),
+  };
+}
+
+function draw() {
+  const { scene, frame, colours, chosen, drawnDigit } = page;
+  const activations = drawnDigit ? activationsOf(floats(drawnDigit.activations), scene.sizes) : frame.activations;
+  const layers = layersOf(frame.theta, scene.sizes);
+  network.draw(
+    { ...scene, surfaceSide: scene.surface, surface: frame.surface, maps: frame.maps, layers, activations, chosen },
+    colours,
+  );
+  if (scene.isImage) pad.draw(colours);
+  else plane.draw(scene, frame.surface, frame.index, colours);
+  drawCurve(at("curve"), frame.curve, colours);
+  showNumbers();
+  showReadout(chosen);
+  page.isStale = false;
+  page.frames += 1;
+  Object.assign(document.body.dataset, { frames: page.frames, version: frame.version, step: frame.step, epoch: frame.epoch, state: frame.state });
+}
+
+function showNumbers() {
+  const { frame, scene } = page;
+  const set = (id, text) => {
+    if (at(id).textContent !== text) at(id).textContent = text;
+  };
+  set("epoch", frame.epoch.toLocaleString("en"));
+  set("steps", frame.step.toLocaleString("en"));
+  set("cost", number(frame.cost));
+  set("cost-held-out", number(frame.cost_held_out));
+  set("accuracy", `${(100 * frame.accuracy).toFixed(1)} %`);
+  set("run", isRunning() ? "Pause" : "Run");
+  const states = { running: "Running.", paused: frame.step ? "Paused." : "Ready: Run, or press Space.", diverged: `${frame.message}. Try a smaller ε, then Reset.` };
+  set("status", states[frame.state]);
+  if (document.activeElement !== at("index")) at("index").value = frame.index + 1;
+  set("sample-text", sampleText(frame.index, scene));
+}
+
+function sampleText(index, scene) {
+  const label = scene.classes[index];
+  if (scene.isImage) return `of ${scene.classes.length}: a ${label}`;
+  const [x, y] = [scene.X[2 * index], scene.X[2 * index + 1]];
+  return `of ${scene.classes.length}: x = (${number(x)}, ${number(y)}), class ${label}`;
+}
+
+// ---- trouble ----
+
+function showTrouble(error) {
+  if (error.status === 0) {
+    at("banner").textContent = "The server is gone. Start “rosenblatt playground” again; this page will find it.";
+  } else if (error.status === 404) {
+    page.id = null;
+    at("banner").textContent = "This training has ended: the server is another one, or too many pages are open. Reset begins a new one.";
+  } else {
+    at("banner").textContent = error.message;
+  }
+  at("banner").hidden = false;
+}
+
+const sleep = (ms) =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    wake = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+const nextFrame = () => new Promise(requestAnimationFrame);
+
+/** Ask for a frame and draw it; returns the time to the next question, in ms. */
+async function bringUpToDate() {
+  const since = page.frame?.version ?? "";
+  const frame = await get(`trainings/${page.id}/frame?since=${since}`);
+  at("banner").hidden = true;
+  if (frame.theta !== undefined) {
+    if (frame.beginning !== page.scene?.beginning) await lookAtScene();
+    if (frame.beginning !== page.scene.beginning) return 0; // it began anew once more meanwhile
+    page.frame = unpacked(frame);
+    page.isStale = true;
+    afterFrame();
+  }
+  if (page.isStale) draw();
+  if (!isRunning()) return AT_REST;
+  return wantsLessMotion.matches ? REDUCED_MOTION : 0;
+}
+
+/** What depends on the numbers and takes the server longer, is asked for now and then. */
+function afterFrame() {
+  const isDue = !isRunning() || performance.now() - page.lastExplained > EXPLAIN_EVERY;
+  if (page.isExplained && isDue) explain(page.chosen, false);
+  if (page.drawnDigit && !isClassifying) classify();
+}
+
+async function loop() {
+  for (;;) {
+    let pause = AT_REST;
+    if (page.id !== null) {
+      try {
+        pause = await bringUpToDate();
+      } catch (error) {
+        if (error.status === undefined) throw error;
+        showTrouble(error);
+        pause = error.status === 0 ? GONE : AT_REST;
+      }
+    }
+    if (pause > 0) await sleep(pause);
+    await nextFrame();
+  }
+}
+
+// ---- the keyboard and the mouse ----
+
+/** The weight beside the chosen one; layers, units and inputs end where they end. */
+function moved(key, isShifted) {
+  const { sizes } = page.scene;
+  const chosen = page.chosen ?? { kind: "weight", layer: 0, to: 0, from: 0 };
+  if (page.chosen === null) return chosen;
+  const bounded = (value, count) => Math.max(0, Math.min(count - 1, value));
+  const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[key];
+  const next = { from: 0, ...chosen };
+  if (key === "ArrowLeft" || key === "ArrowRight") next.layer += by;
+  else if (isShifted) next.from += by;
+  else next.to += by;
+  next.layer = bounded(next.layer, sizes.length - 1);
+  next.to = bounded(next.to, sizes[next.layer + 1]);
+  next.from = bounded(next.from, sizes[next.layer]);
+  return next;
+}
+
+function onNetworkKey(event) {
+  if (!page.frame) return;
+  if (event.key.startsWith("Arrow")) choose(moved(event.key, event.shiftKey));
+  else if (event.key === "b" || event.key === "B") choose({ from: 0, ...(page.chosen ?? { layer: 0, to: 0 }), kind: page.chosen?.kind === "bias" ? "weight" : "bias" });
+  else if (event.key === "Enter" && page.chosen) explainNew(page.chosen);
+  else return;
+  event.preventDefault();
+  draw();
+}
+
+function onSpace(event) {
+  const takesIt = event.target.closest("button, input, select, textarea, a");
+  if (event.key !== " " || takesIt || event.ctrlKey || event.altKey || event.metaKey) return;
+  event.preventDefault();
+  runOrPause();
+}
+
+function connect() {
+  button("run", () => (isRunning() ? ofTraining("pause") : ofTraining("run", speed())));
+  button("step", () => ofTraining("step"));
+  button("sample", () => ofTraining("sample"));
+  button("reset", async () => {
+    if (page.id === null) await begin();
+    else await ofTraining("reset");
+  });
+  at("speed").addEventListener("change", () => isRunning() && wish(() => ofTraining("run", speed())));
+  at("clear").addEventListener("click", () => {
+    forgetDigit();
+    wake();
+  });
+  at("index").addEventListener("change", () => select(Number(at("index").value) - 1));
+  at("plane").addEventListener("click", (event) => select(plane.nearest(place(event), page.scene.X)));
+  at("network").addEventListener("click", (event) => {
+    const found = network.at(place(event), layersOf(page.frame.theta, page.scene.sizes));
+    if (found) explainNew(found);
+    wake();
+  });
+  at("network").addEventListener("pointermove", (event) => {
+    if (!page.frame) return;
+    const found = network.at(place(event), layersOf(page.frame.theta, page.scene.sizes));
+    showReadout(found ?? page.chosen);
+  });
+  at("network").addEventListener("keydown", onNetworkKey);
+  document.addEventListener("keydown", onSpace);
+  systemIsDark.addEventListener("change", recolour);
+  new ResizeObserver(redraw).observe(document.body);
+}
+
+function select(index) {
+  wish(() => ofTraining("select", { index }));
+}
+
+function redraw() {
+  page.isStale = true;
+  wake();
+}
+
+function recolour() {
+  page.colours = palette();
+  redraw();
+}
+
+async function start() {
+  makeBars();
+  const choices = await get("choices");
+  controls = new Controls(choices, change);
+  explainForm = new ExplainForm(explainNew);
+  await begin();
+  connect();
+  document.body.dataset.ready = "yes";
+  await loop();
+}
+
+start().catch((error) => {
+  if (error.status === undefined) throw error;
+  showTrouble(error);
+});

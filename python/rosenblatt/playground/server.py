@@ -1,0 +1,332 @@
+"""The server of the playground, for this machine only: the door where each request is checked."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from traceback import print_exception
+from typing import Any, Final, NoReturn
+from urllib.parse import parse_qsl, urlsplit
+
+from .actions import Actions, is_get, is_post
+from .refused import RefusedError
+from .trainings import Trainings
+
+ADDRESS: Final = "127.0.0.1"  # nobody on another machine reaches it
+NAMES: Final = (ADDRESS, "localhost")
+LARGEST_BODY: Final = 65_536  # bytes; a thousand points of a pen have some 40,000
+DRAINED: Final = 16 * 2**20  # bytes of a larger body that are read, so that its sender hears the no
+MOST_CONNECTIONS: Final = 64  # at a time; a page has 6
+IDLE: Final = 30  # seconds after which a silent connection is closed
+TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class PlaygroundServer(ThreadingHTTPServer):
+    """A server of the page and of the trainings of those who have it open.
+
+    Parameters
+    ----------
+    port
+        Where to listen on 127.0.0.1; 0 for any free port.
+
+    Raises
+    ------
+    OSError
+        The port is in use, or not for this user.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        self.is_closed = False
+        self.trainings = Trainings()
+        super().__init__((ADDRESS, port), _Handler)
+        self.actions = Actions(self.trainings)
+        self.page = _page()
+        self.hosts = tuple(f"{name}:{self.port}" for name in NAMES)
+        if self.port == 80:
+            self.hosts += NAMES  # browsers leave the port of HTTP out
+        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self.server_address[1])
+
+    @property
+    def url(self) -> str:
+        """What to open in a browser."""
+        return f"http://{ADDRESS}:{self.port}/"
+
+    def server_close(self) -> None:
+        """Stop listening and end all trainings."""
+        self.is_closed = True
+        super().server_close()
+        self.trainings.close()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread of its own, if there are not too many already."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer one connection's requests."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: what ends up here is a browser that went away."""
+
+
+def _page() -> dict[str, tuple[str, bytes]]:
+    """Return the content type and the bytes of all there is to load, by path."""
+    found = {}
+    for file in files(__package__).joinpath("page").iterdir():
+        suffix = file.name[file.name.rfind(".") :]
+        if suffix in TYPES:
+            found[f"/{file.name}"] = (TYPES[suffix], file.read_bytes())
+    found["/"] = found.pop("/index.html")
+    return found
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection: every request is checked here, once, before anything is done for it."""
+
+    server: PlaygroundServer
+    protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # who names none gets an answer with headers all the same
+    server_version = "rosenblatt"
+    sys_version = ""
+    timeout = IDLE
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        """Answer with a file of the page, or what can be seen of a training."""
+        self._answer(self._get)
+
+    def do_POST(self) -> None:
+        """Do what a page wishes."""
+        self._answer(self._post)
+
+    def _get(self) -> None:
+        self._check_host()
+        url = urlsplit(self.path)
+        if url.path in self.server.page and not url.query:
+            self._send(200, *self.server.page[url.path])
+            return
+        path = self._api_path(url.path)
+        if is_post(path):
+            self._refuse(405, "this path needs POST", allow="POST")
+        self._check_same_origin()
+        pairs = parse_qsl(url.query, keep_blank_values=True, max_num_fields=8)
+        if len(dict(pairs)) < len(pairs):
+            raise RefusedError(400, "the query: got a field twice")
+        self._send_json(200, self.server.actions.get(path, dict(pairs)))
+
+    def _post(self) -> None:
+        self._check_host()
+        url = urlsplit(self.path)
+        if url.path in self.server.page:
+            self._refuse(405, "this path needs GET", allow="GET")
+        path = self._api_path(url.path)
+        if is_get(path):
+            self._refuse(405, "this path needs GET", allow="GET")
+        self._check_same_origin()
+        if self.headers.get("Origin") is None:
+            raise RefusedError(403, "Origin: is missing, needed this page's own")
+        if url.query:
+            raise RefusedError(400, "the query: got one, needed none")
+        fields = self._body()
+        self._send_json(200, self.server.actions.post(path, fields))
+
+    def _other_method(self) -> None:
+        self._answer(lambda: self._refuse(405, "needed GET or POST", allow="GET, POST"))
+
+    do_HEAD = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_CONNECT = _other_method
+
+    # ---- checks ----------------------------------------------------------------------------------
+
+    def _check_host(self) -> None:
+        """Refuse any other name: a page from elsewhere could have made its own point here."""
+        hosts = self.headers.get_all("Host") or []
+        if len(hosts) != 1 or hosts[0].lower() not in self.server.hosts:
+            needed = " or ".join(self.server.hosts)
+            raise RefusedError(421, f"Host: got {', '.join(hosts)[:80]!r}, needed {needed}")
+
+    def _check_same_origin(self) -> None:
+        """Refuse what a page from elsewhere asks for."""
+        origin = self.headers.get("Origin")
+        if origin is not None and origin != f"http://{self.headers['Host'].lower()}":
+            raise RefusedError(403, f"Origin: got {origin[:80]!r}, needed this page's own")
+        site = self.headers.get("Sec-Fetch-Site", "same-origin")
+        if site not in ("same-origin", "none"):
+            raise RefusedError(403, f"Sec-Fetch-Site: got {site[:40]!r}, needed same-origin")
+
+    def _api_path(self, path: str) -> list[str]:
+        first, *rest = path.removeprefix("/").split("/")
+        if first != "api":
+            raise RefusedError(404, "there is nothing at this path")
+        return rest
+
+    def _body(self) -> Mapping[str, Any]:
+        """Return the fields that were sent.
+
+        Raises
+        ------
+        RefusedError
+            The body is too large, has no length, or is no JSON object of finite numbers.
+        """
+        kind = self.headers.get("Content-Type", "").lower().replace(" ", "")
+        if kind not in ("application/json", "application/json;charset=utf-8"):
+            raise RefusedError(415, f"Content-Type: got {kind[:80]!r}, needed application/json")
+        length = self._content_length()
+        if length > LARGEST_BODY:
+            raise RefusedError(413, f"the body: got {length} bytes, needed at most {LARGEST_BODY}")
+        try:
+            text = self.rfile.read(length)
+        except TimeoutError:
+            raise RefusedError(408, f"the body: did not arrive within {IDLE} s") from None
+        self._unread = 0
+        return _fields(text)
+
+    def _content_length(self) -> int:
+        if "Transfer-Encoding" in self.headers:
+            raise RefusedError(411, "Transfer-Encoding: got one, needed a Content-Length")
+        lengths = self.headers.get_all("Content-Length") or []
+        if len(lengths) != 1 or not (lengths[0].isascii() and lengths[0].isdigit()):
+            raise RefusedError(411, "Content-Length: needed one number of bytes")
+        return int(lengths[0][:18])  # who sends more has been refused long before
+
+    # ---- answers ---------------------------------------------------------------------------------
+
+    def _answer(self, work: Any) -> None:
+        """Do the work, and word what goes wrong."""
+        if self.server.is_closed:  # a connection that was open before is no way in
+            self.close_connection = True
+            return
+        try:
+            self._unread = self._announced()
+            work()
+        except RefusedError as refused:
+            self._send_refusal(refused.status, refused.reason)
+        except (TypeError, ValueError) as error:
+            self._send_refusal(400, str(error))
+        except TimeoutError as error:
+            self._send_refusal(503, str(error))
+        except ImportError as error:
+            self._send_refusal(501, str(error))
+        except ConnectionError:
+            self.close_connection = True
+        except Exception as error:
+            print_exception(error)  # a mistake of this program's: whoever started it should see it
+            self._send_refusal(500, f"a mistake of the playground: {type(error).__name__}")
+
+    def _announced(self) -> int:
+        lengths = self.headers.get_all("Content-Length") or ["0"]
+        return int(lengths[0][:18]) if lengths[0].isascii() and lengths[0].isdigit() else DRAINED
+
+    def _refuse(self, status: int, reason: str, *, allow: str) -> NoReturn:
+        self._allow = allow
+        raise RefusedError(status, reason)
+
+    def _send_refusal(self, status: int, reason: str) -> None:
+        """Answer no; a body that was not read is read and forgotten, then the connection ends."""
+        has_body = self._unread > 0 or "Transfer-Encoding" in self.headers
+        self._send_json(status, {"error": reason}, ends=has_body)
+        if has_body:
+            self.close_connection = True
+            with suppress(OSError):
+                self._drain()
+
+    def _drain(self) -> None:
+        self.connection.settimeout(1)
+        left = min(self._unread or DRAINED, DRAINED)
+        while left > 0 and (some := self.rfile.read1(min(left, LARGEST_BODY))):
+            left -= len(some)
+
+    def _send_json(self, status: int, answer: Mapping[str, Any], *, ends: bool = False) -> None:
+        text = json.dumps(answer, allow_nan=False, separators=(",", ":")).encode()
+        self._send(status, "application/json", text, ends=ends)
+
+    def _send(self, status: int, kind: str, body: bytes, *, ends: bool = False) -> None:
+        self.send_response(status)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.send_header("Allow", self._allow)
+        if ends:
+            self.send_header("Connection", "close")
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer a request that is not even one of HTTP, which the base class found."""
+        self.close_connection = True
+        self.command = getattr(self, "command", None) or "GET"
+        self._allow = "GET, POST"
+        status = 405 if code == HTTPStatus.NOT_IMPLEMENTED else code
+        self._send_json(status, {"error": message or HTTPStatus(code).phrase}, ends=True)
+
+    def log_message(self, *args: Any) -> None:
+        """Leave the terminal to the person who started the server."""
+
+
+def _fields(text: bytes) -> Mapping[str, Any]:
+    """Return the fields of a JSON object.
+
+    Raises
+    ------
+    RefusedError
+        It is no JSON object, or has a field twice, or a number that is not finite.
+    """
+    try:
+        fields = json.loads(
+            text.decode("utf-8"), object_pairs_hook=_object, parse_constant=_not_a_number
+        )
+    except RecursionError:
+        raise RefusedError(400, "the body: got JSON nested too deep") from None
+    except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are such
+        raise RefusedError(400, f"the body: needed a JSON object ({error})") from None
+    if not isinstance(fields, dict):
+        raise RefusedError(400, f"the body: got {type(fields).__name__}, needed a JSON object")
+    return fields
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a field is there twice")
+    return found
+
+
+def _not_a_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")

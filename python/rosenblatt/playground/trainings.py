@@ -1,0 +1,63 @@
+"""The trainings of all open pages: a bounded number, of which the longest unseen one gives way."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from typing import Final
+
+from .refused import RefusedError
+from .settings import Settings
+from .training import Training
+
+MOST_TRAININGS: Final = 8
+
+
+class Trainings:
+    """Trainings by the id of their page."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_id: OrderedDict[str, Training] = OrderedDict()  # the longest unseen one first
+
+    def begin(self, settings: Settings) -> str:
+        """Begin a training and return its id; one too many ends the one that was longest unseen."""
+        training, page_id = Training(settings), secrets.token_hex(16)
+        dropped = []
+        with self._lock:
+            self._by_id[page_id] = training
+            while len(self._by_id) > MOST_TRAININGS:
+                dropped.append(self._by_id.popitem(last=False)[1])
+        for each in dropped:
+            each.close()
+        return page_id
+
+    def of(self, page_id: str) -> Training:
+        """Return the training of a page, which was just seen.
+
+        Raises
+        ------
+        RefusedError
+            There is none, or no longer one.
+        """
+        with self._lock:
+            if page_id not in self._by_id:
+                raise RefusedError(
+                    404, "there is no such training: it ended, or the server is another"
+                )
+            self._by_id.move_to_end(page_id)
+            return self._by_id[page_id]
+
+    def count(self) -> int:
+        """Return how many there are."""
+        with self._lock:
+            return len(self._by_id)
+
+    def close(self) -> None:
+        """End all trainings."""
+        with self._lock:
+            trainings = list(self._by_id.values())
+            self._by_id.clear()
+        for each in trainings:
+            each.close()
