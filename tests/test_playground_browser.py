@@ -24,7 +24,9 @@ from rosenblatt.playground.settings import Settings
 
 CHROMIUM = shutil.which("chromium")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on the PATH")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="chromium is not on the PATH; apt-get install chromium chromium-driver"
+)
 
 PATIENCE = 30  # seconds, for a machine that does much else
 OPTIONS = [

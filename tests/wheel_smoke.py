@@ -102,6 +102,25 @@ def check_command_line() -> None:
     require(version in done.stdout, f"rosenblatt --version prints {done.stdout.strip()!r}")
 
 
+def check_playground() -> None:
+    """The playground serves its page from inside the wheel."""
+    import threading
+    import urllib.request
+
+    from rosenblatt.playground.server import PlaygroundServer
+
+    with PlaygroundServer(0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        sizes = []
+        for name in ("", "main.js", "style.css"):
+            with urllib.request.urlopen(server.url + name) as answer:
+                sizes.append(len(answer.read()))
+        server.shutdown()
+        thread.join()
+    require(min(sizes) > 1000, f"the playground serves its page ({sum(sizes):,} bytes of it)")
+
+
 def main() -> None:
     started = time.perf_counter()
     wheel, from_checkout = (Path(argument) for argument in sys.argv[1:])
@@ -109,6 +128,7 @@ def main() -> None:
     check_dependencies()
     check_training()
     check_command_line()
+    check_playground()
     check_import_time()
     print(f"wheel_smoke: done in {time.perf_counter() - started:.1f} s")
 

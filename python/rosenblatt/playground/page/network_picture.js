@@ -4,6 +4,7 @@ import { Shaded, fit } from "./canvas.js";
 import { shade } from "./colours.js";
 
 export const MOST_EDGES = 600; // of a layer; more take longer to draw than a frame has
+const MANY = 60; // edges between two layers, from where on they are drawn thinner
 const TOP = 30; // of the units, below the names of the layers
 const NEAR = 7; // CSS pixels from an edge that still mean it
 const SMALLEST = 7; // a unit, where there are 64 in a column
@@ -91,14 +92,14 @@ export class NetworkPicture {
 
   /** Draw the largest weights of a layer, the small ones first; returns their places in W. */
   drawEdges(context, { W, nOut }, l, colours) {
-    const order = Array.from(W.keys()).sort((a, b) => Math.abs(W[a]) - Math.abs(W[b]));
-    const kept = order.slice(-MOST_EDGES);
-    const largest = Math.abs(W[order[order.length - 1]]) || 1;
+    const kept = largestOf(W);
+    const room = Math.min(1, Math.sqrt(MANY / kept.length)); // many lines are thin ones
+    const largest = Math.abs(W[kept[kept.length - 1]]) || 1;
     for (const i of kept) {
       const size = Math.abs(W[i]) / largest;
       context.strokeStyle = W[i] < 0 ? colours.negative : colours.positive;
-      context.globalAlpha = 0.12 + 0.78 * size;
-      context.lineWidth = 0.5 + 4 * size;
+      context.globalAlpha = (0.12 + 0.78 * size) * Math.sqrt(room);
+      context.lineWidth = 0.5 + 4 * size * room;
       this.path(context, l, i % nOut, Math.floor(i / nOut));
       context.stroke();
     }
@@ -228,6 +229,15 @@ export class NetworkPicture {
     }
     return best;
   }
+}
+
+/** The places of the MOST_EDGES largest weights, the smallest of them first. */
+function largestOf(W) {
+  const sizes = W.map(Math.abs);
+  const least = W.length > MOST_EDGES ? sizes.slice().sort()[W.length - MOST_EDGES] : 0;
+  const kept = [];
+  for (let i = 0; i < W.length; i += 1) if (sizes[i] >= least) kept.push(i);
+  return kept.sort((a, b) => sizes[a] - sizes[b]);
 }
 
 /** The parameter t of an edge's curve at which x is `share` of the way: x(t) = 1.5 t - 1.5 t^2 + t^3. */
