@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = {
     "datasets",
     "lecture",
+    "playground",
     "plot",
     "schedules",
 }  # public names that are modules, shown as such

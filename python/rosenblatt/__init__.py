@@ -24,7 +24,7 @@ from ._scaling import Scaling
 from ._weights import Normal, Orthogonal, Uniform
 
 if TYPE_CHECKING:
-    from . import datasets, lecture, schedules
+    from . import datasets, lecture, playground, schedules
     from . import plot as plot  # not in __all__: import * would need matplotlib
     from ._callbacks import Callback, EarlyStopping, Epoch, Step
     from ._checkpoint import Checkpoint
@@ -73,6 +73,7 @@ __all__ = [
     "find_learning_rate",
     "lecture",
     "load",
+    "playground",
     "schedules",
     "set_isa",
     "train",
@@ -103,7 +104,7 @@ _MODULE_OF = {name: module for module, names in _AT_FIRST_USE.items() for name i
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"datasets", "lecture", "plot", "schedules"}:
+    if name in {"datasets", "lecture", "playground", "plot", "schedules"}:
         return importlib.import_module(f".{name}", __name__)
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

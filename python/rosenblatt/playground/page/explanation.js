@@ -23,6 +23,21 @@ export function asked({ kind, layer, to, from }) {
   return kind === "weight" ? { weight: [layer + 1, to + 1, from + 1] } : { bias: [layer + 1, to + 1] };
 }
 
+/** The weight or bias beside the chosen one, the first weight where none is; numbers end where they end. */
+export function beside(chosen, sizes, key, isShifted) {
+  if (chosen === null) return { kind: "weight", layer: 0, to: 0, from: 0 };
+  const bounded = (value, count) => Math.max(0, Math.min(count - 1, value));
+  const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[key];
+  const next = { from: 0, ...chosen };
+  if (key === "ArrowLeft" || key === "ArrowRight") next.layer += by;
+  else if (isShifted) next.from += by;
+  else next.to += by;
+  next.layer = bounded(next.layer, sizes.length - 1);
+  next.to = bounded(next.to, sizes[next.layer + 1]);
+  next.from = bounded(next.from, sizes[next.layer]);
+  return next;
+}
+
 export class ExplainForm {
   /** `ask` is called with what to explain, counted from 0. */
   constructor(ask) {

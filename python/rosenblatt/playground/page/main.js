@@ -5,10 +5,12 @@ import { place } from "./canvas.js";
 import { palette } from "./colours.js";
 import { Controls } from "./controls.js";
 import { drawCurve } from "./curve_picture.js";
-import { ExplainForm, asked, nameOf, showExplanation } from "./explanation.js";
+import { ExplainForm, asked, beside, nameOf, showExplanation } from "./explanation.js";
 import { MOST_EDGES, NetworkPicture } from "./network_picture.js";
+import { showNumbers } from "./numbers.js";
 import { Pad } from "./pad.js";
 import { PlanePicture } from "./plane_picture.js";
+import { Reading } from "./reading.js";
 import { get, post } from "./server.js";
 
 const AT_REST = 250; // ms between two questions while nothing moves
@@ -24,7 +26,6 @@ const page = {
   id: null, // of the training
   scene: null, // what stays until it begins anew
   frame: null, // the latest numbers
-  drawnDigit: null, // what the network says of the pad
   chosen: null, // the weight or bias that is explained, counted from 0
   isExplained: false,
   lastExplained: 0,
@@ -39,8 +40,9 @@ const network = new NetworkPicture(at("network"));
 const plane = new PlanePicture(at("plane"));
 const pad = new Pad(at("pad"), () => {
   pad.draw(page.colours);
-  classify();
+  reading.read();
 });
+const reading = new Reading(pad, classify, redraw);
 
 // ---- wishes ----
 
@@ -104,7 +106,7 @@ async function lookAtScene() {
   at("pad-panel").hidden = inPlane;
   at("index").max = scene.classes.length;
   at("thinned").hidden = scene.sizes.slice(1).every((size, l) => size * scene.sizes[l] <= MOST_EDGES);
-  if (!isAlike) forgetDigit();
+  if (!isAlike) reading.forget();
   explainForm.setSizes(scene.sizes);
 }
 
@@ -176,52 +178,13 @@ function explainNew(chosen) {
 
 // ---- digits ----
 
-let isClassifying = false;
-let isDrawnSince = false;
-
-/** Ask what the drawn digit is; strokes that come meanwhile are asked for once, after the answer. */
-async function classify() {
-  if (pad.strokes.length === 0) return;
-  isDrawnSince = isClassifying;
-  if (isClassifying) return;
-  isClassifying = true;
+/** What the network says of the strokes; nothing where the data are no digits any more. */
+async function classify(strokes) {
   try {
-    page.drawnDigit = await ofTraining("classify", { strokes: pad.strokes });
-    if (pad.strokes.length === 0) page.drawnDigit = null;
-    page.isStale = true;
-    showReading();
+    return await ofTraining("classify", { strokes });
   } catch (error) {
     if (error.status !== 409) showTrouble(error);
-  }
-  isClassifying = false;
-  if (isDrawnSince) classify();
-  wake();
-}
-
-function showReading() {
-  const shares = page.drawnDigit?.probabilities ?? Array(10).fill(0);
-  const most = shares.indexOf(Math.max(...shares));
-  [...at("bars").children].forEach((bar, digit) => {
-    bar.querySelector("i").style.setProperty("--share", shares[digit]);
-    bar.classList.toggle("most", page.drawnDigit !== null && digit === most);
-    bar.title = `${(100 * shares[digit]).toFixed(1)} %`;
-  });
-  const words = page.drawnDigit ? `It reads ${most}, at ${(100 * shares[most]).toFixed(0)} %.` : "Nothing drawn yet.";
-  if (at("reading").textContent !== words) at("reading").textContent = words;
-}
-
-function forgetDigit() {
-  pad.clear();
-  page.drawnDigit = null;
-  page.isStale = true;
-  showReading();
-}
-
-function makeBars() {
-  for (let digit = 0; digit < 10; digit += 1) {
-    const bar = document.createElement("li");
-    bar.append(String(digit), document.createElement("i"));
-    at("bars").append(bar);
+    return null;
   }
 }
 
@@ -240,8 +203,9 @@ function unpacked(frame) {
 }
 
 function draw() {
-  const { scene, frame, colours, chosen, drawnDigit } = page;
-  const activations = drawnDigit ? activationsOf(floats(drawnDigit.activations), scene.sizes) : frame.activations;
+  const { scene, frame, colours, chosen } = page;
+  const drawn = reading.found;
+  const activations = drawn ? activationsOf(floats(drawn.activations), scene.sizes) : frame.activations;
   const layers = layersOf(frame.theta, scene.sizes);
   network.draw(
     { ...scene, surfaceSide: scene.surface, surface: frame.surface, maps: frame.maps, layers, activations, chosen },
@@ -250,35 +214,11 @@ function draw() {
   if (scene.isImage) pad.draw(colours);
   else plane.draw(scene, frame.surface, frame.index, colours);
   drawCurve(at("curve"), frame.curve, colours);
-  showNumbers();
+  showNumbers(frame, scene);
   showReadout(chosen);
   page.isStale = false;
   page.frames += 1;
   Object.assign(document.body.dataset, { frames: page.frames, version: frame.version, step: frame.step, epoch: frame.epoch, state: frame.state });
-}
-
-function showNumbers() {
-  const { frame, scene } = page;
-  const set = (id, text) => {
-    if (at(id).textContent !== text) at(id).textContent = text;
-  };
-  set("epoch", frame.epoch.toLocaleString("en"));
-  set("steps", frame.step.toLocaleString("en"));
-  set("cost", number(frame.cost));
-  set("cost-held-out", number(frame.cost_held_out));
-  set("accuracy", `${(100 * frame.accuracy).toFixed(1)} %`);
-  set("run", isRunning() ? "Pause" : "Run");
-  const states = { running: "Running.", paused: frame.step ? "Paused." : "Ready: Run, or press Space.", diverged: `${frame.message}. Try a smaller ε, then Reset.` };
-  set("status", states[frame.state]);
-  if (document.activeElement !== at("index")) at("index").value = frame.index + 1;
-  set("sample-text", sampleText(frame.index, scene));
-}
-
-function sampleText(index, scene) {
-  const label = scene.classes[index];
-  if (scene.isImage) return `of ${scene.classes.length}: a ${label}`;
-  const [x, y] = [scene.X[2 * index], scene.X[2 * index + 1]];
-  return `of ${scene.classes.length}: x = (${number(x)}, ${number(y)}), class ${label}`;
 }
 
 // ---- trouble ----
@@ -326,7 +266,7 @@ async function bringUpToDate() {
 function afterFrame() {
   const isDue = !isRunning() || performance.now() - page.lastExplained > EXPLAIN_EVERY;
   if (page.isExplained && isDue) explain(page.chosen, false);
-  if (page.drawnDigit && !isClassifying) classify();
+  if (reading.found && !reading.isAsking) reading.read();
 }
 
 async function loop() {
@@ -348,26 +288,9 @@ async function loop() {
 
 // ---- the keyboard and the mouse ----
 
-/** The weight beside the chosen one; layers, units and inputs end where they end. */
-function moved(key, isShifted) {
-  const { sizes } = page.scene;
-  const chosen = page.chosen ?? { kind: "weight", layer: 0, to: 0, from: 0 };
-  if (page.chosen === null) return chosen;
-  const bounded = (value, count) => Math.max(0, Math.min(count - 1, value));
-  const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[key];
-  const next = { from: 0, ...chosen };
-  if (key === "ArrowLeft" || key === "ArrowRight") next.layer += by;
-  else if (isShifted) next.from += by;
-  else next.to += by;
-  next.layer = bounded(next.layer, sizes.length - 1);
-  next.to = bounded(next.to, sizes[next.layer + 1]);
-  next.from = bounded(next.from, sizes[next.layer]);
-  return next;
-}
-
 function onNetworkKey(event) {
   if (!page.frame) return;
-  if (event.key.startsWith("Arrow")) choose(moved(event.key, event.shiftKey));
+  if (event.key.startsWith("Arrow")) choose(beside(page.chosen, page.scene.sizes, event.key, event.shiftKey));
   else if (event.key === "b" || event.key === "B") choose({ from: 0, ...(page.chosen ?? { layer: 0, to: 0 }), kind: page.chosen?.kind === "bias" ? "weight" : "bias" });
   else if (event.key === "Enter" && page.chosen) explainNew(page.chosen);
   else return;
@@ -392,8 +315,8 @@ function connect() {
   });
   at("speed").addEventListener("change", () => isRunning() && wish(() => ofTraining("run", speed())));
   at("clear").addEventListener("click", () => {
-    forgetDigit();
-    wake();
+    reading.forget();
+    redraw();
   });
   at("index").addEventListener("change", () => select(Number(at("index").value) - 1));
   at("plane").addEventListener("click", (event) => select(plane.nearest(place(event), page.scene.X)));
@@ -428,7 +351,6 @@ function recolour() {
 }
 
 async function start() {
-  makeBars();
   const choices = await get("choices");
   controls = new Controls(choices, change);
   explainForm = new ExplainForm(explainNew);
