@@ -6,7 +6,7 @@ import { palette } from "./colours.js";
 import { Controls } from "./controls.js";
 import { drawCurve } from "./curve_picture.js";
 import { ExplainForm, asked, beside, nameOf, showExplanation } from "./explanation.js";
-import { MOST_EDGES, NetworkPicture } from "./network_picture.js";
+import { NetworkPicture, mostEdges } from "./network_picture.js";
 import { showNumbers } from "./numbers.js";
 import { Pad } from "./pad.js";
 import { PlanePicture } from "./plane_picture.js";
@@ -105,7 +105,9 @@ async function lookAtScene() {
   at("plane-panel").hidden = !inPlane;
   at("pad-panel").hidden = inPlane;
   at("index").max = scene.classes.length;
-  at("thinned").hidden = scene.sizes.slice(1).every((size, l) => size * scene.sizes[l] <= MOST_EDGES);
+  const most = mostEdges(scene.sizes);
+  at("thinned").hidden = scene.sizes.slice(1).every((size, l) => size * scene.sizes[l] <= most);
+  at("thinned").textContent = `; of a layer the ${most} largest are drawn`;
   if (!isAlike) reading.forget();
   explainForm.setSizes(scene.sizes);
 }

@@ -3,12 +3,18 @@
 import { Shaded, fit } from "./canvas.js";
 import { shade } from "./colours.js";
 
-export const MOST_EDGES = 600; // of a layer; more take longer to draw than a frame has
+const MOST_EDGES = 600; // of a layer: more cannot be told apart
+const MOST_OF_ALL = 1800; // of all layers: more take longer to draw than a frame has
 const MANY = 60; // edges between two layers, from where on they are drawn thinner
 const TOP = 30; // of the units, below the names of the layers
 const NEAR = 7; // CSS pixels from an edge that still mean it
 const SMALLEST = 7; // a unit, where there are 64 in a column
 const TALLEST = 560; // a column
+
+/** How many edges of a layer are drawn. */
+export function mostEdges(sizes) {
+  return Math.min(MOST_EDGES, Math.floor(MOST_OF_ALL / (sizes.length - 1)));
+}
 
 /** Where everything is, for units `sizes` in a picture `width` wide: columns of {x, size, units: [y]}. */
 export function layout(sizes, width, isImage) {
@@ -57,7 +63,7 @@ export class NetworkPicture {
     this.canvas.style.height = `${this.place.height}px`;
     const { context } = fit(this.canvas, this.place.height);
     this.drawNames(context, shown, colours);
-    this.drawn = shown.layers.map((layer, l) => this.drawEdges(context, layer, l, colours));
+    this.drawn = shown.layers.map((layer, l) => this.drawEdges(context, layer, l, mostEdges(shown.sizes), colours));
     this.drawChosen(context, shown, colours);
     this.prepare(shown, colours);
     this.place.columns.forEach((column, l) => {
@@ -91,8 +97,8 @@ export class NetworkPicture {
   }
 
   /** Draw the largest weights of a layer, the small ones first; returns their places in W. */
-  drawEdges(context, { W, nOut }, l, colours) {
-    const kept = largestOf(W);
+  drawEdges(context, { W, nOut }, l, most, colours) {
+    const kept = largestOf(W, most);
     const room = Math.min(1, Math.sqrt(MANY / kept.length)); // many lines are thin ones
     const largest = Math.abs(W[kept[kept.length - 1]]) || 1;
     for (const i of kept) {
@@ -231,10 +237,10 @@ export class NetworkPicture {
   }
 }
 
-/** The places of the MOST_EDGES largest weights, the smallest of them first. */
-function largestOf(W) {
+/** The places of the `most` largest weights, the smallest of them first. */
+function largestOf(W, most) {
   const sizes = W.map(Math.abs);
-  const least = W.length > MOST_EDGES ? sizes.slice().sort()[W.length - MOST_EDGES] : 0;
+  const least = W.length > most ? sizes.slice().sort()[W.length - most] : 0;
   const kept = [];
   for (let i = 0; i < W.length; i += 1) if (sizes[i] >= least) kept.push(i);
   return kept.sort((a, b) => sizes[a] - sizes[b]);
