@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 import time
@@ -47,7 +48,9 @@ def browser() -> Iterator[webdriver.Chrome]:
     for option in OPTIONS:
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(shutil.which("chromedriver"))
+    # A sanitizer that is loaded into this process is not for the browser.
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    service = webdriver.ChromeService(shutil.which("chromedriver"), env=environment)
     with webdriver.Chrome(options=options, service=service) as driver:
         yield driver
 

@@ -27,6 +27,7 @@ const page = {
   scene: null, // what stays until it begins anew
   frame: null, // the latest numbers
   chosen: null, // the weight or bias that is explained, counted from 0
+  pointedAt: null, // the one under the mouse
   isExplained: false,
   lastExplained: 0,
   isStale: true, // has to be drawn anew
@@ -114,6 +115,7 @@ async function lookAtScene() {
 
 function forgetChosen() {
   page.chosen = null;
+  page.pointedAt = null;
   page.isExplained = false;
   at("weight").replaceChildren(" ");
   at("explained").replaceChildren(hint("By the chain rule, and with the numbers of the sample looked at."));
@@ -139,7 +141,7 @@ function choose(chosen) {
   page.chosen = chosen;
   page.isStale = true;
   if (chosen) explainForm.show(chosen);
-  showReadout(chosen);
+  showReadout();
 }
 
 function valueOf({ kind, layer, to, from }) {
@@ -147,9 +149,12 @@ function valueOf({ kind, layer, to, from }) {
   return kind === "weight" ? W[from * nOut + to] : b[to];
 }
 
-function showReadout(chosen) {
-  if (!chosen || !page.frame) at("weight").replaceChildren(" ");
-  else at("weight").replaceChildren(nameOf(chosen), ` = ${number(valueOf(chosen))}`);
+/** The value of what is pointed at, else of what is chosen; read aloud only where it rests. */
+function showReadout() {
+  const shown = page.pointedAt ?? page.chosen;
+  at("weight").ariaLive = isRunning() ? "off" : "polite";
+  if (!shown || !page.frame) at("weight").replaceChildren(" ");
+  else at("weight").replaceChildren(nameOf(shown), ` = ${number(valueOf(shown))}`);
 }
 
 /** Explain what is chosen; `isNew` where a person asks, not where the training went on. */
@@ -157,6 +162,7 @@ async function explain(chosen, isNew) {
   page.lastExplained = performance.now();
   try {
     const found = await ofTraining("explain", asked(chosen));
+    at("explained").ariaLive = isNew ? "polite" : "off"; // what follows the training is not read aloud
     showExplanation(at("explained"), chosen, found, page.scene.settings.learning_rate);
     at("explained").dataset.version = found.version;
     page.isExplained = true;
@@ -217,7 +223,7 @@ function draw() {
   else plane.draw(scene, frame.surface, frame.index, colours);
   drawCurve(at("curve"), frame.curve, colours);
   showNumbers(frame, scene);
-  showReadout(chosen);
+  showReadout();
   page.isStale = false;
   page.frames += 1;
   Object.assign(document.body.dataset, { frames: page.frames, version: frame.version, step: frame.step, epoch: frame.epoch, state: frame.state });
@@ -329,8 +335,12 @@ function connect() {
   });
   at("network").addEventListener("pointermove", (event) => {
     if (!page.frame) return;
-    const found = network.at(place(event), layersOf(page.frame.theta, page.scene.sizes));
-    showReadout(found ?? page.chosen);
+    page.pointedAt = network.at(place(event), layersOf(page.frame.theta, page.scene.sizes));
+    showReadout();
+  });
+  at("network").addEventListener("pointerleave", () => {
+    page.pointedAt = null;
+    showReadout();
   });
   at("network").addEventListener("keydown", onNetworkKey);
   document.addEventListener("keydown", onSpace);
