@@ -56,7 +56,7 @@ class Cost:
             self._X, self._Y, self._rule, self._weights, self._threads
         )
         if self._l2:
-            dW, _ = net._split(grad)
+            dW, *_ = net._split(grad)
             for G, W in zip(dW, net.W, strict=True):
                 np.add(G, self._l2 * W, out=G)
         return C + self.of_weights(), grad
