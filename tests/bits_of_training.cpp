@@ -351,7 +351,7 @@ bool train_sparse_case(const Case& of, const Way& way, std::size_t batch_size, T
     const Drawn<T> drawn(of);
     const Thinned<T> thinned(drawn.samples());
     const Samples<T>& samples = thinned.samples();
-    Network<T> network(Shape(of.sizes, of.activations), 7);
+    Network<T> network(of.shape(), 7);
     const Training training{of.rule(), way.optimizer, batch_size, 2, true, 5};
     Nobody nobody;
     const TrainingHistory history = train<T>(network, samples, samples, training, nullptr, nobody, team);

@@ -214,7 +214,7 @@ struct Kernels {
     // B = A^T, filled up with 0. A (rows, cols), B (cols, rows or more).
     void (*transpose)(Matrix<const T> A, Matrix<T> B) noexcept;
 
-    // C = start + L R for rows of which some elements are stored, start (cols,), C (rows, cols): the sums run over these.
+    // C = start + L R for rows of which some elements are stored, start (cols,) or null for 0, C (rows, cols): the sums run over these.
     void (*multiply_stored)(StoredRows<const T> L, std::size_t rows, const T* start, Panels<const T> R,
                             Matrix<T> C) noexcept;
 

@@ -311,6 +311,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         y = self._checked_targets(y)
         net = self._network()
         found = net.gradients(rows, self._encoded(y), loss=self._named_loss())
+        assert found.dX is not None  # the rows are full
         return found.dX * len(rows)
 
     def _checked_rows(self, X: ArrayLike) -> NDArray[Any]:
