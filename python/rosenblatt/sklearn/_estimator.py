@@ -25,9 +25,6 @@ except ImportError:
         """What an older scikit-learn knows of callbacks: nothing."""
 
 
-ROWS_AT_ONCE = 4096  # of a sparse matrix, which is made dense for the core a part at a time
-
-
 class Estimator(CallbackSupportMixin, BaseEstimator):
     """What both estimators share."""
 
@@ -243,19 +240,13 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
     # ---- The way in, and what comes out
 
-    def _as_the_core_takes(self, X: Any) -> NDArray[Any]:
-        """Return checked samples as rows: the one place where X goes into the core."""
+    def _as_rows(self, X: Any) -> NDArray[Any]:
+        """Return checked samples as full rows, for what of the core takes no sparse ones."""
         return X.toarray() if hasattr(X, "toarray") else X  # type: ignore[no-any-return]
 
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Return the network's outputs for checked samples."""
-        net = self._network()
-        if not hasattr(X, "toarray"):
-            return net.forward(X)
-        parts = range(0, X.shape[0], ROWS_AT_ONCE)
-        rows = X.tocsr()
-        each = [net.forward(self._as_the_core_takes(rows[i : i + ROWS_AT_ONCE])) for i in parts]
-        return np.concatenate(each)
+        return self._network().forward(X)
 
     def _predictions(self, X: Any) -> NDArray[Any]:
         """Return the outputs (n, n_outputs) for samples as a user gives them."""
@@ -319,7 +310,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         rows = validate_data(
             self, X, reset=False, accept_sparse=["csr", "csc"], dtype=self._number_types()
         )
-        return self._as_the_core_takes(rows)
+        return self._as_rows(rows)
 
     @abstractmethod
     def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:

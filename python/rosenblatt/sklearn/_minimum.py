@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.utils.optimize import _check_optimize_result
 from threadpoolctl import ThreadpoolController
 
-from .. import _arrays, _loss
+from .. import _arrays, _loss, _sparse
 from ._epochs import Tasks
 from ._steps import Samples
 from ._threads import thread_count
@@ -34,7 +34,7 @@ class Cost:
     def __init__(self, estimator: Any, samples: Samples) -> None:
         self._net = net = estimator._network()
         self._rule = _loss.rule(estimator._named_loss())
-        self._X = _arrays.inputs("X", estimator._as_the_core_takes(samples.X), net.dtype)
+        self._X = _sparse.inputs("X", samples.X, net.dtype)
         self._Y = net._targets("y", estimator._encoded(samples.y), self._rule.name)
         self._weights = samples.weights
         if samples.weights is not None:
@@ -53,7 +53,7 @@ class Cost:
         net = self._net
         net.theta[...] = theta
         C, grad = net._core.cost_and_gradient(
-            self._X, self._Y, self._rule, self._weights, self._threads
+            _sparse.for_core(self._X), self._Y, self._rule, self._weights, self._threads
         )
         if self._l2:
             dW, *_ = net._split(grad)

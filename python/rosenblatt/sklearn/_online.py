@@ -127,7 +127,7 @@ class Online(Estimator):
         learner = self._learner_for(batch_size)
         try:
             loss, penalty = learner.core.learn(
-                np.require(self._as_the_core_takes(samples.X), self._net.dtype, ["C", "A"]),
+                np.require(self._as_rows(samples.X), self._net.dtype, ["C", "A"]),
                 self._encoded(samples.y),
                 None if weights is None else np.require(weights, np.float64, ["C"]),
                 order,

@@ -76,7 +76,7 @@ def fit(estimator: Any, samples: Samples, validation: Samples | None) -> None:
         with tasks.of_fit():
             train(
                 estimator._network(),
-                estimator._as_the_core_takes(used.X),
+                used.X,
                 Y,
                 loss=estimator.loss,
                 optimizer=_settings.optimizer_of(estimator, rules.learning_rate()),
@@ -116,8 +116,7 @@ def _for_training(estimator: Any, validation: Samples | None) -> Any:
     if validation is None:
         return None
     estimator.validation_loss_curve_ = estimator.validation_loss_curve_ or []
-    rows = estimator._as_the_core_takes(validation.X)
-    return rows, estimator._encoded(validation.y), validation.weights
+    return validation.X, estimator._encoded(validation.y), validation.weights
 
 
 def _warn_unless_converged(estimator: Any, rules: Rules) -> None:
