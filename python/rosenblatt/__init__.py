@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from ._checkpoint import Checkpoint
     from ._learning_rate import LearningRates, find_learning_rate
     from ._optimizer import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, NAdam, RMSprop, Rprop
-    from ._train import TrainResult, train
+    from ._train import train
     from ._train_many import train_many
+    from ._train_result import TrainResult
 
 __version__: str = _core.version()
 
@@ -97,7 +98,8 @@ _AT_FIRST_USE = {
         "RMSprop",
         "Rprop",
     ),
-    "_train": ("TrainResult", "train"),
+    "_train": ("train",),
+    "_train_result": ("TrainResult",),
     "_train_many": ("train_many",),
 }
 _MODULE_OF = {name: module for module, names in _AT_FIRST_USE.items() for name in names}

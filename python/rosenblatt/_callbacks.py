@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import _arguments
 
 if TYPE_CHECKING:
-    from ._train import TrainResult
+    from ._train_result import TrainResult
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from ._progress import Progress
 from ._samples import Samples, digit_samples, table_samples
 from ._table import TableError, read_table
 from ._terminal import Screen, printable, quoted
-from ._train import TrainResult, train
+from ._train import train
+from ._train_result import TrainResult
 
 DIGITS: Final = "digits"  # the word that stands for the bundled data
 METADATA_KEY: Final = "table"  # where a model file keeps its encoding

@@ -13,7 +13,7 @@ from . import _arguments, _core, _loss, _optimizer, _sparse, _validation, schedu
 from ._loss import Loss
 from ._network import Network
 from ._optimizer import LBFGS, SGD, Optimizer, Rprop
-from ._train import check_batches, check_trainable
+from ._prepared import check_batches, check_trainable
 
 
 @dataclass(frozen=True, eq=False)

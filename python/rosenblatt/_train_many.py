@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike
 from . import _arguments, _core, _sparse
 from ._checkpoint import Checkpoint
 from ._network import Network
-from ._train import Prepared, TrainResult, prepared, train
+from ._prepared import Prepared, prepared
+from ._train import train
+from ._train_result import TrainResult
 
 TRAIN = inspect.signature(train)
 SETTINGS = tuple(name for name in TRAIN.parameters if name not in ("net", "progress", "threads"))

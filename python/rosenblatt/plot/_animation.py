@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from .. import _arguments
 from .._callbacks import Callback, Epoch
 from .._network import FloatArray, Network
-from .._train import TrainResult
+from .._train_result import TrainResult
 from ._axes import axes_for, figure_of
 from ._decision import draw_regions
 from ._regions import Kind, Regions

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .. import _arguments
 from .._curve import LOG_FROM
-from .._train import TrainResult
+from .._train_result import TrainResult
 from ._axes import axes_for, size_in_points
 from ._colours import class_colours, ink
 from ._words import LETTER, fitting_size, has_room, name_axes

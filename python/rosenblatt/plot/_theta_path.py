@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import _arguments
 from .._callbacks import Callback, Epoch
 from .._network import Network
-from .._train import TrainResult
+from .._train_result import TrainResult
 from ._checks import network_given
 
 
