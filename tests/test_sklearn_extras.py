@@ -247,6 +247,32 @@ def test_labels_of_any_kind() -> None:
         assert clf.score(X, labels) > 0.9
 
 
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_norms_and_skips(norm: str) -> None:
+    settings: dict[str, Any] = {"norm": norm, "skip": [False, True], "early_stopping": True}
+    clf = quick(hidden_layer_sizes=(16, 16), max_iter=40, **settings).fit(X, y)
+    assert clf.score(X, y) > 0.9
+    assert clf.best_validation_score_ > 0.7
+    twin = pickle.loads(pickle.dumps(clf))
+    assert (twin.predict_proba(X) == clf.predict_proba(X)).all()
+    with pytest.raises(ValueError, match="skip"):
+        quick(hidden_layer_sizes=(16, 8), skip=True).fit(X, y)
+    if norm == "batch":
+        with pytest.raises(ValueError, match="norm: got 'batch' with solver='lbfgs'"):
+            quick(norm="batch", solver="lbfgs").fit(X, y)
+
+
+def test_solvers_and_rules_may_change_between_calls() -> None:
+    clf = quick(solver="lbfgs", warm_start=True).fit(X, y)
+    loss = clf.loss_
+    clf.set_params(solver="adam", learning_rate_init=1e-4).fit(X, y)
+    assert clf.loss_curve_[0] < 2 * loss + 0.1
+    clf.set_params(early_stopping=True, max_iter=3).fit(X, y)
+    assert len(clf.validation_scores_) == 3
+    clf.set_params(early_stopping=False).partial_fit(X, y)
+    assert np.isfinite(clf.best_loss_)
+
+
 def test_what_is_pickled_goes_on_the_same() -> None:
     for partial in (False, True):
         clf = quick(momentum=0.9, solver="sgd", learning_rate="adaptive")

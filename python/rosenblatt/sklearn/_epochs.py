@@ -63,8 +63,20 @@ class Rules(Callback):
         self._held_out = held_out
         self._tasks = tasks
         self.rate = Rate(estimator) if _settings.changes_between_epochs(estimator) else None
-        self.best_theta: NDArray[Any] | None = None
+        self.best_state: NDArray[Any] | None = None  # parameters, and statistics of batch norm
         self.stopped = False
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Begin what an earlier `fit` by another solver, or by another rule to stop, lacks."""
+        estimator = self._estimator
+        if not hasattr(estimator, "loss_curve_"):
+            estimator._begin_curves()
+        if self._held_out is None and estimator.best_loss_ is None:
+            estimator.best_loss_ = float("inf")
+        if self._held_out is not None and estimator.validation_scores_ is None:
+            estimator.validation_scores_ = []
+            estimator.best_validation_score_ = -float("inf")
 
     def learning_rate(self) -> Any:
         """Return the learning rate as an optimiser takes it."""
@@ -111,7 +123,7 @@ class Rules(Callback):
             better = not score < estimator.best_validation_score_ + tol
             if score > estimator.best_validation_score_:
                 estimator.best_validation_score_ = score
-                self.best_theta = estimator._net.theta.copy()
+                self.best_state = estimator._net._state()
         estimator._no_improvement_count = 0 if better else estimator._no_improvement_count + 1
 
     def _is_stopping(self) -> bool:

@@ -189,6 +189,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             output="identity" if self.out_activation_ == "exp" else self.out_activation_,
             dtype=dtype,
             weights="zeros",
+            norm=self.norm,
+            skip=self.skip,
             random_state=0,
         )
         net.threads = thread_count(self.threads)
@@ -224,6 +226,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if "_net" in state:
+            if self.norm is not None:  # gains and running statistics, which coefs_ does not show
+                state["_state"] = self._network()._state()
             del state["_net"], state["_views"]
             state["coefs_"] = [np.array(W) for W in self.coefs_]
             state["intercepts_"] = [np.array(b) for b in self.intercepts_]
@@ -237,6 +241,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         if "coefs_" in state:
             net = self._made(self.coefs_[0].dtype)
             self._attach(net, self.coefs_, self.intercepts_)
+            if "_state" in state:
+                net._take_state(self.__dict__.pop("_state"))
 
     # ---- The way in, and what comes out
 

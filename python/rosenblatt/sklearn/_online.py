@@ -222,6 +222,8 @@ class Online(Estimator):
 
         places: where the outputs that there were stand among the new ones; None for as they were.
         """
+        if self.norm is not None or np.any(self.skip):
+            raise ValueError("grow: got new features or classes, needed none with norm or skip")
         old = self._layers
         memory = self.__dict__.pop("_memory", None)
         learner: Learner | None = self.__dict__.pop("_learner", None)

@@ -78,6 +78,10 @@ class MLPRegressor(RegressorMixin, Online):
         How much of the hidden units to leave out in every step, for all layers or for each.
     input_dropout : float, default=0.0
         The same for the features.
+    norm : {"batch", "layer"}, None or sequence, default=None
+        Normalise the hidden layers, all or each in its own way.
+    skip : bool or sequence of bool, default=False
+        Add to what a hidden layer gives what went into it.
     coefs_init, intercepts_init : list of array-like, default=None
         Weights (n_in, n_out) and biases (n_out,) of each layer to begin with.
     callback : callable, rosenblatt.Callback or sequence, default=None
@@ -164,6 +168,8 @@ class MLPRegressor(RegressorMixin, Online):
         max_fun: int = 15000,
         dropout: Any = 0.0,
         input_dropout: float = 0.0,
+        norm: Any = None,
+        skip: Any = False,
         coefs_init: Any = None,
         intercepts_init: Any = None,
         callback: Any = None,
@@ -197,6 +203,8 @@ class MLPRegressor(RegressorMixin, Online):
         self.max_fun = max_fun
         self.dropout = dropout
         self.input_dropout = input_dropout
+        self.norm = norm
+        self.skip = skip
         self.coefs_init = coefs_init
         self.intercepts_init = intercepts_init
         self.callback = callback

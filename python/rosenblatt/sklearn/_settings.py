@@ -60,6 +60,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "loss": [StrOptions(set(_arguments.LOSSES)), *WITH_PARAMETERS, callable],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "input_dropout": [Interval(Real, 0, 1, closed="left")],
+    "norm": [StrOptions({"batch", "layer"}), list, tuple, None],
+    "skip": ["boolean", list, tuple],
     "coefs_init": ["array-like", None],
     "intercepts_init": ["array-like", None],
     "callback": [Callback, list, tuple, callable, None],
@@ -145,6 +147,8 @@ def check_combinations(estimator: Any, validation: Any = None) -> None:
             "validation, callback: got one with solver='lbfgs', needed 'sgd', 'adam' or an "
             "optimiser such as rosenblatt.LBFGS()"
         )
+    if estimator.solver == "lbfgs" and "batch" in np.atleast_1d(estimator.norm):
+        raise ValueError("norm: got 'batch' with solver='lbfgs', needed 'sgd' or 'adam'")
     if (estimator.coefs_init is None) != (estimator.intercepts_init is None):
         raise ValueError("coefs_init, intercepts_init: got one of them, needed both or neither")
 

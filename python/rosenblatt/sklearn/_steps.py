@@ -96,8 +96,8 @@ def fit(estimator: Any, samples: Samples, validation: Samples | None) -> None:
         raise ValueError(f"{NOT_FINITE} ({error})") from None
     else:
         _warn_unless_converged(estimator, rules)
-    if rules.best_theta is not None:
-        estimator._net.theta[...] = rules.best_theta
+    if rules.best_state is not None:
+        estimator._net._take_state(rules.best_state)
 
 
 def _batches(estimator: Any, n_samples: int) -> dict[str, Any]:
