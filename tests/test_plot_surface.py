@@ -98,7 +98,7 @@ def test_random_directions_are_as_long_as_the_weights_of_each_unit() -> None:
     net = rb.Network([3, 4, 2], random_state=0, dtype="float64")
     along = _directions.random(net, 5)
     for vector in along.vectors:
-        dW, db = net._split(vector)
+        dW, db, _ = net._split(vector)
         for d, W in zip(dW, net.W, strict=True):
             np.testing.assert_allclose(np.linalg.norm(d, axis=1), np.linalg.norm(W, axis=1))
         assert not any(d.any() for d in db)

@@ -169,7 +169,7 @@ def prepared(
     }
     curves = _curves(held_out is not None, optimizer, how["gradient_norm"])
     measured = held_out or samples
-    check_batches(net, len(samples.X), size, optimizer)
+    check_batches(net, _n_samples(samples.X), size, optimizer)
     bar = progress_bar("progress", progress, n_epochs)
     with ExitStack() as on_error:
         if bar:
@@ -205,7 +205,7 @@ def prepared(
                 seed=seed,
                 epochs=n_epochs,
             )
-        order = CheckedOrder(shuffle, len(samples.X)).of_epoch if callable(shuffle) else None
+        order = CheckedOrder(shuffle, _n_samples(samples.X)).of_epoch if callable(shuffle) else None
         core = _core.prepare(
             net._core,
             _for_core(samples, custom),
@@ -309,8 +309,13 @@ def _seed(random_state: Any, saved: SavedTraining | None) -> int:
     return saved.seed if saved and is_drawn else seed
 
 
+def _n_samples(X: Inputs) -> int:
+    """Return the rows of X; 0 for what has none, which is refused with the samples."""
+    return X.shape[0] if X.ndim > 0 else 0
+
+
 def _batch_size(value: object, X: Inputs, optimizer: Optimizer) -> int:
-    n_samples = X.shape[0] if X.ndim > 0 else 0  # a wrong shape is refused with the samples
+    n_samples = _n_samples(X)
     if value is None:
         return max(n_samples, 1)
     batch_size = _arguments.integer("batch_size", value, least=1, most=2**62)
