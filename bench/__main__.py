@@ -141,14 +141,10 @@ def run_growth(settings: argparse.Namespace, store: results.Store) -> None:
 
 
 def run_sklearn(settings: argparse.Namespace, store: results.Store) -> None:
-    from .estimators import measure_estimators, table_of
+    from .estimators import measure_estimators
 
     rounds = rounds_of(settings, "sklearn")
-    figures = measure_estimators(rounds, settings.only, settings.quick, say)
-    store.set("sklearn", figures)
-    page = settings.output / "sklearn.md"
-    page.write_text(table_of(figures), encoding="utf-8")
-    say(f"wrote {page}")
+    store.set("sklearn", measure_estimators(rounds, settings.only, settings.quick, say))
 
 
 def run_report(settings: argparse.Namespace, store: results.Store) -> None:

@@ -197,21 +197,3 @@ def check_agreement(case: Case, estimators: list[Any]) -> None:
     own, theirs = (float(each.loss_) for each in estimators)
     if abs(own - theirs) > AGREEMENT * max(1.0, abs(theirs)):
         raise ValueError(f"{case.name}: got a loss of {own}, scikit-learn {theirs}")
-
-
-def table_of(figures: list[dict[str, Any]]) -> str:
-    """Return the figures as a table of Markdown."""
-    lines = [
-        "| samples | solver | batch | rosenblatt | scikit-learn | times faster |",
-        "|---|---|---:|---:|---:|---:|",
-    ]
-    for one in figures:
-        own, theirs = (one["seconds"][name]["median"] for name in ("rosenblatt", "scikit-learn"))
-        ratio = one["ratio"]
-        batch = "all" if one["solver"] == "lbfgs" else one["batch_size"]
-        lines.append(
-            f"| {one['task']} | {one['solver']} | {batch} | {1e3 * own:.1f} ms "
-            f"| {1e3 * theirs:.1f} ms | {ratio['median']:.1f} ({ratio['low']:.1f}–"
-            f"{ratio['high']:.1f}) |"
-        )
-    return "\n".join(lines) + "\n"
