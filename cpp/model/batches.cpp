@@ -67,6 +67,7 @@ Batch<T> Batches<T>::take(std::size_t i, Team& team) {
         return shuffled_ ? order_.data()[begin + row] : begin + row;
     };
     const auto gather = [&](Matrix<const T> from, Matrix<T> to) {
+        if (from.cols == 0) return Matrix<const T>(to);  // targets that nobody looks at: there may be no memory
         team.slices(n, static_cast<double>(from.cols), [&](std::size_t first, std::size_t count) noexcept {
             for (std::size_t row = first; row < first + count; ++row)
                 std::memcpy(to.row(row), from.row(index_of(row)), from.cols * sizeof(T));
