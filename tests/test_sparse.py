@@ -182,12 +182,13 @@ def test_a_fraction_of_sparse_samples_is_held_out_as_of_full_ones() -> None:
     assert thetas[0] == thetas[1]
 
 
-def test_a_loss_of_ones_own_sees_the_same() -> None:
+@pytest.mark.parametrize(("optimizer", "batch_size"), [(rb.SGD(0.05), 8), (rb.LBFGS(), None)])
+def test_a_loss_of_ones_own_sees_the_same(optimizer: Any, batch_size: int | None) -> None:
     def half_square(A: NDArray[Any], Y: NDArray[Any]) -> tuple[float, NDArray[Any]]:
         return float(((A - Y) ** 2).mean()) / 2, (A - Y) / len(A)
 
     X, held_out = some_rows(45, 30, "float64"), some_rows(20, 30, "float64")
-    options = {"loss": half_square, "optimizer": rb.SGD(0.05)}
+    options = {"loss": half_square, "optimizer": optimizer, "batch_size": batch_size}
     full, wanted = trained([30, 70, 3], "float64", X, held_out, options)
     stored = sparse.csr_array(X), sparse.csr_array(held_out)
     net, got = trained([30, 70, 3], "float64", *stored, options)

@@ -31,12 +31,19 @@ void skip(Scattered<const T> A_in, Matrix<T> A, Team& team);
 template <class T>
 void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T>& work, Team& team);
 
+// A (n, n_outputs) = the output activations of X (n, n_features), for any n: memory for a few hundred rows is enough.
+template <class T>
+void predict(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& team);
+
 // The same for an X of which some elements are stored.
 template <class T>
 void predict(const Network<T>& network, const SparseRows<T>& X, Matrix<T> A, Team& team);
 
-// A (n, n_outputs) = the output activations of X (n, n_features), for any n: memory for a few hundred rows is enough.
+// The same for samples, whose X is of one kind or of the other.
 template <class T>
-void predict(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& team);
+void predict(const Network<T>& network, const Samples<T>& samples, Matrix<T> A, Team& team) {
+    if (samples.is_sparse()) predict(network, samples.stored, A, team);
+    else predict(network, samples.X, A, team);
+}
 
 }  // namespace rosenblatt

@@ -372,7 +372,7 @@ class Descent {
     double cost_of_validation() {
         if (custom_ == nullptr) return cost(training_.loss, network_, *validation_, validation_work_, team_);
         const Matrix<T> A = validation_A_.first(validation_->size());
-        predict(network_, validation_->X, A, team_);
+        predict(network_, *validation_, A, team_);
         return custom_->of_validation(A);
     }
 

@@ -318,8 +318,7 @@ class Run {
     double cost_of_validation() {
         if (custom_ == nullptr) return cost(training_.loss, network(), *validation_, validation_work_, team_);
         const Matrix<T> A = validation_A_.first(validation_->size());
-        if (validation_->is_sparse()) predict(network(), validation_->stored, A, team_);
-        else predict(network(), validation_->X, A, team_);
+        predict(network(), *validation_, A, team_);
         return custom_->of_validation(A);
     }
 
