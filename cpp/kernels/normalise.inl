@@ -51,7 +51,7 @@ ROSENBLATT_INLINE T interleaved_sum(std::size_t n, F next) noexcept {
     return lane[0];
 }
 
-// The lanes of x from `from` on, 0 beyond `count`.
+// The numbers from `from` on, `count` of them, and 0 in the lanes beyond.
 template <class T>
 ROSENBLATT_INLINE Pack<T> first_of(const T* from, std::size_t count) noexcept {
     return count == Pack<T>::width ? load(from) : load(from, count);

@@ -50,7 +50,6 @@ Normalised<T>::Normalised(const Shape& shape, std::size_t capacity) {
         const std::size_t columns = shape.columns(layer);
         Layer& of = layers_[layer];
         of.U = Rows<T>(capacity, columns);
-        of.dg = Buffer<T>(columns);
         if (shape.norm(layer) == Norm::layer) {
             of.rstd = Buffer<T>(capacity);
         } else {
@@ -58,6 +57,7 @@ Normalised<T>::Normalised(const Shape& shape, std::size_t capacity) {
             of.mean = Buffer<T>(columns);
             of.variance = Buffer<T>(columns);
             of.db = Buffer<T>(columns);
+            of.dg = Buffer<T>(columns);
         }
     }
 }

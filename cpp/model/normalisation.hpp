@@ -34,7 +34,7 @@ class Normalised {
     T* mean(std::size_t layer) noexcept { return layers_[layer].mean.data(); }
     T* variance(std::size_t layer) noexcept { return layers_[layer].variance.data(); }
 
-    // Room for db and dg of a batch, (columns,).
+    // Room for db and dg of a batch, (columns,), with batch norm.
     T* db(std::size_t layer) noexcept { return layers_[layer].db.data(); }
     T* dg(std::size_t layer) noexcept { return layers_[layer].dg.data(); }
 
