@@ -57,6 +57,19 @@ def exact(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         ) from None
 
 
+def finite(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Return `array`, whose numbers are finite.
+
+    Raises
+    ------
+    ValueError
+        One is NaN or infinite.
+    """
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: got NaN or infinity, needed finite numbers")
+    return array
+
+
 def inputs(name: str, X: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return the samples X, (n, n_features), as the core takes them."""
     return exact(name, real_array(name, X), dtype)

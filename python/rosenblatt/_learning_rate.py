@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _arguments, _core, _loss, _optimizer, _sparse, _validation, schedules
 from ._loss import Loss
-from ._network import Network
+from ._network import Network, network_given
 from ._optimizer import LBFGS, SGD, Optimizer, Rprop
 from ._prepared import check_batches, check_trainable
 
@@ -100,8 +100,7 @@ def find_learning_rate(
     >>> found.rates.size <= 100, 0.001 < found.suggestion < 1
     (True, True)
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net: got {type(net).__name__}, needed a rosenblatt.Network")
+    network_given("net", net)
     check_trainable(net)
     if isinstance(optimizer, Rprop | LBFGS):
         raise TypeError(f"optimizer: got {optimizer!r}, needed one with a learning rate")

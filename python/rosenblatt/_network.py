@@ -704,6 +704,19 @@ class Network:
         return [f"{name}_scaling={each!r}" for name, each in scalings.items() if each is not None]
 
 
+def network_given(name: str, value: object) -> Network:
+    """Return `value`, a Network.
+
+    Raises
+    ------
+    TypeError
+        It is anything else.
+    """
+    if not isinstance(value, Network):
+        raise TypeError(f"{name}: got {type(value).__name__}, needed a rosenblatt.Network")
+    return value
+
+
 def _scaling(offset_and_factor: tuple[FloatArray, FloatArray] | None) -> Scaling | None:
     return None if offset_and_factor is None else Scaling(*offset_and_factor)
 

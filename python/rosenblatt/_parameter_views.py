@@ -67,6 +67,4 @@ def parameters(name: str, values: ArrayLike, view: FloatArray) -> NDArray[Any]:
     array = _arrays.exact(name, _arrays.real_array(name, values), view.dtype)
     if array.shape != view.shape:
         raise ValueError(f"{name}: got shape {array.shape}, needed {view.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: got NaN or infinity, needed finite numbers")
-    return array
+    return _arrays.finite(name, array)

@@ -20,7 +20,7 @@ from ._checkpoint_file import SavedTraining
 from ._fingerprint import fingerprint
 from ._loss import CustomLoss, Loss
 from ._metrics import metric_functions
-from ._network import Network
+from ._network import Network, network_given
 from ._optimizer import LBFGS, Optimizer, Rprop
 from ._scaling import ScalingKind, kind_of_training
 from ._sparse import Inputs, SparseInputs
@@ -120,8 +120,7 @@ def prepared(
     RuntimeError
         The network is being trained by another thread.
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net: got {type(net).__name__}, needed a rosenblatt.Network")
+    network_given("net", net)
     settings = _optimizer.regularisation(
         l1=l1,
         l2=l2,

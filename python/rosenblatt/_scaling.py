@@ -114,8 +114,7 @@ def _column(name: str, values: ArrayLike) -> NDArray[np.float64]:
     array = _arrays.exact(name, _arrays.real_array(name, values), np.dtype(np.float64)).copy()
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name}: got shape {array.shape}, needed (n_columns,)")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: got NaN or infinity, needed finite numbers")
+    _arrays.finite(name, array)
     array.flags.writeable = False
     return array
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from . import _arguments, _core, _sparse
 from ._checkpoint import Checkpoint
-from ._network import Network
+from ._network import Network, network_given
 from ._prepared import Prepared, prepared
 from ._train import train
 from ._train_result import TrainResult
@@ -142,8 +142,7 @@ def _distinct_networks(networks: object) -> list[Network]:
         raise ValueError(f"networks: got none, needed {needed}")
     first: dict[int, int] = {}
     for i, net in enumerate(networks):
-        if not isinstance(net, Network):
-            raise TypeError(f"networks[{i}]: got {type(net).__name__}, needed a rosenblatt.Network")
+        network_given(f"networks[{i}]", net)
         if first.setdefault(id(net), i) != i:
             raise ValueError(f"networks: got [{first[id(net)]}] again at [{i}], needed {needed}")
     return list(networks)

@@ -10,9 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _arguments, _arrays
 from .._loss import Loss
-from .._network import Network
+from .._network import Network, network_given
 from ..reference.arithmetic import NUMBER_TYPES
-from ._sample import require_network
 
 
 class Update(NamedTuple):
@@ -80,7 +79,7 @@ def descent(
     >>> w.round(4), round(C, 4)  # 2 x + 1
     (array([2., 1.]), 0.0)
     """
-    require_network(net)
+    network_given("net", net)
     epsilon = _arguments.positive("learning_rate", learning_rate)
     most = _arguments.integer("max_updates", max_updates, least=0)
     condition = _arguments.callback_function("until", until)

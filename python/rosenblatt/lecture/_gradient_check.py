@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _arrays
 from .._loss import Loss
-from .._network import Network
+from .._network import Network, network_given
 from ._difference import Differences
 from ._parameters import at_place
-from ._sample import refuse_what_the_lecture_lacks, require_network
+from ._sample import refuse_what_the_lecture_lacks
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def gradient_check(
     >>> check.n_unexpected, check.largest_absolute.absolute < 1e-9
     (0, True)
     """
-    require_network(net)
+    network_given("net", net)
     refuse_what_the_lecture_lacks(net)
     gradient = net.gradients(X, Y, loss=loss).grad
     differences = Differences(

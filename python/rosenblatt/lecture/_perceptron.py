@@ -254,8 +254,7 @@ def _two_classes(X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.bool_], 
     samples = _arrays.inputs("X", X, np.dtype(np.float64)).copy()
     if samples.ndim != 2 or samples.size == 0:
         raise ValueError(f"X: got shape {samples.shape}, needed (n, n_features)")
-    if not np.isfinite(samples).all():
-        raise ValueError("X: got NaN or infinity, needed finite numbers")
+    _arrays.finite("X", samples)
     labels = np.asarray(y)
     if labels.shape != (len(samples),):
         raise ValueError(f"y: got shape {labels.shape}, needed ({len(samples)},): a label a row")

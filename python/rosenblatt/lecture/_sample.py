@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _arrays, _loss, reference
-from .._network import Network
+from .._network import Network, network_given
 from ..reference.activation import ACTIVATIONS, dC_dz
 from ..reference.backward import dC_dA
 from ..reference.forward import forward
@@ -52,7 +52,7 @@ def textbook(net: Network) -> reference.Network:
     ValueError
         It has what the lecture's formulas do not know.
     """
-    require_network(net)
+    network_given("net", net)
     refuse_what_the_lecture_lacks(net)
     *hidden, output = net.activations
     book = reference.Network(
@@ -72,12 +72,6 @@ def textbook(net: Network) -> reference.Network:
             rounded = reference.Scaling(*([T.round(x) for x in column] for column in columns))
             setattr(book, name, rounded)
     return book
-
-
-def require_network(net: object) -> None:
-    """Raise a TypeError where `net` is no network."""
-    if not isinstance(net, Network):
-        raise TypeError(f"net: got {type(net).__name__}, needed a rosenblatt.Network")
 
 
 def refuse_what_the_lecture_lacks(net: Network) -> None:
@@ -112,9 +106,7 @@ def one_input(net: Network, x: ArrayLike) -> np.ndarray[Any, Any]:
     if array.shape not in ((n_features,), (1, n_features)):
         got = f"{array.size} numbers" if array.ndim == 1 else f"shape {array.shape}"
         raise ValueError(f"x: got {got}, needed {n_features}: one sample, a^(1) has so many units")
-    if not np.isfinite(array).all():
-        raise ValueError("x: got NaN or infinity, needed finite numbers")
-    return array.reshape(1, n_features)
+    return _arrays.finite("x", array).reshape(1, n_features)
 
 
 def one_target(y: ArrayLike) -> np.ndarray[Any, Any]:

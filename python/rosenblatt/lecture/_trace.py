@@ -9,14 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _arguments
 from .._loss import Loss
-from .._network import Network
+from .._network import Network, network_given
 from ._layout import Equation, as_html, as_latex, as_text, column
 from ._page import page
 from ._sample import (
     gradients_of,
     one_input,
     refuse_what_the_lecture_lacks,
-    require_network,
 )
 from ._steps import MIXING
 from ._typeset import in_html
@@ -176,7 +175,7 @@ def trace(
     a^(2) = tanh(z^(2)) = ⎡     0⎤
                           ⎣0.4621⎦
     """
-    require_network(net)
+    network_given("net", net)
     refuse_what_the_lecture_lacks(net)
     n_digits = _arguments.integer("digits", digits, least=1, most=17)
     if y is None and loss is not None:

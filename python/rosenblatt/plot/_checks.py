@@ -9,19 +9,6 @@ from .. import _arrays
 from .._network import Network
 
 
-def network_given(net: object) -> Network:
-    """Return `net`, a Network.
-
-    Raises
-    ------
-    TypeError
-        It is anything else.
-    """
-    if not isinstance(net, Network):
-        raise TypeError(f"net: got {type(net).__name__}, needed a rosenblatt.Network")
-    return net
-
-
 def samples_given(name: str, X: ArrayLike, n_features: int) -> NDArray[np.float64]:
     """Return samples (n, n_features) as float64, n at least 1.
 
@@ -33,9 +20,7 @@ def samples_given(name: str, X: ArrayLike, n_features: int) -> NDArray[np.float6
     array = _arrays.real_array(name, X).astype(np.float64)
     if array.ndim != 2 or array.shape[1] != n_features or not len(array):
         raise ValueError(f"{name}: got shape {array.shape}, needed (n, {n_features}), n at least 1")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: got NaN or infinity, needed finite numbers")
-    return array
+    return _arrays.finite(name, array)
 
 
 def vector_given(name: str, values: ArrayLike, size: int) -> NDArray[np.float64]:
@@ -49,9 +34,7 @@ def vector_given(name: str, values: ArrayLike, size: int) -> NDArray[np.float64]
     array = _arrays.real_array(name, values).astype(np.float64)
     if array.shape != (size,):
         raise ValueError(f"{name}: got shape {array.shape}, needed ({size},)")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: got NaN or infinity, needed finite numbers")
-    return array
+    return _arrays.finite(name, array)
 
 
 def finite_weights(net: Network) -> None:

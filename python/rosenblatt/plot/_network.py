@@ -14,9 +14,9 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from .. import _arguments
-from .._network import Network
+from .._network import Network, network_given
 from ._axes import axes_for, size_in_points
-from ._checks import finite_weights, network_given
+from ._checks import finite_weights
 from ._colours import background, diverging, ink
 from ._units import Column, column
 from ._words import LETTER, colour_scale, has_room, title
@@ -124,7 +124,7 @@ def network(
     >>> ax = rb.plot.network(net, highlight=[(1, 2, 5), (2, 1, 2)])
     >>> plt.close(ax.figure)
     """
-    network_given(net)
+    network_given("net", net)
     labels = _arguments.flag("labels", labels)
     colorbar = _arguments.flag("colorbar", colorbar)
     if max_units is not None:

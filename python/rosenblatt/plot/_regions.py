@@ -11,8 +11,8 @@ from matplotlib.colors import Normalize
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _arguments, _arrays
-from .._network import FloatArray, Network
-from ._checks import network_given, samples_given
+from .._network import FloatArray, Network, network_given
+from ._checks import samples_given
 from ._colours import background, class_colours, ink
 
 Kind = Literal["auto", "classes", "surface"]
@@ -57,7 +57,7 @@ class Regions:
         threshold: float | None,
         resolution: int,
     ) -> None:
-        network_given(net)
+        network_given("net", net)
         if net.layers[0] != 2:
             raise ValueError(f"net: got {net.layers[0]} inputs, needed 2: a plane to draw")
         _arguments.choice("kind", kind, KINDS)
@@ -185,9 +185,7 @@ def _targets(y: ArrayLike, n: int, n_outputs: int) -> NDArray[np.float64]:
     if len(targets.shape) == 0 or len(targets) != n or not (targets.ndim == 1 or wide):
         rows = f" or ({n}, {n_outputs})" if n_outputs > 1 else ""
         raise ValueError(f"y: got shape {targets.shape}, needed ({n},){rows}")
-    if not np.isfinite(targets).all():
-        raise ValueError("y: got NaN or infinity, needed finite numbers")
-    return targets
+    return _arrays.finite("y", targets)
 
 
 def _is_classes(kind: str, targets: NDArray[np.float64], n_outputs: int) -> bool:

@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _arguments
 from .._loss import Loss
-from .._network import Network
+from .._network import Network, network_given
 from . import _directions
 from ._axes import axes_for
-from ._checks import network_given, vector_given
+from ._checks import vector_given
 from ._colours import background, ink
 from ._directions import Directions
 from ._theta_path import ThetaPath
@@ -94,7 +94,7 @@ def loss_surface(
     >>> ax = rb.plot.loss_surface(net, X, y, loss="log_loss", path=path, resolution=15)
     >>> plt.close(ax.figure)
     """
-    network_given(net)
+    network_given("net", net)
     resolution = _arguments.integer("resolution", resolution, least=2, most=500)
     origin = net.theta.astype(np.float64)
     points = None if path is None else _points(path, net.n_params)

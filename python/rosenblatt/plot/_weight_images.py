@@ -11,9 +11,9 @@ from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from .. import _arguments
-from .._network import Network
+from .._network import Network, network_given
 from ._axes import axes_for, size_in_points
-from ._checks import finite_weights, network_given
+from ._checks import finite_weights
 from ._colours import background, diverging, ink, mixed
 from ._words import colour_scale, has_room, title
 
@@ -64,7 +64,7 @@ def first_layer_weights(
     '$W^{(1)}$: 32 units of 8 × 8 weights'
     >>> plt.close(ax.figure)
     """
-    network_given(net)
+    network_given("net", net)
     height, width = _image_shape(shape, net.layers[0])
     n_units = min(_arguments.integer("max_units", max_units, least=1, most=10_000), net.layers[1])
     colorbar = _arguments.flag("colorbar", colorbar)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _arrays
+
 
 def drawn(
     random: np.random.RandomState, layers: list[int], activations: list[Any]
@@ -43,6 +45,4 @@ def given(name: str, values: Any, shapes: list[tuple[int, ...]]) -> list[NDArray
     if [each.shape for each in arrays] != shapes:
         got = ", ".join(str(each.shape) for each in arrays)
         raise ValueError(f"{name}: got shapes {got}, needed {', '.join(map(str, shapes))}")
-    if not all(np.isfinite(each).all() for each in arrays):
-        raise ValueError(f"{name}: got NaN or infinity, needed finite numbers")
-    return arrays
+    return [_arrays.finite(name, each) for each in arrays]
