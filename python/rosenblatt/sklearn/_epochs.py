@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from numpy.typing import NDArray
 
 from .._callbacks import Callback, Epoch
 from ..schedules import PerEpoch
 from . import _settings
+from ._samples import Samples
 
 TOO_SMALL = 1e-6  # scikit-learn's: an adaptive rate below it ends the training
-
-
-class HeldOut(NamedTuple):
-    """Samples whose score is measured after every epoch."""
-
-    X: Any
-    y: NDArray[Any]
-    sample_weight: NDArray[Any] | None
 
 
 class Rate:
@@ -54,7 +47,7 @@ class Rules(Callback):
         *,
         n_samples: int,
         constant: float,
-        held_out: HeldOut | None,
+        held_out: Samples | None,
         tasks: Tasks,
     ) -> None:
         self._estimator = estimator

@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .._network import Network
 from . import _initial, _minimum, _settings, _steps
-from ._steps import Samples
+from ._samples import Samples
 from ._threads import thread_count
 
 try:  # scikit-learn 1.9 and later
@@ -143,9 +143,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
                 "(X, y, sample_weight)"
             )
         X, y, *weights = validation
-        rows = validate_data(
-            self, X, reset=False, accept_sparse=["csr", "csc"], dtype=self._number_types()
-        )
+        rows = self._rows(X)
         y = self._checked_targets(y)
         check_consistent_length(rows, y)
         return self._weighted(rows, y, weights[0] if weights else None)
@@ -246,6 +244,12 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
     # ---- The way in, and what comes out
 
+    def _rows(self, X: Any) -> Any:
+        """Return samples as a user gives them, checked: an array or a CSR or CSC matrix."""
+        return validate_data(
+            self, X, reset=False, accept_sparse=["csr", "csc"], dtype=self._number_types()
+        )
+
     def _as_rows(self, X: Any) -> NDArray[Any]:
         """Return checked samples as full rows, for what of the core takes no sparse ones."""
         return X.toarray() if hasattr(X, "toarray") else X  # type: ignore[no-any-return]
@@ -257,10 +261,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _predictions(self, X: Any) -> NDArray[Any]:
         """Return the outputs (n, n_outputs) for samples as a user gives them."""
         check_is_fitted(self)
-        rows = validate_data(
-            self, X, reset=False, accept_sparse=["csr", "csc"], dtype=self._number_types()
-        )
-        return self._activated(self._outputs(rows))
+        return self._activated(self._outputs(self._rows(X)))
 
     def _activated(self, A: NDArray[Any]) -> NDArray[Any]:
         return np.exp(A) if self.out_activation_ == "exp" else A
@@ -313,10 +314,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
     def _checked_rows(self, X: ArrayLike) -> NDArray[Any]:
         check_is_fitted(self)
-        rows = validate_data(
-            self, X, reset=False, accept_sparse=["csr", "csc"], dtype=self._number_types()
-        )
-        return self._as_rows(rows)
+        return self._as_rows(self._rows(X))
 
     @abstractmethod
     def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:

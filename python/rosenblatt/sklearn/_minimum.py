@@ -15,7 +15,7 @@ from threadpoolctl import ThreadpoolController
 
 from .. import _arrays, _loss, _sparse
 from ._epochs import Tasks
-from ._steps import Samples
+from ._samples import Samples
 from ._threads import thread_count
 
 

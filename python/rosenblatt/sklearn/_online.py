@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +14,7 @@ from .._callbacks import Epoch
 from . import _growth, _settings, _steps
 from ._epochs import Rules, Tasks
 from ._estimator import Estimator
+from ._samples import Samples
 from ._threads import thread_count
 
 LEARNERS = {
@@ -98,7 +98,7 @@ class Online(Estimator):
             X = self._admit(X, y)
         X, y = self._validated(X, y, incremental=True, reset=first_pass)
         samples = self._weighted(X, y, sample_weight)
-        batch_size = self._batch_of_a_call(X.shape[0])
+        batch_size = _settings.batch_size_of(self, X.shape[0], stacklevel=4)
         shuffled = self.shuffle and batch_size < X.shape[0]
         if first_pass or shuffled:  # a state costs more than the step of a sample
             self._random_state = check_random_state(self.random_state)
@@ -111,17 +111,8 @@ class Online(Estimator):
         self._take_steps(samples, batch_size, order)
         return self
 
-    def _batch_of_a_call(self, n_samples: int) -> int:
-        if self.batch_size != "auto" and self.batch_size > n_samples:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
-                "clipped",
-                stacklevel=4,
-            )
-        return _settings.batch_size_of(self, n_samples)
-
     def _take_steps(
-        self, samples: _steps.Samples, batch_size: int, order: NDArray[np.int64] | None
+        self, samples: Samples, batch_size: int, order: NDArray[np.int64] | None
     ) -> None:
         weights = samples.weights
         learner = self._learner_for(batch_size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -158,13 +158,13 @@ def any_dropout(estimator: Any) -> bool:
     return bool(np.any(np.asarray(estimator.dropout) > 0)) or estimator.input_dropout > 0
 
 
-def batch_size_of(estimator: Any, n_samples: int) -> int:
-    """Return the samples of a step: scikit-learn's "auto" is 200 at most."""
+def batch_size_of(estimator: Any, n_samples: int, *, stacklevel: int) -> int:
+    """Return the samples of a step: scikit-learn's "auto" is 200 at most; warn of a clipped one."""
     if estimator.batch_size == "auto":
         return min(200, n_samples)
+    if estimator.batch_size > n_samples:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+            stacklevel=stacklevel,
+        )
     return int(np.clip(estimator.batch_size, 1, n_samples))
-
-
-def patience_of(estimator: Any) -> float:
-    """Return how many epochs may pass without an improvement."""
-    return math.inf if estimator.n_iter_no_change == np.inf else int(estimator.n_iter_no_change)

@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import _safe_indexing
 
 from .._callbacks import callback_list
 from .._optimizer import LBFGS
 from .._train import train
 from . import _settings
-from ._epochs import HeldOut, Rules, Tasks
+from ._epochs import Rules, Tasks
+from ._samples import Samples
 from ._threads import thread_count
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may"
     " contain large values and need to be preprocessed."
 )
-
-
-class Samples(NamedTuple):
-    """Samples as an estimator has checked them."""
-
-    X: Any
-    y: NDArray[Any]
-    weights: NDArray[Any] | None
-
-    def rows(self, chosen: NDArray[np.int64]) -> Samples:
-        """Return those that are chosen, in this order."""
-        weights = None if self.weights is None else self.weights[chosen]
-        return Samples(_safe_indexing(self.X, chosen), self.y[chosen], weights)
 
 
 class Shuffled:
@@ -103,13 +90,9 @@ def fit(estimator: Any, samples: Samples, validation: Samples | None) -> None:
 def _batches(estimator: Any, n_samples: int) -> dict[str, Any]:
     if isinstance(estimator.solver, LBFGS):
         return {"batch_size": None, "shuffle": False}
-    if estimator.batch_size != "auto" and estimator.batch_size > n_samples:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=2,
-        )
+    batch_size = _settings.batch_size_of(estimator, n_samples, stacklevel=3)
     shuffled = estimator.shuffle and Shuffled(estimator._random_state, n_samples)
-    return {"batch_size": _settings.batch_size_of(estimator, n_samples), "shuffle": shuffled}
+    return {"batch_size": batch_size, "shuffle": shuffled}
 
 
 def _for_training(estimator: Any, validation: Samples | None) -> Any:
@@ -132,7 +115,7 @@ def _warn_unless_converged(estimator: Any, rules: Rules) -> None:
 
 def split(
     estimator: Any, samples: Samples, validation: Samples | None
-) -> tuple[Samples, HeldOut | None]:
+) -> tuple[Samples, Samples | None]:
     """Return the samples to train on, and those whose score decides when to stop, if any.
 
     A validation set of the user's is used where there is one; else scikit-learn's split is drawn.
@@ -145,7 +128,7 @@ def split(
     if not estimator.early_stopping:
         return samples, None
     if validation is not None:
-        return samples, HeldOut(*validation)
+        return samples, validation
     of_training, of_validation = train_test_split(
         np.arange(samples.X.shape[0]),
         random_state=estimator._random_state,
@@ -157,4 +140,4 @@ def split(
             "The validation set is too small. Increase 'validation_fraction' "
             "or the size of your dataset."
         )
-    return samples.rows(of_training), HeldOut(*samples.rows(of_validation))
+    return samples.rows(of_training), samples.rows(of_validation)
