@@ -13,13 +13,8 @@ import pytest
 import rosenblatt
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = {
-    "datasets",
-    "lecture",
-    "playground",
-    "plot",
-    "schedules",
-}  # public names that are modules, shown as such
+# Public names that are modules, shown as such.
+MODULES = {"datasets", "lecture", "playground", "plot", "schedules"}
 
 
 @pytest.fixture(scope="module")

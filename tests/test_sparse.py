@@ -182,6 +182,30 @@ def test_a_fraction_of_sparse_samples_is_held_out_as_of_full_ones() -> None:
     assert thetas[0] == thetas[1]
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("skip", [False, True])
+@pytest.mark.parametrize("norm", [None, "batch", "layer"])
+@pytest.mark.parametrize("optimizer", [rb.SGD(0.05), rb.Adam(0.01)], ids=str)
+def test_norms_and_skips_have_the_bits_of_full_rows(
+    optimizer: Any, norm: Any, skip: bool, dtype: str
+) -> None:
+    X, Y = some_rows(45, 9, dtype, filled=0.3), some_targets(45, 2, dtype)
+    nets, curves = [], []
+    for samples in (X, sparse.csr_array(X)):
+        net = rb.Network([9, 9, 5, 2], dtype=dtype, random_state=1, norm=norm, skip=[skip, False])
+        result = rb.train(
+            net, samples, Y, loss="squared_error", optimizer=optimizer, batch_size=8, epochs=3,
+            dropout=0.1, validation=(samples, Y),
+        )  # fmt: skip
+        nets.append(net)
+        curves.append(result.validation_curve)
+        assert_same_bits(net.forward(samples), nets[0].forward(X), "a")
+        grad = net.gradients(samples, Y, loss="squared_error").grad
+        assert_same_bits(grad, nets[0].gradients(X, Y, loss="squared_error").grad, "grad")
+    assert_same_bits(nets[1].theta, nets[0].theta, "theta")
+    assert curves[1] == curves[0]
+
+
 @pytest.mark.parametrize(("optimizer", "batch_size"), [(rb.SGD(0.05), 8), (rb.LBFGS(), None)])
 def test_a_loss_of_ones_own_sees_the_same(optimizer: Any, batch_size: int | None) -> None:
     def half_square(A: NDArray[Any], Y: NDArray[Any]) -> tuple[float, NDArray[Any]]:

@@ -52,7 +52,7 @@ class Run:
             self._net,
             X,
             Y,
-            loss="squared_error" if self._workload.loss == "squared_error" else "log_loss",
+            loss=self._workload.loss,
             optimizer=rb.Adam(self._workload.learning_rate),
             batch_size=self._workload.batch,
             **settings,

@@ -54,7 +54,7 @@ class Train:
             self._net,
             X,
             Y,
-            loss="squared_error" if self._workload.loss == "squared_error" else "log_loss",
+            loss=self._workload.loss,
             optimizer=self._optimizer,
             batch_size=self._workload.batch,
             epochs=epochs,

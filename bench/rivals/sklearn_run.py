@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from ..workloads import Array, Workload, first_parameters, flat, samples
+from ..workloads import Array, Workload, flat, samples
 from . import Runner
+from .sklearn_mlp import restore
 
 warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the epochs end when the time does
 
@@ -51,9 +52,7 @@ class Run:
         model = self._model(shuffle=False)
         labels = {"classes": np.unique(self._Y)} if isinstance(model, MLPClassifier) else {}
         model.partial_fit(self._X[:rows], self._Y[:rows], **labels)
-        for layer, (W, b) in enumerate(first_parameters(self._workload)):
-            model.coefs_[layer][...] = W
-            model.intercepts_[layer][...] = b
+        restore(model, self._workload)
         adam = model._optimizer
         adam.t = 0
         for part in (*adam.ms, *adam.vs):
