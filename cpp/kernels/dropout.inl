@@ -13,17 +13,34 @@
 namespace rosenblatt {
 namespace {
 
-// mask[r][j] = 1 / (1 - p) where unit j of the row stays, 0 where it is dropped; rows count from stream.first_row.
+// mask[r][j] = scale where unit j of row r stays, 0 where it is dropped, and dropped = A * mask; rows count from
+// stream.first_row.
 template <class T>
-void dropout_mask(const RowStream& stream, std::uint32_t dropped_below, T scale, Matrix<T> mask) noexcept {
+void drop(const RowStream& stream, Scattered<const T> A, const Drop<T>& rule) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    static_assert(words_at_once % width == 0);
+    const Pack<T> scale = broadcast(rule.scale);
+    const std::uint32_t least = rule.dropped_below;
     std::uint32_t words[words_at_once];
-    for (std::size_t r = 0; r < mask.rows; ++r) {
+    for (std::size_t r = 0; r < A.rows; ++r) {
         const auto row = static_cast<std::uint32_t>(stream.first_row + r);
-        for (std::size_t j = 0; j < mask.cols; j += words_at_once) {
+        for (std::size_t j = 0; j < A.cols; j += words_at_once) {
             random_words(stream, row, static_cast<std::uint32_t>(j / 4), words);
-            const std::size_t n = mask.cols - j < words_at_once ? mask.cols - j : words_at_once;
-            T* const to = mask.row(r) + j;
-            for (std::size_t k = 0; k < n; ++k) to[k] = words[k] >= dropped_below ? scale : T{0};
+            const std::size_t n = A.cols - j < words_at_once ? A.cols - j : words_at_once;
+            const T* const from = A.row[r] + A.first + j;
+            T* const mask = rule.mask.row(r) + j;
+            T* const dropped = rule.dropped.row(r) + j;
+            const auto factor = [&](std::size_t k) ROSENBLATT_BODY {
+                return select<T>(at_least<T>(least, words + k), scale, zero<T>());
+            };
+            std::size_t k = 0;
+            for (; k + width <= n; k += width) {
+                store(mask + k, factor(k));
+                store(dropped + k, load(from + k) * factor(k));
+            }
+            if (k == n) continue;
+            store(mask + k, factor(k), n - k);
+            store(dropped + k, load(from + k, n - k) * factor(k), n - k);
         }
     }
 }

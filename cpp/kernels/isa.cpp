@@ -64,7 +64,7 @@ constexpr Kernels<T> make_kernels() noexcept {
             .average = average<T>,
             .sum_products = sum_products<T>,
             .limit_norms = limit_norms<T>,
-            .dropout_mask = dropout_mask<T>,
+            .drop = drop<T>,
             .add_noise = add_noise<T>,
             .multiply_numbers = multiply_numbers<T>,
             .column_moments = column_moments<T>,

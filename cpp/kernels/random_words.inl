@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "kernels/table.hpp"
+#include "simd/pack.hpp"
 
 namespace rosenblatt {
 namespace {
@@ -14,31 +15,43 @@ constexpr std::size_t philox_blocks = 16;  // that are computed side by side
 constexpr std::size_t words_at_once = 4 * philox_blocks;
 
 // The words of blocks first ... first + 15 of a row, Philox4x32-10 as in base/rng.hpp with the blocks as lanes: word i of
-// block k at words[i * 16 + k].
+// block k at words[i * 16 + k]. A word is the lower half of a 64-bit lane and so needs no conversion before or after its
+// product; what is left in the upper half falls away at the next product or at the end. Two registers of each word
+// hide the time that a product takes.
 ROSENBLATT_INLINE void random_words(const RowStream& stream, std::uint32_t row, std::uint32_t first,
                                     std::uint32_t* words) noexcept {
-    std::uint32_t c[4][philox_blocks];
-    for (std::size_t k = 0; k < philox_blocks; ++k) {
-        c[0][k] = first + static_cast<std::uint32_t>(k);
-        c[1][k] = row;
-        c[2][k] = stream.epoch;
-        c[3][k] = stream.purpose;
+    constexpr std::size_t registers = 2;
+    constexpr std::size_t step = registers * words_width;
+    static_assert(philox_blocks % step == 0);
+    constexpr std::uint32_t weyl[2] = {0x9E3779B9, 0xBB67AE85};
+    Words lane;
+    for (std::size_t k = 0; k < words_width; ++k) lane[k] = k;
+    for (std::size_t k = 0; k < philox_blocks; k += step) {
+        Words c[4][registers];
+        unrolled<registers>([&](auto r) ROSENBLATT_BODY {
+            c[0][r] = lane + (std::uint64_t{first} + k + r * words_width);
+            c[1][r] = Words{} + row;
+            c[2][r] = Words{} + stream.epoch;
+            c[3][r] = Words{} + stream.purpose;
+        });
+        std::uint32_t key[2] = {stream.key[0], stream.key[1]};
+        unrolled<10>([&](auto) ROSENBLATT_BODY {
+            unrolled<registers>([&](auto r) ROSENBLATT_BODY {
+                const Words left = product_of_halves(Words{} + std::uint64_t{0xD2511F53}, c[0][r]);
+                const Words right = product_of_halves(Words{} + std::uint64_t{0xCD9E8D57}, c[2][r]);
+                c[0][r] = (right >> 32) ^ c[1][r] ^ std::uint64_t{key[0]};
+                c[2][r] = (left >> 32) ^ c[3][r] ^ std::uint64_t{key[1]};
+                c[1][r] = right;
+                c[3][r] = left;
+            });
+            key[0] += weyl[0];
+            key[1] += weyl[1];
+        });
+        unrolled<4>([&](auto i) ROSENBLATT_BODY {
+            const Halves lower = lower_halves(c[i][0], c[i][1]);
+            __builtin_memcpy(words + i * philox_blocks + k, &lower, sizeof lower);
+        });
     }
-    std::uint32_t key[2] = {stream.key[0], stream.key[1]};
-    for (int round = 0; round < 10; ++round) {
-        for (std::size_t k = 0; k < philox_blocks; ++k) {
-            const std::uint64_t left = std::uint64_t{0xD2511F53} * c[0][k];
-            const std::uint64_t right = std::uint64_t{0xCD9E8D57} * c[2][k];
-            c[0][k] = static_cast<std::uint32_t>(right >> 32) ^ c[1][k] ^ key[0];
-            c[2][k] = static_cast<std::uint32_t>(left >> 32) ^ c[3][k] ^ key[1];
-            c[1][k] = static_cast<std::uint32_t>(right);
-            c[3][k] = static_cast<std::uint32_t>(left);
-        }
-        key[0] += 0x9E3779B9;
-        key[1] += 0xBB67AE85;
-    }
-    for (std::size_t i = 0; i < 4; ++i)
-        for (std::size_t k = 0; k < philox_blocks; ++k) words[i * philox_blocks + k] = c[i][k];
 }
 
 }  // namespace

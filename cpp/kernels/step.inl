@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/activation.inl"
+#include "kernels/dropout.inl"
 #include "kernels/gemm.inl"
 #include "kernels/loss.inl"
 #include "kernels/table.hpp"
@@ -76,7 +77,9 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
     const Matrix<T> Delta = before.Delta.slice(0, n).columns(n_in);
     const Matrix<T> filled = before.derivative_from().slice(0, n);
     const Matrix<const T> from = filled.columns(n_in);
+    const bool drops = layer.drop.mask.data != nullptr;
     const auto through = [&](Activation f) noexcept {
+        if (drops) multiply_numbers<T>(Delta, layer.drop.mask.slice(0, n), Delta);  // a dropped unit has no part in C
         if (acts_on_rows(f)) through_activation<T>(f, from, Delta);
         else through_activation<T>(f, filled, before.Delta.slice(0, n));  // the filling stays 0
     };
@@ -109,7 +112,7 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
     factors.R = {{layer.W.data, n_in, layer.n_out, layer.W.row_step, layer.W.panel_step}, true};
     factors.R_copy = space;
     factors.panels = panels_at_once(n);
-    if (acts_on_rows(before.f)) {
+    if (drops || acts_on_rows(before.f)) {
         multiply<T>(factors, {}, in_panels(Delta));
         through(before.f);
     } else {
@@ -218,13 +221,25 @@ double small_step(const Step<T>& step, Scattered<const T> X, Targets<T> targets,
                   Ahead<T> ahead) noexcept {
     const std::size_t n = X.rows;
     const std::size_t last = step.n_layers - 1;
-    const auto A_in = [&](std::size_t layer) noexcept -> Scattered<const T> {
+    const auto A_before = [&](std::size_t layer) noexcept -> Scattered<const T> {
         if (layer == 0) return X;
         const StepLayer<T>& before = step.layers[layer - 1];
         return {before.A_rows, n, before.n_out, 0, before.A.stride};
     };
-    for (std::size_t layer = 0; layer < last; ++layer)
+    const auto A_in = [&](std::size_t layer) noexcept -> Scattered<const T> {
+        const StepLayer<T>& of = step.layers[layer];
+        if (of.drop.mask.data == nullptr) return A_before(layer);
+        return {of.dropped_rows, n, of.W.rows, 0, of.drop.dropped.stride};
+    };
+    const auto drop_before = [&](std::size_t layer) noexcept {
+        if (step.layers[layer].drop.mask.data != nullptr)
+            drop<T>(step.dropout.of_layer(layer), A_before(layer), step.layers[layer].drop);
+    };
+    for (std::size_t layer = 0; layer < last; ++layer) {
+        drop_before(layer);
         forward_layer(step.layers[layer], false, A_in(layer), step.layers[layer].A.slice(0, n));
+    }
+    drop_before(last);
     const StepLayer<T>& output = step.layers[last];
     const Matrix<T> Z = step.Z.slice(0, n);
     forward_layer(output, true, A_in(last), Z);

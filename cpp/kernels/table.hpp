@@ -142,6 +142,27 @@ struct RowStream {
     std::uint32_t purpose;
     std::uint32_t epoch;
     std::size_t first_row;  // the position in the epoch of the first row
+
+    // The words that another layer draws for the same purpose.
+    constexpr RowStream of_layer(std::size_t layer) const noexcept {
+        return {{key[0], key[1]}, purpose + (static_cast<std::uint32_t>(layer) << 8), epoch, first_row};
+    }
+    constexpr RowStream from(std::size_t row) const noexcept {
+        return {{key[0], key[1]}, purpose, epoch, first_row + row};
+    }
+};
+
+// Dropout of what goes into a layer: a unit whose random word is below `dropped_below` becomes 0, another one times `scale`.
+template <class T>
+struct Drop {
+    std::uint32_t dropped_below = 0;
+    T scale = 1;
+    Matrix<T> mask = {};     // (n, n_in), written: 0 or scale; null without dropout
+    Matrix<T> dropped = {};  // (n, n_in), written: what is left
+
+    constexpr Drop slice(std::size_t first, std::size_t count) const noexcept {
+        return {dropped_below, scale, mask.slice(first, count), dropped.slice(first, count)};
+    }
 };
 
 // A layer of a small network, and what a step computes into. W, b, A and Delta are filled up to whole registers
@@ -158,7 +179,9 @@ struct StepLayer {
     const T* const* A_rows;
     Matrix<T> Delta;  // likewise
     const T* const* Delta_rows;
-    Matrix<T> Z;  // (batch_size, columns) where f' is computed from z; null for the other hidden layers
+    Matrix<T> Z;   // (batch_size, columns) where f' is computed from z; null for the other hidden layers
+    Drop<T> drop;  // of what goes into it, and where the rows of what is left begin
+    const T* const* dropped_rows;
 
     // What f' of a hidden layer is computed from.
     ROSENBLATT_INLINE Matrix<T> derivative_from() const noexcept { return Z.data != nullptr ? Z : A; }
@@ -176,7 +199,8 @@ struct Step {
     T* scale;                  // (batch_size,), the share of each sample in the cost
     double* sample_loss;       // (batch_size,)
     T* db;                     // room for the gradient of any b
-    T* space;  // room for the transposed panels of any W but the first: panels_at_once * panel_cols * n_out
+    T* space;           // room for the transposed panels of any W but the first: panels_at_once * panel_cols * n_out
+    RowStream dropout;  // of layer 0, for this step
 };
 
 template <class T>
@@ -263,8 +287,8 @@ struct Kernels {
     // The columns of W (rows, cols) that are longer than `most` become so long.
     void (*limit_norms)(Panels<T> W, double most) noexcept;
 
-    // mask[r][j] = 0 where the word of unit j of row r is below `dropped_below`, else scale.
-    void (*dropout_mask)(const RowStream& stream, std::uint32_t dropped_below, T scale, Matrix<T> mask) noexcept;
+    // Draws the mask of rows A (rows, cols) and applies it.
+    void (*drop)(const RowStream& stream, Scattered<const T> A, const Drop<T>& rule) noexcept;
 
     // noisy[r][k] = X[r][k] + deviation * a standard normal number, both (rows, n_features).
     void (*add_noise)(const RowStream& stream, T deviation, Scattered<const T> X, Matrix<T> noisy) noexcept;

@@ -36,30 +36,28 @@ Dropout<T>::Dropout(const std::vector<double>& rates, const Shape& shape, std::s
         active_ = true;
         const std::size_t n_in = shape.n_in(layer);
         const std::size_t rows = layer == 0 && sparse ? 0 : capacity;
-        layers_[layer] = {rates[layer], n_in, Rows<T>(rows, n_in), Rows<T>(rows, n_in)};
+        layers_[layer] = {true, dropped_below(rates[layer]), static_cast<T>(1 / (1 - rates[layer])),
+                          n_in, Rows<T>(rows, n_in),         Rows<T>(rows, n_in)};
     }
+}
+
+template <class T>
+RowStream Dropout<T>::stream() const noexcept {
+    return {{Philox::low(seed_), Philox::high(seed_)},
+            static_cast<std::uint32_t>(Purpose::dropout),
+            static_cast<std::uint32_t>(epoch_),
+            first_row_};
 }
 
 template <class T>
 void Dropout<T>::drop(std::size_t layer, Scattered<const T> A, Team& team) {
     if (A.stored != nullptr) return drop_stored(A, team);
-    Layer& of_layer = layers_[layer];
-    const std::uint32_t threshold = dropped_below(of_layer.rate);
-    const T scale = static_cast<T>(1 / (1 - of_layer.rate));
-    const Matrix<T> mask = of_layer.mask.first(A.rows);
-    const Matrix<T> dropped = of_layer.dropped.first(A.rows);
-    constexpr double work_of_a_number = 16;
+    const RowStream words = stream().of_layer(layer);
+    const Drop<T> of_layer = rule(layer, A.rows);
+    constexpr double work_of_a_number = 4;
     team.slices(A.rows, work_of_a_number * static_cast<double>(A.cols),
                 [&](std::size_t first, std::size_t count) noexcept {
-                    const RowStream stream{
-                        {Philox::low(seed_), Philox::high(seed_)},
-                        static_cast<std::uint32_t>(Purpose::dropout) + (static_cast<std::uint32_t>(layer) << 8),
-                        static_cast<std::uint32_t>(epoch_),
-                        first_row_ + first};
-                    kernels<T>().dropout_mask(stream, threshold, scale, mask.slice(first, count));
-                    for (std::size_t i = first; i < first + count; ++i)
-                        kernels<T>().multiply_numbers({A.row[i] + A.first, 1, A.cols, A.cols}, mask.slice(i, 1),
-                                                      dropped.slice(i, 1));
+                    kernels<T>().drop(words.from(first), A.part(first, 0, count, A.cols), of_layer.slice(first, count));
                 });
 }
 
@@ -71,8 +69,8 @@ void Dropout<T>::drop_stored(Scattered<const T> X, Team& team) {
     std::size_t begin = 0;
     for (std::size_t i = 0; i < X.rows; begin += X.stored->count[i], ++i)
         stored_.set(i, values_.data() + begin, X.stored->column[i], X.stored->count[i]);
-    const std::uint32_t threshold = dropped_below(layers_[0].rate);
-    const T scale = static_cast<T>(1 / (1 - layers_[0].rate));
+    const std::uint32_t threshold = layers_[0].dropped_below;
+    const T scale = layers_[0].scale;
     constexpr double work_of_an_element = 32;
     const double work = work_of_an_element * static_cast<double>(n) / static_cast<double>(X.rows);
     team.slices(X.rows, work, [&](std::size_t first, std::size_t count) noexcept {

@@ -31,21 +31,30 @@ class Dropout {
     }
 
     // Whether something is dropped of what goes into a weight layer.
-    bool of(std::size_t layer) const noexcept { return active_ && layers_[layer].rate > 0; }
+    bool of(std::size_t layer) const noexcept { return active_ && layers_[layer].drops; }
 
     // Draws the mask of a layer of() and applies it to what goes into it, A (n, n_in). Throws Stopped.
     void drop(std::size_t layer, Scattered<const T> A, Team& team);
 
-    // What drop() left, and the mask, (n, n_in), but of sparse X: 0 where a unit was dropped, 1 / (1 - rate) where it stays.
+    // What drop() left, (n, n_in), and the mask, but of sparse X: 0 where a unit was dropped, 1 / (1 - rate) where it stays.
     Scattered<const T> dropped(std::size_t layer, std::size_t n) noexcept {
         if (layer == 0 && sparse_) return stored_.rows(n, layers_[layer].n_in);
         return layers_[layer].dropped.scattered(n, layers_[layer].n_in);
     }
     Matrix<const T> mask(std::size_t layer, std::size_t n) noexcept { return layers_[layer].mask.first(n); }
 
+    // For who draws the masks of rows alike: how, for a layer of of() and up to n samples; and the stream of layer 0.
+    Drop<T> rule(std::size_t layer, std::size_t n) noexcept {
+        Layer& of = layers_[layer];
+        return {of.dropped_below, of.scale, of.mask.first(n), of.dropped.first(n)};
+    }
+    RowStream stream() const noexcept;
+
   private:
     struct Layer {
-        double rate = 0;
+        bool drops = false;
+        std::uint32_t dropped_below = 0;
+        T scale = 1;
         std::size_t n_in = 0;
         Rows<T> mask;
         Rows<T> dropped;

@@ -88,18 +88,31 @@ class SmallSteps {
     }
 
     SmallSteps(Network<T>& network, const Training& training, Optimizer<T>& optimizer, Workspace<T>& work)
-        : work_(static_cast<double>(network.shape().n_params())), optimizer_(optimizer) {
+        : multiply_adds_(static_cast<double>(network.shape().n_params())),
+          optimizer_(optimizer),
+          dropout_(work.dropout()) {
         const Shape& shape = network.shape();
         const std::size_t n = work.capacity();
-        std::size_t widest = 0;
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             const std::size_t columns = shape.columns(layer);
-            layers_.push_back({network.W(layer), network.b(layer).data, optimizer.states_of_W(layer),
-                               optimizer.states_of_b(layer), shape.activation(layer), shape.n_out(layer),
-                               work.A(layer, n), work.A_rows(layer, n, columns).row, work.Delta(layer, n),
-                               work.dU_rows(layer, n, columns).row, work.Z(layer, n)});
-            widest = std::max(widest, shape.n_out(layer));
+            layers_.push_back({network.W(layer),
+                               network.b(layer).data,
+                               optimizer.states_of_W(layer),
+                               optimizer.states_of_b(layer),
+                               shape.activation(layer),
+                               shape.n_out(layer),
+                               work.A(layer, n),
+                               work.A_rows(layer, n, columns).row,
+                               work.Delta(layer, n),
+                               work.dU_rows(layer, n, columns).row,
+                               work.Z(layer, n),
+                               {},
+                               nullptr});
+            if (!dropout_.of(layer)) continue;
+            layers_.back().drop = dropout_.rule(layer, n);
+            layers_.back().dropped_rows = dropout_.dropped(layer, n).row;
         }
+        const std::size_t widest = shape.widest_output();
         space_ = Buffer<T>(panels_at_once(1) * panel_cols<T> * widest);
         step_ = {layers_.data(),
                  layers_.size(),
@@ -110,23 +123,26 @@ class SmallSteps {
                  work.scale().data,
                  work.sample_loss().data,
                  work.db(),
-                 space_.data()};
+                 space_.data(),
+                 dropout_.stream()};
     }
 
     // The cost C of the batch, before the step. Throws nothing, for the step is taken.
     double take(const Batch<T>& batch, Ahead<T> ahead, Team& team) {
         double C = 0;
         step_.rule = optimizer_.descent();
+        step_.dropout = dropout_.stream();
         share_of_samples(batch, {step_.scale, batch.size()});
-        team.alone(work_ * static_cast<double>(batch.size()), [&]() noexcept {
+        team.alone(multiply_adds_ * static_cast<double>(batch.size()), [&]() noexcept {
             C = kernels<T>().small_step(step_, batch.X, batch.Y, batch.weights, batch.weight(), ahead);
         });
         return C;
     }
 
   private:
-    double work_;
+    double multiply_adds_;
     const Optimizer<T>& optimizer_;
+    Dropout<T>& dropout_;
     std::vector<StepLayer<T>> layers_;
     Buffer<T> space_;
     Step<T> step_;
@@ -198,8 +214,7 @@ class Run {
         if (custom != nullptr) {
             dC_dA_ = Rows<T>(batch_size_, shape().n_outputs());
             if (validation) validation_A_ = Rows<T>(validation->size(), shape().n_outputs());
-        } else if (in_one_pass() && !is_sparse_ && !work_.dropout().active() &&
-                   SmallSteps<T>::suit(shape(), batch_size_)) {
+        } else if (in_one_pass() && !is_sparse_ && SmallSteps<T>::suit(shape(), batch_size_)) {
             small_.emplace(network(), training, optimizer_, work_);
         }
     }

@@ -17,6 +17,9 @@
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #define ROSENBLATT_PACK_BYTES 16
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#define ROSENBLATT_PACK_BYTES 16
 #else
 #define ROSENBLATT_PACK_BYTES 16
 #endif
@@ -73,6 +76,52 @@ struct Pack {
 
 template <class T>
 using Mask = typename Pack<T>::RawBits;
+
+// A register of 64-bit words.
+typedef std::uint64_t Words __attribute__((vector_size(ROSENBLATT_PACK_BYTES)));
+constexpr std::size_t words_width = ROSENBLATT_PACK_BYTES / sizeof(std::uint64_t);
+
+typedef std::uint32_t Halves __attribute__((vector_size(ROSENBLATT_PACK_BYTES)));
+
+// The lower halves of the lanes of a, then of b.
+ROSENBLATT_INLINE Halves lower_halves(Words a, Words b) noexcept {
+    Halves both;
+#if defined(__clang__)
+    for (std::size_t i = 0; i < words_width; ++i) {
+        both[i] = static_cast<std::uint32_t>(a[i]);
+        both[words_width + i] = static_cast<std::uint32_t>(b[i]);
+    }
+#else
+    for (std::size_t i = 0; i < 2 * words_width; ++i) both[i] = static_cast<std::uint32_t>(2 * i);
+    both = __builtin_shuffle((Halves)a, (Halves)b, both);
+#endif
+    return both;
+}
+
+// The lanes whose word is `least` or more, of the `width` words from there on.
+template <class T>
+ROSENBLATT_INLINE Mask<T> at_least(std::uint32_t least, const std::uint32_t* words) noexcept {
+    typedef std::uint32_t Some __attribute__((vector_size(Pack<T>::width * sizeof(std::uint32_t))));
+    Some word;
+    __builtin_memcpy(&word, words, sizeof word);
+    return __builtin_convertvector(word >= least, Mask<T>);
+}
+
+// The 64 bits of a * b of the lower halves of the lanes; what stands in the upper halves does not matter.
+ROSENBLATT_INLINE Words product_of_halves(Words a, Words b) noexcept {
+#if defined(__AVX512F__)
+    return (Words)_mm512_maskz_mul_epu32(static_cast<__mmask8>(-1), (__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (Words)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+    return (Words)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#elif defined(__aarch64__)
+    return (Words)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)b));
+#else
+    constexpr std::uint64_t half = 0xFFFFFFFF;
+    return (a & half) * (b & half);
+#endif
+}
 
 // Every lane x.
 template <class T>
