@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/activation.inl"
+#include "kernels/dropout.inl"
 #include "kernels/panels.inl"
 #include "kernels/table.hpp"
 #include "kernels/tile.inl"
@@ -164,18 +165,22 @@ void multiply_activate(Factors<T> LR, Start<T> start, Activation f, Panels<T> A)
     }
 }
 
-// Delta = f'(start + L R) for an f of one number, likewise.
+// Delta = f'(start + L R) for an f of one number, likewise; where there is a mask, f'((start + L R) * mask).
 template <class T>
-void multiply_through(Factors<T> LR, Start<T> start, Activation f, Matrix<const T> From, Panels<T> Delta) noexcept {
+void multiply_through(Factors<T> LR, Start<T> start, Activation f, Matrix<const T> From, Matrix<const T> mask,
+                      Panels<T> Delta) noexcept {
     struct Through : Ended<T> {
         Activation f;
+        Matrix<const T> mask;
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
-            through_activation<T>(f, {this->A.row(r) + j, rows, cols, this->A.stride},
-                                  {this->C.at(r, j), rows, cols, this->C.row_step});
+            const Matrix<T> tile{this->C.at(r, j), rows, cols, this->C.row_step};
+            if (mask.data != nullptr) multiply_numbers<T>(tile, {mask.row(r) + j, rows, cols, mask.stride}, tile);
+            through_activation<T>(f, {this->A.row(r) + j, rows, cols, this->A.stride}, tile);
         }
     };
-    if (f == Activation::relu) multiply_into(LR, start, Ended<T>{Delta, End::through_relu, From});
-    else multiply_into(LR, start, Through{{Delta, End::store, From}, f});
+    if (f == Activation::relu && mask.data == nullptr)
+        multiply_into(LR, start, Ended<T>{Delta, End::through_relu, From});
+    else multiply_into(LR, start, Through{{Delta, End::store, From}, f, mask});
 }
 
 // A tile of a result in panels: rows x cols at (r, j), one row and panel at a time as f(row, j, cols).

@@ -112,11 +112,11 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
     factors.R = {{layer.W.data, n_in, layer.n_out, layer.W.row_step, layer.W.panel_step}, true};
     factors.R_copy = space;
     factors.panels = panels_at_once(n);
-    if (drops || acts_on_rows(before.f)) {
+    if (drops || acts_on_rows(before.f)) {  // so few rows go faster through a mask all at once than tile by tile
         multiply<T>(factors, {}, in_panels(Delta));
         through(before.f);
     } else {
-        multiply_through<T>(factors, {}, before.f, from, in_panels(Delta));
+        multiply_through<T>(factors, {}, before.f, from, {}, in_panels(Delta));
     }
 }
 

@@ -217,7 +217,8 @@ struct Kernels {
 
     // Delta = f'(start + L R): dC/dz from the sums dC/da, f as above, and from z or a as derivative_from_z(f) says. From,
     // Delta (rows, cols) row-major.
-    void (*multiply_through)(Factors<T> LR, Start<T> start, Activation f, Matrix<const T> From,
+    // Where mask is set, the sums are multiplied by it first.
+    void (*multiply_through)(Factors<T> LR, Start<T> start, Activation f, Matrix<const T> From, Matrix<const T> mask,
                              Panels<T> Delta) noexcept;
 
     // w := w - epsilon (L R), the gradient and the step in one pass over W (rows, cols). v as W, null without momentum.

@@ -75,15 +75,18 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
         const Matrix<T> Delta = work.Delta(layer - 1, n).columns(n_in);
         const Matrix<const T> From = work.derivative_from(layer - 1, n).columns(n_in);
         const Activation f = network.shape().activation(layer - 1);
-        if (acts_on_rows(f) || chains(n_out, n_in) == Chains::sixteen || work.dropout().of(layer) ||
-            network.shape().skips(layer) || !network.shape().plain(layer - 1)) {
+        if (acts_on_rows(f) || chains(n_out, n_in) == Chains::sixteen || network.shape().skips(layer) ||
+            !network.shape().plain(layer - 1)) {
             backpropagate_beside(network, layer, n, work, team);
             continue;
         }
         const Scattered<const T> dU = work.dU_rows(layer, n, n_out);
+        const Matrix<const T> mask = work.dropout().of(layer) ? work.dropout().mask(layer, n) : Matrix<const T>{};
         multiply<T>(input_gradient(network, layer, dU), nullptr, in_panels(Delta), Ahead<T>{}, team,
                     [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
-                        kernels<T>().multiply_through(LR, begin, f, tile.of(From), tile.of(in_panels(Delta)));
+                        kernels<T>().multiply_through(LR, begin, f, tile.of(From),
+                                                      mask.data == nullptr ? mask : tile.of(mask),
+                                                      tile.of(in_panels(Delta)));
                     });
     }
 }
