@@ -10,6 +10,7 @@ import pytest
 import rosenblatt as rb
 from bits import DTYPES, assert_same_bits, samples, targets
 from rosenblatt import _core, _loss, _optimizer
+from rosenblatt._train import training_of
 
 LEARNERS = {"float32": _core.LearnerFloat32, "float64": _core.LearnerFloat64}
 NO_LIMITS: dict[str, Any] = {"clip_norm": None, "clip_value": None, "max_norm": None, "ema": None}
@@ -90,6 +91,38 @@ def test_memory_goes_on() -> None:
     assert_same_bits(broken.theta, straight.theta, "theta")
     with pytest.raises(ValueError, match="memory: got that of another optimizer"):
         learner(broken, rb.SGD(0.1), 4).memory = first.memory
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("optimizer", [rb.Adam(0.05), rb.SGD(0.1, momentum=0.9)], ids=repr)
+def test_a_learner_goes_on_after_a_training(optimizer: Any, dtype: str) -> None:
+    X = samples(11, 5, dtype)
+    Y = targets("squared_error", "identity", 11, 3, dtype)
+    whole, broken = (rb.Network([5, 9, 3], dtype=dtype, random_state=0) for _ in range(2))
+    how: Any = {"loss": "squared_error", "optimizer": optimizer, "batch_size": 4, "shuffle": False}
+    rb.train(whole, X, Y, epochs=5, **how)
+    training = training_of(broken, X=X, Y=Y, epochs=3, remember=True, **how)
+    assert training.core.memory is None
+    training.run(1)
+    learning = learner(broken, optimizer, 4)
+    learning.memory = training.core.memory
+    for _ in range(2):
+        learning.learn(X, Y, None, None, 4, 1)
+    assert_same_bits(broken.theta, whole.theta, "theta")
+
+
+def test_what_is_not_remembered() -> None:
+    X = samples(11, 5, "float64")
+    Y = targets("squared_error", "identity", 11, 3, "float64")
+    net = rb.Network([5, 9, 3], dtype="float64", random_state=0)
+    unasked = training_of(net, X=X, Y=Y, loss="squared_error", epochs=1)
+    minimiser: Any = {"optimizer": rb.LBFGS(), "batch_size": None, "remember": True}
+    for training in (
+        unasked,
+        training_of(net, X=X, Y=Y, loss="squared_error", epochs=1, **minimiser),
+    ):
+        training.run(1)
+        assert training.core.memory is None
 
 
 def test_divergence_takes_no_step() -> None:

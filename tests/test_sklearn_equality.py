@@ -164,6 +164,57 @@ def test_partial_fit(kind: str) -> None:
         assert_same_curves(mine, its)
 
 
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_partial_fit_after_fit(kind: str, solver: str, shuffle: bool) -> None:
+    """The calls go on with the optimiser that `fit` left, and with the rate that it came to."""
+    X, y = problem(kind)
+    mine, its = both(
+        kind,
+        hidden_layer_sizes=(8, 5),
+        activation="tanh",
+        alpha=0.01,
+        batch_size=32,
+        max_iter=5,
+        shuffle=shuffle,
+        random_state=3,
+        **SOLVERS[solver],
+    )
+    for estimator in (mine, its):
+        estimator.fit(X, y)
+        for part in (slice(0, 70), slice(70, 110), slice(0, 150)):
+            estimator.partial_fit(X[part], y[part])
+    assert_same(mine, its)
+    assert_same_curves(mine, its)
+
+
+@pytest.mark.parametrize("solver", ["nesterov", "adam", "adaptive"])
+def test_an_optimiser_keeps_its_settings(solver: str) -> None:
+    """`set_params` changes nothing of one that has begun, also where the batches grow."""
+    X, y = problem("classes")
+    mine, its = both("classes", random_state=2, hidden_layer_sizes=6, max_iter=3, **SOLVERS[solver])
+    other = {"solver": "adam" if solver == "nesterov" else "sgd", "momentum": 0.5, "beta_1": 0.5}
+    for estimator in (mine, its):
+        estimator.fit(X, y).set_params(learning_rate_init=0.3, **other)
+        for n in (20, 150):
+            estimator.partial_fit(X[:n], y[:n])
+    assert_same(mine, its)
+
+
+@pytest.mark.parametrize("solver", ["nesterov", "adam"])
+def test_a_fit_begins_with_an_optimiser_of_its_own(solver: str) -> None:
+    """Also by warm_start, after whatever there was."""
+    X, y = problem("numbers")
+    settings = {"random_state": 2, "hidden_layer_sizes": 6, "max_iter": 3, "warm_start": True}
+    mine, its = both("numbers", **settings, **SOLVERS[solver])
+    for estimator in (mine, its):
+        estimator.fit(X, y).partial_fit(X[:50], y[:50])
+        estimator.fit(X, y).partial_fit(X[:50], y[:50])
+    assert_same(mine, its)
+    assert_same_curves(mine, its)
+
+
 def test_warm_start() -> None:
     X, y = problem("numbers")
     mine, its = both("numbers", warm_start=True, max_iter=4, random_state=0, solver="sgd")

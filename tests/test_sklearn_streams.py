@@ -14,7 +14,10 @@ pytest.importorskip("sklearn")
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
+import rosenblatt as rb
 from rosenblatt.sklearn import MLPClassifier, MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 DIGITS = load_digits(return_X_y=True)
 X, y = DIGITS[0][:200] / 16, DIGITS[1][:200]
@@ -36,6 +39,73 @@ def test_learn_one_is_a_batch_of_one() -> None:
         assert (W == V).all()
     assert one.t_ == many.t_ == 80
     assert one.predict_one(X[0]) == one.predict(X[:1])[0]
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", rb.Adagrad(0.05), rb.RMSprop(0.01)], ids=repr)
+def test_learn_one_goes_on_after_fit(solver: Any) -> None:
+    one, many = (quick(solver=solver, max_iter=2) for _ in range(2))
+    for clf in (one, many):
+        clf.fit(X, y)
+    one = pickle.loads(pickle.dumps(one))
+    for x, label in zip(X[:10], y[:10], strict=True):
+        one.learn_one(x, label)
+        many.partial_fit(x[None], [label])
+    fresh = quick(solver=solver, max_iter=2).fit(X, y)
+    fresh._forget()
+    fresh.learn_one(X[0], y[0])
+    for clf in (one, many):
+        clf.partial_fit(X, y)
+    assert (one.coefs_[0] == many.coefs_[0]).all()
+    again = quick(solver=solver, max_iter=2).fit(X, y).learn_one(X[0], y[0])
+    assert (fresh.coefs_[0] != again.coefs_[0]).any()
+
+
+def test_fit_and_calls_are_one_training() -> None:
+    """Two epochs and three calls have the bits of five epochs."""
+    settings: dict[str, Any] = {"shuffle": False, "batch_size": 32, "dtype": "float32"}
+    for solver in ("adam", rb.AdamW(rb.schedules.Exponential(0.01, factor=0.8))):
+        whole = quick(solver=solver, max_iter=5, **settings).fit(X, y)
+        broken = quick(solver=solver, max_iter=2, **settings).fit(X, y)
+        for _ in range(3):
+            broken.partial_fit(X, y)
+        for W, V in zip(broken.coefs_, whole.coefs_, strict=True):
+            assert (W == V).all()
+
+
+class Interrupted(rb.Callback):
+    """Ctrl-C while the callback of a step or of an epoch is told."""
+
+    def __init__(self, step: int) -> None:
+        self.left = step
+
+    def on_step(self, step: rb.Step) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_fit_is_gone_on_with() -> None:
+    """Seven batches make an epoch: ten steps, and the last four of the second epoch."""
+    settings: dict[str, Any] = {"shuffle": False, "batch_size": 32}
+    whole = quick(max_iter=2, **settings).fit(X, y)
+    clf = quick(max_iter=9, callback=Interrupted(10), **settings)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        clf.fit(X, y)
+    clf.partial_fit(X[96:], y[96:])
+    assert (clf.coefs_[0] == whole.coefs_[0]).all()
+
+
+def test_what_cannot_be_gone_on_with_begins_anew() -> None:
+    """A minimiser leaves no memory, and a fit that failed none either."""
+    for solver in ("lbfgs", rb.LBFGS()):
+        clf = quick(solver=solver, max_iter=2).fit(X, y).set_params(solver="adam")
+        clf.partial_fit(X, y)
+        assert clf._learner.core.memory[0][0] == 1
+    clf = quick(max_iter=2).fit(X, y).set_params(warm_start=True)
+    clf.coefs_[0][0, 0] = np.inf
+    with pytest.raises(ValueError, match="non-finite"):
+        clf.fit(X, y)
+    assert "_memory" not in vars(clf)
 
 
 def test_regressors_learn_one() -> None:
@@ -117,6 +187,26 @@ def test_classes_that_come_later(first: list[int]) -> None:
     for _ in range(200):
         clf.partial_fit(X, y)
     assert clf.score(X, y) > 0.9
+
+
+def test_what_fit_left_grows_along() -> None:
+    """Of a class and of features that were always 0 nothing is remembered but zeros."""
+    settings: dict[str, Any] = {"grow": True, "alpha": 0.0, "shuffle": False, "max_iter": 3}
+    wide, narrow = quick(**settings).fit(X, y), quick(**settings).fit(X, y)
+    zeros = np.hstack([X, np.zeros((200, 3))])
+    for _ in range(3):
+        wide.partial_fit(zeros, y)
+        narrow.partial_fit(X, y)
+    assert (wide.coefs_[0][:64] == narrow.coefs_[0]).all()
+    known = y < 5
+    clf = quick(**settings).fit(X[known], y[known])
+    (steps, *_), (mean, *_) = clf._memory[1]
+    clf._grow_classes(np.array([7]))
+    (steps_now, *_), (mean_now, *_) = clf._memory[1]
+    assert steps_now == steps
+    assert len(mean_now) == len(mean) + 13
+    assert np.linalg.norm(mean_now) == pytest.approx(np.linalg.norm(mean))
+    clf.learn_one(X[0], 7)
 
 
 @pytest.mark.parametrize(("first", "new"), [([2, 5], 3), ([2, 5], 1), ([2, 5], 7)])

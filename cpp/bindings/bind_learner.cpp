@@ -11,6 +11,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
+#include "bindings/checkpoints.hpp"
 #include "bindings/losses.hpp"
 #include "bindings/optimizers.hpp"
 #include "model/learner.hpp"
@@ -76,13 +77,7 @@ class BoundLearner {
     Memory memory() {
         Checkpoint<T> kept;
         learner_.optimizer().remember(kept, bound_.network.shape());
-        Memory found{kept.numbers, {}};
-        for (const Buffer<T>& vector : kept.vectors) {
-            Array<T> copy(static_cast<py::ssize_t>(vector.size()));
-            std::copy_n(vector.data(), vector.size(), copy.mutable_data());
-            found.second.push_back(std::move(copy));
-        }
-        return found;
+        return {kept.numbers, arrays_of(kept.vectors)};
     }
     void set_memory(const Memory& memory) {
         const auto& [numbers, vectors] = memory;

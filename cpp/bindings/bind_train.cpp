@@ -174,6 +174,10 @@ class Prepared {
                 seconds_};
     }
 
+    // What the optimiser remembers in the end, as Learner has it; none where nobody asked for it, or there is nothing.
+    using Memory = std::pair<std::vector<double>, std::vector<py::array>>;
+    virtual std::optional<Memory> memory() const = 0;
+
   protected:
     using Clock = std::chrono::steady_clock;
 
@@ -196,6 +200,7 @@ struct Arguments {
     std::optional<double> time_limit;
     std::optional<SavedCheckpoint<T>> resumed;
     std::optional<PythonKeeping<T>> keeping;
+    bool remember;  // what the optimiser does
 };
 
 template <class T>
@@ -239,6 +244,13 @@ class PreparedOf final : public Prepared {
     void begin() override { writing_.emplace(bound_.access); }
     void end() noexcept override { writing_.reset(); }
 
+    std::optional<Memory> memory() const override {
+        if (memory_.numbers.empty()) return {};
+        Memory found{memory_.numbers, {}};
+        for (Array<T>& vector : arrays_of(memory_.vectors)) found.second.push_back(std::move(vector));
+        return found;
+    }
+
   protected:
     void run(Team& team, Clock::time_point began) override {
         const ScaledSamples<T> scaled(samples_, scalings_);
@@ -252,9 +264,10 @@ class PreparedOf final : public Prepared {
         writing_->move_to_this_thread();
         bound_.scalings = scalings_;
         if (from_) copy_parameters(arguments_.resumed->first->network, bound_.network);
-        history_ = rosenblatt::train<T>(bound_.network, scaled.samples(), validation, training_,
-                                        cost_ ? &*cost_ : nullptr, observer_, team, average_out_,
-                                        from_ ? &*from_ : nullptr, keeper_ ? &*keeper_ : nullptr);
+        history_ =
+            rosenblatt::train<T>(bound_.network, scaled.samples(), validation, training_, cost_ ? &*cost_ : nullptr,
+                                 observer_, team, average_out_, from_ ? &*from_ : nullptr,
+                                 keeper_ ? &*keeper_ : nullptr, arguments_.remember ? &memory_ : nullptr);
     }
 
   private:
@@ -271,20 +284,19 @@ class PreparedOf final : public Prepared {
     std::optional<Checkpoint<T>> from_;
     std::optional<PythonKeeper<T>> keeper_;
     Vector<T> average_out_;
+    Checkpoint<T> memory_;
     std::optional<Access::Writing> writing_;
 };
 
 template <class T>
-std::unique_ptr<Prepared> prepare(BoundNetwork<T>& network, ArraysOfSamples<T> samples, std::optional<NamedLoss> loss,
-                                  std::optional<PythonCost<T>> cost, const NamedOptimizer& optimizer,
-                                  std::size_t batch_size, std::size_t epochs, bool shuffle, std::uint64_t seed,
-                                  std::optional<ArraysOfSamples<T>> validation, std::vector<double> dropout,
-                                  double input_noise, bool gradient_norm, std::optional<double> time_limit,
-                                  std::optional<EpochCallback> epoch_done, std::optional<StepCallback> step_done,
-                                  std::optional<OrderCallback> order, int threads,
-                                  const std::optional<std::string>& scale_inputs,
-                                  const std::optional<std::string>& scale_targets,
-                                  std::optional<SavedCheckpoint<T>> resumed, std::optional<PythonKeeping<T>> keeping) {
+std::unique_ptr<Prepared> prepare(
+    BoundNetwork<T>& network, ArraysOfSamples<T> samples, std::optional<NamedLoss> loss,
+    std::optional<PythonCost<T>> cost, const NamedOptimizer& optimizer, std::size_t batch_size, std::size_t epochs,
+    bool shuffle, std::uint64_t seed, std::optional<ArraysOfSamples<T>> validation, std::vector<double> dropout,
+    double input_noise, bool gradient_norm, std::optional<double> time_limit, std::optional<EpochCallback> epoch_done,
+    std::optional<StepCallback> step_done, std::optional<OrderCallback> order, int threads,
+    const std::optional<std::string>& scale_inputs, const std::optional<std::string>& scale_targets,
+    std::optional<SavedCheckpoint<T>> resumed, std::optional<PythonKeeping<T>> keeping, bool remember) {
     Training training{{}, take_optimizer<T>(optimizer), batch_size, epochs, shuffle, seed};
     training.dropout = std::move(dropout);
     training.input_noise = input_noise;
@@ -292,7 +304,7 @@ std::unique_ptr<Prepared> prepare(BoundNetwork<T>& network, ArraysOfSamples<T> s
     return std::make_unique<PreparedOf<T>>(
         network,
         Arguments<T>{std::move(samples), std::move(validation), std::move(loss), std::move(cost), time_limit,
-                     std::move(resumed), std::move(keeping)},
+                     std::move(resumed), std::move(keeping), remember},
         training, PythonObserver(std::move(epoch_done), std::move(step_done), std::move(order)), threads, scale_inputs,
         scale_targets);
 }
@@ -406,7 +418,7 @@ void bind(py::module_& module) {
                py::arg("shuffle"), py::arg("seed"), py::arg("validation").noconvert(), py::arg("dropout"),
                py::arg("input_noise"), py::arg("gradient_norm"), py::arg("time_limit"), py::arg("epoch_done"),
                py::arg("step_done"), py::arg("order"), py::arg("threads"), py::arg("scale_inputs"),
-               py::arg("scale_targets"), py::arg("resumed").noconvert(), py::arg("keeping"));
+               py::arg("scale_targets"), py::arg("resumed").noconvert(), py::arg("keeping"), py::arg("remember"));
     module.def("costs_of_steps", &costs_of_steps<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
                py::arg("loss"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"), py::arg("seed"),
                py::arg("threads"));
@@ -415,7 +427,7 @@ void bind(py::module_& module) {
 }  // namespace
 
 void bind_train(py::module_& module) {
-    py::class_<Prepared>(module, "Prepared");
+    py::class_<Prepared>(module, "Prepared").def_property_readonly("memory", &Prepared::memory);
     bind<float>(module);
     bind<double>(module);
     module.def("rates", &rates, py::arg("schedule"), py::arg("steps"), py::arg("steps_per_epoch"), py::arg("losses"));

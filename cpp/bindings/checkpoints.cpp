@@ -63,16 +63,23 @@ Checkpoint<T> take_checkpoint(const CheckpointParts<T>& parts, const OptimizerSe
 }
 
 template <class T>
+std::vector<Array<T>> arrays_of(const std::vector<Buffer<T>>& vectors) {
+    std::vector<Array<T>> arrays;
+    for (const Buffer<T>& vector : vectors) arrays.emplace_back(static_cast<py::ssize_t>(vector.size()), vector.data());
+    return arrays;
+}
+
+template <class T>
 void PythonKeeper<T>::keep(const Checkpoint<T>& checkpoint) {
     const py::gil_scoped_acquire acquire;
-    CheckpointParts<T> parts{named_curves(checkpoint.history), checkpoint.numbers, {}};
-    for (const Buffer<T>& vector : checkpoint.vectors)
-        std::get<2>(parts).emplace_back(static_cast<py::ssize_t>(vector.size()), vector.data());
+    const CheckpointParts<T> parts{named_curves(checkpoint.history), checkpoint.numbers, arrays_of(checkpoint.vectors)};
     python_.second(parts, checkpoint.history.stop_reason == StopReason::converged);
 }
 
 template Checkpoint<float> take_checkpoint(const CheckpointParts<float>&, const OptimizerSettings&, const Shape&);
 template Checkpoint<double> take_checkpoint(const CheckpointParts<double>&, const OptimizerSettings&, const Shape&);
+template std::vector<Array<float>> arrays_of(const std::vector<Buffer<float>>&);
+template std::vector<Array<double>> arrays_of(const std::vector<Buffer<double>>&);
 template class PythonKeeper<float>;
 template class PythonKeeper<double>;
 

@@ -25,6 +25,10 @@ NamedCurves named_curves(const TrainingHistory& history);
 template <class T>
 using CheckpointParts = std::tuple<NamedCurves, std::vector<double>, std::vector<Array<T>>>;
 
+// Copies of vectors (n_params,) that an optimiser has.
+template <class T>
+std::vector<Array<T>> arrays_of(const std::vector<Buffer<T>>& vectors);
+
 // A checkpoint, and the network that belongs to it.
 template <class T>
 using SavedCheckpoint = std::pair<const BoundNetwork<T>*, CheckpointParts<T>>;

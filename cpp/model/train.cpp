@@ -232,6 +232,10 @@ class Run {
         return std::move(history_);
     }
 
+    void remember(Checkpoint<T>* memory) const {
+        if (memory != nullptr) optimizer_.remember(*memory, original_.shape());
+    }
+
     // The average of the weights, if the optimiser keeps one.
     void write_average(const Shape& shape_of_original, Vector<T> average) {
         if (optimizer_.average() != nullptr)
@@ -308,12 +312,13 @@ class Run {
         const double C = cost_and_delta(batch, i);  // C, and delta of the output
         if (!std::isfinite(C)) return C;
         backpropagate(network(), batch.size(), work_, team_);  // delta of every layer
-        optimizer_.begin_step(batch.weight());                 // epsilon, and what else the step depends on
         if (grad_.size() == 0) {
+            optimizer_.begin_step(batch.weight());  // epsilon, and what else the step depends on
             descend(network(), batch.X, work_, optimizer_, batches_.after(i), team_);  // w := w - epsilon dC/dw
         } else {
             weight_gradients(network(), batch.X, work_, grad_.view(), team_);  // dW, db of every layer
             if (training_.gradient_norm) norms_.add(norm<T>(shape(), grad_.data(), norm_room_.data(), team_));
+            optimizer_.begin_step(batch.weight());
             update(network(), grad_.view(), optimizer_, team_);
         }
         if (shape().has_batch_norm()) follow_batch(network(), work_.normalised(), batch.size());
@@ -389,20 +394,27 @@ class Run {
 template <class T>
 TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
                       const Training& training, CustomCost<T>* cost, Observer& observer, Team& team, Vector<T> average,
-                      const Checkpoint<T>* from, Keeper<T>* keeper) {
+                      const Checkpoint<T>* from, Keeper<T>* keeper, Checkpoint<T>* memory) {
     if (training.optimizer.method == Method::lbfgs)
         return minimise(network, samples, validation, training, cost, observer, team, from, keeper);
     Run<T> run(network, samples, validation, training, cost, observer, team, from, keeper);
-    TrainingHistory history = run.epochs();
+    TrainingHistory history;
+    try {
+        history = run.epochs();
+    } catch (...) {
+        run.remember(memory);
+        throw;
+    }
+    run.remember(memory);
     run.write_average(network.shape(), average);
     return history;
 }
 
 template TrainingHistory train(Network<float>&, const Samples<float>&, const std::optional<Samples<float>>&,
                                const Training&, CustomCost<float>*, Observer&, Team&, Vector<float>,
-                               const Checkpoint<float>*, Keeper<float>*);
+                               const Checkpoint<float>*, Keeper<float>*, Checkpoint<float>*);
 template TrainingHistory train(Network<double>&, const Samples<double>&, const std::optional<Samples<double>>&,
                                const Training&, CustomCost<double>*, Observer&, Team&, Vector<double>,
-                               const Checkpoint<double>*, Keeper<double>*);
+                               const Checkpoint<double>*, Keeper<double>*, Checkpoint<double>*);
 
 }  // namespace rosenblatt

@@ -67,10 +67,12 @@ struct Diverged {
 // callable throw. `average`: where the average of the weights goes if the optimiser keeps one, (n_params,) as theta lies.
 // `from`: a checkpoint of a training with the same settings, whose parameters the network has; what follows has the bits of
 // a training that never stopped. `keeper`: who is given checkpoints, if anybody; when it throws the network has the
-// parameters of the last epoch.
+// parameters of the last epoch. `memory`: where what the optimiser remembers goes in the end, also when something is thrown;
+// lbfgs leaves it as it is.
 template <class T>
 TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
                       const Training& training, CustomCost<T>* cost, Observer& observer, Team& team,
-                      Vector<T> average = {}, const Checkpoint<T>* from = nullptr, Keeper<T>* keeper = nullptr);
+                      Vector<T> average = {}, const Checkpoint<T>* from = nullptr, Keeper<T>* keeper = nullptr,
+                      Checkpoint<T>* memory = nullptr);
 
 }  // namespace rosenblatt

@@ -34,7 +34,8 @@ from ._weighting import sample_weights
 class Prepared:
     """A training whose arguments are checked: as the core takes it, and who looks at it.
 
-    Its `with` block is the training; at its end the progress bar is closed.
+    Its `with` block is the training; at its end the progress bar is closed. Then `core.memory` has
+    what the optimiser remembers, where that was asked for.
     """
 
     core: Any
@@ -50,6 +51,12 @@ class Prepared:
     def __exit__(self, *exception: object) -> None:
         if self.bar:
             self.bar.close()
+
+    def run(self, threads: int | None) -> TrainResult:
+        """Train with so many threads."""
+        with self:
+            found = _core.train(self.core, _arguments.thread_count("threads", threads))
+        return self.result(found, self.watch.seconds())
 
     def result(
         self, found: tuple[dict[str, list[float]], str, Any, float], seconds: float
@@ -110,8 +117,11 @@ def prepared(
     callback: Callable[[Epoch], object] | Callback | Sequence[Any] | None,
     progress: bool | str,
     threads: int | None,
+    remember: bool = False,
 ) -> Prepared:
     """Check the arguments of `train`, which has their defaults, and keep them for the core.
+
+    `remember` asks for what the optimiser remembers in the end.
 
     Raises
     ------
@@ -222,6 +232,7 @@ def prepared(
             threads=_arguments.thread_count("threads", net.threads if threads is None else threads),
             resumed=keeping.resumed if keeping else None,
             keeping=keeping.functions if keeping else None,
+            remember=remember,
             **how,
         )
         on_error.pop_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _arguments, _core
 from ._callbacks import Callback, EarlyStopping, Epoch
 from ._checkpoint import Checkpoint
 from ._loss import CustomLoss, Loss
 from ._network import Network
 from ._optimizer import SGD, Optimizer
-from ._prepared import prepared
+from ._prepared import Prepared, prepared
 from ._scaling import ScalingKind
 from ._train_result import TrainResult
 
@@ -219,7 +219,20 @@ def train(
         progress=progress,
         threads=threads,
     )
-    n_threads = net.threads if threads is None else threads
-    with training:
-        found = _core.train(training.core, _arguments.thread_count("threads", n_threads))
-    return training.result(found, training.watch.seconds())
+    return training.run(net.threads if threads is None else threads)
+
+
+SIGNATURE = inspect.signature(train)
+
+
+def training_of(net: Network, *, remember: bool = False, **arguments: Any) -> Prepared:
+    """Return what `train` would run with these arguments and its defaults.
+
+    Raises
+    ------
+    TypeError, ValueError, ImportError, OSError, RuntimeError
+        As `prepared`.
+    """
+    bound = SIGNATURE.bind(net, **arguments)
+    bound.apply_defaults()
+    return prepared(**bound.arguments, remember=remember)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,12 +12,12 @@ from numpy.typing import ArrayLike
 from . import _arguments, _core, _sparse
 from ._checkpoint import Checkpoint
 from ._network import Network, network_given
-from ._prepared import Prepared, prepared
-from ._train import train
+from ._prepared import Prepared
+from ._train import SIGNATURE, training_of
 from ._train_result import TrainResult
 
-TRAIN = inspect.signature(train)
-SETTINGS = tuple(name for name in TRAIN.parameters if name not in ("net", "progress", "threads"))
+NOT_OF_ONE = ("net", "progress", "threads")
+SETTINGS = tuple(name for name in SIGNATURE.parameters if name not in NOT_OF_ONE)
 
 
 def train_many(
@@ -102,9 +101,7 @@ def _prepared(i: int, net: Network, exact: _ExactInputs, arguments: dict[str, An
             )
     try:
         arguments["X"] = exact.of(arguments["X"], net.dtype)
-        bound = TRAIN.bind(net, **arguments, threads=1)
-        bound.apply_defaults()
-        return prepared(**bound.arguments)
+        return training_of(net, **arguments, threads=1)
     except (TypeError, ValueError) as error:
         raise type(error)(f"networks[{i}]: {error}") from None
 

@@ -330,6 +330,8 @@ class MLPClassifier(Labelled):
     ) -> Self:
         """Update the network with one pass over some samples; the solver's state lives on.
 
+        Also that of `fit`, with the settings that it began with.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)

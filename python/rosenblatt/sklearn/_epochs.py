@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from .._callbacks import Callback, Epoch
+from .._optimizer import Optimizer
 from ..schedules import PerEpoch
 from . import _settings
 from ._samples import Samples
+
+# An optimiser between two calls: the settings it is made of, what the core remembers of it, and
+# the learning rate that it has come to where that changes between epochs.
+Memory = tuple[dict[str, Any], Any, float | None]
 
 TOO_SMALL = 1e-6  # scikit-learn's: an adaptive rate below it ends the training
 
@@ -19,31 +25,33 @@ TOO_SMALL = 1e-6  # scikit-learn's: an adaptive rate below it ends the training
 class Rate:
     """The learning rate of `solver="sgd"` where it changes between epochs."""
 
-    def __init__(self, estimator: Any) -> None:
-        self._estimator = estimator
-        self.value = float(estimator.learning_rate_init)
+    def __init__(self, settings: SimpleNamespace) -> None:
+        self._settings = settings
+        self.value = float(settings.learning_rate_init)
 
     def of_epoch(self, _epoch: int) -> float:
         """Return the rate of the epoch that begins."""
         return self.value
 
-    def end_epoch(self) -> None:
+    def end_epoch(self, n_seen: int) -> None:
         """Follow the samples seen, where the rate is inverse to them."""
-        estimator = self._estimator
-        if estimator.learning_rate == "invscaling":
-            first = float(estimator.learning_rate_init)
-            self.value = first / (estimator.t_ + 1) ** estimator.power_t
+        settings = self._settings
+        if settings.learning_rate == "invscaling":
+            first = float(settings.learning_rate_init)
+            self.value = first / (n_seen + 1) ** settings.power_t
 
 
 class Rules(Callback):
     """What `fit` does after an epoch: curves, scores, the rate, and whether to stop.
 
-    The order and the arithmetic are those of scikit-learn's `_fit_stochastic`.
+    The order and the arithmetic are those of scikit-learn's `_fit_stochastic`. `settings` are those
+    of the optimiser, from `_settings.of_optimizer`.
     """
 
     def __init__(
         self,
         estimator: Any,
+        settings: SimpleNamespace,
         *,
         n_samples: int,
         constant: float,
@@ -51,11 +59,12 @@ class Rules(Callback):
         tasks: Tasks,
     ) -> None:
         self._estimator = estimator
+        self._settings = settings
         self.n_samples = n_samples
         self.constant = constant
         self._held_out = held_out
         self._tasks = tasks
-        self.rate = Rate(estimator) if _settings.changes_between_epochs(estimator) else None
+        self.rate = Rate(settings) if _settings.changes_between_epochs(settings) else None
         self.best_state: NDArray[Any] | None = None  # parameters, and statistics of batch norm
         self.stopped = False
         self._go_on()
@@ -71,11 +80,16 @@ class Rules(Callback):
             estimator.validation_scores_ = []
             estimator.best_validation_score_ = -float("inf")
 
-    def learning_rate(self) -> Any:
-        """Return the learning rate as an optimiser takes it."""
+    def optimizer(self) -> Optimizer:
+        """Return the optimiser, whose learning rate is that of these rules."""
+        rate = self._settings.learning_rate_init
         if self.rate is not None:
-            return PerEpoch(self.rate.of_epoch)
-        return self._estimator.learning_rate_init
+            rate = PerEpoch(self.rate.of_epoch)
+        return _settings.optimizer_of(self._settings, rate)
+
+    def memory(self, of_core: Any) -> Memory:
+        """Return what another optimiser needs to go on where this one is."""
+        return vars(self._settings), of_core, None if self.rate is None else self.rate.value
 
     def on_epoch(self, epoch: Epoch) -> bool:
         """Take note of an epoch; whether to stop."""
@@ -90,7 +104,7 @@ class Rules(Callback):
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         self._count()
         if self.rate is not None:
-            self.rate.end_epoch()
+            self.rate.end_epoch(estimator.t_)
         stopping = self._is_stopping()
         asked = self._tasks.end(last=stopping or epoch.epoch + 1 == epoch.epochs)
         self.stopped = stopping or asked
@@ -138,7 +152,7 @@ class Rules(Callback):
 
     def _lowered(self, text: str) -> str | None:
         """Return how training ends, or None where a lower rate lets it go on."""
-        if self.rate is None or self._estimator.learning_rate != "adaptive":
+        if self.rate is None or self._settings.learning_rate != "adaptive":
             return " Stopping."
         if self.rate.value <= TOO_SMALL:
             return " Learning rate too small. Stopping."

@@ -152,7 +152,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         return (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
 
     def _forget(self) -> None:
-        """Drop what the optimiser of `partial_fit` remembers."""
+        """Drop the optimiser that `partial_fit` would go on with."""
         for name in ("_learner", "_memory"):
             self.__dict__.pop(name, None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import _arguments, _core, _loss, _optimizer
 from .._callbacks import Epoch
 from . import _growth, _settings, _steps
-from ._epochs import Rules, Tasks
+from ._epochs import Memory, Rules, Tasks
 from ._estimator import Estimator
 from ._samples import Samples
 from ._threads import thread_count
@@ -41,20 +42,24 @@ def is_stochastic(estimator: Any) -> bool:
 
 
 class Learner:
-    """An optimiser that stays at an estimator's network between calls."""
+    """An optimiser that stays at an estimator's network between calls.
 
-    def __init__(self, estimator: Any, capacity: int, memory: Any = None) -> None:
+    It is made of the estimator's parameters, or goes on with another one's `memory`.
+    """
+
+    def __init__(self, estimator: Any, capacity: int, memory: Memory | None = None) -> None:
         net = estimator._network()
         self.capacity = capacity
+        settings, of_core, rate = memory or (None, None, None)
         self._rules = Rules(
             estimator,
+            SimpleNamespace(**settings) if settings else _settings.of_optimizer(estimator),
             n_samples=0,
             constant=0.0,
             held_out=None,
             tasks=Tasks.of_nobody(estimator),
         )
         of_layers = len(net.layers) - 2
-        optimizer = _settings.optimizer_of(estimator, self._rules.learning_rate())
         penalties = _optimizer.regularisation(
             l1=0.0, l2=0.0, alpha=estimator.alpha, clip_norm=None, clip_value=None,
             max_norm=None, ema=None,
@@ -64,21 +69,20 @@ class Learner:
         self.core = LEARNERS[net.dtype](
             net._core,
             _loss.rule(estimator._named_loss()),
-            _optimizer.rule(optimizer, penalties),
+            _optimizer.rule(self._rules.optimizer(), penalties),
             capacity,
             rates,
             seed,
         )
-        if memory is not None:
-            self.core.memory, rate = memory
-            if self._rules.rate is not None:
-                self._rules.rate.value = rate
+        if of_core is not None:
+            self.core.memory = of_core
+        if self._rules.rate is not None and rate is not None:
+            self._rules.rate.value = rate
 
     @property
-    def memory(self) -> Any:
-        """What the optimiser remembers, and the rate that it has come to."""
-        rate = None if self._rules.rate is None else self._rules.rate.value
-        return self.core.memory, rate
+    def memory(self) -> Memory:
+        """What another learner needs to go on where this one is."""
+        return self._rules.memory(self.core.memory)
 
     def end_epoch(self, loss: float, penalty: float, n_samples: int, constant: float) -> None:
         """Do what belongs after the samples of a call, as after an epoch of `fit`."""
@@ -227,6 +231,6 @@ class Online(Estimator):
         net.theta[...] = grown
         self._attach(net, [W.T for W in net.W], list(net.b))
         if memory is not None:
-            (numbers, states), rate = memory
+            settings, (numbers, states), rate = memory
             states = [_growth.grown(state, old, layers, kept) for state in states]
-            self._memory = (numbers, states), rate
+            self._memory = settings, (numbers, states), rate

@@ -256,6 +256,8 @@ class MLPRegressor(RegressorMixin, Online):
     ) -> Self:
         """Update the network with one pass over some samples; the solver's state lives on.
 
+        Also that of `fit`, with the settings that it began with.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from numbers import Integral, Real
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -71,6 +72,20 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
+# What an optimiser is made of, with its learning rate.
+OF_OPTIMIZER = (
+    "solver",
+    "learning_rate",
+    "learning_rate_init",
+    "power_t",
+    "momentum",
+    "nesterovs_momentum",
+    "beta_1",
+    "beta_2",
+    "epsilon",
+)
+
+
 class Momentum(SGD):
     """Gradient descent with a momentum of up to 1, which scikit-learn allows."""
 
@@ -104,8 +119,16 @@ def activations(activation: Any, n_hidden: int) -> list[Any]:
     return _activation.of_layers(activation, "identity", max(n_hidden, 1) if one else n_hidden)[:-1]
 
 
+def of_optimizer(estimator: Any) -> SimpleNamespace:
+    """Return the parameters that an optimiser is made of, as they are now.
+
+    An optimiser that has begun keeps them, as in scikit-learn, whatever `set_params` says later.
+    """
+    return SimpleNamespace(**{name: getattr(estimator, name) for name in OF_OPTIMIZER})
+
+
 def optimizer_of(estimator: Any, rate: Any) -> Optimizer:
-    """Return the estimator's solver; `rate` is the learning rate of "sgd" and "adam"."""
+    """Return the solver of an estimator; `rate` is the learning rate of "sgd" and "adam"."""
     solver = estimator.solver
     if not isinstance(solver, str):
         return solver  # type: ignore[no-any-return]

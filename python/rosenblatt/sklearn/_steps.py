@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 
 from .._callbacks import callback_list
 from .._optimizer import LBFGS
-from .._train import train
+from .._train import training_of
 from . import _settings
 from ._epochs import Rules, Tasks
 from ._samples import Samples
@@ -53,36 +53,42 @@ def fit(estimator: Any, samples: Samples, validation: Samples | None) -> None:
     tasks = Tasks(estimator, samples.X, samples.y, samples.weights)
     rules = Rules(
         estimator,
+        _settings.of_optimizer(estimator),
         n_samples=n_samples,
         constant=estimator._constant_of_loss(used.y, used.weights),
         held_out=held_out,
         tasks=tasks,
     )
+    training = training_of(
+        estimator._network(),
+        X=used.X,
+        Y=Y,
+        loss=estimator.loss,
+        optimizer=rules.optimizer(),
+        alpha=float(estimator.alpha),
+        epochs=min(int(estimator.max_iter), 2**32),
+        sample_weight=used.weights,
+        dropout=estimator.dropout,
+        input_dropout=float(estimator.input_dropout),
+        validation=_for_training(estimator, validation),
+        callback=[*callback_list("callback", estimator.callback), rules],
+        threads=thread_count(estimator.threads),
+        remember=True,
+        **_batches(estimator, n_samples),
+    )
     estimator.n_iter_ = 0
     try:
         with tasks.of_fit():
-            train(
-                estimator._network(),
-                used.X,
-                Y,
-                loss=estimator.loss,
-                optimizer=_settings.optimizer_of(estimator, rules.learning_rate()),
-                alpha=float(estimator.alpha),
-                epochs=min(int(estimator.max_iter), 2**32),
-                sample_weight=used.weights,
-                dropout=estimator.dropout,
-                input_dropout=float(estimator.input_dropout),
-                validation=_for_training(estimator, validation),
-                callback=[*callback_list("callback", estimator.callback), rules],
-                threads=thread_count(estimator.threads),
-                **_batches(estimator, n_samples),
-            )
+            training.run(estimator._net.threads)
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=2)
     except FloatingPointError as error:
         raise ValueError(f"{NOT_FINITE} ({error})") from None
     else:
         _warn_unless_converged(estimator, rules)
+    remembered = training.core.memory
+    if remembered is not None:  # what `partial_fit` goes on with
+        estimator._memory = rules.memory(remembered)
     if rules.best_state is not None:
         estimator._net._take_state(rules.best_state)
 
