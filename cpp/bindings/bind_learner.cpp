@@ -34,13 +34,14 @@ class BoundLearner {
           learner_(network.network.shape(), loss_, take_optimizer<T>(optimizer), batch_size, dropout, seed) {}
 
     // The mean loss and the mean penalty, both before the steps.
-    std::pair<double, double> learn(const Array<T>& X, const py::array& Y, const std::optional<Array<double>>& weights,
+    std::pair<double, double> learn(const DenseOrSparse<T>& X, const py::array& Y,
+                                    const std::optional<Array<double>>& weights,
                                     const std::optional<Array<std::int64_t>>& order, std::size_t batch_size,
                                     int threads) {
         const Access::Writing writing(bound_.access);
         const Shape& shape = bound_.network.shape();
         Samples<T> samples;
-        samples.X = take_X("X", X, shape);
+        take_inputs("X", X, shape, samples);
         samples.Y = take_Y<T>("Y", Y, samples.size(), loss_.loss, shape);
         samples.weights = take_weights("sample_weight", weights, samples.size());
         typename Learner<T>::Means means{};

@@ -14,6 +14,7 @@ namespace rosenblatt {
 template <class T>
 auto Learner<T>::learn(Network<T>& network, const Samples<T>& samples, std::size_t batch_size,
                        const std::int64_t* order, Team& team) -> Means {
+    make_room(network.shape(), samples.is_sparse());
     Batches<T> batches(samples, std::min(batch_size, work_.capacity()), order != nullptr, 0,
                        network.shape().n_out(0) == 1);
     if (order != nullptr) std::copy_n(order, samples.size(), batches.order().data);
@@ -39,10 +40,19 @@ auto Learner<T>::learn(Network<T>& network, const Samples<T>& samples, std::size
 
 template <class T>
 double Learner<T>::learn_one(Network<T>& network, const Samples<T>& sample, Team& team) {
+    make_room(network.shape(), false);
     const double C = step(network, {work_.as_batch(sample.X), sample.Y, sample.weights}, 0, team);
     ++calls_;
     optimizer_.end_epoch(C, std::nullopt);
     return C;
+}
+
+// Dropout keeps what is left of full rows in other room than what is left of sparse ones; the masks are the same.
+template <class T>
+void Learner<T>::make_room(const Shape& shape, bool is_sparse) {
+    if (is_sparse == is_sparse_) return;
+    if (!dropout_.empty()) work_.dropout() = Dropout<T>(dropout_, shape, work_.capacity(), seed_, is_sparse);
+    is_sparse_ = is_sparse;
 }
 
 // The cost C of the batch, before the step.
@@ -53,8 +63,15 @@ double Learner<T>::step(Network<T>& network, const Batch<T>& batch, std::size_t 
     const double C = loss(loss_, network, batch, work_, team);
     if (!std::isfinite(C)) throw Diverged{0, "loss"};
     backpropagate(network, batch.size(), work_, team);
-    optimizer_.begin_step(batch.weight());
-    descend(network, batch.X, work_, optimizer_, Ahead<T>{}, team);
+    if (descends_in_one_pass(optimizer_, network.shape(), batch.size(), batch.X.stored != nullptr)) {
+        optimizer_.begin_step(batch.weight());
+        descend(network, batch.X, work_, optimizer_, Ahead<T>{}, team);
+    } else {
+        if (grad_.size() == 0) grad_ = Buffer<T>(network.theta().size);
+        weight_gradients(network, batch.X, work_, grad_.view(), team);
+        optimizer_.begin_step(batch.weight());
+        update(network, grad_.view(), optimizer_, team);
+    }
     if (network.shape().has_batch_norm()) follow_batch(network, work_.normalised(), batch.size());
     optimizer_.end_step(network, C, team);
     return C;

@@ -60,15 +60,6 @@ bool finite(Vector<T> theta) noexcept {
     return kernels<T>().first_non_finite(theta.data, theta.size) == theta.size;
 }
 
-// Whether the gradient becomes a step without being stored, which spares three passes over memory as large as the
-// weights. A descent that has begun must be finished, so this is for those that take about half a second at most;
-// a longer one computes its gradient first, and can be left until it is whole.
-template <class T>
-bool descends_in_one_pass(const Shape& shape, std::size_t batch_size) noexcept {
-    const double longest = kernels<T>().fma_in_hardware ? 3e10 : 1e9;  // multiply-adds of the descent alone
-    return static_cast<double>(shape.n_params()) * static_cast<double>(batch_size) <= longest;
-}
-
 // A network so small that a step of it is one call of a kernel, on one thread.
 template <class T>
 class SmallSteps {
@@ -248,10 +239,7 @@ class Run {
     Network<T>& network() noexcept { return copy_.network(); }
     const Shape& shape() noexcept { return network().shape(); }
     bool in_one_pass() noexcept {
-        // Another rule moves the weights of inputs that are 0 in the whole batch, too.
-        if (is_sparse_ && !optimizer_.only_descends()) return false;
-        return !training_.gradient_norm && !optimizer_.needs_whole_gradient() &&
-               descends_in_one_pass<T>(shape(), batch_size_);
+        return !training_.gradient_norm && descends_in_one_pass(optimizer_, shape(), batch_size_, is_sparse_);
     }
 
     // Returns its mean loss, none where it was left before its last step.

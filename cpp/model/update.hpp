@@ -7,6 +7,7 @@
 
 #include "base/buffer.hpp"
 #include "kernels/rules.hpp"
+#include "kernels/table.hpp"
 #include "model/checkpoint.hpp"
 #include "model/network.hpp"
 #include "model/schedule.hpp"
@@ -193,9 +194,21 @@ class Optimizer {
 template <class T>
 void update(Network<T>& network, Vector<T> grad, Optimizer<T>& optimizer, Team& team) noexcept;
 
+// Whether the gradient becomes a step without being stored, which spares three passes over memory as large as the
+// weights. A descent that has begun must be finished, so this is for those that take about half a second at most;
+// a longer one computes its gradient first, and can be left until it is whole.
+template <class T>
+bool descends_in_one_pass(const Optimizer<T>& optimizer, const Shape& shape, std::size_t batch_size,
+                          bool is_sparse) noexcept {
+    // Another rule moves the weights of inputs that are 0 in the whole batch, too.
+    if (optimizer.needs_whole_gradient() || (is_sparse && !optimizer.only_descends())) return false;
+    const double longest = kernels<T>().fma_in_hardware ? 3e10 : 1e9;  // multiply-adds of the descent alone
+    return static_cast<double>(shape.n_params()) * static_cast<double>(batch_size) <= longest;
+}
+
 // weight_gradients and update in one pass over each W: the gradient of a tile becomes a step while it is in the nearest
-// cache, and is never stored. The same bits. Never cut short. `ahead`: the rows that the next step will gather. Not for an
-// optimiser that needs the whole gradient.
+// cache, and is never stored. The same bits. Never cut short. `ahead`: the rows that the next step will gather. Only where
+// descends_in_one_pass.
 template <class T>
 void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Ahead<T> ahead,
              Team& team);

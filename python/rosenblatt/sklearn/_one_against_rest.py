@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import check_array, check_random_state, compute_class_weight
 
-from .. import _arrays, _core, _sparse
+from .. import _arrays, _core
+from ._samples import for_core
 
 INT32_MAX = np.iinfo(np.int32).max
 
@@ -139,15 +140,6 @@ def _held_out(perceptron: Any, y: NDArray[Any], weights: NDArray[Any]) -> NDArra
         )
     mask[held_out] = True
     return mask
-
-
-def for_core(X: Any, dtype: np.dtype[Any]) -> Any:
-    """Return X (n, n_features), dense or sparse, as the core takes it."""
-    return (
-        _sparse.stored_arrays("X", X, dtype)
-        if _arrays.is_sparse(X)
-        else (_arrays.exact("X", np.asarray(X), dtype))
-    )
 
 
 def _positions(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:

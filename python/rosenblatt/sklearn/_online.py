@@ -15,7 +15,7 @@ from .._callbacks import Epoch
 from . import _growth, _settings, _steps
 from ._epochs import Memory, Rules, Tasks
 from ._estimator import Estimator
-from ._samples import Samples
+from ._samples import Samples, for_core
 from ._threads import thread_count
 
 LEARNERS = {
@@ -122,7 +122,7 @@ class Online(Estimator):
         learner = self._learner_for(batch_size)
         try:
             loss, penalty = learner.core.learn(
-                np.require(self._as_rows(samples.X), self._net.dtype, ["C", "A"]),
+                for_core(samples.X, self._net.dtype),
                 self._encoded(samples.y),
                 None if weights is None else np.require(weights, np.float64, ["C"]),
                 order,

@@ -15,7 +15,8 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import _arrays, _core
-from ._one_against_rest import Data, Learned, begin, for_core, learn, threads
+from ._one_against_rest import Data, Learned, begin, learn, threads
+from ._samples import for_core
 
 
 class Perceptron(ClassifierMixin, BaseEstimator):
