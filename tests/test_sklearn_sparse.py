@@ -122,6 +122,29 @@ def test_calls_are_epochs() -> None:
         assert_same(calls, whole)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("settings", [{}, SETTINGS[5], SETTINGS[6], SETTINGS[7]], ids=str)
+def test_activations_and_input_gradients(settings: dict[str, Any], form: Any, dtype: str) -> None:
+    clf = learner(dtype=dtype, max_iter=2, **settings).fit(X, y)
+    first, *others = clf.activations(form(X))
+    assert sparse.issparse(first)
+    assert (first.toarray() == X.astype(dtype)).all()
+    _, *wanted = clf.activations(X)
+    for A, B in zip(others, wanted, strict=True):
+        assert (A == B).all()
+    assert (clf.input_gradients(form(X), y) == clf.input_gradients(X, y)).all()
+    net = clf._network()
+    found = net.gradients(X, clf._encoded(y), loss="log_loss").dX
+    assert (clf.input_gradients(X, y) == found * len(X)).all()
+
+
+def test_a_layer_that_adds_a_sparse_input() -> None:
+    mlp = learner(MLPRegressor, hidden_layer_sizes=150, skip=True, max_iter=2).fit(X, X[:, 0])
+    for A, B in zip(mlp.activations(sparse.csr_array(X))[1:], mlp.activations(X)[1:], strict=True):
+        assert (A == B).all()
+
+
 def test_full_rows_are_never_made(run_python: Any) -> None:
     """400,000 features in 2,000 rows would fill 3.2 GB; the network itself has 13 MB."""
     peak = run_python(
@@ -139,6 +162,7 @@ def test_full_rows_are_never_made(run_python: Any) -> None:
         for solver in ("sgd", "adam"):
             mlp = MLPRegressor(solver=solver, batch_size=64, random_state=0, **ours)
             mlp.partial_fit(X, y)
+            mlp.activations(X)
         print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
         """
     )

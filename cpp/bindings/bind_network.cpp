@@ -121,30 +121,35 @@ py::object quick_forward_of(py::object self) {
     return py::reinterpret_steal<py::object>(PyCFunction_New(&method, self.ptr()));
 }
 
-// Z and A of every layer; A begins with what the first layer reads, which is X, or X scaled.
+// Z and A of every layer; A begins with what the first layer reads, which is X, or X scaled, unless X is sparse.
 template <class T>
-std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>& self, const Array<T>& X) {
+std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X) {
     const Access::Reading reading(self.access);
     const Shape& shape = self.network.shape();
-    const Matrix<const T> X_rows = take_X("X", X, shape);
-    const ScaledSamples<T> scaled({X_rows, {}, nullptr}, self.scalings);
-    const Matrix<const T> rows = scaled.samples().X;
+    Samples<T> given;
+    take_inputs("X", X, shape, given);
+    check_scaled_inputs("X", self.scalings, given);
+    const ScaledSamples<T> scaled(given, self.scalings);
+    const Samples<T>& samples = scaled.samples();
+    const std::size_t n = samples.size();
     std::vector<Array<T>> Z;
-    std::vector<Array<T>> A{copied<T>(rows)};
+    std::vector<Array<T>> A;
+    if (!samples.is_sparse()) A.push_back(copied<T>(samples.X));
     std::vector<std::pair<Matrix<T>, Matrix<T>>> out;
-    RowPointers<const T> pointers(rows.rows);
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
-        Z.push_back(new_array<T>(rows.rows, shape.n_out(layer)));
-        A.push_back(new_array<T>(rows.rows, shape.n_out(layer)));
+        Z.push_back(new_array<T>(n, shape.n_out(layer)));
+        A.push_back(new_array<T>(n, shape.n_out(layer)));
         out.emplace_back(writeable(Z.back()), writeable(A.back()));
     }
+    StoredPointers<T> stored(samples.is_sparse() ? n : 0);
+    RowPointers<const T> pointers(n);
     compute(self.threads, [&](Team& team) {
-        Matrix<const T> A_in = rows;
+        Scattered<const T> A_in = samples.is_sparse() ? stored.to(samples.stored) : pointers.to(samples.X);
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
-            forward_layer(self.network, layer, pointers.to(A_in), out[layer].first, team);
+            forward_layer(self.network, layer, A_in, out[layer].first, team);
             activate_layer<T>(self.network, layer, out[layer].first, out[layer].second, team);
-            if (shape.skips(layer)) skip(pointers.to(A_in), out[layer].second, team);
-            A_in = out[layer].second;
+            if (shape.skips(layer)) skip(A_in, out[layer].second, team);
+            A_in = pointers.to(out[layer].second);
         }
     });
     return {std::move(Z), std::move(A)};
@@ -153,6 +158,13 @@ std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>
 // grad (n_params,), dX (n, n_features) or nothing where X is sparse, delta of every layer (n, n_out)
 template <class T>
 using Derivatives = std::tuple<Array<T>, std::optional<Array<T>>, std::vector<Array<T>>>;
+
+// dX (n, n_features), by the user's X, of a batch whose deltas are in the workspace.
+template <class T>
+void input_gradients_of_users(const BoundNetwork<T>& self, Workspace<T>& work, Matrix<T> dX, Team& team) {
+    input_gradients(self.network, work, dX, team);
+    if (self.scalings.inputs) self.scalings.inputs->multiply_by_factor(dX);
+}
 
 // All derivatives of the cost of a batch, X scaled, whose output's delta output_delta(X, work, team) puts into the
 // workspace. dX is by the user's X.
@@ -172,9 +184,7 @@ Derivatives<T> derivatives(BoundNetwork<T>& self, const Samples<T>& samples, F o
         output_delta(rows, work, team);
         backpropagate(self.network, n, work, team);
         weight_gradients(self.network, rows, work, grad_out, team);
-        if (!dX) return;
-        input_gradients(self.network, work, dX_out, team);
-        if (self.scalings.inputs) self.scalings.inputs->multiply_by_factor(dX_out);
+        if (dX) input_gradients_of_users(self, work, dX_out, team);
     });
     std::vector<Array<T>> delta;
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) delta.push_back(copied<T>(work.Delta(layer, n)));
@@ -233,6 +243,28 @@ std::pair<double, Array<T>> cost_and_gradient_of(BoundNetwork<T>& self, const De
         weight_gradients(self.network, rows, work, grad_out, team);
     });
     return {C, std::move(grad)};
+}
+
+// dX (n, n_features) alone, also of a sparse X.
+template <class T>
+Array<T> input_gradients_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X, const py::array& Y,
+                            const NamedLoss& named_loss) {
+    const Access::Reading reading(self.access);
+    const Shape& shape = self.network.shape();
+    const LossRule rule = take_loss<T>(named_loss, shape);
+    const ScaledSamples<T> batch = take_batch<T>(self, X, Y, rule.loss, std::nullopt);
+    const Samples<T>& samples = batch.samples();
+    Workspace<T> work(shape, samples.size());
+    auto dX = new_array<T>(samples.size(), shape.n_features());
+    const Matrix<T> dX_out = writeable(dX);
+    compute(self.threads, [&](Team& team) {
+        const Scattered<const T> rows = work.as_batch(samples);
+        forward(self.network, rows, work, team);
+        loss(rule, self.network, Batch<T>{rows, samples.Y, samples.weights}, work, team);
+        backpropagate(self.network, samples.size(), work, team);
+        input_gradients_of_users(self, work, dX_out, team);
+    });
+    return dX;
 }
 
 template <class T>
@@ -363,6 +395,8 @@ void bind(py::module_& module, const char* name) {
              py::arg("sample_weight").noconvert())
         .def("cost_and_gradient", &cost_and_gradient_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(),
              py::arg("loss"), py::arg("sample_weight").noconvert(), py::arg("threads"))
+        .def("input_gradients", &input_gradients_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(),
+             py::arg("loss"))
         .def("backward", &backward_of<T>, py::arg("X").noconvert(), py::arg("dC_dA").noconvert())
         .def("jacobian", &jacobian_of<T>, py::arg("X").noconvert())
         .def("sample_gradients", &sample_gradients_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(),

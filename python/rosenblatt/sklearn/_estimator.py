@@ -12,9 +12,10 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from .. import _arrays, _loss
 from .._network import Network
 from . import _initial, _minimum, _settings, _steps
-from ._samples import Samples
+from ._samples import Samples, for_core
 from ._threads import thread_count
 
 try:  # scikit-learn 1.9 and later
@@ -250,10 +251,6 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             self, X, reset=False, accept_sparse=["csr", "csc"], dtype=self._number_types()
         )
 
-    def _as_rows(self, X: Any) -> NDArray[Any]:
-        """Return checked samples as full rows, for what of the core takes no sparse ones."""
-        return X.toarray() if hasattr(X, "toarray") else X  # type: ignore[no-any-return]
-
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Return the network's outputs for checked samples."""
         return self._network().forward(X)
@@ -266,7 +263,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _activated(self, A: NDArray[Any]) -> NDArray[Any]:
         return np.exp(A) if self.out_activation_ == "exp" else A
 
-    def activations(self, X: ArrayLike) -> list[NDArray[Any]]:
+    def activations(self, X: ArrayLike) -> list[Any]:
         """Return the activations of every layer, those of scikit-learn's forward pass.
 
         Parameters
@@ -275,17 +272,21 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
         Returns
         -------
-        list of ndarray
-            The input X, every hidden layer's a (n_samples, n_units), and the output.
+        list of {ndarray, sparse matrix}
+            The input X, sparse where it is, every hidden layer's a (n_samples, n_units), and the
+            output.
 
         Raises
         ------
         NotFittedError, ValueError
             As for `predict`.
         """
-        rows = self._checked_rows(X)
-        *before, A = self._network().trace(rows).A
-        return [*before, self._activated(A)]
+        check_is_fitted(self)
+        rows = self._rows(X)
+        net = self._network()
+        _, (*before, A) = net._core.trace(for_core(rows, net.dtype))
+        sparse_input = [rows] if _arrays.is_sparse(rows) else []
+        return [*sparse_input, *before, self._activated(A)]
 
     def input_gradients(self, X: ArrayLike, y: ArrayLike) -> NDArray[Any]:
         """Return the derivative of each sample's own loss by its features.
@@ -298,23 +299,22 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            Row i is dc_i/dx_i of the loss without its penalty.
+            Full, also of a sparse X. Row i is dc_i/dx_i of the loss without its penalty.
 
         Raises
         ------
         NotFittedError, ValueError
             As for `score`.
         """
-        rows = self._checked_rows(X)
+        check_is_fitted(self)
+        rows = self._rows(X)
         y = self._checked_targets(y)
         net = self._network()
-        found = net.gradients(rows, self._encoded(y), loss=self._named_loss())
-        assert found.dX is not None  # the rows are full
-        return found.dX * len(rows)
-
-    def _checked_rows(self, X: ArrayLike) -> NDArray[Any]:
-        check_is_fitted(self)
-        return self._as_rows(self._rows(X))
+        rule = _loss.rule(self._named_loss())
+        Y = net._targets("y", self._encoded(y), rule.name)
+        dX: NDArray[Any] = net._core.input_gradients(for_core(rows, net.dtype), Y, rule)
+        dX *= rows.shape[0]  # the batch's cost is a mean
+        return dX
 
     @abstractmethod
     def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:
