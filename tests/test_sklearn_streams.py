@@ -108,6 +108,34 @@ def test_what_cannot_be_gone_on_with_begins_anew() -> None:
     assert "_memory" not in vars(clf)
 
 
+@pytest.mark.parametrize(
+    "loss",
+    ["log_loss", "focal", "squared_error", rb.Huber(0.5), "hinge", "squared_hinge"],
+    ids=repr,
+)
+@pytest.mark.parametrize("kind", ["classes", "binary", "multilabel"])
+def test_learn_one_takes_what_partial_fit_takes(kind: str, loss: Any) -> None:
+    labels, classes = y, np.arange(10)
+    if kind == "binary":
+        labels, classes = y % 2, np.arange(2)
+    if kind == "multilabel":
+        labels, classes = (y[:, None] >> np.arange(3)) & 1, np.arange(3)
+    one, many = (quick(loss=loss).partial_fit(X, labels, classes=classes) for _ in range(2))
+    for x, label in zip(X[:5], labels[:5], strict=True):
+        one.learn_one(x, label)
+        many.partial_fit(x[None], label[None])
+    assert (one.coefs_[0] == many.coefs_[0]).all()
+
+
+def test_learn_one_knows_the_classes_of_the_last_fit() -> None:
+    one, many = (quick(max_iter=2).fit(X, y).learn_one(X[0], 1) for _ in range(2))
+    one.fit(X, y + 1).learn_one(X[0], 10)
+    many.fit(X, y + 1).partial_fit(X[:1], [10])
+    assert (one.coefs_[0] == many.coefs_[0]).all()
+    with pytest.raises(ValueError, match="y: got 0, needed one of"):
+        one.learn_one(X[0], 0)
+
+
 def test_regressors_learn_one() -> None:
     one, many = (MLPRegressor(hidden_layer_sizes=5, random_state=0) for _ in range(2))
     Y = np.stack([X[:, 10], X[:, 20]], axis=1)

@@ -41,7 +41,6 @@ class Labelled(ClassifierMixin, Online):
         self.classes_ = np.union1d(before, new)
         self._label_binarizer = LabelBinarizer().fit(self.classes_)
         self.out_activation_ = self._output()
-        self.__dict__.pop("_codes", None)
         # The one output of two classes tells of the second; that of a single class of its absence.
         told = before if units > 1 else before[-1:]
         places = list(np.searchsorted(self.classes_, told))
@@ -60,18 +59,24 @@ class Labelled(ClassifierMixin, Online):
 
     def _target_of(self, y: Any) -> Any:
         if self._several_labels:
-            return np.require(y, self._net.dtype, ["C"])
-        codes = self.__dict__.get("_codes")
-        if codes is None:
-            codes = {label: code for code, label in enumerate(self.classes_.tolist())}
-            self._codes = codes
-        code = codes.get(y)
-        if code is None and self.grow:
+            row = np.require(y, self._net.dtype, ["C"])
+            return 2 * row - 1 if self.loss in MARGINS else row
+        classes, loss, targets = self.__dict__.get("_targets_of", (None, None, {}))
+        if classes is not self.classes_ or loss is not self.loss:
+            targets = dict(zip(self.classes_.tolist(), self._each_encoded(), strict=True))
+            self._targets_of = self.classes_, self.loss, targets
+        target = targets.get(y)
+        if target is None and self.grow:
             self._grow_classes(np.asarray([y]))
             return self._target_of(y)
-        if code is None:
+        if target is None:
             raise ValueError(f"y: got {y!r}, needed one of {self.classes_}")
-        return code
+        return target
+
+    def _each_encoded(self) -> list[Any]:
+        """Return what each class is to the core: a code, or a row where the loss takes those."""
+        encoded = self._encoded(self.classes_)
+        return encoded.tolist() if encoded.ndim == 1 else list(encoded)
 
     # ---- Labels
 
