@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,33 @@ def test_what_is_not_remembered() -> None:
     ):
         training.run(1)
         assert training.core.memory is None
+
+
+def test_a_memory_is_not_read_while_it_is_written() -> None:
+    X = samples(8, 5, "float64")
+    Y = targets("squared_error", "identity", 8, 2, "float64")
+    net = rb.Network([5, 6, 2], dtype="float64", random_state=0)
+    begun, over = threading.Event(), threading.Event()
+
+    def rate(_epoch: int) -> float:
+        begun.set()
+        assert over.wait(60)
+        return 0.1
+
+    learning = learner(net, rb.SGD(rb.schedules.PerEpoch(rate), momentum=0.9), 8)
+    memory = learning.memory
+    thread = threading.Thread(target=learning.learn, args=(X, Y, None, None, 8, 1))
+    thread.start()
+    assert begun.wait(60)
+    try:
+        with pytest.raises(RuntimeError, match="it is being trained"):
+            _ = learning.memory
+        with pytest.raises(RuntimeError, match="it is being trained"):
+            learning.memory = memory
+    finally:
+        over.set()
+        thread.join()
+    assert learning.memory[0][0] == 1
 
 
 def test_divergence_takes_no_step() -> None:

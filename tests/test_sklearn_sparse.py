@@ -166,4 +166,4 @@ def test_full_rows_are_never_made(run_python: Any) -> None:
         print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
         """
     )
-    assert peak < 500_000  # KB
+    assert peak < 200_000  # KB; dropout's room for the full rows of a batch would be 205 MB more

@@ -76,14 +76,17 @@ class BoundLearner {
     // What the optimiser remembers: its numbers, and its states in theta's order, each (n_params,).
     using Memory = std::pair<std::vector<double>, std::vector<Array<T>>>;
     Memory memory() {
+        const Access::Reading reading(bound_.access);
         Checkpoint<T> kept;
         learner_.optimizer().remember(kept, bound_.network.shape());
         return {kept.numbers, arrays_of(kept.vectors)};
     }
     void set_memory(const Memory& memory) {
+        const Access::Writing writing(bound_.access);
         const auto& [numbers, vectors] = memory;
         if (numbers.size() != Optimizer<T>::n_numbers_kept() || vectors.size() != n_vectors_)
             throw py::value_error("memory: got that of another optimizer");
+        if (!Optimizer<T>::can_have_kept(numbers)) throw py::value_error("memory: got numbers that no optimizer has");
         Checkpoint<T> kept;
         kept.numbers = numbers;
         for (const Array<T>& vector : vectors) {

@@ -26,7 +26,6 @@ class Learner {
     Learner(const Shape& shape, LossRule loss, const OptimizerSettings& optimizer, std::size_t capacity,
             std::vector<double> dropout, std::uint64_t seed)
         : loss_(loss), dropout_(std::move(dropout)), seed_(seed), work_(shape, capacity), optimizer_(optimizer, shape) {
-        make_room(shape, false);
         work_.normalised().use_batch_statistics();
     }
 
@@ -35,9 +34,9 @@ class Learner {
         double penalty;  // of alpha
     };
 
-    // Takes the steps that an epoch of `train` would: samples, sparse or not, in this order (n,), or as they lie where it is null. Batches
-    // whose samples weigh nothing are passed over. Throws Stopped between two steps, and Diverged where a cost is not finite,
-    // whose step is not taken, or the weights are not in the end.
+    // Takes the steps that an epoch of `train` would: samples, sparse or not, in this order (n,), or as they lie where it is
+    // null. Batches whose samples weigh nothing are passed over. Throws Stopped between two steps, and Diverged where a cost
+    // is not finite, whose step is not taken, or the weights are not in the end.
     Means learn(Network<T>& network, const Samples<T>& samples, std::size_t batch_size, const std::int64_t* order,
                 Team& team);
 
@@ -53,7 +52,7 @@ class Learner {
     LossRule loss_;
     std::vector<double> dropout_;
     std::uint64_t seed_;
-    bool is_sparse_ = true;  // what dropout has room for
+    std::optional<bool> is_sparse_;  // of what rows dropout has room for, if for any
     Workspace<T> work_;
     Optimizer<T> optimizer_;
     Buffer<T> grad_;  // (n_params,), or empty while every step was taken in one pass

@@ -250,13 +250,13 @@ std::size_t Optimizer<T>::n_vectors_kept(const OptimizerSettings& settings) noex
 }
 
 template <class T>
-bool Optimizer<T>::can_have_kept(const std::vector<double>& numbers, std::size_t epochs) noexcept {
+bool Optimizer<T>::can_have_kept(const std::vector<double>& numbers, std::optional<std::size_t> epochs) noexcept {
     const auto at = [&](Number n) { return numbers[static_cast<std::size_t>(n)]; };
     constexpr double most = 9007199254740992;  // 2^53: every whole number up to it is a double
-    const double steps = at(Number::steps);
+    const auto is_count = [&](Number n) { return at(n) >= 0 && at(n) <= most && at(n) == std::floor(at(n)); };
     const auto is_part = [&](Number n) { return at(n) >= 0 && at(n) <= 1; };
-    return std::ranges::all_of(numbers, [](double x) { return std::isfinite(x); }) && steps >= 0 && steps <= most &&
-           steps == std::floor(steps) && at(Number::epochs) == static_cast<double>(epochs) &&
+    return std::ranges::all_of(numbers, [](double x) { return std::isfinite(x); }) && is_count(Number::steps) &&
+           is_count(Number::epochs) && (!epochs || at(Number::epochs) == static_cast<double>(*epochs)) &&
            is_part(Number::beta1_power) && is_part(Number::beta2_power) && is_part(Number::momentum_product);
 }
 

@@ -119,8 +119,9 @@ class Optimizer {
     // How many numbers and vectors those are.
     static std::size_t n_numbers_kept() noexcept { return n_numbers; }
     static std::size_t n_vectors_kept(const OptimizerSettings& settings) noexcept;
-    // Whether so many numbers can be those of a training after so many epochs; others would not do as counts.
-    static bool can_have_kept(const std::vector<double>& numbers, std::size_t epochs) noexcept;
+    // Whether so many numbers can be those of a training, after so many epochs if they are known; others would not do as
+    // counts.
+    static bool can_have_kept(const std::vector<double>& numbers, std::optional<std::size_t> epochs = {}) noexcept;
 
     // Whether the steps are those of gradient descent and nothing else, which has kernels of its own.
     bool descends() const noexcept { return descends_; }
