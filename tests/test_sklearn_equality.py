@@ -202,6 +202,20 @@ def test_an_optimiser_keeps_its_settings(solver: str) -> None:
     assert_same(mine, its)
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("kind", ["classes", "columns"])
+def test_alpha_is_read_in_every_call(kind: str, solver: str) -> None:
+    """The optimiser goes on."""
+    X, y = problem(kind)
+    mine, its = both(kind, random_state=2, hidden_layer_sizes=6, max_iter=3, **SOLVERS[solver])
+    for estimator in (mine, its):
+        estimator.fit(X, y)
+        for alpha in (1e-4, 2.0, 2.0, 0.0, 0.5):
+            estimator.set_params(alpha=alpha).partial_fit(X, y)
+    assert_same(mine, its)
+    assert_same_curves(mine, its)
+
+
 @pytest.mark.parametrize("solver", ["nesterov", "adam"])
 def test_a_fit_begins_with_an_optimiser_of_its_own(solver: str) -> None:
     """Also by warm_start, after whatever there was."""

@@ -136,6 +136,114 @@ def test_learn_one_knows_the_classes_of_the_last_fit() -> None:
         one.learn_one(X[0], 0)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [{"alpha": 0.5}, {"loss": "squared_error"}, {"dropout": [0.5]}, {"input_dropout": 0.3}],
+    ids=str,
+)
+@pytest.mark.parametrize("batch", [False, True])
+def test_what_every_call_reads(batch: bool, other: dict[str, Any]) -> None:
+    """As if the estimator had been pickled between; the optimiser goes on."""
+    used = quick(max_iter=2).fit(X, y).partial_fit(X, y)
+    twin = pickle.loads(pickle.dumps(used))
+    same = pickle.loads(pickle.dumps(used))
+    for clf in (used, twin, same):
+        clf.set_params(**(other if clf is not same else {}))
+        if batch:
+            clf.partial_fit(X, y)
+        else:
+            clf.learn_one(X[0], y[0])
+    assert (used.coefs_[0] == twin.coefs_[0]).all()
+    assert (used.coefs_[0] != same.coefs_[0]).any()
+    assert used._learner.core.memory[0] == same._learner.core.memory[0]
+
+
+def test_the_same_numbers_again_are_no_change() -> None:
+    clf = quick(alpha=0.25, dropout=[0.5]).partial_fit(X, y, classes=range(10))
+    learner = clf._learner
+    for _ in range(2):
+        clf.set_params(alpha=float("0.25"), dropout=np.array([0.5])).learn_one(X[0], y[0])
+        assert clf._learner is learner
+
+
+def test_masks_differ_where_a_setting_changes_in_every_call() -> None:
+    """Steps of length 0: only the masks make a difference."""
+    clf = quick(solver="sgd", learning_rate_init=1e-300, dropout=0.5, batch_size=50)
+    for i in range(4):
+        clf.set_params(alpha=i * 1e-300).partial_fit(X, y, classes=range(10))
+    assert len(set(clf.loss_curve_)) == 4
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize(
+    "wrong", [{"alpha": -1.0}, {"loss": "hinge"}, {"dropout": [0.5, 0.5]}], ids=str
+)
+def test_what_is_refused_leaves_the_optimiser(wrong: dict[str, Any], begun: bool) -> None:
+    clf, twin = (quick(max_iter=2).fit(X, y) for _ in range(2))
+    if begun:
+        for each in (clf, twin):
+            each.partial_fit(X, y)
+    right = {name: getattr(clf, name) for name in wrong}
+    for call in (lambda: clf.partial_fit(X, y), lambda: clf.learn_one(X[0], y[0])):
+        clf.set_params(**wrong)
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))}: got"):
+            call()
+    for each in (clf.set_params(**right), twin):
+        each.partial_fit(X, y)
+    assert (clf.coefs_[0] == twin.coefs_[0]).all()
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", rb.LBFGS()], ids=repr)
+def test_a_minimiser_takes_no_single_steps(solver: Any) -> None:
+    clf = quick(solver=solver, max_iter=2).fit(X, y)
+    before = clf.coefs_[0].copy()
+    with pytest.raises(ValueError, match=r"solver: got .*, needed one that goes by steps"):
+        clf.learn_one(X[0], y[0])
+    assert (clf.coefs_[0] == before).all()
+
+
+def damaged(settings: Any, core: Any, rate: Any) -> dict[str, Any]:
+    numbers, states = core
+    return {
+        "nothing": (),
+        "a number": 5,
+        "two parts": (core, rate),
+        "no settings": (None, core, rate),
+        "too few settings": ({"solver": "sgd"}, core, rate),
+        "another solver": (settings | {"solver": "adam"}, core, rate),
+        "a minimiser": (settings | {"solver": rb.LBFGS()}, core, rate),
+        "no core": (settings, None, rate),
+        "too few numbers": (settings, (numbers[1:], states), rate),
+        "words": (settings, (["a"] * 10, states), rate),
+        "steps below 0": (settings, ([-1.0, *numbers[1:]], states), rate),
+        "half an epoch": (settings, ([numbers[0], 0.5, *numbers[2:]], states), rate),
+        "steps without end": (settings, ([1e300, *numbers[1:]], states), rate),
+        "no number": (settings, ([np.nan, *numbers[1:]], states), rate),
+        "no state": (settings, (numbers, []), rate),
+        "a short state": (settings, (numbers, [states[0][1:]]), rate),
+        "a state that is a number": (settings, (numbers, [states[0][0]]), rate),
+        "a state of objects": (settings, (numbers, [states[0].astype(object)]), rate),
+        "a state of words": (settings, (numbers, ["a"]), rate),
+        "a word as a rate": (settings, core, "a"),
+        "a rate below 0": (settings, core, -1.0),
+        "rates": (settings, core, np.ones(2)),
+    }
+
+
+def test_a_damaged_memory_is_refused() -> None:
+    """Whatever a pickle says; and `fit` needs none."""
+    fitted = quick(solver="sgd", learning_rate="adaptive", max_iter=2).fit(X, y)
+    for memory in damaged(*fitted._memory).values():
+        clf = pickle.loads(pickle.dumps(fitted))
+        clf._memory = memory
+        clf = pickle.loads(pickle.dumps(clf))
+        with pytest.raises(
+            ValueError, match=r"memory: got|solver: got|learning_rate: the schedule"
+        ):
+            clf.partial_fit(X, y)
+        assert (clf.fit(X, y).coefs_[0] == fitted.coefs_[0]).all()
+
+
 def test_regressors_learn_one() -> None:
     one, many = (MLPRegressor(hidden_layer_sizes=5, random_state=0) for _ in range(2))
     Y = np.stack([X[:, 10], X[:, 20]], axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from numbers import Real
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,33 @@ from ._samples import Samples
 Memory = tuple[dict[str, Any], Any, float | None]
 
 TOO_SMALL = 1e-6  # scikit-learn's: an adaptive rate below it ends the training
+
+
+def checked(memory: Any, n_params: int) -> Memory:
+    """Return a memory that may come from anywhere, as a pickled estimator's does.
+
+    What its numbers may be the core knows.
+
+    Raises
+    ------
+    ValueError
+        It is not that of an optimiser of a network with so many parameters.
+    """
+    try:
+        settings, (numbers, states), rate = memory
+        fits = (
+            settings.keys() == set(_settings.OF_OPTIMIZER)
+            and all(isinstance(number, float) for number in numbers)
+            and all(state.shape == (n_params,) and state.dtype.kind == "f" for state in states)
+            and (rate is None or isinstance(rate, Real))
+        )
+    except (TypeError, ValueError, AttributeError):
+        fits = False
+    if not fits:
+        raise ValueError(
+            "_memory: got what no optimiser of this estimator remembers; fit begins with a new one"
+        )
+    return settings, (numbers, states), rate
 
 
 class Rate:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import _arguments, _core, _loss, _optimizer
 from .._callbacks import Epoch
 from . import _growth, _settings, _steps
-from ._epochs import Memory, Rules, Tasks
+from ._epochs import Memory, Rules, Tasks, checked
 from ._estimator import Estimator
 from ._samples import Samples, for_core
 from ._threads import thread_count
@@ -24,6 +24,9 @@ LEARNERS = {
 }
 SEED_OF_DROPOUT = 2**32  # numbers that a RandomState draws below
 
+# What every call reads, as scikit-learn reads alpha and the loss: penalties, a loss, rates.
+Read = tuple[dict[str, float], _loss.LossRule, list[float]]
+
 
 def is_stochastic(estimator: Any) -> bool:
     """Whether the solver goes a step at a time.
@@ -33,7 +36,7 @@ def is_stochastic(estimator: Any) -> bool:
     AttributeError
         It does not, so that there is no `partial_fit`.
     """
-    if estimator.solver == "lbfgs" or isinstance(estimator.solver, _optimizer.LBFGS):
+    if _settings.minimises(estimator):
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. "
             f"{estimator.solver} is not stochastic."
@@ -45,39 +48,66 @@ class Learner:
     """An optimiser that stays at an estimator's network between calls.
 
     It is made of the estimator's parameters, or goes on with another one's `memory`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A parameter is outside its range, the solver takes no steps, or the memory is not that of
+        an optimiser of this network.
     """
 
     def __init__(self, estimator: Any, capacity: int, memory: Memory | None = None) -> None:
         net = estimator._network()
         self.capacity = capacity
-        settings, of_core, rate = memory or (None, None, None)
+        self._parameters = _parameters_read(estimator)
+        self._read = penalties, loss, rates = _read(estimator)
+        settings = _settings.of_optimizer(estimator)
+        if memory is not None:
+            given, of_core, rate = checked(memory, net.theta.size)
+            settings = SimpleNamespace(**given)
+        if _settings.minimises(settings):
+            raise ValueError(f"solver: got {settings.solver!r}, needed one that goes by steps")
         self._rules = Rules(
             estimator,
-            SimpleNamespace(**settings) if settings else _settings.of_optimizer(estimator),
+            settings,
             n_samples=0,
             constant=0.0,
             held_out=None,
             tasks=Tasks.of_nobody(estimator),
         )
-        of_layers = len(net.layers) - 2
-        penalties = _optimizer.regularisation(
-            l1=0.0, l2=0.0, alpha=estimator.alpha, clip_norm=None, clip_value=None,
-            max_norm=None, ema=None,
-        )  # fmt: skip
-        rates = _arguments.dropout_rates(estimator.dropout, estimator.input_dropout, of_layers)
-        seed = int(estimator._random_state.randint(SEED_OF_DROPOUT)) if rates else 0
+        seed = 0
+        if rates:  # other masks than those of a learner before
+            seed = int(estimator._random_state.randint(SEED_OF_DROPOUT)) + estimator.t_
         self.core = LEARNERS[net.dtype](
             net._core,
-            _loss.rule(estimator._named_loss()),
+            loss,
             _optimizer.rule(self._rules.optimizer(), penalties),
             capacity,
             rates,
             seed,
         )
-        if of_core is not None:
+        if memory is not None:
             self.core.memory = of_core
-        if self._rules.rate is not None and rate is not None:
-            self._rules.rate.value = rate
+            if self._rules.rate is not None and rate is not None:
+                self._rules.rate.value = rate
+
+    def is_of(self, estimator: Any) -> bool:
+        """Whether the estimator's parameters still are what this one goes by.
+
+        Those that are the same objects are not looked into: this is asked for every sample.
+        """
+        alpha, loss, dropout, input_dropout = self._parameters
+        if (
+            alpha is estimator.alpha
+            and loss is estimator.loss
+            and dropout is estimator.dropout
+            and input_dropout is estimator.input_dropout
+        ):
+            return True
+        if _read(estimator) != self._read:
+            return False
+        self._parameters = _parameters_read(estimator)
+        return True
 
     @property
     def memory(self) -> Memory:
@@ -88,6 +118,21 @@ class Learner:
         """Do what belongs after the samples of a call, as after an epoch of `fit`."""
         self._rules.n_samples, self._rules.constant = n_samples, constant
         self._rules.on_epoch(Epoch(0, 1, loss, None, 0.0, penalty=penalty))
+
+
+def _parameters_read(estimator: Any) -> tuple[Any, ...]:
+    return estimator.alpha, estimator.loss, estimator.dropout, estimator.input_dropout
+
+
+def _read(estimator: Any) -> Read:
+    """Return what an estimator's parameters say that every call reads."""
+    penalties = _optimizer.regularisation(
+        l1=0.0, l2=0.0, alpha=estimator.alpha, clip_norm=None, clip_value=None,
+        max_norm=None, ema=None,
+    )  # fmt: skip
+    n_hidden = len(estimator._layers) - 2
+    rates = _arguments.dropout_rates(estimator.dropout, estimator.input_dropout, n_hidden)
+    return penalties, _loss.rule(estimator._named_loss()), rates
 
 
 class Online(Estimator):
@@ -136,11 +181,15 @@ class Online(Estimator):
 
     def _learner_for(self, batch_size: int) -> Learner:
         learner: Learner | None = self.__dict__.get("_learner")
-        if learner is None or learner.capacity < batch_size:
-            memory = self.__dict__.pop("_memory", None) if learner is None else learner.memory
-            self._learner = learner = Learner(self, batch_size, memory)
-        else:
+        if learner is not None and learner.capacity >= batch_size and learner.is_of(self):
             self._network()
+            return learner
+        memory = self.__dict__.get("_memory")
+        if learner is not None:
+            memory = learner.memory
+            batch_size = max(batch_size, learner.capacity)
+        self._learner = learner = Learner(self, batch_size, memory)
+        self.__dict__.pop("_memory", None)
         return learner
 
     def learn_one(self, x: ArrayLike, y: Any) -> Self:
@@ -163,7 +212,8 @@ class Online(Estimator):
         NotFittedError
             There is no network yet: call `partial_fit` or `fit` first.
         ValueError
-            x or y is not what the network takes, or the training diverged.
+            x or y is not what the network takes, the solver does not go by steps, or the training
+            diverged.
         """
         if "_net" not in self.__dict__:
             check_is_fitted(self)
@@ -223,6 +273,8 @@ class Online(Estimator):
         memory = self.__dict__.pop("_memory", None)
         learner: Learner | None = self.__dict__.pop("_learner", None)
         memory = memory if learner is None else learner.memory
+        if memory is not None:
+            memory = checked(memory, self._net.theta.size)
         kept = list(range(old[-1])) if places is None else places
         grown = _growth.grown(self._network().theta, old, layers, kept)
         self._layers = layers

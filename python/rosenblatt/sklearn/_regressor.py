@@ -256,7 +256,8 @@ class MLPRegressor(RegressorMixin, Online):
     ) -> Self:
         """Update the network with one pass over some samples; the solver's state lives on.
 
-        Also that of `fit`, with the settings that it began with.
+        Also that of `fit`, with the settings that it began with. `alpha`, the loss and dropout are
+        those of the estimator now.
 
         Parameters
         ----------

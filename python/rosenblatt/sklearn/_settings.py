@@ -15,7 +15,7 @@ from .. import _activation, _arguments, schedules
 from .._activation import Activation
 from .._callbacks import Callback
 from .._loss import WITH_PARAMETERS
-from .._optimizer import OPTIMIZERS, SGD, Adam, Check, Optimizer
+from .._optimizer import LBFGS, OPTIMIZERS, SGD, Adam, Check, Optimizer
 
 STOCHASTIC = ("sgd", "adam")
 
@@ -125,6 +125,11 @@ def of_optimizer(estimator: Any) -> SimpleNamespace:
     An optimiser that has begun keeps them, as in scikit-learn, whatever `set_params` says later.
     """
     return SimpleNamespace(**{name: getattr(estimator, name) for name in OF_OPTIMIZER})
+
+
+def minimises(estimator: Any) -> bool:
+    """Whether the solver minimises the cost of all samples, and does not go a step at a time."""
+    return isinstance(estimator.solver, LBFGS) or bool(estimator.solver == "lbfgs")
 
 
 def optimizer_of(estimator: Any, rate: Any) -> Optimizer:
