@@ -403,9 +403,17 @@ void multiply_interleaved(Factors<T> LR, const T* start, Panels<T> C) noexcept {
     const bool one_column = M.cols == 1 && M.row_step == 1 && !LR.R.transposed;
     if (!LR.R.transposed && !one_column) return rows_interleaved(LR.L.M, M, start, C);
     if (one_column) M = {M.data, 1, M.rows, M.rows, panel_cols<T>};
-    std::size_t j = 0;
-    for (; j + n_cols <= C.cols; j += n_cols) columns_interleaved<T, at_once / n_cols, n_cols>(LR.L.M, M, j, start, C);
-    for (; j < C.cols; ++j) columns_interleaved<T, at_once / 2, 1>(LR.L.M, M, j, start, C);
+    constexpr std::size_t n_rows = 16;  // that stay near while all columns go over them
+    for (std::size_t r = 0; r < C.rows; r += n_rows) {
+        const std::size_t n = C.rows - r < n_rows ? C.rows - r : n_rows;
+        const Scattered<const T> L = LR.L.M.part(r, 0, n, LR.L.M.cols);
+        const Panels<T> rows = C.part(r, 0, n, C.cols);
+        std::size_t j = 0;
+        for (; j + n_cols <= C.cols; j += n_cols)
+            columns_interleaved<T, at_once / n_cols, n_cols>(L, M, j, start, rows);
+        for (; j + 2 <= C.cols; j += 2) columns_interleaved<T, at_once / 2, 2>(L, M, j, start, rows);
+        for (; j < C.cols; ++j) columns_interleaved<T, at_once / 2, 1>(L, M, j, start, rows);
+    }
 }
 
 // s[j] = 0 + A[0][j] + A[1][j] + ..., `packs` registers side by side, so that none waits for its own sum.

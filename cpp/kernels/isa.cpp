@@ -15,21 +15,26 @@
 namespace rosenblatt {
 namespace {
 
-// A number is not finite when its exponent bits are all ones.
+// x - x is 0, but for a NaN or an infinity a NaN, which stays in a sum.
 template <class T>
 std::size_t first_non_finite(const T* x, std::size_t n) noexcept {
     constexpr std::size_t width = Pack<T>::width;
+    constexpr std::size_t packs = 4;
+    Pack<T> sum[packs] = {};
+    const auto add = [&](std::size_t p, Pack<T> y) ROSENBLATT_BODY { sum[p] = sum[p] + (y - y); };
     std::size_t i = 0;
-    for (; i + width <= n; i += width) {
-        const Pack<T> y = load(x + i);
-        const auto bad = (y - y) == zero<T>();  // a NaN or an infinity less itself is a NaN
-        bool all = true;
-        for (std::size_t lane = 0; lane < width; ++lane) all = all && bad[lane] != 0;
-        if (!all) break;
+    for (; i + packs * width <= n; i += packs * width)
+        unrolled<packs>([&](auto p) ROSENBLATT_BODY { add(p, load(x + i + p * width)); });
+    for (; i + width <= n; i += width) add(0, load(x + i));
+    if (i < n) add(0, load(x + i, n - i));
+    T lanes[width];
+    store(lanes, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+    bool all = true;
+    for (std::size_t lane = 0; lane < width; ++lane) all = all && lanes[lane] == T{0};
+    if (all) return n;
+    for (i = 0; x[i] - x[i] == T{0}; ++i) {
     }
-    for (; i < n; ++i)
-        if (!(x[i] - x[i] == T{0})) return i;
-    return n;
+    return i;
 }
 
 template <class T, Pack<T> (*f)(Pack<T>) noexcept>

@@ -18,7 +18,7 @@
 #include <arm_neon.h>
 #define ROSENBLATT_PACK_BYTES 16
 #elif defined(__SSE2__)
-#include <emmintrin.h>
+#include <immintrin.h>
 #define ROSENBLATT_PACK_BYTES 16
 #else
 #define ROSENBLATT_PACK_BYTES 16
