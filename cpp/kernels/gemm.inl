@@ -101,58 +101,38 @@ struct Below {
     }
 };
 
-// A product by columns with the columns of two tiles at a time side by side, where the columns of R are enough to pay for the
-// copy, and the terms so many and so far apart that it matters, but few enough for the room.
-template <class T>
-struct CopiedColumns {
-    static constexpr std::size_t step = 2 * 8;  // from term to term: whole registers of AVX2
-    static constexpr std::size_t least_terms = 128;
-    static constexpr std::size_t most_terms = 64 * 1024 / (step * sizeof(T));
-    static constexpr std::size_t least_bytes = 1024;  // of a term: four lie in a page
-    static_assert(!copies_columns || step >= 2 * max_rows);
-
-    static bool suit(const Factors<T>& LR) noexcept {
-        constexpr std::size_t widest = packs_beside<true>(max_rows) * Pack<T>::width;
-        return LR.R_copy == nullptr && LR.L.terms() >= least_terms && LR.L.terms() <= most_terms &&
-               LR.L.rows() * sizeof(T) >= least_bytes && LR.R.cols() >= 4 * widest;
-    }
-
-    template <class Result>
-    static void multiply(const Factors<T>& LR, Start<T> start, const Result& result) noexcept {
-        const Scattered<const T> M = LR.L.M;
-        const std::size_t n_rows = LR.L.rows();
-        const std::size_t n_pairs = (n_rows + 2 * max_rows - 1) / (2 * max_rows);
-        const std::size_t at_once = (n_rows + n_pairs - 1) / n_pairs;
-        alignas(64) T numbers[most_terms * step];
-        const T* term[most_terms];
-        for (std::size_t t = 0; t < M.rows; ++t) term[t] = numbers + t * step;
-        for (std::size_t i = 0; i < n_pairs; ++i) {
-            const std::size_t first = i * at_once;
-            if (first >= n_rows) break;
-            const std::size_t n = n_rows - first < at_once ? n_rows - first : at_once;
-            for (std::size_t t = 0; t < M.rows; ++t) copy(M.row[t] + M.first + first, n, numbers + t * step);
-            Factors<T> some = LR;
-            some.L = {{term, M.rows, n, 0, step}, true};
-            some.ahead = LR.ahead.part(i, n_pairs);
-            multiply_tiles<T, true>(some, start, Below<Result>{result, first});
+// A product by columns that copies some columns of L at a time, so that what a tile reads of each term lies beside what the
+// next tile reads of it, and beside the next term.
+template <class T, class Result>
+void multiply_copied_columns(const Factors<T>& LR, Start<T> start, const Result& result) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    constexpr std::size_t at_once = columns_copied / max_rows * max_rows;
+    const Scattered<const T> M = LR.L.M;
+    const std::size_t n_rows = LR.L.rows();
+    const std::size_t n_parts = (n_rows + at_once - 1) / at_once;
+    const auto term = reinterpret_cast<const T**>(LR.L_copy + M.rows * columns_copied);
+    for (std::size_t t = 0; t < M.rows; ++t) term[t] = LR.L_copy + t * columns_copied;
+    for (std::size_t i = 0; i < n_parts; ++i) {
+        const std::size_t first = i * at_once;
+        const std::size_t n = n_rows - first < at_once ? n_rows - first : at_once;
+        for (std::size_t t = 0; t < M.rows; ++t) {
+            const T* const from = M.row[t] + M.first + first;
+            T* const to = LR.L_copy + t * columns_copied;
+            std::size_t k = 0;
+            for (; k + width <= n; k += width) store(to + k, load(from + k));
+            if (k < n) store(to + k, load(from + k, n - k), n - k);
         }
+        Factors<T> some = LR;
+        some.L = {{term, M.rows, n, 0, columns_copied}, true};
+        some.ahead = LR.ahead.part(i, n_parts);
+        multiply_tiles<T, true>(some, start, Below<Result>{result, first});
     }
-
-  private:
-    ROSENBLATT_INLINE static void copy(const T* from, std::size_t n, T* to) noexcept {
-        constexpr std::size_t width = Pack<T>::width;
-        std::size_t k = 0;
-        for (; k + width <= n; k += width) store(to + k, load(from + k));
-        if (k < n) store(to + k, load(from + k, n - k));
-    }
-};
+}
 
 template <class T, class Result>
 ROSENBLATT_INLINE void multiply_into(const Factors<T>& LR, Start<T> start, Result result) noexcept {
     if (!LR.L.transposed) return multiply_tiles<T, false>(LR, start, result);
-    if constexpr (copies_columns) {
-        if (CopiedColumns<T>::suit(LR)) return CopiedColumns<T>::multiply(LR, start, result);
-    }
+    if (LR.L_copy != nullptr) return multiply_copied_columns(LR, start, result);
     multiply_tiles<T, true>(LR, start, result);
 }
 

@@ -53,6 +53,7 @@ constexpr Kernels<T> make_kernels() noexcept {
             .small_step = small_step<T>,
             .width = Pack<T>::width,
             .fma_in_hardware = rosenblatt::fma_in_hardware,
+            .least_terms_copied = rosenblatt::least_terms_copied,
             .transpose = transpose<T>,
             .multiply_stored = multiply_stored<T>,
             .multiply_stored_interleaved = multiply_stored_interleaved<T>,

@@ -21,7 +21,7 @@ constexpr std::size_t few_samples = 4;
 template <class T>
 ROSENBLATT_INLINE void forward_layer(const StepLayer<T>& layer, bool output, Scattered<const T> A_in,
                                      Matrix<T> A) noexcept {
-    const Factors<T> factors{{A_in}, {layer.W}, nullptr, 0, {}};
+    const Factors<T> factors{{A_in}, {layer.W}, nullptr, nullptr, 0, {}};
     const bool keeps_z = !output && layer.Z.data != nullptr;
     const Matrix<T> Z = keeps_z ? layer.Z.slice(0, A.rows) : A;
     if (interleaved(A_in.cols, layer.n_out)) {
@@ -108,7 +108,7 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
         }
         return through(before.f);
     }
-    Factors<T> factors{{delta}, {}, nullptr, 0, {}};
+    Factors<T> factors{{delta}, {}, nullptr, nullptr, 0, {}};
     factors.R = {{layer.W.data, n_in, layer.n_out, layer.W.row_step, layer.W.panel_step}, true};
     factors.R_copy = space;
     factors.panels = panels_at_once(n);
@@ -154,13 +154,13 @@ ROSENBLATT_INLINE void with_gradient(const StepLayer<T>& layer, Scattered<const 
     if (layer.W.cols == 1) {
         const Scattered<const T> delta{layer.Delta_rows, 1, n, 0, n};
         const Panels<const T> A{A_in.row[0] + A_in.first, n, A_in.cols, A_in.stride, panel_cols<T>};
-        f(Factors<T>{{delta}, {A}, nullptr, 0, ahead}, [](Panels<T> W) ROSENBLATT_BODY -> Panels<T> {
+        f(Factors<T>{{delta}, {A}, nullptr, nullptr, 0, ahead}, [](Panels<T> W) ROSENBLATT_BODY -> Panels<T> {
             if (W.data == nullptr) return {};
             return {W.data, 1, W.rows, W.rows, panel_cols<T>};
         });
     } else {
         const Panels<const T> delta{layer.Delta.data, n, layer.W.cols, layer.Delta.stride, panel_cols<T>};
-        f(Factors<T>{{A_in, true}, {delta}, nullptr, 0, ahead}, [](Panels<T> W) ROSENBLATT_BODY { return W; });
+        f(Factors<T>{{A_in, true}, {delta}, nullptr, nullptr, 0, ahead}, [](Panels<T> W) ROSENBLATT_BODY { return W; });
     }
 }
 

@@ -116,11 +116,17 @@ struct Ahead {
     }
 };
 
+// Columns of L that are copied at a time in a product by columns.
+constexpr std::size_t columns_copied = 56;
+
 // L R, a product as a kernel gets it. L (rows, terms), R (terms, cols).
 template <class T>
 struct Factors {
     Left<T> L;
     Right<T> R;
+    // Where columns_copied columns of a transposed L are copied first, (terms, columns_copied), with room for `terms` pointers
+    // behind them; null where L is read as it lies.
+    T* L_copy = nullptr;
     // Where panels of R are copied first, (panels, terms, panel_cols), to be read from one end to the other: always where R is
     // transposed; null where R is read as it lies.
     T* R_copy = nullptr;
@@ -235,6 +241,7 @@ struct Kernels {
     // The numbers in a register, and whether the processor has a fused multiply-add.
     std::size_t width;
     bool fma_in_hardware;
+    std::size_t least_terms_copied;  // of a product by columns, from which on it pays to copy columns of L
 
     // B = A^T, filled up with 0. A (rows, cols), B (cols, rows or more).
     void (*transpose)(Matrix<const T> A, Matrix<T> B) noexcept;

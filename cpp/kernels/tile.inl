@@ -14,15 +14,15 @@ namespace {
 // by columns it is the gradient of weights, whose rows are many.
 #if ROSENBLATT_PACK_BYTES == 64 || defined(__aarch64__)
 constexpr std::size_t max_rows = 14;
-constexpr bool copies_columns = false;
+constexpr std::size_t least_terms_copied = 512;
 template <bool by_columns>
 constexpr std::size_t packs_beside(std::size_t rows) noexcept {
     return by_columns || rows > 6 ? 2 : rows <= 2 ? 8 : 4;
 }
 #else
 constexpr std::size_t max_rows = 6;
-// By columns six rows are 24 bytes of a cache line, in a page of its own for each sample: they are copied first.
-constexpr bool copies_columns = true;
+// By columns six rows are 24 bytes of a cache line, in a page of its own for each term.
+constexpr std::size_t least_terms_copied = 128;
 template <bool by_columns>
 constexpr std::size_t packs_beside(std::size_t rows) noexcept {
     return by_columns || rows > 2 ? 2 : rows == 1 ? 8 : 4;

@@ -100,6 +100,7 @@ class Tiling {
 struct Blocks {
     std::size_t rows;
     std::size_t terms;
+    bool copies_L;
     bool copies_R;
     std::size_t panels;  // of R that are copied at a time
 
@@ -112,14 +113,16 @@ struct Blocks {
         // A panel of R stays in the second cache while rows pass by: 4,096 terms are half of 1 MB.
         constexpr std::size_t most_terms = 4096;
         terms = whole ? product.L.terms() : even_blocks(product.L.terms(), most_terms, panel);
+        copies_L = product.L.transposed && terms >= kernels<T>().least_terms_copied && terms <= most_terms &&
+                   product.L.rows() * sizeof(T) >= 1024 && product.R.cols() >= 2 * panel;
         // The rows come back for every panel, from the third cache: 16 MB of them, 4 MB where they are read by columns.
-        const double most_bytes = (product.L.transposed ? 4.0 : 16.0) * 1024 * 1024;
+        const double most_bytes = (product.L.transposed && !copies_L ? 4.0 : 16.0) * 1024 * 1024;
         const auto most_rows = static_cast<std::size_t>(most_bytes / static_cast<double>(terms * sizeof(T)));
         constexpr std::size_t tallest = 42;  // 3 register tiles of 14 rows, or 7 of 6
         rows = even_blocks(product.L.rows(), std::max(most_rows, tallest), tallest);
         // Many rows of R, pages apart.
         const bool far_apart = product.R.M.panel_step == panel && product.R.M.row_step * sizeof(T) >= 8192;
-        copies_R = product.R.transposed || (far_apart && rows >= 56 && terms >= 512);
+        copies_R = product.R.transposed || (!copies_L && far_apart && rows >= 56 && terms >= 512);
     }
 
     // The size of blocks of at most about `most`, as even as multiples of `unit` can be; n where it is no more.
@@ -132,6 +135,8 @@ struct Blocks {
     // Room for the copies, in numbers.
     template <class T>
     std::size_t space() const noexcept {
+        constexpr std::size_t of_a_pointer = 8 / sizeof(T);  // no pointer is larger
+        if (copies_L) return (columns_copied + of_a_pointer) * terms;
         return copies_R ? panels * panel_cols<T> * terms : 0;
     }
 };
@@ -141,6 +146,7 @@ struct Blocks {
 template <class T, class Multiply, class Finish>
 void in_blocks(const Product<T>& product, const Blocks& blocks, const T* start, Ahead<T> ahead, T* space,
                Multiply multiply, Finish finish) noexcept {
+    T* const L_copy = blocks.copies_L ? space : nullptr;
     T* const R_copy = blocks.copies_R ? space : nullptr;
     const std::size_t n_rows = product.L.rows();
     const std::size_t n_terms = product.L.terms();
@@ -152,7 +158,7 @@ void in_blocks(const Product<T>& product, const Blocks& blocks, const T* start, 
         do {
             const std::size_t count = std::min(blocks.terms, n_terms - first);
             const Product<T> block = rows.terms(first, count);
-            const Factors<T> factors{block.L, block.R, R_copy, blocks.panels, row == 0 ? ahead : Ahead<T>{}};
+            const Factors<T> factors{block.L, block.R, L_copy, R_copy, blocks.panels, row == 0 ? ahead : Ahead<T>{}};
             const Start<T> begin{start, first > 0};
             first += count;
             if (first == n_terms) finish(factors, begin, tile);
@@ -175,7 +181,8 @@ void multiply(const Product<T>& product, const T* start, Panels<T> C, Ahead<T> a
     constexpr double little = 1e6;  // multiply-adds, too few to be cut or copied for
     if (product.work() <= little && !product.R.transposed) {
         team.tiles(1, product.work(), [&](std::size_t) noexcept {
-            finish(Factors<T>{product.L, product.R, nullptr, 0, ahead}, Start<T>{start}, Tile{0, 0, C.rows, C.cols});
+            finish(Factors<T>{product.L, product.R, nullptr, nullptr, 0, ahead}, Start<T>{start},
+                   Tile{0, 0, C.rows, C.cols});
         });
         return;
     }
@@ -218,7 +225,7 @@ void multiply(const Product<T>& product, const T* start, Panels<T> C, Chains cha
                 [&](std::size_t first, std::size_t count) noexcept {
                     const Tile tile{first, 0, count, C.cols};
                     const Product<T> part = by_columns.part(tile);
-                    kernels<T>().multiply_interleaved({part.L, part.R, nullptr, 0, {}}, start, tile.of(C));
+                    kernels<T>().multiply_interleaved({part.L, part.R, nullptr, nullptr, 0, {}}, start, tile.of(C));
                 });
 }
 
