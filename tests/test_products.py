@@ -28,6 +28,7 @@ SIZES = [  # samples, inputs, outputs
     (33, 700, 1),
     (57, 130, 65),
     (230, 1030, 520),  # more than a block of rows and of terms, blocks that are not whole
+    (530, 261, 71),  # columns that are copied first, the last of them few
     (600, 1024, 1024),  # rows a page apart
     (1200, 128, 2048),
 ]
