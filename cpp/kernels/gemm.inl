@@ -182,7 +182,7 @@ void multiply_column(Scattered<const T> L, const T* R, std::size_t R_step, const
 
 // C = start + L R.
 template <class T>
-void multiply(Factors<T> LR, Start<T> start, Panels<T> C) noexcept {
+void multiply(const Factors<T>& LR, Start<T> start, Panels<T> C) noexcept {
     if (C.cols == 1 && !LR.L.transposed && !LR.R.transposed && !start.continues)
         multiply_column(LR.L.M, LR.R.M.data, LR.R.M.row_step, start.at, C.data, C.row_step);
     else multiply_into(LR, start, Ended<T>{C, End::store, {}});
@@ -191,7 +191,7 @@ void multiply(Factors<T> LR, Start<T> start, Panels<T> C) noexcept {
 // A = f(start + L R) for an f of one number: relu in registers, others while the tile is in the nearest cache. A is
 // row-major.
 template <class T>
-void multiply_activate(Factors<T> LR, Start<T> start, Activation f, Panels<T> A) noexcept {
+void multiply_activate(const Factors<T>& LR, Start<T> start, Activation f, Panels<T> A) noexcept {
     struct Activated : Ended<T> {
         Activation f;
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
@@ -211,7 +211,7 @@ void multiply_activate(Factors<T> LR, Start<T> start, Activation f, Panels<T> A)
 
 // Delta = f'(start + L R) for an f of one number, likewise; where there is a mask, f'((start + L R) * mask).
 template <class T>
-void multiply_through(Factors<T> LR, Start<T> start, Activation f, Matrix<const T> From, Matrix<const T> mask,
+void multiply_through(const Factors<T>& LR, Start<T> start, Activation f, Matrix<const T> From, Matrix<const T> mask,
                       Panels<T> Delta) noexcept {
     struct Through : Ended<T> {
         Activation f;
@@ -299,7 +299,7 @@ struct Stepped : GradientTile<T> {
 
 // W := W - epsilon L R, a step of gradient descent whose gradient is never stored. v as W, or v.data null.
 template <class T>
-void multiply_descend(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept {
+void multiply_descend(const Factors<T>& LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept {
     struct Descended : Ended<T> {
         T descent;
         ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t r, std::size_t j, std::size_t rows) const noexcept {
@@ -326,7 +326,7 @@ void multiply_descend(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) 
 
 // W := the step of any rule along L R.
 template <class T>
-void multiply_step(Factors<T> LR, const RuleStep<T>& step, const PanelStates<T>& states, Panels<T> W) noexcept {
+void multiply_step(const Factors<T>& LR, const RuleStep<T>& step, const PanelStates<T>& states, Panels<T> W) noexcept {
     alignas(64) T gradient[GradientTile<T>::size];
     multiply_into(LR, {}, Stepped<T>{{gradient}, step, states, W, step_tile_of(step)});
 }
@@ -434,7 +434,7 @@ void rows_interleaved(Scattered<const T> L, Panels<const T> R, const T* start, P
 
 // As multiply; chain i of an element takes the terms t with t mod 16 = i, the first begins at `start`.
 template <class T>
-void multiply_interleaved(Factors<T> LR, const T* start, Panels<T> C) noexcept {
+void multiply_interleaved(const Factors<T>& LR, const T* start, Panels<T> C) noexcept {
     // As many chains side by side as the registers hold, and elements as a square of registers has rows.
     constexpr std::size_t packs = chain_packs<T>;
     constexpr std::size_t width = Pack<T>::width;

@@ -213,25 +213,26 @@ template <class T>
 struct Kernels {
     // C = start + L R: C[r][j] is a chain over t of L[r][t] R[t][j]. C (rows, cols). Is z = W a + b, dC/da = W^T delta and
     // dC/dW = delta a^T alike.
-    void (*multiply)(Factors<T> LR, Start<T> start, Panels<T> C) noexcept;
+    void (*multiply)(const Factors<T>& LR, Start<T> start, Panels<T> C) noexcept;
 
     // The same with 16 interleaved chains. L not transposed, C of at most 16 columns; from some rows on R is best transposed.
-    void (*multiply_interleaved)(Factors<T> LR, const T* start, Panels<T> C) noexcept;
+    void (*multiply_interleaved)(const Factors<T>& LR, const T* start, Panels<T> C) noexcept;
 
     // A = f(start + L R) for an f that acts on each number by itself, not on rows. A (rows, cols) row-major.
-    void (*multiply_activate)(Factors<T> LR, Start<T> start, Activation f, Panels<T> A) noexcept;
+    void (*multiply_activate)(const Factors<T>& LR, Start<T> start, Activation f, Panels<T> A) noexcept;
 
     // Delta = f'(start + L R): dC/dz from the sums dC/da, f as above, and from z or a as derivative_from_z(f) says. From,
     // Delta (rows, cols) row-major.
     // Where mask is set, the sums are multiplied by it first.
-    void (*multiply_through)(Factors<T> LR, Start<T> start, Activation f, Matrix<const T> From, Matrix<const T> mask,
-                             Panels<T> Delta) noexcept;
+    void (*multiply_through)(const Factors<T>& LR, Start<T> start, Activation f, Matrix<const T> From,
+                             Matrix<const T> mask, Panels<T> Delta) noexcept;
 
     // w := w - epsilon (L R), the gradient and the step in one pass over W (rows, cols). v as W, null without momentum.
-    void (*multiply_descend)(Factors<T> LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept;
+    void (*multiply_descend)(const Factors<T>& LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept;
 
     // W := the step of any rule along L R, likewise. `states` as W, those that the rule has.
-    void (*multiply_step)(Factors<T> LR, const RuleStep<T>& step, const PanelStates<T>& states, Panels<T> W) noexcept;
+    void (*multiply_step)(const Factors<T>& LR, const RuleStep<T>& step, const PanelStates<T>& states,
+                          Panels<T> W) noexcept;
 
     // A whole step of a small network on the rows of X (n, n_features), by all of the above; weights (n,) of the samples, or
     // null, and their sum. Returns C; where it is not finite nothing is updated. No layer's input gradient is interleaved.
