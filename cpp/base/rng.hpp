@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace rosenblatt {
@@ -35,15 +36,14 @@ struct RandomStream {
     Purpose purpose;
     std::uint32_t epoch;
 
-    // The 64 random bits of an index.
-    constexpr std::uint64_t bits(std::uint64_t index) const noexcept { return pair(index >> 1)[index & 1]; }
-
-    // Those of the indices 2 i and 2 i + 1: one Philox block.
-    constexpr std::array<std::uint64_t, 2> pair(std::uint64_t i) const noexcept {
+    // The 64 random bits of an index: half of a Philox block. kernels/random_words.inl draws those of many.
+    constexpr std::uint64_t bits(std::uint64_t index) const noexcept {
+        const std::uint64_t i = index >> 1;
         const Philox::Block x =
             Philox::block({Philox::low(i), Philox::high(i), epoch, static_cast<std::uint32_t>(purpose)},
                           {Philox::low(seed), Philox::high(seed)});
-        return {x[0] | std::uint64_t{x[1]} << 32, x[2] | std::uint64_t{x[3]} << 32};
+        const std::size_t half = 2 * (index & 1);
+        return x[half] | std::uint64_t{x[half + 1]} << 32;
     }
 
     // Uniform in [0, 1), a multiple of 2^-53.

@@ -6,6 +6,7 @@
 #include "kernels/loss.inl"
 #include "kernels/noise.inl"
 #include "kernels/normalise.inl"
+#include "kernels/random_words.inl"
 #include "kernels/step.inl"
 #include "kernels/stored.inl"
 #include "kernels/table.hpp"
@@ -70,6 +71,7 @@ constexpr Kernels<T> make_kernels() noexcept {
             .average = average<T>,
             .sum_products = sum_products<T>,
             .limit_norms = limit_norms<T>,
+            .random_bits = random_bits,
             .drop = drop<T>,
             .add_noise = add_noise<T>,
             .multiply_numbers = multiply_numbers<T>,

@@ -54,5 +54,18 @@ ROSENBLATT_INLINE void random_words(const RowStream& stream, std::uint32_t row, 
     }
 }
 
+// The bits of 32 indices as RandomStream has them: a block gives those of two, whose number is split between the counter's
+// first two words.
+void random_bits(const RowStream& stream, std::size_t i, std::uint64_t* bits) noexcept {
+    const std::uint64_t block = std::uint64_t{i} * philox_blocks;
+    std::uint32_t words[words_at_once];
+    random_words(stream, static_cast<std::uint32_t>(block >> 32), static_cast<std::uint32_t>(block), words);
+    for (std::size_t k = 0; k < philox_blocks; ++k)
+        for (std::size_t half = 0; half < 2; ++half) {
+            const std::uint32_t* const word = words + 2 * half * philox_blocks + k;
+            bits[2 * k + half] = word[0] | std::uint64_t{word[philox_blocks]} << 32;
+        }
+}
+
 }  // namespace
 }  // namespace rosenblatt

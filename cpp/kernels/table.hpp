@@ -296,6 +296,9 @@ struct Kernels {
     // The columns of W (rows, cols) that are longer than `most` become so long.
     void (*limit_norms)(Panels<T> W, double most) noexcept;
 
+    // 64 random bits each for the indices 32 i ... 32 i + 31 of a stream (base/rng.hpp), bits (32,).
+    void (*random_bits)(const RowStream& stream, std::size_t i, std::uint64_t* bits) noexcept;
+
     // Draws the mask of rows A (rows, cols) and applies it.
     void (*drop)(const RowStream& stream, Scattered<const T> A, const Drop<T>& rule) noexcept;
 

@@ -8,16 +8,20 @@
 
 #include "base/assert.hpp"
 #include "base/rng.hpp"
+#include "kernels/table.hpp"
 
 namespace rosenblatt {
 
 void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order) noexcept {
-    const RandomStream random{seed, Purpose::shuffle, epoch};
+    const RowStream stream{
+        {Philox::low(seed), Philox::high(seed)}, static_cast<std::uint32_t>(Purpose::shuffle), epoch, 0};
+    constexpr std::size_t at_once = 32;
+    std::array<std::uint64_t, at_once> bits{};
     for (std::size_t i = 0; i < order.size; ++i) order[i] = i;
-    std::array<std::uint64_t, 2> bits{};
     for (std::size_t i = order.size; i-- > 1;) {
-        if (i % 2 == 1 || i + 1 == order.size) bits = random.pair(i / 2);
-        std::swap(order[i], order[RandomStream::below(i + 1, bits[i % 2])]);
+        if (i % at_once == at_once - 1 || i + 1 == order.size)
+            kernels<float>().random_bits(stream, i / at_once, bits.data());
+        std::swap(order[i], order[RandomStream::below(i + 1, bits[i % at_once])]);
     }
 }
 
