@@ -53,8 +53,9 @@ class PythonObserver final : public Observer {
         return true;
     }
 
+    bool watches_epochs() const override { return epoch_done_.has_value(); }
+
     bool epoch_done(std::size_t epoch, const EpochNumbers& of) override {
-        if (!epoch_done_) return false;
         const py::gil_scoped_acquire acquire;
         return py::bool_(
             (*epoch_done_)(epoch, of.loss, of.validation_loss, of.learning_rate, of.gradient_norm, of.penalty));

@@ -345,7 +345,7 @@ class Descent {
     bool show(std::size_t epoch, const EpochNumbers& numbers) {
         copy_parameters(network_, seen_);
         bool stop = observer_.watches_steps() && observer_.step_done(epoch, 0, numbers.loss);
-        stop = observer_.epoch_done(epoch, numbers) || stop;
+        if (observer_.watches_epochs()) stop = observer_.epoch_done(epoch, numbers) || stop;
         if (stop) history_.stop_reason = StopReason::observer;
         else if (training_.deadline && std::chrono::steady_clock::now() >= *training_.deadline &&
                  epoch + 1 < training_.epochs)

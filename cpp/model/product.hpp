@@ -113,8 +113,9 @@ struct Blocks {
         // A panel of R stays in the second cache while rows pass by: 4,096 terms are half of 1 MB.
         constexpr std::size_t most_terms = 4096;
         terms = whole ? product.L.terms() : even_blocks(product.L.terms(), most_terms, panel);
+        // Columns of L are copied where at least four tiles of two registers read them, and terms lie far apart.
         copies_L = product.L.transposed && terms >= kernels<T>().least_terms_copied && terms <= most_terms &&
-                   product.L.rows() * sizeof(T) >= 1024 && product.R.cols() >= 2 * panel;
+                   product.L.rows() * sizeof(T) >= 1024 && product.R.cols() >= 8 * kernels<T>().width;
         // The rows come back for every panel, from the third cache: 16 MB of them, 4 MB where they are read by columns.
         const double most_bytes = (product.L.transposed && !copies_L ? 4.0 : 16.0) * 1024 * 1024;
         const auto most_rows = static_cast<std::size_t>(most_bytes / static_cast<double>(terms * sizeof(T)));

@@ -139,8 +139,8 @@ class SmallSteps {
     Step<T> step_;
 };
 
-// The network as the epochs work on it: filled up to whole registers. Its parameters go back to the user's network
-// whenever somebody can look, at the latest when it goes out of scope.
+// The network as the epochs work on it: filled up to whole registers. Its parameters go back to the user's network after every
+// epoch, whenever somebody can look, and at the latest when it goes out of scope.
 template <class T>
 class WorkingCopy {
   public:
@@ -159,11 +159,12 @@ class WorkingCopy {
         copy_parameters(original_, copy_);
         ahead_ = true;
     }
-    // Until the next read() the original counts: somebody may be changing it.
+    // Until the next read() or go_ahead() the original counts: somebody may be changing it.
     void write_back() noexcept {
         copy_parameters(copy_, original_);
         ahead_ = false;
     }
+    void go_ahead() noexcept { ahead_ = true; }
 
   private:
     Network<T>& original_;
@@ -194,10 +195,10 @@ class Run {
           optimizer_(training.optimizer, shape()),
           grad_(in_one_pass() ? 0 : shape().n_params()),
           norm_room_(training.gradient_norm ? shape().widest_output() : 0),
-          good_(network()),
           validation_work_(shape(), validation ? std::min(validation->size(), validation_rows_at_once) : 0) {
         work_.dropout() = Dropout<T>(training.dropout, shape(), batch_size_, training.seed, is_sparse_);
         work_.normalised().use_batch_statistics();
+        if (observer.watches_steps()) good_.emplace(network());
         if (from != nullptr) {
             optimizer_.recall(*from, original.shape());
             history_ = from->history;
@@ -212,13 +213,15 @@ class Run {
 
     TrainingHistory epochs() {
         for (std::size_t epoch = history_.epochs(); epoch < training_.epochs; ++epoch) {
+            copy_.go_ahead();
             const std::optional<double> mean_loss = one_epoch(epoch);
             if (!finite(network().theta())) diverged(epoch, "weights");
             if (!finite(network().running())) diverged(epoch, "running statistics");
             if (mean_loss) finish_epoch(epoch, *mean_loss);
+            if (mean_loss) copy_.write_back();
             if (mean_loss && keeper_ != nullptr) offer_checkpoint(epoch);
             if (history_.stop_reason != StopReason::epochs) break;
-            good_.take(network());
+            if (good_) good_->take(network());
         }
         return std::move(history_);
     }
@@ -284,7 +287,7 @@ class Run {
         }
         history_.add(numbers);
         optimizer_.end_epoch(mean_loss, numbers.validation_loss);
-        show([&] { return observer_.epoch_done(epoch, numbers); });
+        if (observer_.watches_epochs()) show([&] { return observer_.epoch_done(epoch, numbers); });
         // The last epoch that was asked for is an end of its own.
         if (history_.stop_reason == StopReason::deadline && epoch + 1 == training_.epochs)
             history_.stop_reason = StopReason::epochs;
@@ -347,7 +350,8 @@ class Run {
     }
 
     [[noreturn]] void diverged(std::size_t epoch, const char* what) {
-        good_.restore(network());
+        if (good_) good_->restore(network());
+        else copy_.read();
         throw Diverged{epoch, what};
     }
 
@@ -369,7 +373,8 @@ class Run {
     Buffer<double> norm_room_;
     Mean norms_;  // of the gradients of this epoch
     std::optional<SmallSteps<T>> small_;
-    Snapshot<T> good_;
+    std::optional<Snapshot<T>>
+        good_;  // where the user's network is shown within epochs; else that is the last good one
     ForwardWorkspace<T> validation_work_;
     double penalty_ = 0;    // of the last epoch
     Rows<T> dC_dA_;         // of a custom cost

@@ -31,16 +31,17 @@ struct Training {
     std::optional<std::chrono::steady_clock::time_point> deadline = {};
 };
 
-// Who watches a training: told of every epoch, and of every step where it asks for that, may end it. While it is told, the
+// Who watches a training: told of every epoch and of every step where it asks for that, may end it. While it is told, the
 // user's network has the current parameters, and it may change them. Each may throw.
 class Observer {
   public:
     virtual ~Observer() = default;
     // Before an epoch whose samples are shuffled: writes their order (n,), indices of samples, or leaves it to the seed (false).
     virtual bool gives_order(std::size_t /*epoch*/, Vector<std::size_t> /*order*/) { return false; }
-    // True: stop here.
-    virtual bool epoch_done(std::size_t epoch, const EpochNumbers& numbers) = 0;
+    virtual bool watches_epochs() const { return false; }
     virtual bool watches_steps() const { return false; }
+    // True: stop here.
+    virtual bool epoch_done(std::size_t /*epoch*/, const EpochNumbers& /*numbers*/) { return false; }
     virtual bool step_done(std::size_t /*epoch*/, std::size_t /*batch*/, double /*loss*/) { return false; }
 };
 
