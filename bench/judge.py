@@ -52,21 +52,37 @@ class Judge:
         rows = self.steps * workload.batch
         self._X = X[:rows].astype(np.float64)
         self._targets = rows_of_targets(workload, Y[:rows])
-        first = [
-            (W.astype(np.float64), b.astype(np.float64)) for W, b in first_parameters(workload)
-        ]
+        first = self._first_parameters()
         self._first = flat(first)
         if workload.kind == "inference":
             self._outputs = forward(workload, first, self._X)[-1]
             return
+        last = self._after_steps()
+        self._last = flat(last)
+        self._doubt = 0.0
+        if workload.activation == "relu":
+            kink = max(workload.layers) * UNIT_ROUNDOFF[workload.dtype]
+            above, below = flat(self._after_steps(kink)), flat(self._after_steps(-kink))
+            self._doubt = float(np.linalg.norm(above - below))
+        self._cost = self._cost_with(last)
+        step(workload, last, self._X[: workload.batch], self._targets[: workload.batch], descend)
+        self._slope = float(np.linalg.norm(flat(last) - self._last)) / workload.learning_rate
+
+    def _first_parameters(self) -> Parameters:
+        return [
+            (W.astype(np.float64), b.astype(np.float64))
+            for W, b in first_parameters(self._workload)
+        ]
+
+    def _after_steps(self, kink: float = 0.0) -> Parameters:
+        """Return the parameters after the steps, with relu'(z) = 1 from `kink` on."""
+        workload = self._workload
+        parameters = self._first_parameters()
         update = Adam(workload) if workload.kind == "run" else descend
-        for start in range(0, rows, workload.batch):
+        for start in range(0, self.steps * workload.batch, workload.batch):
             batch = slice(start, start + workload.batch)
-            step(workload, first, self._X[batch], self._targets[batch], update)
-        self._last = flat(first)
-        self._cost = self._cost_with(first)
-        step(workload, first, self._X[: workload.batch], self._targets[: workload.batch], descend)
-        self._slope = float(np.linalg.norm(flat(first) - self._last)) / workload.learning_rate
+            step(workload, parameters, self._X[batch], self._targets[batch], update, kink=kink)
+        return parameters
 
     def verdicts(self, result: Array) -> list[Verdict]:
         """Compare a contestant's parameters after the steps, or its outputs, with the judge's.
@@ -74,9 +90,11 @@ class Judge:
         Rounding, u = 2^-24 or 2^-53, the worst case to first order: a sum of n products is off by
         n u times the sum of their sizes, and a chain of layers passes that on, so that a gradient
         is off by (sum of all lengths of sums) u relative to its norm. Each step rounds the
-        parameters once more, by u |theta|. The judge's own rounding comes on top, which matters in
-        float64. Typical errors are hundreds of times smaller, wrong factors thousands of times
-        larger: the distance that they cause is the size of the whole movement.
+        parameters once more, by u |theta|. Where z is so near 0 that rounding decides which slope
+        relu has there, the distance between both choices comes on top, and so does the judge's own
+        rounding, which matters in float64. Typical errors are hundreds of times smaller, wrong
+        factors thousands of times larger: the distance that they cause is the size of the whole
+        movement.
         """
         workload = self._workload
         u = UNIT_ROUNDOFF[workload.dtype] + UNIT_ROUNDOFF["float64"]
@@ -91,7 +109,7 @@ class Judge:
         relative = (2 * lengths + workload.batch) * u
         if workload.kind == "run":
             relative = ADAM_TOLERANCE
-        allowed = relative * movement + self.steps * u * size
+        allowed = relative * movement + self.steps * u * size + self._doubt
         if allowed > 0.05 * movement:
             raise AssertionError(f"{workload.name}: the steps are too small to be judged")
         cost = self._cost_with(unflat(workload, result.astype(np.float64)))
@@ -132,11 +150,15 @@ def rows_of_targets(workload: Workload, Y: Array) -> Array:
     return Y.reshape(-1, n_outputs).astype(np.float64)
 
 
-def forward(workload: Workload, parameters: Parameters, X: Array) -> list[Array]:
-    """Return a of every layer, the input first."""
+def forward(
+    workload: Workload, parameters: Parameters, X: Array, sums: list[Array] | None = None
+) -> list[Array]:
+    """Return a of every layer, the input first; append z of every layer to `sums`."""
     A = [X]
     for layer, (W, b) in enumerate(parameters, 1):
         Z = A[-1] @ W + b
+        if sums is not None:
+            sums.append(Z)
         A.append(activate(workload.output if layer == len(parameters) else workload.activation, Z))
     return A
 
@@ -187,16 +209,28 @@ class Adam:
                 np.subtract(w, move, out=w)
 
 
-def step(workload: Workload, parameters: Parameters, X: Array, Y: Array, update: Update) -> float:
-    """Take one step, in place, without dropout, and return the cost before it."""
-    A = forward(workload, parameters, X)
+def step(
+    workload: Workload,
+    parameters: Parameters,
+    X: Array,
+    Y: Array,
+    update: Update,
+    *,
+    kink: float = 0.0,
+) -> float:
+    """Take one step, in place, without dropout, and return the cost before it.
+
+    relu'(z) is 1 for z > kink.
+    """
+    Z: list[Array] = []
+    A = forward(workload, parameters, X, Z)
     cost = cost_of(workload, A[-1], Y)
     delta = (A[-1] - Y) / len(X)  # for each of the three pairs of output and loss
     gradient: Parameters = []
     for layer in reversed(range(len(parameters))):
         gradient.insert(0, (A[layer].T @ delta, delta.sum(axis=0)))
         if layer:
-            slope = 1 - A[layer] ** 2 if workload.activation == "tanh" else A[layer] > 0
+            slope = 1 - A[layer] ** 2 if workload.activation == "tanh" else Z[layer - 1] > kink
             delta = (delta @ parameters[layer][0].T) * slope
     update(workload, parameters, gradient)
     return cost

@@ -77,6 +77,20 @@ def test_a_whole_run_is_judged_by_steps_of_adam() -> None:
         assert not judge.verdicts(without_correction)[0].agrees
 
 
+def test_a_judge_leaves_a_slope_open_that_rounding_decides() -> None:
+    """One z of this workload is 10^-7 from 0, where float32 and float64 do not agree on relu'."""
+    from bench.growth import network
+    from bench.judge import Judge
+    from bench.rivals.rosenblatt_train import open_runner
+
+    workload = network("150-150-150-10 batch 101", [150, 150, 150, 10], 101)
+    judge = Judge(workload, 3)
+    result = open_runner("", workload, 1).result(3)
+    assert all(verdict.agrees for verdict in judge.verdicts(result))
+    wrong = result + 0.01 * (result - judge._first)
+    assert not judge.verdicts(wrong)[0].agrees
+
+
 def test_the_page_compares_whole_runs_with_plain_steps() -> None:
     from bench.report import runs
     from bench.rivals import OWN_RUN, PLAIN_RIVAL, RIVALS, RUN_RIVALS
