@@ -166,8 +166,19 @@ void input_gradients_of_users(const BoundNetwork<T>& self, Workspace<T>& work, M
     if (self.scalings.inputs) self.scalings.inputs->multiply_by_factor(dX);
 }
 
-// All derivatives of the cost of a batch, X scaled, whose output's delta output_delta(X, work, team) puts into the
-// workspace. dX is by the user's X.
+// Takes a batch, X scaled, through the network and back: output_delta(X, work, team) puts the output's delta into the
+// workspace, which then has that of every layer. Returns X.
+template <class T, class F>
+Scattered<const T> there_and_back(const Network<T>& network, const Samples<T>& samples, Workspace<T>& work, Team& team,
+                                  const F& output_delta) {
+    const Scattered<const T> rows = work.as_batch(samples);
+    forward(network, rows, work, team);
+    output_delta(rows, work, team);
+    backpropagate(network, samples.size(), work, team);
+    return rows;
+}
+
+// All derivatives of the cost of a batch, as above. dX is by the user's X.
 template <class T, class F>
 Derivatives<T> derivatives(BoundNetwork<T>& self, const Samples<T>& samples, F output_delta) {
     const Shape& shape = self.network.shape();
@@ -179,10 +190,7 @@ Derivatives<T> derivatives(BoundNetwork<T>& self, const Samples<T>& samples, F o
     Array<T> grad(static_cast<py::ssize_t>(shape.n_params()));
     const Vector<T> grad_out{grad.mutable_data(), shape.n_params()};
     compute(self.threads, [&](Team& team) {
-        const Scattered<const T> rows = work.as_batch(samples);
-        forward(self.network, rows, work, team);
-        output_delta(rows, work, team);
-        backpropagate(self.network, n, work, team);
+        const Scattered<const T> rows = there_and_back(self.network, samples, work, team, output_delta);
         weight_gradients(self.network, rows, work, grad_out, team);
         if (dX) input_gradients_of_users(self, work, dX_out, team);
     });
@@ -205,19 +213,39 @@ ScaledSamples<T> take_batch(const BoundNetwork<T>& self, const DenseOrSparse<T>&
     return {samples, self.scalings};
 }
 
+// A loss, and a batch that suits it.
+template <class T>
+class LossOfBatch {
+  public:
+    LossOfBatch(const BoundNetwork<T>& self, const DenseOrSparse<T>& X, const py::array& Y, const NamedLoss& named_loss,
+                const std::optional<Array<double>>& sample_weight)
+        : network_(self.network),
+          rule_(take_loss<T>(named_loss, self.network.shape())),
+          scaled_(take_batch<T>(self, X, Y, rule_.loss, sample_weight)) {}
+
+    const LossRule& rule() const noexcept { return rule_; }
+    const Samples<T>& samples() const noexcept { return scaled_.samples(); }
+
+    // The cost C; the output's delta goes into the workspace.
+    double operator()(Scattered<const T> rows, Workspace<T>& work, Team& team) const {
+        return loss(rule_, network_, Batch<T>{rows, samples().Y, samples().weights}, work, team);
+    }
+
+  private:
+    const Network<T>& network_;
+    LossRule rule_;
+    ScaledSamples<T> scaled_;
+};
+
 // cost, and its derivatives
 template <class T>
 std::pair<double, Derivatives<T>> gradients_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X, const py::array& Y,
                                                const NamedLoss& named_loss,
                                                const std::optional<Array<double>>& sample_weight) {
     const Access::Reading reading(self.access);
-    const LossRule rule = take_loss<T>(named_loss, self.network.shape());
-    const ScaledSamples<T> batch = take_batch<T>(self, X, Y, rule.loss, sample_weight);
-    const Samples<T>& samples = batch.samples();
+    const LossOfBatch<T> loss_of(self, X, Y, named_loss, sample_weight);
     double C = 0;
-    auto found = derivatives(self, samples, [&](Scattered<const T> X_rows, Workspace<T>& work, Team& team) {
-        C = loss(rule, self.network, Batch<T>{X_rows, samples.Y, samples.weights}, work, team);
-    });
+    auto found = derivatives(self, loss_of.samples(), [&](auto&&... of) { C = loss_of(of...); });
     return {C, std::move(found)};
 }
 
@@ -228,18 +256,14 @@ std::pair<double, Array<T>> cost_and_gradient_of(BoundNetwork<T>& self, const De
                                                  const std::optional<Array<double>>& sample_weight, int threads) {
     const Access::Reading reading(self.access);
     const Shape& shape = self.network.shape();
-    const LossRule rule = take_loss<T>(named_loss, shape);
-    const ScaledSamples<T> batch = take_batch<T>(self, X, Y, rule.loss, sample_weight);
-    const Samples<T>& samples = batch.samples();
-    Workspace<T> work(shape, samples.size());
+    const LossOfBatch<T> loss_of(self, X, Y, named_loss, sample_weight);
+    Workspace<T> work(shape, loss_of.samples().size());
     Array<T> grad(static_cast<py::ssize_t>(shape.n_params()));
     const Vector<T> grad_out{grad.mutable_data(), shape.n_params()};
     double C = 0;
     compute(threads, [&](Team& team) {
-        const Scattered<const T> rows = work.as_batch(samples);
-        forward(self.network, rows, work, team);
-        C = loss(rule, self.network, Batch<T>{rows, samples.Y, samples.weights}, work, team);
-        backpropagate(self.network, samples.size(), work, team);
+        const auto output_delta = [&](auto&&... of) { C = loss_of(of...); };
+        const Scattered<const T> rows = there_and_back(self.network, loss_of.samples(), work, team, output_delta);
         weight_gradients(self.network, rows, work, grad_out, team);
     });
     return {C, std::move(grad)};
@@ -250,18 +274,13 @@ template <class T>
 Array<T> input_gradients_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X, const py::array& Y,
                             const NamedLoss& named_loss) {
     const Access::Reading reading(self.access);
-    const Shape& shape = self.network.shape();
-    const LossRule rule = take_loss<T>(named_loss, shape);
-    const ScaledSamples<T> batch = take_batch<T>(self, X, Y, rule.loss, std::nullopt);
-    const Samples<T>& samples = batch.samples();
-    Workspace<T> work(shape, samples.size());
-    auto dX = new_array<T>(samples.size(), shape.n_features());
+    const LossOfBatch<T> loss_of(self, X, Y, named_loss, std::nullopt);
+    const std::size_t n = loss_of.samples().size();
+    Workspace<T> work(self.network.shape(), n);
+    auto dX = new_array<T>(n, self.network.shape().n_features());
     const Matrix<T> dX_out = writeable(dX);
     compute(self.threads, [&](Team& team) {
-        const Scattered<const T> rows = work.as_batch(samples);
-        forward(self.network, rows, work, team);
-        loss(rule, self.network, Batch<T>{rows, samples.Y, samples.weights}, work, team);
-        backpropagate(self.network, samples.size(), work, team);
+        there_and_back(self.network, loss_of.samples(), work, team, loss_of);
         input_gradients_of_users(self, work, dX_out, team);
     });
     return dX;
@@ -312,13 +331,11 @@ template <class T>
 Array<T> sample_gradients_of(BoundNetwork<T>& self, const Array<T>& X, const py::array& Y,
                              const NamedLoss& named_loss) {
     const Access::Reading reading(self.access);
-    const Shape& shape = self.network.shape();
-    const LossRule rule = take_loss<T>(named_loss, shape);
-    const ScaledSamples<T> batch = take_batch<T>(self, X, Y, rule.loss, std::nullopt);
-    const Samples<T>& samples = batch.samples();
-    auto grads = new_array<T>(samples.size(), shape.n_params());
+    const LossOfBatch<T> loss_of(self, X, Y, named_loss, std::nullopt);
+    auto grads = new_array<T>(loss_of.samples().size(), self.network.shape().n_params());
     const Matrix<T> out = writeable(grads);
-    compute(self.threads, [&](Team& team) { sample_gradients(rule, self.network, samples, out, team); });
+    compute(self.threads,
+            [&](Team& team) { sample_gradients(loss_of.rule(), self.network, loss_of.samples(), out, team); });
     return grads;
 }
 
