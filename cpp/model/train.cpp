@@ -155,15 +155,16 @@ class WorkingCopy {
     WorkingCopy& operator=(const WorkingCopy&) = delete;
 
     Network<T>& network() noexcept { return copy_; }
+    // Both leave the two alike. Somebody may change the original between write_back() and read().
     void read() noexcept {
         copy_parameters(original_, copy_);
-        ahead_ = true;
+        ahead_ = false;
     }
-    // Until the next read() or go_ahead() the original counts: somebody may be changing it.
     void write_back() noexcept {
         copy_parameters(copy_, original_);
         ahead_ = false;
     }
+    // The copy is about to be changed.
     void go_ahead() noexcept { ahead_ = true; }
 
   private:
@@ -213,12 +214,10 @@ class Run {
 
     TrainingHistory epochs() {
         for (std::size_t epoch = history_.epochs(); epoch < training_.epochs; ++epoch) {
-            copy_.go_ahead();
             const std::optional<double> mean_loss = one_epoch(epoch);
             if (!finite(network().theta())) diverged(epoch, "weights");
             if (!finite(network().running())) diverged(epoch, "running statistics");
             if (mean_loss) finish_epoch(epoch, *mean_loss);
-            if (mean_loss) copy_.write_back();
             if (mean_loss && keeper_ != nullptr) offer_checkpoint(epoch);
             if (history_.stop_reason != StopReason::epochs) break;
             if (good_) good_->take(network());
@@ -288,6 +287,7 @@ class Run {
         history_.add(numbers);
         optimizer_.end_epoch(mean_loss, numbers.validation_loss);
         if (observer_.watches_epochs()) show([&] { return observer_.epoch_done(epoch, numbers); });
+        else copy_.write_back();
         // The last epoch that was asked for is an end of its own.
         if (history_.stop_reason == StopReason::deadline && epoch + 1 == training_.epochs)
             history_.stop_reason = StopReason::epochs;
@@ -295,6 +295,7 @@ class Run {
 
     // The cost C of a batch, before the step. Where C is not finite nothing is updated.
     double one_step(const Batch<T>& batch, std::size_t i) {
+        copy_.go_ahead();
         if (small_) {
             optimizer_.begin_step(batch.weight());
             return small_->take(batch, batches_.after(i), team_);
@@ -350,6 +351,7 @@ class Run {
     }
 
     [[noreturn]] void diverged(std::size_t epoch, const char* what) {
+        copy_.go_ahead();
         if (good_) good_->restore(network());
         else copy_.read();
         throw Diverged{epoch, what};
