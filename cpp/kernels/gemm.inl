@@ -105,7 +105,6 @@ struct Below {
 // next tile reads of it, and beside the next term.
 template <class T, class Result>
 void multiply_copied_columns(const Factors<T>& LR, Start<T> start, const Result& result) noexcept {
-    constexpr std::size_t width = Pack<T>::width;
     constexpr std::size_t at_once = columns_copied / max_rows * max_rows;
     const Scattered<const T> M = LR.L.M;
     const std::size_t n_rows = LR.L.rows();
@@ -115,13 +114,8 @@ void multiply_copied_columns(const Factors<T>& LR, Start<T> start, const Result&
     for (std::size_t i = 0; i < n_parts; ++i) {
         const std::size_t first = i * at_once;
         const std::size_t n = n_rows - first < at_once ? n_rows - first : at_once;
-        for (std::size_t t = 0; t < M.rows; ++t) {
-            const T* const from = M.row[t] + M.first + first;
-            T* const to = LR.L_copy + t * columns_copied;
-            std::size_t k = 0;
-            for (; k + width <= n; k += width) store(to + k, load(from + k));
-            if (k < n) store(to + k, load(from + k, n - k), n - k);
-        }
+        for (std::size_t t = 0; t < M.rows; ++t)
+            map(M.row[t] + M.first + first, n, LR.L_copy + t * columns_copied, [](Pack<T> x) { return x; });
         Factors<T> some = LR;
         some.L = {{term, M.rows, n, 0, columns_copied}, true};
         some.ahead = LR.ahead.part(i, n_parts);
