@@ -88,23 +88,27 @@ def assert_same_curves(mine: Any, its: Any, tolerance: float = SAME) -> None:
             np.testing.assert_allclose(mine_has, it_has, rtol=1e-9, err_msg=name)
 
 
-@pytest.mark.parametrize("shuffle", [False, True])
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("kind", KINDS)
-def test_weights_after_some_steps(kind: str, solver: str, shuffle: bool) -> None:
+def both_of_two_layers(kind: str, solver: str, shuffle: bool, max_iter: int) -> tuple[Any, Any]:
     """Batches of 32, the last one of 22; one seed gives both the same weights and orders."""
-    X, y = problem(kind)
-    mine, its = both(
+    return both(
         kind,
         hidden_layer_sizes=(8, 5),
         activation="tanh",
         alpha=0.01,
         batch_size=32,
-        max_iter=12,
+        max_iter=max_iter,
         shuffle=shuffle,
         random_state=3,
         **SOLVERS[solver],
     )
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_after_some_steps(kind: str, solver: str, shuffle: bool) -> None:
+    X, y = problem(kind)
+    mine, its = both_of_two_layers(kind, solver, shuffle, max_iter=12)
     assert_same(mine.fit(X, y), its.fit(X, y))
     assert_same_curves(mine, its)
 
@@ -170,17 +174,7 @@ def test_partial_fit(kind: str) -> None:
 def test_partial_fit_after_fit(kind: str, solver: str, shuffle: bool) -> None:
     """The calls go on with the optimiser that `fit` left, and with the rate that it came to."""
     X, y = problem(kind)
-    mine, its = both(
-        kind,
-        hidden_layer_sizes=(8, 5),
-        activation="tanh",
-        alpha=0.01,
-        batch_size=32,
-        max_iter=5,
-        shuffle=shuffle,
-        random_state=3,
-        **SOLVERS[solver],
-    )
+    mine, its = both_of_two_layers(kind, solver, shuffle, max_iter=5)
     for estimator in (mine, its):
         estimator.fit(X, y)
         for part in (slice(0, 70), slice(70, 110), slice(0, 150)):
