@@ -289,6 +289,7 @@ def level_of(row: dict[str, Any], bandwidths: dict[str, Any]) -> str:
 NUMBER_SIZE = 10.0  # points from the middle of a number to that of a dot or another number
 ROOF_SIZE = 6.0  # and to a roof
 N_ROOF = 100  # points along a roof
+LINES_APART = 1.5  # as a ratio of bandwidths: room for words between two lines
 
 # Where the number of a dot may stand, in points from its middle, the nearest first.
 PLACES = tuple(
@@ -346,6 +347,7 @@ def draw_roofs(panel: Any, bandwidths: dict[str, Any], peak: float) -> list[tupl
     points = []
     low, high = panel.get_xlim()
     lowest = panel.get_ylim()[0]
+    above = math.inf  # the rate of the line before
     for level, one in bandwidths.items():
         rate = one["gb_per_s"]["median"]
         corner = peak / (2 * rate)
@@ -357,11 +359,13 @@ def draw_roofs(panel: Any, bandwidths: dict[str, Any], peak: float) -> list[tupl
             for x in (begin * (corner / begin) ** (i / N_ROOF) for i in range(N_ROOF))
         ]
         (x0, y0), (x1, y1) = panel.transData.transform(ends)
-        label = f"{level} {rate:,.0f} GB/s"
+        # Above the line, or below it where the line above is so near that the words would touch.
+        beside = 3 if rate < above / LINES_APART else -9
+        above = rate
         panel.annotate(
-            label,
+            f"{level} {rate:,.0f} GB/s",
             ends[0],
-            xytext=(8, 8 * (y1 - y0) / (x1 - x0) + 3),
+            xytext=(8, 8 * (y1 - y0) / (x1 - x0) + beside),
             textcoords="offset points",
             rotation=math.degrees(math.atan2(y1 - y0, x1 - x0)),
             rotation_mode="anchor",
@@ -370,7 +374,7 @@ def draw_roofs(panel: Any, bandwidths: dict[str, Any], peak: float) -> list[tupl
         )
     first = peak / (2 * max(one["gb_per_s"]["median"] for one in bandwidths.values()))
     panel.plot([first, high], [peak, peak], color="black", linewidth=1.2)
-    panel.text(high, peak * 1.06, f"FMA peak {peak:.0f}", ha="right", fontsize=8)
+    panel.text(first, peak * 1.06, f"FMA peak {peak:.0f}", fontsize=8)
     along = [first * (high / first) ** (i / N_ROOF) for i in range(N_ROOF)]
     return [*points, *[(x, peak) for x in along]]
 
