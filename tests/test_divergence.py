@@ -163,6 +163,27 @@ def test_a_network_that_is_not_finite_does_not_train(value: float) -> None:
     assert net.theta.tobytes() == before
 
 
+def test_a_number_put_in_between_two_steps_does_not_outlive_its_epoch() -> None:
+    """Somebody who sees the network after a step can change it: also after the last of an epoch."""
+
+    class Spoiler(rb.Callback):
+        good = b""
+
+        def on_epoch(self, epoch: rb.Epoch) -> None:
+            self.good = net.theta.tobytes()
+
+        def on_step(self, step: rb.Step) -> None:
+            if step.epoch == 1 and step.batch + 1 == len(X) // 4:
+                net.theta[:] = np.nan
+
+    net = rb.Network([4, 8, 2], random_state=0)
+    spoiler = Spoiler()
+    with pytest.raises(FloatingPointError) as caught:
+        rb.train(net, X, Y, loss="squared_error", batch_size=4, epochs=3, callback=spoiler)
+    assert epoch_in(caught.value) == 2
+    assert net.theta.tobytes() == spoiler.good
+
+
 def test_the_network_can_be_trained_again() -> None:
     blowup = BLOWUPS["one step per epoch"]
     net = blowup.network()
