@@ -78,7 +78,7 @@ def figures_of(
 ) -> dict[str, Any]:
     """Return the figures of one contestant; of one that failed, the reason."""
     who = player.contestant
-    figure: dict[str, Any] = {"label": who.label, "own": who.own, "judged": score.judged}
+    figure: dict[str, Any] = {"label": who.label, "own": who.own}
     if score.failure is not None or not score.seconds:
         return {**figure, "failure": score.failure or "no round was played"}
     step = spread(score.seconds)
@@ -90,7 +90,6 @@ def figures_of(
         limit = None  # the peak was measured with more threads
     figure |= {
         "seconds": step.as_json(),
-        "all_seconds": score.seconds,
         "samples_per_second": workload.batch / step.median,
         "gflops": gflops,
         "share": gflops / limit if limit else None,

@@ -87,7 +87,6 @@ class Score:
     pass_seconds: float = 0.0  # of a pass over the samples, at first sight
     repeated: int = 0  # measurements that were disturbed
     memory: int | None = None  # bytes, at most
-    judged: list[str] = field(default_factory=list)
     failure: str | None = None
     unsuitable: bool = False  # it does not do such a workload: no failure
 
@@ -247,7 +246,6 @@ def admitted(worker: Worker, player: Player, judge: Judge, *, rules: Rules, resu
         verdicts = judge.verdicts(np.load(result))
     except WorkerError as error:
         return Score(failure=str(error))
-    score.judged = [str(verdict) for verdict in verdicts]
     wrong = [str(verdict) for verdict in verdicts if not verdict.agrees]
     if wrong:
         score.failure = "computes something else: " + "; ".join(wrong)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from .machine import describe
 from .workloads import WORKLOADS
 
 NAME = "performance.json"
+LONGEST_LINE = 500  # characters: a contestant fits on one line
 
 
 class Store:
@@ -48,5 +50,29 @@ class Store:
 
     def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.data, indent=1, ensure_ascii=False)
-        self._path.write_text(text + "\n", encoding="utf-8")
+        self._path.write_text("".join(lines(rounded(self.data))) + "\n", encoding="utf-8")
+
+
+def rounded(value: Any) -> Any:
+    """Return JSON data with its floats at 6 significant digits, far below their spread."""
+    if isinstance(value, dict):
+        return {key: rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def lines(value: Any, indent: str = "") -> Iterator[str]:
+    """Yield JSON text in which whatever fits on one line is on one line."""
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) <= LONGEST_LINE or not isinstance(value, dict | list):
+        yield text
+        return
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    yield opening
+    items = value.items() if isinstance(value, dict) else (("", each) for each in value)
+    for i, (key, each) in enumerate(items):
+        yield ("," if i else "") + "\n" + indent + " "
+        yield json.dumps(key, ensure_ascii=False) + ": " if isinstance(value, dict) else ""
+        yield from lines(each, indent + " ")
+    yield "\n" + indent + closing
