@@ -1,20 +1,24 @@
-"""Fixtures: a fresh interpreter for what its own should be spared, the playground, Ctrl-C."""
+"""How the tests run: options, time limits, skips; and the fixtures that several files use."""
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import hypothesis
 import pytest
 
+import effort
+import selection
 from playground_page import Client, Page
 
 RunPython = Callable[..., Any]
@@ -25,6 +29,104 @@ os.environ["MPLBACKEND"] = "Agg"  # pictures are drawn without a screen
 # starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# ---- options -------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("rosenblatt")
+    group.addoption(
+        "--thin",
+        metavar="K",
+        type=int,
+        nargs="?",
+        const=4,
+        help="run at most K cases of each test function, and no slow test "
+        "(default: 4; before a file's name write --thin=4)",
+    )
+    group.addoption(
+        "--long",
+        action="store_true",
+        help=f"draw {effort.LONG} times as many random cases, fuzzed files and kills",
+    )
+    group.addoption(
+        "--patience",
+        metavar="FACTOR",
+        type=float,
+        default=1.0,
+        help="multiply every time limit, for a slow machine or a sanitizer",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    effort.set_effort(long=config.getoption("--long"), patience=config.getoption("--patience"))
+    hypothesis.settings.register_profile(
+        "rosenblatt",
+        max_examples=effort.cases(100),
+        deadline=None,
+        derandomize=selection.IN_CI,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("rosenblatt")
+    config.stash[STDERR] = os.dup(2)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if k := config.getoption("--thin"):
+        kept = selection.thin(items, k)
+        config.hook.pytest_deselected(items=list(set(items) - set(kept)))
+        items[:] = kept
+    default = float(config.getini("timeout"))
+    for item in items if effort.seconds(1) != 1 else ():
+        limit = item.get_closest_marker("timeout")
+        args, kwargs = (limit.args, limit.kwargs) if limit else ((), {})
+        scaled = effort.seconds(args[0] if args else default)
+        item.add_marker(pytest.mark.timeout(scaled, **kwargs), append=False)
+
+
+# ---- time limits ---------------------------------------------------------------------------------
+
+STDERR = pytest.StashKey[int]()  # the one that pytest does not capture
+GRACE = 60  # seconds
+
+
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> None:
+    """Let faulthandler end the process if pytest-timeout cannot end the test, as in a C++ loop."""
+    faulthandler.dump_traceback_later(
+        settings.timeout + GRACE, exit=True, file=item.config.stash[STDERR]
+    )
+
+
+def pytest_timeout_cancel_timer() -> None:
+    faulthandler.cancel_dump_traceback_later()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let faulthandler end the process if a thread of a failed test does not."""
+    if STDERR in config.stash:
+        faulthandler.dump_traceback_later(GRACE, exit=True, file=config.stash[STDERR])
+
+
+# ---- skips ---------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    selection.fail_if_unexpected(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    selection.fail_if_unexpected(report)
+    return report
+
+
+# ---- fixtures ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -38,7 +140,7 @@ def run_python(tmp_path: Path) -> RunPython:
             env=os.environ | environment,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=effort.seconds(timeout),
             check=False,
         )
         assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}{done.stderr}"
@@ -73,7 +175,7 @@ def server() -> Iterator[Any]:
         thread.start()
         yield made
         made.shutdown()
-        thread.join()
+        thread.join(60)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from bits import (
     targets,
     twins,
 )
+from effort import cases
 from tolerance import DIFFERENCES_RELATIVE, DIFFERENCES_ROUNDING, STENCIL, STEP
 
 
@@ -89,7 +90,7 @@ def test_the_gradient_of_a_bias_starts_at_plus_zero(dtype: str) -> None:
     assert_same_gradients(got, book.gradients([[1.0]], [[2.0]], loss="squared_error"), dtype)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=cases(40))
 @given(
     layers=st.lists(st.integers(1, 20), min_size=2, max_size=5),
     activation=st.sampled_from(ACTIVATIONS),

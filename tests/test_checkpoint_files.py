@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import rosenblatt as rb
 from bits import DTYPES, assert_same_bits, samples, targets
+from effort import cases
 from rosenblatt import _checkpoint_file, _files
 
 X, Y = samples(11, 3, "float64"), targets("squared_error", "identity", 11, 2, "float64")
@@ -347,7 +348,7 @@ def test_sizes_are_believed_only_when_the_bytes_are_there(valid: bytes) -> None:
         read(len(text).to_bytes(8, "little") + text + valid[8 + length :])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=cases(60))
 @given(st.data())
 def test_a_damaged_file_goes_on_soundly_or_is_refused(valid: bytes, data: st.DataObject) -> None:
     """Whatever a byte has become: an error of ours, or a training that ends."""
@@ -367,7 +368,7 @@ def test_a_damaged_file_goes_on_soundly_or_is_refused(valid: bytes, data: st.Dat
         assert np.isfinite(net.theta).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=cases(100))
 @given(noise=st.binary(max_size=200))
 def test_noise_is_refused(noise: bytes) -> None:
     with pytest.raises(rb.ModelFormatError):

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 
 import rosenblatt as rb
 from bits import DTYPES, assert_same_bits, labels, samples, targets
+from effort import cases, seconds
 from rosenblatt import schedules
 from test_update import DESCENTS, OTHERS, REGULARISATIONS, SCHEDULES, name
 
@@ -529,7 +529,9 @@ def test_many_trainings_have_a_file_each(tmp_path: Path) -> None:
 def run(script: str, *arguments: str | Path, prefix: tuple[str, ...] = ()) -> str:
     """Run a Python script in a process of its own; return what it printed."""
     command = [*prefix, sys.executable, "-c", script, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=seconds(100), check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -578,9 +580,10 @@ print(kills, len(epochs), len(left))
 
 
 def test_killed_at_any_moment_it_goes_on_to_the_same_bits(tmp_path: Path) -> None:
-    """For many more kills: ``python tests/test_checkpoints.py 500``."""
-    kills, different_epochs, _ = map(int, run(KILLED, tmp_path / "c", "15", "1").split())
-    assert kills == 15
+    least_kills = cases(15)
+    output = run(KILLED, tmp_path / "c", str(least_kills), "1")
+    kills, different_epochs, _ = map(int, output.split())
+    assert kills == least_kills
     assert different_epochs >= 3
 
 
@@ -674,17 +677,5 @@ def test_another_thread_may_not_disturb(tmp_path: Path) -> None:
             train(net, checkpoint=tmp_path / "c")
     finally:
         tried.set()
-        first.join()
+        first.join(60)
     assert_same_bits(net.theta, train()[0].theta, "theta")
-
-
-if __name__ == "__main__":
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
-        n, n_epochs, n_left = run(KILLED, Path(folder) / "c", sys.argv[1], "2").split()
-        print(
-            f"{n} kills after {n_epochs} different epochs, {n_left} of them in the middle of "
-            f"writing; the bits of a run that never stopped; {time.perf_counter() - began:.0f} s"
-        )

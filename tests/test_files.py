@@ -27,6 +27,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rosenblatt as rb
+from effort import cases, seconds
 from rosenblatt import _files
 
 Header = dict[str, Any]
@@ -667,7 +668,7 @@ PARTS = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=cases(400))
 @given(data=st.data())
 def test_a_damaged_model_loads_soundly_or_is_refused(data: st.DataObject) -> None:
     model = bytearray(VALID)
@@ -688,7 +689,7 @@ def test_a_damaged_model_loads_soundly_or_is_refused(data: st.DataObject) -> Non
     assert_sound_or_refused(bytes(model))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=cases(100))
 @given(
     st.dictionaries(
         st.sampled_from(["__metadata__", "W1", "b1", "W2", "b2", "x"]),
@@ -709,7 +710,7 @@ def test_a_header_with_other_values_loads_soundly_or_is_refused(changes: Header)
     assert_sound_or_refused(assemble(header | changes, data))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200))
 @given(st.binary(max_size=300), st.booleans())
 def test_noise_is_refused(noise: bytes, with_length: bool) -> None:
     assert_sound_or_refused(assemble(noise, b"") if with_length else noise)
@@ -993,7 +994,9 @@ def test_a_write_that_the_system_cuts_off_leaves_the_old_file(limit: int, tmp_pa
 def run(script: str, *arguments: str | Path, prefix: tuple[str, ...] = ()) -> str:
     """Run a Python script in a process of its own; return what it printed."""
     command = [*prefix, sys.executable, "-c", script, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=seconds(100), check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -1086,7 +1089,7 @@ print(len(left))
 
 def test_a_kill_leaves_the_whole_old_or_the_whole_new_file(tmp_path: Path) -> None:
     """Kills at random moments, until at least three of them hit the writing itself."""
-    left_behind = int(run(KILLED, tmp_path / "m", "15"))
+    left_behind = int(run(KILLED, tmp_path / "m", str(cases(15))))
     assert left_behind >= 3
 
 
@@ -1113,7 +1116,7 @@ def test_a_network_in_training_is_saved_by_its_callback_alone(tmp_path: Path) ->
             pickle.dumps(net)
     finally:
         tried.set()
-        training.join()
+        training.join(60)
     assert os.listdir(tmp_path) == ["by the callback"]
     assert_same(rb.load(tmp_path / "by the callback"), net)
 
@@ -1140,6 +1143,6 @@ def test_savers_of_one_path_do_not_disturb_each_other(tmp_path: Path) -> None:
         assert 1 <= theta[0] <= 5
         assert (theta == theta[0]).all()
     for saver in savers:
-        saver.join()
+        saver.join(60)
     assert not failures
     assert os.listdir(tmp_path) == ["m"]

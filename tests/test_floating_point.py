@@ -235,7 +235,7 @@ def test_importing_leaves_numpys_arithmetic_alone(run_python: RunPython) -> None
         check()
         thread = threading.Thread(target=check)
         thread.start()
-        thread.join()
+        thread.join(60)
         print(json.dumps(kept))
         """
     )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import rosenblatt as rb
 from bits import ACTIVATIONS, DTYPES, KINDS, assert_same_bits, samples, twins
+from effort import cases
 from rosenblatt import reference
 
 
@@ -86,7 +87,7 @@ def test_the_cut_of_a_batch_changes_no_bit(layers: list[int], dtype: str) -> Non
         assert_same_bits(np.concatenate(parts), whole, f"batches of {size}")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=cases(40))
 @given(
     layers=st.lists(st.integers(1, 20), min_size=2, max_size=5),
     activation=st.sampled_from(ACTIVATIONS),

@@ -206,6 +206,7 @@ def alarm() -> Any:
     signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.timeout(method="thread")  # SIGALRM is the test's
 def test_a_signal_whose_handler_returns_changes_nothing(alarm: Any) -> None:
     """The handler runs during the training, not after it."""
     many = np.tile(X, (500, 1)), np.tile(Y, (500, 1))
@@ -230,6 +231,7 @@ def test_a_signal_whose_handler_returns_changes_nothing(alarm: Any) -> None:
     assert sum(t < over - 0.05 for t in rung) >= 2
 
 
+@pytest.mark.timeout(method="thread")
 def test_a_signal_whose_handler_raises_ends_the_training(alarm: Any) -> None:
     """With the handler's own exception, and a network that can be used."""
 

@@ -149,7 +149,7 @@ def test_a_memory_is_not_read_while_it_is_written() -> None:
             learning.memory = memory
     finally:
         over.set()
-        thread.join()
+        thread.join(60)
     assert learning.memory[0][0] == 1
 
 

@@ -72,7 +72,7 @@ def busy_loops(cores: list[int], on_each: int) -> Iterator[None]:
         for process in processes:
             process.kill()
         for process in processes:
-            process.communicate()
+            process.communicate(timeout=60)
 
 
 def assert_gentle(clock: float, processor: float) -> None:

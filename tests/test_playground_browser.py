@@ -446,7 +446,7 @@ def test_a_server_that_is_gone_is_said_and_found_again(browser: webdriver.Chrome
 
     def end(made: PlaygroundServer, thread: threading.Thread) -> None:
         made.shutdown()
-        thread.join()
+        thread.join(60)
         made.server_close()
 
     server, thread = begin(0)

@@ -331,7 +331,7 @@ def test_requests_of_many_threads_at_once(page: Page) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert failed == []
     page.post("pause")
     assert np.isfinite(floats(page.frame()["theta"])).all()

@@ -261,7 +261,7 @@ def test_another_thread_may_show_a_network_in_training() -> None:
     def look(epoch: rb.Epoch) -> None:
         other = threading.Thread(target=lambda: shown.append(repr(net)))
         other.start()
-        other.join()
+        other.join(60)
 
     rb.train(net, table(9, 4, "float32"), samples(9, 3, "float32"), loss="huber", callback=look)
     assert shown[0].startswith("Network([4, 3]")

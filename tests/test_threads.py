@@ -157,7 +157,7 @@ def test_nobody_else_uses_a_network_while_it_is_trained(
                 use(net, tmp_path)
         finally:
             go_on.set()
-        assert training.result().epochs == 4
+        assert training.result(60).epochs == 4
     assert net.theta.tobytes() == trained(4).theta.tobytes()
     use(net, tmp_path)  # and afterwards anybody may
     assert not list(tmp_path.glob("*.tmp"))
@@ -185,7 +185,7 @@ def test_nor_in_the_middle_of_a_batch() -> None:
                 refusals += 1
         finally:
             stop.set()
-        done = training.result()
+        done = training.result(60)
     assert refusals == 200
     other = rb.Network([3, 4, 2], activation="tanh", random_state=0)
     rb.train(other, X, Y, loss="squared_error", batch_size=4, epochs=done.epochs)
@@ -234,7 +234,7 @@ def test_other_python_threads_run_on(call: Callable[..., object]) -> None:
     call(net, X, Y)
     over = time.perf_counter()
     ended.set()
-    thread.join()
+    thread.join(60)
     during = [t for t in wakings if began < t < over]
     assert len(during) >= 10, f"{len(during)} wakings in {over - began:.2f} s"
     assert statistics.median(np.diff(during)) < tolerance.WAKING_SECONDS

@@ -25,6 +25,7 @@ from bits import (
     targets,
     twins,
 )
+from effort import cases
 from rosenblatt import reference
 
 TRAINABLE = [(loss, f, g) for loss, f, g in COMBINATIONS if "step" not in (f, g)]
@@ -197,7 +198,7 @@ def test_the_handwritten_digits(dtype: str) -> None:
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=cases(30))
 @given(
     layers=st.lists(st.integers(1, 12), min_size=2, max_size=4),
     activation=st.sampled_from([name for name in ACTIVATIONS if name != "step"]),

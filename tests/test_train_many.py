@@ -141,7 +141,8 @@ def test_an_exception_in_a_callback_ends_all() -> None:
     def fail(epoch: rb.Epoch) -> None:
         raise LookupError("enough")
 
-    own: list[dict[str, Any]] = [{"epochs": 10**7}, {"callback": fail}, {"epochs": 10**7}, {}]
+    endless: dict[str, Any] = {"epochs": 2**32}
+    own: list[dict[str, Any]] = [endless, {"callback": fail}, endless, {}]
     with pytest.raises(LookupError, match="enough"):
         rb.train_many(nets, X, Y, loss="log_loss", settings=own, threads=3)
     assert all(np.isfinite(net.theta).all() for net in nets)
@@ -190,19 +191,21 @@ def test_a_network_in_use_is_not_trained_and_nor_are_the_others() -> None:
 
     def wait(epoch: rb.Epoch) -> None:
         begun.set()
-        go_on.wait()
+        assert go_on.wait(60)
 
     other = threading.Thread(
         target=lambda: rb.train(nets[1], X, Y, loss="log_loss", epochs=1, callback=wait)
     )
     other.start()
-    begun.wait()
-    before = nets[0].theta.copy()
-    with pytest.raises(RuntimeError, match="network: it is being trained"):
-        rb.train_many(nets, X, Y, loss="log_loss")
-    assert_same_bits(nets[0].theta, before)
-    go_on.set()
-    other.join()
+    try:
+        assert begun.wait(60)
+        before = nets[0].theta.copy()
+        with pytest.raises(RuntimeError, match="network: it is being trained"):
+            rb.train_many(nets, X, Y, loss="log_loss")
+        assert_same_bits(nets[0].theta, before)
+    finally:
+        go_on.set()
+        other.join(60)
 
 
 # ---- bad input -------------------------------------------------------------------------------

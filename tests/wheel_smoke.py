@@ -117,7 +117,7 @@ def check_playground() -> None:
             with urllib.request.urlopen(server.url + name) as answer:
                 sizes.append(len(answer.read()))
         server.shutdown()
-        thread.join()
+        thread.join(60)
     require(min(sizes) > 1000, f"the playground serves its page ({sum(sizes):,} bytes of it)")
 
 
