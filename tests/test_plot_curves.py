@@ -26,6 +26,35 @@ def test_curves_have_their_numbers_over_epochs_from_one() -> None:
     assert training.get_color() != held_out.get_color()
 
 
+def test_the_star_is_at_the_best_epoch_of_the_monitored_curve() -> None:
+    """The best epoch by a metric need not have the lowest loss."""
+    result = result_of(
+        [3.0, 2.0, 1.0],
+        [3.5, 2.5, 1.5],
+        metrics={"accuracy": (0.5, 0.9, 0.7)},
+        best_epoch=1,
+        monitor="accuracy",
+    )
+    ax = rb.plot.loss_curve(result, ax=new_axes())
+    assert [line.get_marker() for line in ax.get_lines()] == ["None", "None"]
+    _, star = ax.figure.axes[1].get_lines()
+    np.testing.assert_array_equal(star.get_xydata(), [[2, 0.9]])
+    without = rb.plot.loss_curve(result, metrics=False, ax=new_axes())
+    np.testing.assert_array_equal(without.get_lines()[-1].get_xydata(), [[2, 2.5]])
+
+
+def test_the_star_of_the_training_loss() -> None:
+    result = result_of(
+        [3.0, 1.0, 2.0],
+        metrics={"training_loss": (0.5, 4.0, 1.0)},
+        best_epoch=0,
+        monitor="training_loss",
+    )
+    *curves, star = rb.plot.loss_curve(result, ax=new_axes()).get_lines()
+    assert [line.get_linestyle() for line in curves] == ["-", "-."]
+    np.testing.assert_array_equal(star.get_xydata(), [[1, 0.5]])
+
+
 @pytest.mark.parametrize(
     ("losses", "log", "scale"),
     [

@@ -269,6 +269,18 @@ std::pair<double, Array<T>> cost_and_gradient_of(BoundNetwork<T>& self, const De
     return {C, std::move(grad)};
 }
 
+// The cost alone, measured as a training measures that of its validation samples.
+template <class T>
+double cost_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X, const py::array& Y, const NamedLoss& named_loss,
+               const std::optional<Array<double>>& sample_weight, int threads) {
+    const Access::Reading reading(self.access);
+    const LossOfBatch<T> loss_of(self, X, Y, named_loss, sample_weight);
+    ForwardWorkspace<T> work(self.network.shape(), rows_at_once(loss_of.samples().size()));
+    double C = 0;
+    compute(threads, [&](Team& team) { C = cost(loss_of.rule(), self.network, loss_of.samples(), work, team); });
+    return C;
+}
+
 // dX (n, n_features) alone, also of a sparse X.
 template <class T>
 Array<T> input_gradients_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X, const py::array& Y,
@@ -412,6 +424,8 @@ void bind(py::module_& module, const char* name) {
              py::arg("sample_weight").noconvert())
         .def("cost_and_gradient", &cost_and_gradient_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(),
              py::arg("loss"), py::arg("sample_weight").noconvert(), py::arg("threads"))
+        .def("cost", &cost_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(), py::arg("loss"),
+             py::arg("sample_weight").noconvert(), py::arg("threads"))
         .def("input_gradients", &input_gradients_of<T>, py::arg("X").noconvert(), py::arg("Y").noconvert(),
              py::arg("loss"))
         .def("backward", &backward_of<T>, py::arg("X").noconvert(), py::arg("dC_dA").noconvert())

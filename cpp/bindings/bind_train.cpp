@@ -138,12 +138,8 @@ Samples<T> take_samples(const std::array<const char*, 3>& names, const ArraysOfS
     return samples;
 }
 
-std::string divergence_text(const Diverged& diverged) {
-    return "training diverged: the " + std::string(diverged.what) + " became infinite or NaN in epoch " +
-           std::to_string(diverged.epoch + 1) + "; the network has the weights of the end of epoch " +
-           std::to_string(diverged.epoch) + (diverged.epoch == 0 ? " (the initial ones)" : "") +
-           "; a smaller learning_rate or scaled inputs may help";
-}
+// How a training diverged: the epoch, from 0, and what was no longer finite.
+using Divergence = std::pair<std::size_t, const char*>;
 
 constexpr const char* stop_reasons[] = {"epochs", "callback", "time_limit", "converged"};
 
@@ -161,9 +157,13 @@ class Prepared {
     // Runs it without the interpreter's lock, on any thread. Throws what rosenblatt::train throws.
     void train(Team& team) {
         const Clock::time_point began = Clock::now();
+        begun_ = true;
         run(team, began);
         seconds_ = std::chrono::duration<double>(Clock::now() - began).count();
     }
+
+    // Whether the training was begun, so that the network may have changed.
+    bool begun() const noexcept { return begun_; }
 
     // Gives the network back.
     virtual void end() noexcept = 0;
@@ -189,6 +189,7 @@ class Prepared {
 
   private:
     double seconds_ = 0;
+    bool begun_ = false;
 };
 
 // What is trained, on what, and how. Either a named loss or a cost of the user's.
@@ -322,19 +323,18 @@ class Begun {
     Prepared& training_;
 };
 
-Prepared::Result train_one(Prepared& training, int threads) {
+// What became of a training: its result, or how it diverged.
+using Outcome = std::variant<Prepared::Result, Divergence>;
+
+Outcome train_one(Prepared& training, int threads) {
     const Begun begun(training);
     try {
         compute(threads, [&](Team& team) { training.train(team); });
     } catch (const Diverged& diverged) {
-        PyErr_SetString(PyExc_FloatingPointError, divergence_text(diverged).c_str());
-        throw py::error_already_set();
+        return Divergence{diverged.epoch, diverged.what};
     }
     return training.result();
 }
-
-// What became of one of several trainings: its result, or in words how it diverged.
-using Outcome = std::variant<Prepared::Result, std::string>;
 
 // Each on one thread. Ctrl-C and the exception of a callback end all of them; a divergence ends its own.
 std::vector<Outcome> train_many(const std::vector<Prepared*>& trainings, int threads) {
@@ -368,7 +368,7 @@ std::vector<Outcome> train_many(const std::vector<Prepared*>& trainings, int thr
         if (failure) std::rethrow_exception(failure);
     std::vector<Outcome> outcomes;
     for (std::size_t i = 0; i < trainings.size(); ++i) {
-        if (diverged[i]) outcomes.emplace_back(divergence_text(*diverged[i]));
+        if (diverged[i]) outcomes.emplace_back(Divergence{diverged[i]->epoch, diverged[i]->what});
         else outcomes.emplace_back(trainings[i]->result());
     }
     return outcomes;
@@ -428,7 +428,9 @@ void bind(py::module_& module) {
 }  // namespace
 
 void bind_train(py::module_& module) {
-    py::class_<Prepared>(module, "Prepared").def_property_readonly("memory", &Prepared::memory);
+    py::class_<Prepared>(module, "Prepared")
+        .def_property_readonly("memory", &Prepared::memory)
+        .def_property_readonly("begun", &Prepared::begun);
     bind<float>(module);
     bind<double>(module);
     module.def("rates", &rates, py::arg("schedule"), py::arg("steps"), py::arg("steps_per_epoch"), py::arg("losses"));

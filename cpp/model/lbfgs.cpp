@@ -300,7 +300,7 @@ class Descent {
           keeper_(keeper),
           team_(team),
           minimiser_(network, samples, training, custom, team),
-          validation_work_(network.shape(), validation ? std::min(validation->size(), validation_rows_at_once) : 0),
+          validation_work_(network.shape(), validation ? rows_at_once(validation->size()) : 0),
           validation_A_(custom != nullptr && validation ? validation->size() : 0, network.shape().n_outputs()),
           seen_(network) {
         read();
@@ -333,8 +333,6 @@ class Descent {
     }
 
   private:
-    static constexpr std::size_t validation_rows_at_once = 256;
-
     void read() {
         copy_parameters(network_, minimiser_.network());
         copy_parameters(network_, seen_);

@@ -30,8 +30,11 @@ void share_of_samples(const Batch<T>& batch, Vector<T> scale) noexcept;
 template <class T>
 void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>& work, Team& team);
 
-// C of any number of samples, forward pass included. Throws Stopped.
+// C of any number of samples, forward pass included, as many at a time as the workspace has room for. Throws Stopped.
 template <class T>
 double cost(LossRule rule, const Network<T>& network, const Samples<T>& samples, ForwardWorkspace<T>& work, Team& team);
+
+// Rows of the workspace with which `cost` measures n samples.
+inline std::size_t rows_at_once(std::size_t n) noexcept { return n < 256 ? n : 256; }
 
 }  // namespace rosenblatt

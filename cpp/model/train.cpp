@@ -196,7 +196,7 @@ class Run {
           optimizer_(training.optimizer, shape()),
           grad_(in_one_pass() ? 0 : shape().n_params()),
           norm_room_(training.gradient_norm ? shape().widest_output() : 0),
-          validation_work_(shape(), validation ? std::min(validation->size(), validation_rows_at_once) : 0) {
+          validation_work_(shape(), validation ? rows_at_once(validation->size()) : 0) {
         work_.dropout() = Dropout<T>(training.dropout, shape(), batch_size_, training.seed, is_sparse_);
         work_.normalised().use_batch_statistics();
         if (observer.watches_steps()) good_.emplace(network());
@@ -236,8 +236,6 @@ class Run {
     }
 
   private:
-    static constexpr std::size_t validation_rows_at_once = 256;
-
     Network<T>& network() noexcept { return copy_.network(); }
     const Shape& shape() noexcept { return network().shape(); }
     bool in_one_pass() noexcept {

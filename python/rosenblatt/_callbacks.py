@@ -135,13 +135,17 @@ class EarlyStopping:
     min_delta : float, default 0.0
         What counts as one: better than the best so far by more than this.
     monitor : str, optional
-        "validation_loss", "loss" or the name of a metric; by default the validation loss where
-        there is a validation set, else the loss.
+        "validation_loss", "loss" or the name of a metric; by default the validation loss if there
+        is a validation set, else the loss. "loss" is the loss of all training samples, measured
+        after the epoch without dropout and noise, which costs one more forward pass over them;
+        the history has it as "training_loss".
     maximize : bool, optional
         Whether more is better. By default False for losses and errors, True for "accuracy" and
         "r2"; metrics of your own must say.
     restore_best : bool, default True
-        Give the network the weights of the best epoch when the training ends, however it does.
+        Give the network the weights of the best epoch, and the running statistics of batch norm,
+        when the training ends, also by divergence, Ctrl-C or an exception. The restored network
+        reproduces the best number exactly.
 
     Notes
     -----

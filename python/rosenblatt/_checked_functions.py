@@ -61,6 +61,9 @@ class CheckedCost:
             raise ValueError("loss: got NaN or infinity in dC/dA, needed finite numbers")
         return C, G
 
+    def of_training(self, A: NDArray[Any]) -> float:
+        return self._call(A, self._Y)[0]
+
     def of_validation(self, A: NDArray[Any]) -> float:
         return self._call(A, self._validation_Y)[0]
 

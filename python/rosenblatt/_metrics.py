@@ -63,7 +63,8 @@ METRICS: dict[str, Metric] = {
     "mean_absolute_error": mean_absolute_error,
     "root_mean_squared_error": root_mean_squared_error,
 }
-CURVES = ("loss", "validation_loss", "learning_rate", "gradient_norm")  # known in any case
+# The names of the history that are no metrics.
+CURVES = ("loss", "training_loss", "validation_loss", "learning_rate", "gradient_norm")
 MORE_IS_BETTER = {
     "loss": False,
     "validation_loss": False,

@@ -54,17 +54,46 @@ class Prepared:
 
     def run(self, threads: int | None) -> TrainResult:
         """Train with so many threads."""
-        with self:
-            found = _core.train(self.core, _arguments.thread_count("threads", threads))
-        return self.result(found, self.watch.seconds())
+        try:
+            with self:
+                found = _core.train(self.core, _arguments.thread_count("threads", threads))
+        except BaseException:
+            self.restore_best()
+            raise
+        outcome = self.outcome(found, self.watch.seconds())
+        if isinstance(outcome, FloatingPointError):
+            raise outcome
+        return outcome
 
-    def result(
-        self, found: tuple[dict[str, list[float]], str, Any, float], seconds: float
+    def restore_best(self) -> None:
+        """Give the network its best weights if they are kept and the core has changed it."""
+        if self.core.begun:
+            self.watch.restore_best()
+
+    def outcome(self, found: Any, seconds: float | None = None) -> TrainResult | FloatingPointError:
+        """Return the result of a run that ended, or the error of one that diverged.
+
+        `seconds` is the time the run took, None for the time that the core measured.
+        """
+        self.restore_best()
+        if len(found) == 2:
+            return FloatingPointError(self._divergence(*found))
+        curves, reason, average, of_core = found
+        return self._result(curves, reason, average, of_core if seconds is None else seconds)
+
+    def _divergence(self, epoch: int, what: str) -> str:
+        kept = f"the end of epoch {epoch}{'' if epoch else ' (the initial ones)'}"
+        if self.watch.best_state is not None:
+            kept = f"the best epoch, {cast('int', self.watch.best_epoch) + 1}"
+        return (
+            f"training diverged: the {what} became infinite or NaN in epoch {epoch + 1}; the "
+            f"network has the weights of {kept}; a smaller learning_rate or scaled inputs may help"
+        )
+
+    def _result(
+        self, curves: dict[str, list[float]], reason: str, average: Any, seconds: float
     ) -> TrainResult:
-        """Return what the core found in the user's words, and let the watchers end."""
-        curves, reason, average, _ = found
         watch = self.watch
-        watch.end()
         history = {name: tuple(curves[name]) for name in self.curves}
         of_core = watch.stop_reason if reason == "callback" else cast("StopReason", reason)
         result = TrainResult(
@@ -75,6 +104,7 @@ class Prepared:
             stop_reason=self.ended_before or of_core,
             history=history | {name: tuple(values) for name, values in watch.history.items()},
             best_epoch=watch.best_epoch,
+            monitor=watch.monitor,
             ema=average,
         )
         for each in self.callbacks:
@@ -178,6 +208,16 @@ def prepared(
     }
     curves = _curves(held_out is not None, optimizer, how["gradient_norm"])
     measured = held_out or samples
+    cost = None if custom is None else CheckedCost(custom, samples, held_out)
+    n_threads = _arguments.thread_count("threads", net.threads if threads is None else threads)
+
+    def training_loss() -> float:
+        """Measure the loss of the training samples as the core measures the validation loss."""
+        if cost is not None:
+            return cost.of_training(net._core.forward(_sparse.for_core(samples.X)))
+        X, Y, weights = _for_core(samples, None)
+        return float(net._core.cost(X, Y, rule, weights, n_threads))
+
     check_batches(net, _n_samples(samples.X), size, optimizer)
     bar = progress_bar("progress", progress, n_epochs)
     with ExitStack() as on_error:
@@ -189,6 +229,7 @@ def prepared(
             callbacks=[*callbacks, *([bar] if bar else [])],
             metrics=metric_of,
             samples=(measured.X, measured.given_Y),
+            training_loss=training_loss,
             early_stopping=stopping,
             target_loss=_optional_real("target_loss", target_loss),
             has_validation=held_out is not None,
@@ -201,7 +242,7 @@ def prepared(
                 **settings,
                 "batch_size": size,
                 "random_state": seed,
-                "early_stopping": stopping and stopping.choice_of_best,
+                "early_stopping": watch.choice_of_best,
                 "metrics": list(metric_of),
             }
             keeping = Keeping(
@@ -219,7 +260,7 @@ def prepared(
             net._core,
             _for_core(samples, custom),
             loss=rule,
-            cost=None if custom is None else CheckedCost(custom, samples, held_out).functions,
+            cost=None if cost is None else cost.functions,
             optimizer=optimizer_rule,
             batch_size=size,
             epochs=keeping.epochs if keeping else n_epochs,
@@ -229,7 +270,7 @@ def prepared(
             epoch_done=watch.epoch_done if watch.wants_epochs else None,
             step_done=watch.step_done if watch.wants_steps else None,
             order=order,
-            threads=_arguments.thread_count("threads", net.threads if threads is None else threads),
+            threads=n_threads,
             resumed=keeping.resumed if keeping else None,
             keeping=keeping.functions if keeping else None,
             remember=remember,

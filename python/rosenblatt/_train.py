@@ -160,9 +160,10 @@ def train(
         parameters of the last epoch, the file those that it had.
     FloatingPointError
         The loss or the weights became infinite or NaN. The network has the weights of the end of
-        the last good epoch.
+        the last good epoch; with early stopping those of the best epoch.
     KeyboardInterrupt
-        Ctrl-C. The network has the weights of the last finished step.
+        Ctrl-C. The network has the weights of the last finished step; with early stopping those of
+        the best epoch.
     RuntimeError
         The network is being trained already, or used by another thread.
     ImportError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,8 @@ def train_many(
     -------
     list of TrainResult or FloatingPointError
         One for each network: what its training did, or how it diverged. A network that diverged
-        has the weights of the end of its last good epoch, and does not disturb the others.
+        has the weights of the end of its last good epoch, or of its best epoch with early
+        stopping, and does not disturb the others.
 
     Raises
     ------
@@ -60,7 +61,8 @@ def train_many(
     RuntimeError
         A network is being trained already, or used by another thread. No network is changed.
     KeyboardInterrupt
-        Ctrl-C, which ends every training; each network has the weights of its last finished step.
+        Ctrl-C, which ends every training; each network has the weights of its last finished step,
+        or of its best epoch with early stopping.
 
     Notes
     -----
@@ -88,8 +90,13 @@ def train_many(
     trainings = []
     for i, (net, own) in enumerate(zip(nets, every, strict=True)):
         trainings.append(_prepared(i, net, exact, {"X": X, "Y": Y} | common | own))
-    outcomes = _core.train_many([training.core for training in trainings], n_threads)
-    return list(_results(trainings, outcomes))
+    try:
+        found = _core.train_many([training.core for training in trainings], n_threads)
+    except BaseException:
+        for training in trainings:
+            training.restore_best()
+        raise
+    return [training.outcome(of_one) for training, of_one in zip(trainings, found, strict=True)]
 
 
 def _prepared(i: int, net: Network, exact: _ExactInputs, arguments: dict[str, Any]) -> Prepared:
@@ -104,17 +111,6 @@ def _prepared(i: int, net: Network, exact: _ExactInputs, arguments: dict[str, An
         return training_of(net, **arguments, threads=1)
     except (TypeError, ValueError) as error:
         raise type(error)(f"networks[{i}]: {error}") from None
-
-
-def _results(
-    trainings: list[Prepared], outcomes: list[Any]
-) -> Iterator[TrainResult | FloatingPointError]:
-    for training, outcome in zip(trainings, outcomes, strict=True):
-        if isinstance(outcome, str):
-            yield FloatingPointError(outcome)
-        else:
-            *_, seconds = outcome
-            yield training.result(outcome, seconds)
 
 
 class _ExactInputs:

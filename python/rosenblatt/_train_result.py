@@ -28,14 +28,21 @@ class TrainResult:
     stop_reason : {"epochs", "callback", "early_stopping", "target_loss", "time_limit", "converged"}
         Why it ended; "epochs": all were done; "converged": LBFGS found the cost flat.
     history : mapping of str to tuple of float
-        A number for every epoch: "loss", "validation_loss" where there is one, "learning_rate",
-        that of its last step, where the optimiser has one, "gradient_norm" where it was asked for,
-        every metric. Of a training that went on from a checkpoint it has all epochs.
+        A number for every epoch. "loss" is the mean loss of the epoch's batches, each measured
+        before its step. "validation_loss" is measured after the epoch if there is a validation
+        set, and "training_loss" after the epoch if early stopping monitors the loss. The others
+        are "learning_rate" (of the last step, if the optimiser has one), "gradient_norm" if you
+        asked for it, and every metric. A run that resumed from a checkpoint has all epochs.
     best_epoch : int or None
-        The best epoch by the number that early stopping looked at.
+        The best epoch by the number that early stopping monitors, from 0. None without early
+        stopping.
+    monitor : str or None
+        The name of that number in the history: ``history[monitor][best_epoch]`` is the number
+        that the restored weights reproduce.
     ema : ndarray of shape (n_params,) or None
-        The average of the parameters, in theta's order, where `ema` asked for it: ``net.theta =
-        result.ema`` puts it into the network.
+        The average of the parameters after the last step, in theta's order, if `ema` asked for
+        it; it does not follow the best epoch. ``net.theta = result.ema`` copies it into the
+        network.
     """
 
     loss_curve: tuple[float, ...]
@@ -45,4 +52,5 @@ class TrainResult:
     stop_reason: StopReason
     history: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     best_epoch: int | None = None
+    monitor: str | None = None
     ema: NDArray[Any] | None = field(default=None, compare=False)

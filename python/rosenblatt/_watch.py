@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +19,9 @@ StopReason = Literal[
 ]
 
 
+TRAINING_LOSS = "training_loss"  # in the history: of the training samples, after the epoch
+
+
 class Best:
     """The best epoch so far by one number, and how long ago it was."""
 
@@ -29,7 +33,10 @@ class Best:
                 f"monitor: got {self.monitor!r}, needed one of {', '.join(map(repr, known))}"
             )
         self._sign = 1.0 if more_is_better(self.monitor, rule.maximize) else -1.0
+        if self.monitor == "loss":  # "loss" in the history is measured while the weights move
+            self.monitor = TRAINING_LOSS
         self._rule = rule
+        self.choice = rule.choice_of_best
         self._value = -np.inf
         self.epoch: int | None = None
         self.state: FloatArray | None = None  # parameters, and running statistics behind them
@@ -64,7 +71,7 @@ class Best:
         """
         for epoch, number in enumerate(numbers):
             self.improves(epoch, number)
-        keeps = self._rule.restore_best
+        keeps = self._rule.restore_best and self.epoch is not None
         if (state is not None) != keeps:
             what = f"the parameters of epoch {self.epoch}" if keeps else "none"
             raise ValueError(f"best: got {'none' if keeps else 'parameters'}, needed {what}")
@@ -84,6 +91,8 @@ class Watch:
         Told of every epoch, and of every step where they want it.
     metrics
         Their functions by name, and `samples` (X, Y), which they are computed on.
+    training_loss
+        Measures the loss of the training samples; called if early stopping monitors it.
     early_stopping, target_loss
         When to stop, None for never.
     has_validation
@@ -98,6 +107,7 @@ class Watch:
         callbacks: Sequence[Callback],
         metrics: dict[str, Metric],
         samples: tuple[Any, Any],
+        training_loss: Callable[[], float],
         early_stopping: EarlyStopping | None,
         target_loss: float | None,
         has_validation: bool,
@@ -114,6 +124,10 @@ class Watch:
             self._best = Best(early_stopping, known, has_validation)
         self._began = time.perf_counter()
         self.history: dict[str, list[float]] = {name: [] for name in metrics}
+        self._training_loss = None
+        if self._best and self._best.monitor == TRAINING_LOSS:
+            self._training_loss = training_loss
+            self.history[TRAINING_LOSS] = []
         self.stop_reason: StopReason = "callback"
         self.ended_before: StopReason | None = None  # why no epoch follows those of another run
         self._decisive = "validation_loss" if has_validation else "loss"
@@ -133,9 +147,21 @@ class Watch:
         return any(type(each).on_step is not Callback.on_step for each in self._callbacks)
 
     @property
+    def choice_of_best(self) -> tuple[object, ...] | None:
+        """What decides which epoch is the best, None without early stopping."""
+        if self._best is None:
+            return None
+        return *self._best.choice, *([TRAINING_LOSS] if self._training_loss else [])
+
+    @property
     def best_epoch(self) -> int | None:
         """The epoch with the best number that early stopping looked at."""
         return self._best.epoch if self._best else None
+
+    @property
+    def monitor(self) -> str | None:
+        """The name in the history of the number that early stopping monitors."""
+        return self._best.monitor if self._best else None
 
     @property
     def best_state(self) -> FloatArray | None:
@@ -205,20 +231,22 @@ class Watch:
         told = Step(epoch, batch, loss)
         return any(bool(each.on_step(told)) for each in self._callbacks)
 
-    def end(self) -> None:
-        """Give the network its best weights, where that was asked for."""
+    def restore_best(self) -> None:
+        """Give the network the weights of its best epoch if they are kept."""
         if self._best and self._best.state is not None:
             self._net._take_state(self._best.state)
 
     def _measure(self) -> dict[str, float]:
-        if not self._metrics:
-            return {}
-        X, Y = self._samples
-        A = self._net.forward(X)
         values = {}
-        for name, metric in self._metrics.items():
-            value = _arguments.real(f"metrics: {name}", metric(Y, A), "a finite number")
-            values[name] = value
+        if self._metrics:
+            X, Y = self._samples
+            A = self._net.forward(X)
+            for name, metric in self._metrics.items():
+                values[name] = _arguments.real(f"metrics: {name}", metric(Y, A), "a finite number")
+        if self._training_loss:
+            loss = self._training_loss()
+            values[TRAINING_LOSS] = loss if math.isfinite(loss) else math.inf
+        for name, value in values.items():
             self.history[name].append(value)
         return values
 

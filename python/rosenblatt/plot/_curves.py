@@ -17,7 +17,8 @@ from ._axes import axes_for, size_in_points
 from ._colours import class_colours, ink
 from ._words import LETTER, fitting_size, has_room, name_axes
 
-LOSSES = ("loss", "validation_loss")
+LOSSES = ("loss", "training_loss", "validation_loss")
+STYLES = {"loss": "-", "training_loss": "-.", "validation_loss": "--"}  # of metrics ":"
 OF_STEPS = ("learning_rate", "gradient_norm")  # of the history, but neither losses nor metrics
 LARGEST_TEXT = 8.5  # points, in the legend
 NEEDED = "a TrainResult, a sequence of them or a mapping of names to them"
@@ -55,8 +56,8 @@ def loss_curve(
 ) -> Axes:
     """Draw the loss of every epoch of one or several trainings.
 
-    The validation loss is dashed, metrics are dotted, with an axis of their own on the right; a
-    star is the best epoch, where early stopping looked for one.
+    The validation loss is dashed. Metrics are dotted and have their own axis on the right. A star
+    on the monitored curve marks the best epoch of early stopping.
 
     Parameters
     ----------
@@ -155,14 +156,15 @@ def _curves(ax: Axes, named: dict[str, TrainResult], *, metrics: bool) -> Iterat
     n_colours = len(named) if several else len(_shown(next(iter(named.values())), metrics=metrics))
     colours = class_colours(ax, n_colours)
     for i, (name, result) in enumerate(named.items()):
-        watched = "validation_loss" if "validation_loss" in result.history else "loss"
-        for j, key in enumerate(_shown(result, metrics=metrics)):
+        shown = _shown(result, metrics=metrics)
+        watched = _with_star(result, shown)
+        for j, key in enumerate(shown):
             label = key.replace("_", " ")
             yield Curve(
                 label=f"{name}: {label}" if several else label,
                 values=np.asarray(result.history[key], dtype=np.float64),
                 colour=colours[i if several else j],
-                style={"loss": "-", "validation_loss": "--"}.get(key, ":"),
+                style=STYLES.get(key, ":"),
                 is_metric=key not in LOSSES,
                 best_epoch=result.best_epoch if key == watched else None,
             )
@@ -171,6 +173,13 @@ def _curves(ax: Axes, named: dict[str, TrainResult], *, metrics: bool) -> Iterat
 def _shown(result: TrainResult, *, metrics: bool) -> list[str]:
     """Return the curves of a training that are drawn: its losses, and its metrics where wanted."""
     return [key for key in result.history if key in LOSSES or (metrics and key not in OF_STEPS)]
+
+
+def _with_star(result: TrainResult, shown: Sequence[str]) -> str:
+    """Return the curve that carries the star: the monitored one if it is shown, or else a loss."""
+    if result.monitor in shown:
+        return str(result.monitor)
+    return "validation_loss" if "validation_loss" in shown else "loss"
 
 
 def _draw(ax: Axes, curve: Curve) -> None:
