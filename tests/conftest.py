@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import ctypes
 import faulthandler
 import json
 import os
@@ -34,16 +36,24 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # ---- options -------------------------------------------------------------------------------------
 
 
+def cases_of_each(word: str) -> int:
+    """Return the K of --thin=K."""
+    if not word.isdecimal() or int(word) == 0:
+        raise argparse.ArgumentTypeError(
+            f"got {word!r}, expected a number of cases; before a path, write --thin=4"
+        )
+    return int(word)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("rosenblatt")
     group.addoption(
         "--thin",
         metavar="K",
-        type=int,
+        type=cases_of_each,
         nargs="?",
         const=4,
-        help="run at most K cases of each test function, and no slow test "
-        "(default: 4; before a file's name write --thin=4)",
+        help="run at most K cases of each test function (default: 4), and no slow test",
     )
     group.addoption(
         "--long",
@@ -147,6 +157,21 @@ def run_python(tmp_path: Path) -> RunPython:
         return json.loads(done.stdout.splitlines()[-1])
 
     return run
+
+
+@pytest.fixture
+def file_rights_apply() -> Iterator[None]:
+    """Take away root's capability to ignore the rights of files, from this thread."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # the version of the layout; this thread
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; twice 32 bits
+    assert libc.capget(header, sets) == 0
+    before = sets[0]
+    sets[0] = before & ~0b110  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
+    assert libc.capset(header, sets) == 0
+    yield
+    sets[0] = before
+    assert libc.capset(header, sets) == 0
 
 
 @pytest.fixture(params=["default", "dark_background"])

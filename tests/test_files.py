@@ -741,7 +741,7 @@ def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
         rb.load(tmp_path / "nowhere")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.usefixtures("file_rights_apply")
 def test_an_unreadable_file_is_an_os_error(tmp_path: Path) -> None:
     example().save(tmp_path / "m")
     (tmp_path / "m").chmod(0)
@@ -897,7 +897,7 @@ def test_a_missing_directory_is_an_os_error(tmp_path: Path) -> None:
         example().save(tmp_path / "nowhere" / "m")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.usefixtures("file_rights_apply")
 def test_a_read_only_directory_or_file_is_an_os_error(tmp_path: Path) -> None:
     path = tmp_path / "m"
     example().save(path)
