@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -79,7 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
     hypothesis.settings.load_profile("rosenblatt")
-    config.stash[STDERR] = os.dup(2)
+    config.pluginmanager.register(Watchdog())
 
 
 @pytest.hookimpl(trylast=True)
@@ -98,25 +99,35 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 # ---- time limits ---------------------------------------------------------------------------------
 
-STDERR = pytest.StashKey[int]()  # the one that pytest does not capture
 GRACE = 60  # seconds
 
 
-def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> None:
-    """Let faulthandler end the process if pytest-timeout cannot end the test, as in a C++ loop."""
-    faulthandler.dump_traceback_later(
-        settings.timeout + GRACE, exit=True, file=item.config.stash[STDERR]
-    )
+class Watchdog:
+    """Ends the process, with a traceback of every thread, GRACE seconds after a limit or later.
 
+    It is for what pytest-timeout cannot end: a C++ loop that never looks for signals, or a thread
+    of a failed test that never returns. To wind it up for every test would cost a millisecond each.
+    """
 
-def pytest_timeout_cancel_timer() -> None:
-    faulthandler.cancel_dump_traceback_later()
+    def __init__(self) -> None:
+        self._stderr = os.dup(2)  # not the one that pytest captures
+        self._end = 0.0
 
+    def allow(self, limit: float) -> None:
+        """Do not end the process within `limit` seconds from now."""
+        now = time.monotonic()
+        if self._end < now + limit:
+            self._end = now + limit + GRACE
+            faulthandler.dump_traceback_later(limit + GRACE, exit=True, file=self._stderr)
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Let faulthandler end the process if a thread of a failed test does not."""
-    if STDERR in config.stash:
-        faulthandler.dump_traceback_later(GRACE, exit=True, file=config.stash[STDERR])
+    def pytest_timeout_set_timer(self, settings: Any) -> None:
+        self.allow(settings.timeout)
+
+    def pytest_exception_interact(self) -> None:
+        self._end = 0.0  # pytest has just cancelled it
+
+    def pytest_unconfigure(self) -> None:
+        faulthandler.dump_traceback_later(GRACE, exit=True, file=self._stderr)
 
 
 # ---- skips ---------------------------------------------------------------------------------------

@@ -155,7 +155,7 @@ def test_full_rows_are_never_made(run_python: Any) -> None:
         from rosenblatt.sklearn import MLPRegressor
 
         rng = np.random.default_rng(0)
-        X = sparse.random_array((2000, 400_000), density=1e-4, format="csr", rng=rng)
+        X = sparse.random_array((2000, 400_000), density=1e-4, format="csr", random_state=rng)
         y = rng.normal(size=2000)
         ours = {"hidden_layer_sizes": 8, "dtype": "float32", "input_dropout": 0.1}
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -370,7 +370,7 @@ def test_a_step_takes_no_memory_of_the_size_of_full_rows(run_python: Any) -> Non
         import rosenblatt as rb
 
         rng = np.random.default_rng(0)
-        X = sparse.random_array((2000, 400_000), density=1e-4, format="csr", rng=rng)
+        X = sparse.random_array((2000, 400_000), density=1e-4, format="csr", random_state=rng)
         net = rb.Network([400_000, 8, 1], dtype="float32", random_state=0)
         options = {"loss": "squared_error", "optimizer": rb.SGD(0.01), "batch_size": 64}
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
