@@ -428,12 +428,12 @@ void evaluate_functions() {
     }
 }
 
-// The weights of every initialiser, for a wide and for a tall matrix.
+// The parameters of every initialiser, for a wide and for a tall matrix, with drawn biases.
 template <class T>
 void draw_weights() {
     for (std::size_t i = 0; i < std::size(initialiser_names); ++i) {
-        const InitialWeights weights{static_cast<Initialiser>(i), 0.75};
-        const Network<T> network(Shape({23, 9, 40}, {Activation::selu, Activation::gelu}), 11, {weights, weights});
+        const InitialLayer layer{{static_cast<Initialiser>(i), 0.75}, InitialBiases::uniform};
+        const Network<T> network(Shape({23, 9, 40}, {Activation::selu, Activation::gelu}), 11, {layer, layer});
         Hash hash;
         hash.add(network.theta().data, network.theta().size);
         hash.print(std::string(type_name<T>()) + "/" + initialiser_names[i]);

@@ -81,7 +81,8 @@ class Problem:
 def problem(dtype: str) -> Problem:
     rng = np.random.default_rng(0)
     X, Y = ((rng.standard_normal((64, n)) * TINY[dtype]).astype(dtype) for n in (40, 3))
-    net = rb.Network([40, 30, 3], activation="tanh", dtype=dtype, random_state=0)
+    without_biases: Any = {"dtype": dtype, "biases": "zeros", "random_state": 0}
+    net = rb.Network([40, 30, 3], activation="tanh", **without_biases)
     net.theta[:] *= TINY[dtype]
     return Problem(net, X, Y)
 
@@ -91,7 +92,8 @@ def bits_of_everything(problem: Problem) -> list[bytes]:
     gradients, trace = net.gradients(X, Y, loss="squared_error"), net.trace(X)
     arrays = [net.forward(X), *trace.Z, *trace.A, gradients.grad, gradients.dX, *gradients.delta]
     done = rb.train(net, X, Y, loss="squared_error", batch_size=7, epochs=2)
-    other = rb.Network(net.layers, output="softmax", dtype=net.dtype.name, random_state=1)
+    zero: Any = {"biases": "zeros", "random_state": 1}
+    other = rb.Network(net.layers, output="softmax", dtype=net.dtype.name, **zero)
     arrays.append(other.theta.copy())  # the initial weights
     rb.train(other, X, np.arange(64) % 3, loss="log_loss", batch_size=7, epochs=2)
     arrays += [net.theta, other.theta, np.array([gradients.cost, *done.loss_curve])]

@@ -407,7 +407,22 @@ def test_initial_weights_fill_their_interval(activation: str, limit: float) -> N
     assert max(w) > 0.99 * math.sqrt(limit)
     assert min(w) < -0.99 * math.sqrt(limit)
     assert abs(sum(w) / len(w)) < 0.1 * math.sqrt(limit)
-    assert net.b == [[0.0] * 40, [0.0]]
+
+
+def test_initial_biases_fill_their_interval() -> None:
+    net = reference.Network([50, 2000, 7], dtype="float64", random_state=0)
+    limit = math.sqrt(1 / 50)
+    assert max(map(abs, net.b[0])) <= limit
+    assert max(net.b[0]) > 0.99 * limit
+    assert min(net.b[0]) < -0.99 * limit
+    assert abs(sum(net.b[0]) / 2000) < 5 * limit / math.sqrt(3 * 2000)  # the mean's deviations
+    assert net.b[1] == [0.0] * 7
+
+
+@pytest.mark.parametrize("biases", ["ones", "AUTO", ""])
+def test_unknown_initial_biases_are_refused(biases: str) -> None:
+    with pytest.raises(ValueError, match=f"biases: got {biases!r}, expected one of auto, zeros"):
+        reference.Network([3, 2], biases=biases)
 
 
 def test_no_seed_gives_other_weights_each_time() -> None:

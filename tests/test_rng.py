@@ -8,13 +8,19 @@ import pytest
 import rosenblatt as rb
 from bits import ACTIVATIONS, DTYPES, assert_same_bits
 from rosenblatt import _core, reference
-from rosenblatt.reference.rng import INITIAL_WEIGHTS, SHUFFLE, random_u64, shuffled
+from rosenblatt.reference.rng import (
+    INITIAL_BIASES,
+    INITIAL_WEIGHTS,
+    SHUFFLE,
+    random_u64,
+    shuffled,
+)
 
 SEEDS = (0, 1, 2**32 - 1, 2**32, 0x0123456789ABCDEF, 2**64 - 1)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("purpose", [INITIAL_WEIGHTS, SHUFFLE])
+@pytest.mark.parametrize("purpose", [INITIAL_WEIGHTS, SHUFFLE, INITIAL_BIASES])
 @pytest.mark.parametrize("epoch", [0, 1, 2**32 - 1])
 def test_stream(seed: int, purpose: int, epoch: int) -> None:
     got = _core.random_u64(seed, purpose, epoch, 101)

@@ -10,7 +10,13 @@
 namespace rosenblatt {
 
 // A purpose is the low byte of a counter's last word; a layer may stand above it.
-enum class Purpose : std::uint32_t { initial_weights = 1, shuffle = 2, dropout = 3, input_noise = 4 };
+enum class Purpose : std::uint32_t {
+    initial_weights = 1,
+    shuffle = 2,
+    dropout = 3,
+    input_noise = 4,
+    initial_biases = 5
+};
 
 struct Philox {
     using Block = std::array<std::uint32_t, 4>;

@@ -98,6 +98,7 @@ void bind_kernels(py::module_& module) {
     module.def("activations", [] { return as_list(activation_names); });
     module.def("losses", [] { return as_list(loss_names); });
     module.def("initialisers", [] { return as_list(initialiser_names); });
+    module.def("bias_initialisers", [] { return as_list(bias_initialiser_names); });
     module.def("label_losses", &label_losses);
     module.def("n_targets", &targets_of, py::arg("loss"), py::arg("n_outputs"));
     module.def("isa", [] { return std::string(kernel_table().isa); });

@@ -31,16 +31,22 @@ namespace {
 // An initialiser on its way from Python: its name and its parameter.
 using NamedInitialiser = std::pair<std::string, double>;
 
-// weights: one for each weight layer; norms, skips: one for each hidden layer, or none at all.
+// weights, biases: one for each weight layer; norms, skips: one for each hidden layer, or none at all.
 template <class T>
 std::unique_ptr<BoundNetwork<T>> make_network(const std::vector<std::size_t>& layers,
                                               const std::vector<NamedActivation>& activations, std::uint64_t seed,
                                               const std::vector<NamedInitialiser>& weights,
+                                              const std::vector<std::string>& biases,
                                               const std::vector<std::string>& norms, const std::vector<bool>& skips) {
-    std::vector<InitialWeights> drawn;
-    for (const auto& [name, parameter] : weights)
-        drawn.push_back({static_cast<Initialiser>(find_name("weights", name, initialiser_names)), parameter});
-    return std::make_unique<BoundNetwork<T>>(Network<T>(make_shape(layers, activations, norms, skips), seed, drawn));
+    Shape shape = make_shape(layers, activations, norms, skips);
+    std::vector<InitialLayer> initial(shape.n_layers());
+    for (std::size_t layer = 0; layer < initial.size(); ++layer) {
+        const auto& [name, parameter] = weights.at(layer);
+        const std::size_t biases_index = find_name("biases", biases.at(layer), bias_initialiser_names);
+        initial[layer] = {{static_cast<Initialiser>(find_name("weights", name, initialiser_names)), parameter},
+                          static_cast<InitialBiases>(biases_index)};
+    }
+    return std::make_unique<BoundNetwork<T>>(Network<T>(std::move(shape), seed, initial));
 }
 
 template <class T>
@@ -415,7 +421,7 @@ void bind(py::module_& module, const char* name) {
     using Bound = BoundNetwork<T>;
     py::class_<Bound>(module, name)
         .def(py::init(&make_network<T>), py::arg("layers"), py::arg("activations"), py::arg("seed"), py::arg("weights"),
-             py::arg("norms"), py::arg("skips"))
+             py::arg("biases"), py::arg("norms"), py::arg("skips"))
         .def_property_readonly("theta", &theta_view<T>)
         .def_property_readonly("running", &running_view<T>)
         .def("forward", &forward_of<T>, py::arg("X").noconvert())

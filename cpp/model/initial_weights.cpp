@@ -1,4 +1,5 @@
-// Initial weights: uniform, normal or orthogonal numbers, of a size that keeps z about as large from layer to layer.
+// Initial weights: uniform, normal or orthogonal numbers, of a size that keeps z about as large from layer to layer; and
+// initial biases, within the bound of PyTorch's Linear.
 // Sources: LeCun, Bottou, Orr, Mueller, Neural Networks: Tricks of the Trade, 1998; Glorot, Bengio, AISTATS 2010; He, Zhang,
 // Ren, Sun, ICCV 2015; Saxe, McClelland, Ganguli, ICLR 2014 (orthogonal).
 #include "model/initial_weights.hpp"
@@ -164,7 +165,14 @@ void draw(InitialWeights weights, Activation f, RandomStream random, Panels<T> W
     }
 }
 
+template <class T>
+void draw_uniform_biases(std::size_t n_in, RandomStream random, Vector<T> b) noexcept {
+    draw_uniform(std::sqrt(1.0 / static_cast<double>(n_in)), random, in_panels(Matrix<T>{b.data, 1, b.size, b.size}));
+}
+
 template void draw(InitialWeights, Activation, RandomStream, Panels<float>);
 template void draw(InitialWeights, Activation, RandomStream, Panels<double>);
+template void draw_uniform_biases(std::size_t, RandomStream, Vector<float>) noexcept;
+template void draw_uniform_biases(std::size_t, RandomStream, Vector<double>) noexcept;
 
 }  // namespace rosenblatt

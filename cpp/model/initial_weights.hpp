@@ -1,4 +1,4 @@
-// Initial weights: how the W of a layer is drawn before training begins (docs/arithmetic.md, section 6).
+// Initial weights: how W and b of a layer are drawn before training begins (docs/arithmetic.md, section 6).
 #pragma once
 
 #include <cstdint>
@@ -33,11 +33,25 @@ struct InitialWeights {
     double parameter = 0;
 };
 
+// How biases are drawn; `uniform` has the limit 1 / sqrt(n_in).
+enum class InitialBiases : std::uint8_t { automatic, zeros, uniform };
+inline constexpr const char* bias_initialiser_names[] = {"auto", "zeros", "uniform"};
+
+// How the parameters of a weight layer are drawn.
+struct InitialLayer {
+    InitialWeights weights = {};
+    InitialBiases biases = InitialBiases::automatic;
+};
+
 // What `automatic` is for weights that lead to an activation.
 Initialiser initialiser_for(Activation f) noexcept;
 
 // Draws W (n_in, n_out) of a layer that ends in f, from the layer's own stream of random numbers. Throws std::bad_alloc.
 template <class T>
 void draw(InitialWeights weights, Activation f, RandomStream random, Panels<T> W);
+
+// Draws b (n_out,), uniform within 1 / sqrt(n_in), from the layer's own stream of random numbers.
+template <class T>
+void draw_uniform_biases(std::size_t n_in, RandomStream random, Vector<T> b) noexcept;
 
 }  // namespace rosenblatt

@@ -1,4 +1,4 @@
-// Network: its initial weights drawn layer by layer, and parameters copied.
+// Network: its initial weights and biases drawn layer by layer, and parameters copied.
 #include "model/network.hpp"
 
 #include <algorithm>
@@ -10,17 +10,30 @@
 
 namespace rosenblatt {
 
+namespace {
+
+// `automatic` draws the biases of hidden layers, except if the weights are 0 or a norm follows, whose shift begins at 0.
+bool draws_biases(const Shape& shape, std::size_t layer, const InitialLayer& initial) noexcept {
+    if (initial.biases != InitialBiases::automatic) return initial.biases == InitialBiases::uniform;
+    const bool hidden = layer + 1 < shape.n_layers();
+    return hidden && !shape.normalises(layer) && initial.weights.initialiser != Initialiser::zeros;
+}
+
+}  // namespace
+
 template <class T>
-Network<T>::Network(Shape shape, std::uint64_t seed, const std::vector<InitialWeights>& weights)
+Network<T>::Network(Shape shape, std::uint64_t seed, const std::vector<InitialLayer>& initial)
     : Network(std::move(shape)) {
-    ROSENBLATT_ASSERT(weights.size() == shape_.n_layers());
+    ROSENBLATT_ASSERT(initial.size() == shape_.n_layers());
     const FloatMode mode;
     for (std::size_t layer = 0; layer < shape_.n_layers(); ++layer) {
-        const RandomStream random{seed, Purpose::initial_weights, static_cast<std::uint32_t>(layer)};
-        const Panels<T> filled = W(layer);
-        draw<T>(weights[layer], shape_.activation(layer), random,
-                {filled.data, filled.rows, shape_.n_out(layer), filled.row_step, filled.panel_step});
+        const auto number = static_cast<std::uint32_t>(layer);
         const std::size_t n_out = shape_.n_out(layer);
+        const Panels<T> filled = W(layer);
+        draw<T>(initial[layer].weights, shape_.activation(layer), {seed, Purpose::initial_weights, number},
+                {filled.data, filled.rows, n_out, filled.row_step, filled.panel_step});
+        if (draws_biases(shape_, layer, initial[layer]))
+            draw_uniform_biases<T>(shape_.n_in(layer), {seed, Purpose::initial_biases, number}, {b(layer).data, n_out});
         if (shape_.normalises(layer)) std::fill_n(g(layer).data, n_out, T{1});
         if (shape_.norm(layer) == Norm::batch) std::fill_n(running_variance(layer).data, n_out, T{1});
     }
@@ -28,7 +41,7 @@ Network<T>::Network(Shape shape, std::uint64_t seed, const std::vector<InitialWe
 
 template <class T>
 Network<T>::Network(Shape shape, std::uint64_t seed)
-    : Network(shape, seed, std::vector<InitialWeights>(shape.n_layers())) {}
+    : Network(shape, seed, std::vector<InitialLayer>(shape.n_layers())) {}
 
 template <class T>
 void copy_theta(const Shape& from_shape, const T* from, const Shape& to_shape, T* to) noexcept {

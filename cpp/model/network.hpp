@@ -15,9 +15,9 @@ namespace rosenblatt {
 template <class T>
 class Network {
   public:
-    // Weights are drawn from `seed` as `weights` says for each weight layer, or by activation; biases are 0, gains 1, running
+    // Weights and biases are drawn from `seed` as `initial` says for each weight layer, or automatically; gains are 1, running
     // means 0 and running variances 1. Throws std::bad_alloc.
-    Network(Shape shape, std::uint64_t seed, const std::vector<InitialWeights>& weights);
+    Network(Shape shape, std::uint64_t seed, const std::vector<InitialLayer>& initial);
     Network(Shape shape, std::uint64_t seed);
 
     // A network whose parameters are 0.

@@ -6,9 +6,9 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['FloatMode', 'LearnerFloat32', 'LearnerFloat64', 'NetworkFloat32', 'NetworkFloat64', 'Prepared', 'activations', 'available_isas', 'available_threads', 'columns_rise', 'compiler', 'costs_of_steps', 'decide', 'evaluate', 'fit_scaling', 'initialisers', 'isa', 'label_losses', 'learn_perceptrons', 'losses', 'n_targets', 'prepare', 'random_u64', 'rates', 'scalings', 'set_isa', 'shuffled', 'train', 'train_many', 'version']
+__all__: list[str] = ['FloatMode', 'LearnerFloat32', 'LearnerFloat64', 'NetworkFloat32', 'NetworkFloat64', 'Prepared', 'activations', 'available_isas', 'available_threads', 'bias_initialisers', 'columns_rise', 'compiler', 'costs_of_steps', 'decide', 'evaluate', 'fit_scaling', 'initialisers', 'isa', 'label_losses', 'learn_perceptrons', 'losses', 'n_targets', 'prepare', 'random_u64', 'rates', 'scalings', 'set_isa', 'shuffled', 'train', 'train_many', 'version']
 class NetworkFloat32:
-    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str | tuple[str, collections.abc.Callable[[numpy.ndarray], numpy.ndarray], collections.abc.Callable[[numpy.ndarray], numpy.ndarray]]], seed: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]], norms: collections.abc.Sequence[str], skips: collections.abc.Sequence[bool]) -> None:
+    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str | tuple[str, collections.abc.Callable[[numpy.ndarray], numpy.ndarray], collections.abc.Callable[[numpy.ndarray], numpy.ndarray]]], seed: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]], biases: collections.abc.Sequence[str], norms: collections.abc.Sequence[str], skips: collections.abc.Sequence[bool]) -> None:
         ...
     def backward(self, X: numpy.typing.NDArray[numpy.float32], dC_dA: numpy.typing.NDArray[numpy.float32]) -> tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32] | None, list[numpy.typing.NDArray[numpy.float32]]]:
         ...
@@ -60,7 +60,7 @@ class NetworkFloat32:
     def threads(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
 class NetworkFloat64:
-    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str | tuple[str, collections.abc.Callable[[numpy.ndarray], numpy.ndarray], collections.abc.Callable[[numpy.ndarray], numpy.ndarray]]], seed: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]], norms: collections.abc.Sequence[str], skips: collections.abc.Sequence[bool]) -> None:
+    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str | tuple[str, collections.abc.Callable[[numpy.ndarray], numpy.ndarray], collections.abc.Callable[[numpy.ndarray], numpy.ndarray]]], seed: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]], biases: collections.abc.Sequence[str], norms: collections.abc.Sequence[str], skips: collections.abc.Sequence[bool]) -> None:
         ...
     def backward(self, X: numpy.typing.NDArray[numpy.float64], dC_dA: numpy.typing.NDArray[numpy.float64]) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64] | None, list[numpy.typing.NDArray[numpy.float64]]]:
         ...
@@ -156,6 +156,8 @@ def activations() -> list[str]:
 def available_isas() -> list[str]:
     ...
 def available_threads() -> int:
+    ...
+def bias_initialisers() -> list[str]:
     ...
 @typing.overload
 def columns_rise(X: tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.int32], numpy.typing.NDArray[numpy.int64], int], name: str) -> bool:

@@ -15,7 +15,7 @@ from ._activation import Activation, ActivationName
 from ._loss import Loss
 from ._parameter_views import ParameterViews, ViewsWhereThereAre, parameters
 from ._scaling import Scaling
-from ._weights import Weights
+from ._weights import Biases, Weights
 
 Norm = Literal["batch", "layer"]
 FloatArray = _arrays.FloatArray
@@ -108,7 +108,11 @@ class Network:
         How the initial weights are drawn: "auto", "glorot_uniform", "glorot_normal", "he_uniform",
         "he_normal", "lecun_uniform", "lecun_normal", "orthogonal", "zeros". One for all weight
         layers or a sequence with one for each, in which an array of shape (n_out, n_in) is W
-        itself; where all are arrays nothing is drawn, and there is no `random_state`.
+        itself. If all are arrays and no biases are drawn, `random_state` must be None.
+    biases : str or sequence of str and arrays, default "auto"
+        The initial biases: "zeros"; "uniform", between -1 / sqrt(n_in) and 1 / sqrt(n_in); or
+        "auto", which is explained below. One name for all weight layers or a sequence with one
+        for each, in which an array of shape (n_out,) is b itself.
     norm : {"batch", "layer"}, None or sequence of these, default None
         How W a of the hidden layers is normalised before f, one for all or one for each:
         docs/normalisation.md.
@@ -143,7 +147,7 @@ class Network:
 
     Notes
     -----
-    Biases start at 0, gains at 1. "auto" draws weights by the activation that they lead to:
+    Gains start at 1. "auto" draws weights by the activation that they lead to:
 
     ============== ======================== =====================================
     weights        uniform within           before
@@ -158,6 +162,10 @@ class Network:
     Martel, Bergman, Lindell, Wetzstein 2020; LeCun, Bottou, Orr, Müller 1998, with selu Klambauer,
     Unterthiner, Mayr, Hochreiter 2017; Glorot, Bengio 2010.
 
+    "auto" biases are "uniform" in hidden layers and "zeros" in the output layer, in layers with a
+    norm, and in layers whose weights are "zeros" or given. The bound of "uniform" is that of
+    PyTorch's Linear. docs/user-guide.md compares biases that are drawn with zeros.
+
     Examples
     --------
     >>> import rosenblatt as rb
@@ -166,8 +174,8 @@ class Network:
     Network([2, 3, 1], activation='tanh', output='identity', dtype='float32')
     >>> net.W[0].shape, net.b[0].shape, net.n_params
     ((3, 2), (3,), 13)
-    >>> net.forward([[0.0, 0.0]])
-    array([[0.]], dtype=float32)
+    >>> net.forward([[0.0, 0.0]]).shape
+    (1, 1)
     """
 
     def __init__(
@@ -182,6 +190,7 @@ class Network:
         dtype: DTypeLike = "float32",
         random_state: int | np.random.Generator | None = None,
         weights: Weights = "auto",
+        biases: Biases = "auto",
         norm: Norm | Sequence[Norm | None] | None = None,
         skip: bool | Sequence[bool] = False,
     ) -> None:
@@ -190,25 +199,36 @@ class Network:
         norms = _arguments.norms(norm, len(sizes) - 2)
         skips = _arguments.skips(skip, sizes)
         float_type = _float_type(dtype)
-        of_layers = _weights.of_layers(weights, len(activations), float_type)
-        if random_state is not None and all(layer.given is not None for layer in of_layers):
+        initial_W = _weights.weights_of_layers(weights, len(activations), float_type)
+        initial_b = _weights.biases_of_layers(biases, len(activations))
+        if random_state is not None and _weights.draws_nothing(initial_W, initial_b):
             raise ValueError(
-                f"random_state: got {random_state!r}, needed None: all weights are given"
+                f"random_state: got {random_state!r}, expected None: all weights are given and no "
+                "biases are drawn"
             )
         seed = _arguments.seed("random_state", random_state)
         try:
-            rules = [layer.rule for layer in of_layers]
-            functions = [_activation.for_core(each) for each in activations]
-            of_core = [each or "none" for each in norms] if any(norms) else []
-            made = _CORES[float_type](list(sizes), functions, seed, rules, of_core, list(skips))
+            made = _CORES[float_type](
+                list(sizes),
+                [_activation.for_core(each) for each in activations],
+                seed,
+                [layer.rule for layer in initial_W],
+                [layer.rule for layer in initial_b],
+                [each or "none" for each in norms] if any(norms) else [],
+                list(skips),
+            )
         except MemoryError:
             raise MemoryError(
                 f"layers: the parameters of {list(sizes)} do not fit into memory"
             ) from None
         self._attach(made, sizes, tuple(activations), norms, skips)
-        for i, layer in enumerate(of_layers):
-            if layer.given is not None:
-                self._W[i][...] = parameters(f"weights[{i}]", layer.given, self._W[i])
+        for name, views, initial in (
+            ("weights", self._W, [layer.given for layer in initial_W]),
+            ("biases", self._b, [layer.given for layer in initial_b]),
+        ):
+            for i, given in enumerate(initial):
+                if given is not None:
+                    views[i][...] = parameters(f"{name}[{i}]", given, views[i])
 
     def _attach(
         self,

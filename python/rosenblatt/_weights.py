@@ -1,10 +1,10 @@
-"""Initialisers: how the weights of a new network are drawn, and how that travels to the core."""
+"""Initialisers: how the weights and biases of a new network are drawn by the core."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,6 +33,8 @@ NAMES: tuple[InitialiserName, ...] = (
     "orthogonal",
     "zeros",
 )
+BiasInitialiserName = Literal["auto", "zeros", "uniform"]
+BIAS_NAMES: tuple[BiasInitialiserName, ...] = ("auto", "zeros", "uniform")
 
 
 class InitialWeights(NamedTuple):
@@ -165,20 +167,25 @@ class Orthogonal:
 
 Initialiser: TypeAlias = InitialiserName | Uniform | Normal | Orthogonal
 Weights: TypeAlias = Initialiser | Sequence[Initialiser | ArrayLike]
+Biases: TypeAlias = BiasInitialiserName | Sequence[BiasInitialiserName | ArrayLike]
 
 WITH_PARAMETER = (Uniform, Normal, Orthogonal)
 INITIALISERS = (str, *WITH_PARAMETER)
 
-
-class LayerWeights(NamedTuple):
-    """What `weights` says of one weight layer."""
-
-    rule: InitialWeights
-    given: Any  # W itself, (n_out, n_in), or None: the rule says how it is drawn
+Rule = TypeVar("Rule")
 
 
-def of_layers(weights: object, n_layers: int, dtype: np.dtype[Any]) -> list[LayerWeights]:
-    """Return what `weights` says of each of `n_layers` weight layers: one for all, or one for each.
+class Initial(NamedTuple, Generic[Rule]):
+    """How the W or the b of one weight layer begins."""
+
+    rule: Rule  # how the core draws it
+    given: Any = None  # W (n_out, n_in) or b (n_out,) itself, which is copied over what is drawn
+
+
+def weights_of_layers(
+    weights: object, n_layers: int, dtype: np.dtype[Any]
+) -> list[Initial[InitialWeights]]:
+    """Return how the weights of each layer begin, from one rule for all layers or one for each.
 
     Raises
     ------
@@ -188,24 +195,66 @@ def of_layers(weights: object, n_layers: int, dtype: np.dtype[Any]) -> list[Laye
         A name is unknown, their number is not that of the weight layers, or `dtype` cannot hold
         the weights.
     """
+
+    def initial(name: str, value: Any) -> Initial[InitialWeights]:
+        if isinstance(value, INITIALISERS):
+            return Initial(_rule(name, value, dtype))
+        accepted = "a name, an initialiser or an array (n_out, n_in)"
+        return Initial(_rule(name, "zeros", dtype), _given(name, value, accepted))
+
     if isinstance(weights, INITIALISERS):
-        return [LayerWeights(_rule("weights", weights, dtype), None)] * n_layers
-    needed = "a name, an initialiser, or one of these or an array W for each weight layer"
-    if not isinstance(weights, Sequence) or isinstance(weights, bytes):
-        raise TypeError(f"weights: got {_shown(weights)}, needed {needed}")
-    if len(weights) != n_layers:
-        raise ValueError(f"weights: got {len(weights)}, needed {n_layers}: one per weight layer")
-    return [_of_layer(f"weights[{layer}]", each, dtype) for layer, each in enumerate(weights)]
+        return [initial("weights", weights)] * n_layers
+    accepted = "a name, an initialiser, or one of these or an array W for each weight layer"
+    return _of_each_layer("weights", weights, n_layers, initial, accepted)
 
 
-def _of_layer(name: str, value: object, dtype: np.dtype[Any]) -> LayerWeights:
-    if isinstance(value, INITIALISERS):
-        return LayerWeights(_rule(name, value, dtype), None)
+def biases_of_layers(biases: object, n_layers: int) -> list[Initial[str]]:
+    """Return how the biases of each layer begin, from one rule for all layers or one for each.
+
+    Raises
+    ------
+    TypeError
+        `biases`, or one of several, is neither a name nor an array.
+    ValueError
+        A name is unknown, or their number is not that of the weight layers.
+    """
+
+    def initial(name: str, value: Any) -> Initial[str]:
+        if isinstance(value, str):
+            return Initial(_arguments.choice(name, value, BIAS_NAMES))
+        return Initial("zeros", _given(name, value, "a name or an array (n_out,)"))
+
+    if isinstance(biases, str):
+        return [initial("biases", biases)] * n_layers
+    accepted = "a name, or a name or an array b for each weight layer"
+    return _of_each_layer("biases", biases, n_layers, initial, accepted)
+
+
+def draws_nothing(
+    weights: Sequence[Initial[InitialWeights]], biases: Sequence[Initial[str]]
+) -> bool:
+    """Return whether all weights are given and no biases are drawn, so that no seed is needed."""
+    return all(W.given is not None for W in weights) and all(b.rule != "uniform" for b in biases)
+
+
+def _of_each_layer(
+    name: str,
+    values: object,
+    n_layers: int,
+    initial: Callable[[str, Any], Initial[Rule]],
+    accepted: str,
+) -> list[Initial[Rule]]:
+    if not isinstance(values, Sequence) or isinstance(values, bytes):
+        raise TypeError(f"{name}: got {_shown(values)}, expected {accepted}")
+    if len(values) != n_layers:
+        raise ValueError(f"{name}: got {len(values)}, expected {n_layers}: one per weight layer")
+    return [initial(f"{name}[{layer}]", each) for layer, each in enumerate(values)]
+
+
+def _given(name: str, value: object, accepted: str) -> Any:
     if not isinstance(value, Sequence | np.ndarray) or isinstance(value, bytes):
-        raise TypeError(
-            f"{name}: got {_shown(value)}, needed a name, an initialiser or an array (n_out, n_in)"
-        )
-    return LayerWeights(_rule(name, "zeros", dtype), value)
+        raise TypeError(f"{name}: got {_shown(value)}, expected {accepted}")
+    return value
 
 
 def _rule(

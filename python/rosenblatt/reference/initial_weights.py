@@ -1,7 +1,8 @@
-"""Initial weights: W of a layer drawn before training, uniform, normal or orthogonal.
+"""Initial weights and biases: W of a layer, uniform, normal or orthogonal, and b, uniform or zero.
 
-Each weight has the random number of its own index, so an initialiser never depends on the order in
-which the weights are drawn. Everything is computed in float64 and rounded once at the end.
+Each parameter has the random number of its own index, so an initialiser does not depend on the
+order of the draws, and the biases do not change the weights. Everything is computed in float64 and
+rounded once at the end.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from .arithmetic import Float64, NumberType, chain
 from .math import cos, log, sin
-from .rng import INITIAL_WEIGHTS, uniform
+from .rng import INITIAL_BIASES, INITIAL_WEIGHTS, uniform
 from .theta import Matrix
 
 WeightOf = Callable[[int, int], float]  # (k, j) -> the weight from input k to output j
@@ -71,6 +72,7 @@ AUTOMATIC = {
     "selu": "lecun_uniform",
 }
 DEFAULTS = {"orthogonal": 1.0}  # gain
+BIASES = ("auto", "zeros", "uniform")
 
 
 def draw(
@@ -82,6 +84,35 @@ def draw(
         name = AUTOMATIC.get(activation, "glorot_uniform")
     weight_of = weights_by(name, parameter, layer)
     return [[T.round(weight_of(k, j)) for k in range(layer.n_in)] for j in range(layer.n_out)]
+
+
+def draw_biases(T: NumberType, layer: WeightLayer, biases: str) -> list[float]:
+    """Return b, (n_out,): "zeros", or "uniform" between -1 / sqrt(n_in) and 1 / sqrt(n_in).
+
+    The bound is that of PyTorch's `Linear`.
+    """
+    if biases == "zeros":
+        return [0.0] * layer.n_out
+    limit = sqrt(1 / layer.n_in)
+    numbers = (
+        uniform(layer.seed, INITIAL_BIASES, layer.number, j) * 2 - 1 for j in range(layer.n_out)
+    )
+    return [T.round(number * limit) for number in numbers]
+
+
+def biases_for(biases: str, *, hidden: bool, norm: str | None, weights: str) -> str:
+    """Return the initialiser of a layer's biases, of which "auto" chooses one.
+
+    If all biases are 0 and f is odd, as tanh is, then z(-x) = -z(x). For samples x of class 1 and
+    -x of class 0 the gradients of the biases then cancel, and the biases stay 0. Hidden layers
+    therefore begin with random biases, except if the weights are 0 or a norm follows, whose shift
+    begins at 0.
+    """
+    if biases not in BIASES:
+        raise ValueError(f"biases: got {biases!r}, expected one of {', '.join(BIASES)}")
+    if biases != "auto":
+        return biases
+    return "uniform" if hidden and norm is None and weights != "zeros" else "zeros"
 
 
 def initialiser(weights: str | NamedInitialiser) -> InitialWeights:

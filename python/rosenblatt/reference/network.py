@@ -11,7 +11,14 @@ from .arithmetic import NUMBER_TYPES, NumberType
 from .backward import Derivatives, Gradients, backward, dC_dX, delta_of_output
 from .forward import Trace, forward
 from .hessian import hessian_vector_product
-from .initial_weights import NamedInitialiser, WeightLayer, draw
+from .initial_weights import (
+    NamedInitialiser,
+    WeightLayer,
+    biases_for,
+    draw,
+    draw_biases,
+    initialiser,
+)
 from .jacobian import jacobian
 from .loss import NamedLoss, Targets, cost_and_delta
 from .sample_gradients import sample_gradients
@@ -36,6 +43,8 @@ class Network:
         The seed of the initial weights, 0 ... 2^64 - 1; None takes one from the system.
     weights : str, InitialWeights or list of these
         How they are drawn, one for all weight layers or one for each.
+    biases : str or list of str
+        How the biases are drawn, one name for all weight layers or one for each.
     norm : str, None or sequence of these
         "batch", "layer" or None, for all hidden layers or one for each.
     skip : bool or sequence of bool
@@ -69,6 +78,7 @@ class Network:
         dtype: str = "float32",
         random_state: int | None = None,
         weights: str | NamedInitialiser | list[str | NamedInitialiser] = "auto",
+        biases: str | list[str] = "auto",
         norm: str | Sequence[str | None] | None = None,
         skip: bool | Sequence[bool] = False,
     ) -> None:
@@ -86,16 +96,9 @@ class Network:
         self.dtype = dtype
         self.T: NumberType = NUMBER_TYPES[dtype]
         seed = secrets.randbits(64) if random_state is None else random_state
-        rules = weights if isinstance(weights, list) else [weights] * (n_hidden + 1)
-        self.W = [
-            draw(self.T, WeightLayer(seed, layer, n_in, n_out), f, rule)
-            for layer, (n_in, n_out, f, rule) in enumerate(
-                zip(self.layers[:-1], self.layers[1:], self.activations, rules, strict=True)
-            )
-        ]
-        self.b = [[0.0] * n_out for n_out in self.layers[1:]]
         of_hidden = [norm] * n_hidden if norm is None or isinstance(norm, str) else list(norm)
         self.norms: tuple[str | None, ...] = (*of_hidden, None)
+        self._draw(seed, weights, biases)
         can_skip = [a == b for a, b in pairwise(self.layers[:-1])]
         skipped = [skip and can for can in can_skip] if isinstance(skip, bool) else list(skip)
         self.skips = (*skipped, False)
@@ -105,6 +108,28 @@ class Network:
         self.running_var = [[1.0] * n_out if of == "batch" else [] for n_out, of in sizes]
         self.input_scaling: Scaling | None = None
         self.target_scaling: Scaling | None = None
+
+    def _draw(
+        self,
+        seed: int,
+        weights: str | NamedInitialiser | list[str | NamedInitialiser],
+        biases: str | list[str],
+    ) -> None:
+        """Draw the initial weights and biases of every weight layer."""
+        n_layers = len(self.activations)
+        W_rules = weights if isinstance(weights, list) else [weights] * n_layers
+        b_rules = biases if isinstance(biases, list) else [biases] * n_layers
+        layers = [WeightLayer(seed, i, *sizes) for i, sizes in enumerate(pairwise(self.layers))]
+        self.W = [
+            draw(self.T, layer, f, rule)
+            for layer, f, rule in zip(layers, self.activations, W_rules, strict=True)
+        ]
+        self.b = []
+        for layer, norm, W_rule, b_rule in zip(layers, self.norms, W_rules, b_rules, strict=True):
+            hidden = layer.number < n_layers - 1
+            drawn = initialiser(W_rule).name
+            name = biases_for(b_rule, hidden=hidden, norm=norm, weights=drawn)
+            self.b.append(draw_biases(self.T, layer, name))
 
     @property
     def n_params(self) -> int:

@@ -10,6 +10,7 @@ INITIAL_WEIGHTS = 1  # the purposes: two uses of one seed share no number
 SHUFFLE = 2
 DROPOUT = 3  # with 2^8 times the layer added
 INPUT_NOISE = 4
+INITIAL_BIASES = 5
 
 LOW_32_BITS = 2**32 - 1
 
