@@ -44,6 +44,7 @@ class BoundLearner {
         take_inputs("X", X, shape, samples);
         samples.Y = take_Y<T>("Y", Y, samples.size(), loss_.loss, shape);
         samples.weights = take_weights("sample_weight", weights, samples.size());
+        if (shape.has_batch_norm() && (batch_size == 1 || samples.size() % batch_size == 1)) refuse_batch_of_one();
         typename Learner<T>::Means means{};
         unless_diverged([&] {
             compute(threads, [&](Team& team) {
@@ -53,11 +54,12 @@ class BoundLearner {
         return {means.loss, means.penalty};
     }
 
-    // One step with one sample x (n_features,): y is a label, a number, or a row of targets. Its cost before the step. So
-    // little that giving the interpreter's lock away would take longer.
-    double learn_one(Array<T> x, const py::object& y) {
+    // One step with one sample x (n_features,), whose gradient is multiplied by `factor`: y is a label, a number, or a row of
+    // targets. The sample's cost before the step. To release the interpreter's lock would take longer than the step.
+    double learn_one(Array<T> x, const py::object& y, double factor) {
         const Access::Writing writing(bound_.access);
         const Shape& shape = bound_.network.shape();
+        if (shape.has_batch_norm()) refuse_batch_of_one();
         const auto X = py::reinterpret_borrow<Array<T>>(x.reshape({py::ssize_t{1}, x.size()}));
         Samples<T> sample;
         sample.X = take_X("x", X, shape);
@@ -68,7 +70,7 @@ class BoundLearner {
             const FloatMode mode;
             Stop stop([] { return false; });
             Team team(1, stop);
-            C = learner_.learn_one(bound_.network, sample, team);
+            C = learner_.learn_one(bound_.network, sample, factor, team);
         });
         return C;
     }
@@ -100,7 +102,23 @@ class BoundLearner {
         learner_.optimizer().recall(kept, bound_.network.shape());
     }
 
+    // The calls so far: dropout draws a mask for each, as for an epoch.
+    std::size_t calls() {
+        const Access::Reading reading(bound_.access);
+        return learner_.calls();
+    }
+    void set_calls(std::size_t calls) {
+        const Access::Writing writing(bound_.access);
+        learner_.calls() = calls;
+    }
+
   private:
+    [[noreturn]] static void refuse_batch_of_one() {
+        throw py::value_error(
+            "norm: got 'batch' with a batch of 1 sample, expected batches of at least 2: the variance of one sample is "
+            "0");
+    }
+
     template <class F>
     static void unless_diverged(F f) {
         try {
@@ -146,8 +164,9 @@ void bind(py::module_& module, const char* name) {
         .def("learn", &BoundLearner<T>::learn, py::arg("X").noconvert(), py::arg("Y"),
              py::arg("sample_weight").noconvert(), py::arg("order").noconvert(), py::arg("batch_size"),
              py::arg("threads"))
-        .def("learn_one", &BoundLearner<T>::learn_one, py::arg("x").noconvert(), py::arg("y"))
-        .def_property("memory", &BoundLearner<T>::memory, &BoundLearner<T>::set_memory);
+        .def("learn_one", &BoundLearner<T>::learn_one, py::arg("x").noconvert(), py::arg("y"), py::arg("factor") = 1.0)
+        .def_property("memory", &BoundLearner<T>::memory, &BoundLearner<T>::set_memory)
+        .def_property("calls", &BoundLearner<T>::calls, &BoundLearner<T>::set_calls);
 }
 
 }  // namespace

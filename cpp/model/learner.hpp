@@ -10,6 +10,7 @@
 
 #include "base/buffer.hpp"
 #include "model/batches.hpp"
+#include "model/checkpoint.hpp"
 #include "model/network.hpp"
 #include "model/team.hpp"
 #include "model/train.hpp"
@@ -34,20 +35,38 @@ class Learner {
         double penalty;  // of alpha
     };
 
-    // Takes the steps that an epoch of `train` would: samples, sparse or not, in this order (n,), or as they lie where it is
-    // null. Batches whose samples weigh nothing are passed over. Throws Stopped between two steps, and Diverged where a cost
-    // is not finite, whose step is not taken, or the weights are not in the end.
+    // Takes the steps that an epoch of `train` would: samples, sparse or not, in this order (n,), or as they lie if it is
+    // null. Batches whose samples weigh nothing are passed over. Throws Stopped between two steps, and Diverged if a cost
+    // or, in the end, a weight is not finite. If it throws, network and optimiser are as they were.
     Means learn(Network<T>& network, const Samples<T>& samples, std::size_t batch_size, const std::int64_t* order,
                 Team& team);
 
-    // One step with one sample, not sparse; its cost before it. Throws Diverged for a cost that is not finite.
-    double learn_one(Network<T>& network, const Samples<T>& sample, Team& team);
+    // One step with one sample, not sparse, whose gradient is multiplied by `factor`; the sample's cost before the step.
+    // Throws Diverged if the cost or a weight is not finite; network and optimiser are then as they were.
+    double learn_one(Network<T>& network, const Samples<T>& sample, double factor, Team& team);
 
     Optimizer<T>& optimizer() noexcept { return optimizer_; }
 
+    // The calls so far, which draw dropout's masks as epochs do.
+    std::size_t& calls() noexcept { return calls_; }
+
   private:
+    // A network and its optimiser before a step.
+    struct Before {
+        Buffer<T> theta;
+        Buffer<T> running;
+        Checkpoint<T> optimizer;
+    };
+    Before before(const Network<T>& network) const;
+    void restore(const Before& before, Network<T>& network) noexcept;
+
     void make_room(const Shape& shape, bool is_sparse);
-    double step(Network<T>& network, const Batch<T>& batch, std::size_t first_row, Team& team);
+    Means learn_batches(Network<T>& network, Batches<T>& batches, std::size_t batch_size, Team& team);
+    double cost_and_deltas(Network<T>& network, const Batch<T>& batch, std::size_t first_row, double factor,
+                           Team& team);
+    void step(Network<T>& network, const Batch<T>& batch, double C, Team& team);
+    void guarded_step(Network<T>& network, const Batch<T>& batch, double C, Team& team);
+    bool cannot_overflow(const Shape& shape, const Batch<T>& batch) noexcept;
 
     LossRule loss_;
     std::vector<double> dropout_;

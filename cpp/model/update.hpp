@@ -146,6 +146,12 @@ class Optimizer {
     // The average of the weights (n_params,), null where none is wanted.
     const T* average() const noexcept { return average_.data(); }
 
+    // What the optimiser counts; begin_step and end_epoch change these numbers, and a step changes none of them.
+    static constexpr std::size_t n_numbers = 10;
+    using Numbers = std::array<double, n_numbers>;
+    const Numbers& numbers() const noexcept { return numbers_; }
+    void set_numbers(const Numbers& numbers) noexcept { numbers_ = numbers; }
+
   private:
     enum class Number : std::uint8_t {
         steps,
@@ -159,7 +165,6 @@ class Optimizer {
         plateau_cooling,
         plateau_begun
     };
-    static constexpr std::size_t n_numbers = 10;
     std::size_t n_vectors() const noexcept { return n_states(step_.rule) + (average_.size() == 0 ? 0 : 1); }
     // The i-th vector that is kept.
     Buffer<T>& vector(std::size_t i) noexcept { return i < n_states(step_.rule) ? states_[i] : average_; }
@@ -178,7 +183,7 @@ class Optimizer {
     Schedule learning_rate_;
     Regularisation regularisation_;
     std::vector<double>* step_losses_;
-    std::array<double, n_numbers> numbers_{};
+    Numbers numbers_{};
     double rate_ = 0;  // of the last step
     std::array<Buffer<T>, max_states> states_;
     Buffer<T> average_;
