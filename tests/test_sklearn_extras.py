@@ -109,6 +109,79 @@ def test_class_weight_is_that_of_the_samples() -> None:
         quick(class_weight="balanced").partial_fit(X, y, classes=range(10))
 
 
+def test_class_weight_multiplies_sample_weight() -> None:
+    own = np.linspace(0.5, 2.0, len(y))
+    both = quick(class_weight={3: 5.0}).fit(X, y, own)
+    by_sample = quick().fit(X, y, own * np.where(y == 3, 5.0, 1.0))
+    assert (both.coefs_[0] == by_sample.coefs_[0]).all()
+
+
+RARE = np.where(np.arange(60) < 57, "common", "rare")
+BALANCED = np.where(RARE == "rare", 60 / (2 * 3), 60 / (2 * 57))
+
+
+@pytest.mark.parametrize("own", [None, np.linspace(0.5, 2.0, 58)], ids=["plain", "weighted"])
+def test_the_validation_loss_has_the_class_weights_of_the_training_labels(own: Any) -> None:
+    """`fit` and `rb.train` measure the same number: not by the labels of the validation set."""
+    clf = quick(class_weight="balanced", max_iter=1, batch_size=60)
+    validation = (X[:58], RARE[:58]) if own is None else (X[:58], RARE[:58], own)
+    clf.fit(X[:60], RARE, validation=validation)
+    p = clf.predict_proba(X[:58])[np.arange(58), (RARE[:58] == "rare").astype(int)]
+    weights = BALANCED[:58] * (1.0 if own is None else own)
+    wanted = -(weights * np.log(p)).sum() / weights.sum()
+    assert clf.validation_loss_curve_[0] == pytest.approx(wanted, rel=1e-6)
+    net = clf._net.copy()
+    codes = (RARE == "rare").astype(int)
+    result = rb.train(
+        net,
+        X[:60],
+        codes,
+        loss="log_loss",
+        class_weight="balanced",
+        optimizer=rb.SGD(1e-300),
+        epochs=1,
+        validation=(X[:58], codes[:58], *validation[2:]),
+    )
+    assert result.validation_curve == tuple(clf.validation_loss_curve_)
+
+
+def test_a_class_that_the_validation_set_or_a_batch_lacks_keeps_its_weight() -> None:
+    weights = {"rare": 20.0}
+    plain = quick(class_weight=weights, max_iter=2).fit(X[:60], RARE)
+    without = quick(class_weight=weights, max_iter=2)
+    without.fit(X[:60], RARE, validation=(X[:50], RARE[:50]))
+    assert (plain.coefs_[0] == without.coefs_[0]).all()
+    stream = quick(class_weight=weights).partial_fit(X[:60], RARE, classes=["common", "rare"])
+    stream.partial_fit(X[:50], RARE[:50])
+    with pytest.raises(ValueError, match="class_weight: got the label 'Rare', expected labels"):
+        quick(class_weight={"Rare": 20.0}).fit(X[:60], RARE)
+
+
+def test_balanced_weights_of_several_labels_are_scikit_learns() -> None:
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    several = np.random.default_rng(0).random((60, 3)) < [0.2, 0.5, 0.7]
+    several = several.astype(int)
+    balanced = quick(class_weight="balanced").fit(X[:60], several)
+    by_sample = quick().fit(X[:60], several, compute_sample_weight("balanced", several))
+    np.testing.assert_allclose(balanced.coefs_[0], by_sample.coefs_[0], rtol=1e-12)
+    with pytest.raises(ValueError, match="class_weight: got a dict with several labels"):
+        quick(class_weight={0: 2.0}).fit(X[:60], several)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"rare": -1.0}, r"class_weight\['rare'\]: got -1.0, expected a finite number"),
+        ({"rare": 0.0, "common": 0.0}, "class_weight: got 0 for every label"),
+    ],
+    ids=["negative", "zeros"],
+)
+def test_bad_class_weights_are_blamed_by_name(weights: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        quick(class_weight=weights).fit(X[:60], RARE)
+
+
 def test_validation_of_ones_own() -> None:
     clf = quick().fit(X[:200], y[:200], validation=(X[200:], y[200:]))
     assert len(clf.validation_loss_curve_) == clf.n_iter_ == 20

@@ -171,5 +171,139 @@ def test_bad_weights_are_refused(
 def test_class_weights_need_labels() -> None:
     net = rb.Network([4, 3], random_state=0)
     X, Y = samples(10, 4, "float32"), samples(10, 3, "float32")
-    with pytest.raises(ValueError, match=r"class_weight: got targets of shape \(10, 3\)"):
+    with pytest.raises(ValueError, match=r"class_weight: got Y of shape \(10, 3\)"):
         rb.train(net, X, Y, loss="squared_error", class_weight="balanced")
+
+
+# ---- class weights and validation ------------------------------------------------------------
+
+CLASSES = np.array([0] * 20 + [1] * 6 + [3] * 4)  # of 5: two do not occur
+BALANCED = np.array([30 / (3 * 20), 30 / (3 * 6), 1.0, 30 / (3 * 4), 1.0])
+
+
+def classes_net(dtype: str = "float64") -> rb.Network:
+    return rb.Network([4, 5], output="softmax", dtype=dtype, random_state=0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("class_weight", "of_class"),
+    [("balanced", BALANCED), ({3: 7.0, 0: 0.0}, np.array([0.0, 1.0, 1.0, 7.0, 1.0]))],
+    ids=["balanced", "mapping"],
+)
+@pytest.mark.parametrize("own", [False, True], ids=["plain", "weighted"])
+def test_the_validation_loss_has_the_class_weights_of_the_training_labels(
+    own: bool, class_weight: Any, of_class: Any, dtype: str
+) -> None:
+    """Not those of its own labels, some of which the training samples do not have."""
+    X, V = samples(30, 4, dtype), samples(9, 4, dtype)
+    labels = np.array([0, 1, 2, 3, 4, 4, 1, 1, 3])
+    weights = np.linspace(0.5, 2.0, 9) if own else None
+    net, by_hand = classes_net(dtype), classes_net(dtype)
+    validation = (V, labels) if weights is None else (V, labels, weights)
+    how: dict[str, Any] = {"loss": "log_loss", "epochs": 3}
+    one = rb.train(net, X, CLASSES, class_weight=class_weight, validation=validation, **how)
+    product = of_class[labels] * (1.0 if weights is None else weights)
+    two = rb.train(
+        by_hand,
+        X,
+        CLASSES,
+        sample_weight=of_class[CLASSES],
+        validation=(V, labels, product),
+        **how,
+    )
+    assert_same_bits(net.theta, by_hand.theta, "theta")
+    assert one.validation_curve == two.validation_curve
+    exact = net.gradients(V, labels, loss="log_loss", sample_weight=product).cost
+    assert one.validation_curve is not None
+    assert one.validation_curve[-1] == exact
+
+
+def test_training_and_validation_loss_measure_the_same() -> None:
+    """A validation set that is the training set has its loss, with class weights, too."""
+    X = samples(30, 4, "float64")
+    net = classes_net()
+    result = rb.train(
+        net,
+        X,
+        CLASSES,
+        loss="log_loss",
+        class_weight="balanced",
+        optimizer=rb.SGD(1e-300),
+        batch_size=None,
+        shuffle=False,
+        validation=(X, CLASSES),
+    )
+    assert result.validation_curve == result.loss_curve
+
+
+def test_samples_held_out_have_the_class_weights_of_all_samples() -> None:
+    from rosenblatt import _split
+
+    X, out = samples(30, 4, "float64"), _split.draw_held_out(CLASSES, 0.3, 0)
+    net, by_hand = classes_net(), classes_net()
+    weights = BALANCED[CLASSES]
+    one = rb.train(net, X, CLASSES, loss="log_loss", class_weight="balanced", validation=0.3)
+    two = rb.train(
+        by_hand,
+        X[~out],
+        CLASSES[~out],
+        loss="log_loss",
+        sample_weight=weights[~out],
+        validation=(X[out], CLASSES[out], weights[out]),
+    )
+    assert_same_bits(net.theta, by_hand.theta, "theta")
+    assert one.validation_curve == two.validation_curve
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+def test_balanced_is_scikit_learns_formula(alpha: float) -> None:
+    """n / (k count) over the k classes there are. With `alpha` the scale of weights counts."""
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    weights = compute_sample_weight("balanced", CLASSES)
+    np.testing.assert_array_equal(weights, BALANCED[CLASSES])
+    net, by_hand = classes_net(), classes_net()
+    how: dict[str, Any] = {"loss": "log_loss", "alpha": alpha, "epochs": 2}
+    rb.train(net, samples(30, 4, "float64"), CLASSES, class_weight="balanced", **how)
+    rb.train(by_hand, samples(30, 4, "float64"), CLASSES, sample_weight=weights, **how)
+    assert_same_bits(net.theta, by_hand.theta, "theta")
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "validation", "message"),
+    [
+        ({0: 0.0}, [0, 0, 0], r"class_weight: got 0 for every label in validation\[1\]"),
+        ("balanced", [0, 1, 7], r"validation\[1\]: got label 7, needed labels 0 … 4"),
+        ("balanced", np.eye(5)[:3], r"class_weight: got validation\[1\] of shape \(3, 5\)"),
+    ],
+    ids=["nothing weighs", "stray label", "rows"],
+)
+def test_a_validation_set_that_class_weights_do_not_suit(
+    class_weight: Any, validation: Any, message: str
+) -> None:
+    net = classes_net()
+    before = net.theta.copy()
+    V = samples(3, 4, "float64"), np.asarray(validation)
+    with pytest.raises(ValueError, match=message):
+        rb.train(
+            net,
+            samples(30, 4, "float64"),
+            CLASSES,
+            loss="log_loss",
+            class_weight=class_weight,
+            validation=V,
+        )
+    assert_same_bits(net.theta, before, "theta")
+
+
+def test_training_labels_that_weigh_nothing_are_refused_by_name() -> None:
+    net = classes_net()
+    with pytest.raises(ValueError, match="class_weight: got 0 for every label in Y"):
+        rb.train(
+            net,
+            samples(30, 4, "float64"),
+            CLASSES,
+            loss="log_loss",
+            class_weight=dict.fromkeys(range(5), 0.0),
+        )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import _arguments, _core, _loss, _optimizer, _sparse, _validation
 from ._bars import progress_bar
@@ -27,7 +27,7 @@ from ._sparse import Inputs, SparseInputs
 from ._train_result import TrainResult
 from ._validation import Samples
 from ._watch import StopReason, Watch
-from ._weighting import sample_weights
+from ._weighting import class_weights, sample_weights
 
 
 @dataclass(frozen=True)
@@ -186,12 +186,14 @@ def prepared(
             raise ValueError(
                 f"{name}: got some with LBFGS, needed none: its cost must stay the same"
             )
-    given = _samples(
+    given, of_class = _samples(
         net, X, Y, loss=loss_name, sample_weight=sample_weight, class_weight=class_weight
     )
     if noise and isinstance(given.X, SparseInputs):
         raise ValueError(f"input_noise: got {noise} with a sparse X, needed 0: it would fill X up")
-    samples, held_out = _validation.split(given, validation, net, loss_name, seed)
+    samples, held_out = _validation.split(
+        given, validation, net, loss_name, seed=seed, of_class=of_class
+    )
     if custom and (samples.weights is not None or (held_out and held_out.weights is not None)):
         raise ValueError("sample_weight: got weights with a loss of your own, which must weigh")
     callbacks = callback_list("callback", callback)
@@ -339,11 +341,12 @@ def _samples(
     loss: str | None,
     sample_weight: ArrayLike | None,
     class_weight: Any,
-) -> Samples:
+) -> tuple[Samples, NDArray[np.float64] | None]:
+    """Return the samples, and the weight of each class if there is a class_weight."""
     of_core = _validation.targets(net, "Y", Y, loss)
-    n_classes = max(2, net.layers[-1])
-    weights = sample_weights(sample_weight, class_weight, of_core, n_classes)
-    return Samples(_sparse.inputs("X", X, net.dtype), of_core, weights, np.asarray(Y))
+    of_class = class_weights(class_weight, of_core, max(2, net.layers[-1]))
+    weights = sample_weights("sample_weight", sample_weight, of_class, ("Y", of_core))
+    return Samples(_sparse.inputs("X", X, net.dtype), of_core, weights, np.asarray(Y)), of_class
 
 
 def _for_core(samples: Samples, custom: CustomLoss | None) -> tuple[Any, Any, Any]:

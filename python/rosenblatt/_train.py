@@ -102,8 +102,9 @@ def train(
     sample_weight : array-like of shape (n,), optional
         s_i >= 0: the cost of a batch is sum s_i c_i / sum s_i. A batch of weight 0 is passed over.
     class_weight : "balanced" or mapping of int to float, optional
-        A weight for each label, which those of the samples are multiplied by: "balanced" is
-        n / (number of classes × samples of the class); labels that are not named weigh 1.
+        Weight of each label, multiplied into the sample weights, also into those of the validation
+        samples. "balanced" is n / (number of classes × samples of the class), by the labels in Y;
+        labels that are not named weigh 1.
     dropout : float or sequence of float, default 0.0
         How much of the hidden units to leave out in every step, one number for all layers or one
         for each, from 0 to below 1. Those that stay are 1 / (1 - dropout) times as large.

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _arguments, _arrays, _sparse, _split
+from . import _arguments, _sparse, _split
 from ._network import Network
 from ._sparse import Inputs
+from ._weighting import sample_weights
 
 
 class Samples(NamedTuple):
@@ -27,7 +28,13 @@ class Samples(NamedTuple):
 
 
 def split(
-    samples: Samples, validation: Any, net: Network, loss: str | None, seed: int
+    samples: Samples,
+    validation: Any,
+    net: Network,
+    loss: str | None,
+    *,
+    seed: int,
+    of_class: NDArray[np.float64] | None,
 ) -> tuple[Samples, Samples | None]:
     """Return the samples to train on, and those to validate on.
 
@@ -42,6 +49,9 @@ def split(
         What says how X and Y look to the core; None for a loss that takes Y as it is.
     seed
         0 … 2**64 - 1.
+    of_class
+        The weight of each class from the training labels (n_classes,), or None; the samples have
+        it already.
 
     Raises
     ------
@@ -58,12 +68,12 @@ def split(
     if len(validation) not in {2, 3}:
         raise TypeError(f"validation: got {len(validation)} things, needed {needed}")
     X, Y, *weights = validation
+    of_core = targets(net, "validation[1]", Y, loss)
+    own = weights[0] if weights else None
     return samples, Samples(
         _sparse.inputs("validation[0]", X, net.dtype),
-        targets(net, "validation[1]", Y, loss),
-        _arrays.inputs("validation[2]", weights[0], np.dtype(np.float64))
-        if weights and weights[0] is not None
-        else None,
+        of_core,
+        sample_weights("validation[2]", own, of_class, ("validation[1]", of_core)),
         np.asarray(Y),
     )
 

@@ -87,7 +87,8 @@ class MLPClassifier(Labelled):
         "focal", "squared_error" and the others of docs/losses.md that suit labels; "hinge" and
         "squared_hinge" give scores and no probabilities.
     class_weight : dict or "balanced", default=None
-        A weight for each class, which those of its samples are multiplied by.
+        Weight of each class, multiplied into the sample weights, also into those of the validation
+        samples. "balanced" is computed from the labels in y; classes that are not named weigh 1.
     dropout : float or sequence of float, default=0.0
         How much of the hidden units to leave out in every step, for all layers or for each.
     input_dropout : float, default=0.0

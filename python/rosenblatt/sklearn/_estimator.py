@@ -72,7 +72,13 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         """Return what scikit-learn adds to the loss that no weight changes."""
         return 0.0
 
-    def _weights(self, y: NDArray[Any], sample_weight: Any) -> Any:
+    def _class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
+        """Return the weights of classes by the training targets y, for `_weights`."""
+        return None
+
+    def _weights(
+        self, y: NDArray[Any], sample_weight: Any, of_class: NDArray[np.float64] | None
+    ) -> Any:
         """Return the weights of samples, those of their classes included."""
         return sample_weight
 
@@ -117,8 +123,9 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         _settings.check_combinations(self, validation)
         first_pass = not hasattr(self, "coefs_") or not self.warm_start
         X, y = self._validated(X, y, incremental=False, reset=first_pass)
-        samples = self._weighted(X, y, sample_weight)
-        own = None if validation is None else self._validation_samples(validation)
+        of_class = self._class_weights(y)
+        samples = self._weighted(X, y, sample_weight, of_class)
+        own = None if validation is None else self._validation_samples(validation, of_class)
         self._random_state = check_random_state(self.random_state)
         if first_pass:
             self._initialise([X.shape[1], *hidden, self._n_units(y)], X.dtype)
@@ -132,12 +139,18 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             raise ValueError(_steps.NOT_FINITE)
         return self
 
-    def _weighted(self, X: Any, y: NDArray[Any], sample_weight: Any) -> Samples:
+    def _weighted(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        sample_weight: Any,
+        of_class: NDArray[np.float64] | None,
+    ) -> Samples:
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
-        return Samples(X, y, self._weights(y, sample_weight))
+        return Samples(X, y, self._weights(y, sample_weight, of_class))
 
-    def _validation_samples(self, validation: Any) -> Samples:
+    def _validation_samples(self, validation: Any, of_class: NDArray[np.float64] | None) -> Samples:
         if not isinstance(validation, tuple | list) or len(validation) not in {2, 3}:
             raise TypeError(
                 f"validation: got {type(validation).__name__}, needed (X, y) or "
@@ -147,7 +160,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         rows = self._rows(X)
         y = self._checked_targets(y)
         check_consistent_length(rows, y)
-        return self._weighted(rows, y, weights[0] if weights else None)
+        return self._weighted(rows, y, weights[0] if weights else None, of_class)
 
     def _number_types(self) -> Any:
         return (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)

@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_array, column_or_1d, compute_sample_weight
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import validate_data
 
+from .. import _weighting
 from .._arrays import LABEL_LOSSES
 from ._online import Online
 
@@ -158,11 +159,16 @@ class Labelled(ClassifierMixin, Online):
         named = "log_loss" if callable(self.loss) else getattr(self.loss, "name", self.loss)
         takes_labels = named in LABEL_LOSSES and not callable(self.loss)
         if not self._several_labels and takes_labels:
-            return np.searchsorted(self.classes_, y).astype(np.int64)
+            return self._codes(y)
         found = self._label_binarizer.transform(y)
         dense = found.toarray() if hasattr(found, "toarray") else found
         rows: NDArray[Any] = np.require(dense, self._net.dtype, ["C"])
         return 2 * rows - 1 if named in MARGINS else rows
+
+    def _codes(self, y: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the place in `classes_` of each label of y (n,)."""
+        codes: NDArray[np.int64] = np.searchsorted(self.classes_, y).astype(np.int64)
+        return codes
 
     def _output(self) -> str:
         if self.loss in MARGINS:
@@ -170,13 +176,53 @@ class Labelled(ClassifierMixin, Online):
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
 
     def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
-        return np.searchsorted(self.classes_, y) if self.n_outputs_ == 1 else None
+        return self._codes(y) if self.n_outputs_ == 1 else None
 
-    def _weights(self, y: NDArray[Any], sample_weight: Any) -> Any:
+    def _class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
+        """Return the weight of each of `classes_`; of 0 and 1 for each of several labels."""
         if self.class_weight is None:
+            return None
+        if self._several_labels:
+            if self.class_weight != "balanced":
+                raise ValueError(
+                    "class_weight: got a dict with several labels a sample, expected 'balanced' or"
+                    " None"
+                )
+            return np.array([_weighting.balanced(column, 2) for column in _columns(y)])
+        if self.class_weight == "balanced":
+            return _weighting.balanced(self._codes(y), len(self.classes_))
+        return self._named_weights()
+
+    def _named_weights(self) -> NDArray[np.float64]:
+        """Return the weights of a mapping; a class that it does not name weighs 1."""
+        named = {
+            label: _weighting.weight_of_label(label, weight)
+            for label, weight in self.class_weight.items()
+        }
+        known = self.classes_.tolist()
+        unknown = [label for label in named if label not in known]
+        if unknown and not self.grow and any(label not in named for label in known):
+            raise ValueError(
+                f"class_weight: got the label {unknown[0]!r}, expected labels of y: {known}"
+            )
+        return np.array([named.get(label, 1.0) for label in known])
+
+    def _weights(
+        self, y: NDArray[Any], sample_weight: Any, of_class: NDArray[np.float64] | None
+    ) -> Any:
+        if of_class is None:
             return sample_weight
-        of_class = compute_sample_weight(self.class_weight, y)
-        return of_class if sample_weight is None else sample_weight * of_class
+        if self._several_labels:
+            own = [of_label[column] for of_label, column in zip(of_class, _columns(y), strict=True)]
+            weights = np.prod(own, axis=0)
+        else:
+            weights = of_class[self._codes(y)]
+        if not weights.any():
+            raise ValueError(
+                "class_weight: got 0 for every label of the samples, expected a weight above 0 for"
+                " at least one"
+            )
+        return weights if sample_weight is None else sample_weight * weights
 
     def _score_of(self, X: Any, y: NDArray[Any], sample_weight: Any) -> float:
         A = self._outputs(X)
@@ -188,3 +234,9 @@ class Labelled(ClassifierMixin, Online):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _columns(y: Any) -> NDArray[np.int64]:
+    """Return the labels of several labels a sample, (n_labels, n), as 0 and 1."""
+    rows: NDArray[np.int64] = np.asarray(y.toarray() if hasattr(y, "toarray") else y).astype(int)
+    return rows.T

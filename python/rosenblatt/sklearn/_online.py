@@ -146,7 +146,7 @@ class Online(Estimator):
         if self.grow and not first_pass:
             X = self._admit(X, y)
         X, y = self._validated(X, y, incremental=True, reset=first_pass)
-        samples = self._weighted(X, y, sample_weight)
+        samples = self._weighted(X, y, sample_weight, self._class_weights(y))
         batch_size = _settings.batch_size_of(self, X.shape[0], stacklevel=4)
         shuffled = self.shuffle and batch_size < X.shape[0]
         if first_pass or shuffled:  # a state costs more than the step of a sample
