@@ -359,7 +359,16 @@ def test_the_keyboard_reaches_everything(opened: Open) -> None:
         if where == "network":
             break
     wanted = ["run", "step", "sample", "reset", "speed", "data", "noise", "add-layer"]
-    wanted += ["activation", "optimizer", "learning_rate", "batch_size", "l2", "seed", "dropout"]
+    wanted += [
+        "activation",
+        "biases",
+        "optimizer",
+        "learning_rate",
+        "batch_size",
+        "l2",
+        "seed",
+        "dropout",
+    ]
     assert [name for name in reached if name in wanted] == wanted
     opened.press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_DOWN)
     opened.until(lambda: opened.text("weight").replace("\n", "").startswith("W21(2) = "))

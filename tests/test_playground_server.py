@@ -97,6 +97,8 @@ BAD_SETTINGS = [
     ({"data": ["moons"]}, "data: got ['moons']"),
     ({"activation": "step"}, "activation: got 'step'"),
     ({"activation": ["tanh", "tanh"]}, "activation: got"),
+    ({"biases": "ones"}, "biases: got 'ones', needed one of 'auto', 'zeros', 'uniform'"),
+    ({"biases": [0.0]}, "biases: got [0.0]"),
     ({"optimizer": "LBFGS"}, "optimizer: got 'LBFGS'"),
     ({"optimizer": "__class__"}, "optimizer: got '__class__'"),
     ({"epochs": 3}, "got an unknown field 'epochs'"),

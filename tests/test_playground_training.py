@@ -151,6 +151,7 @@ def test_settings_that_can_keep_the_weights_do(page: Page) -> None:
         {"layers": []},
         {"layers": [3, 5, 2]},
         {"activation": "relu"},
+        {"biases": "zeros"},
         {"seed": 9},
         {"data": "digits", "layers": [8]},
     ],

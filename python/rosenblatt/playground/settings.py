@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from .. import _arguments
 from .._optimizer import SGD, Adagrad, Adam, Lion, NAdam, Optimizer, RMSprop
+from .._weights import BIAS_NAMES
 
 # The bounds keep a frame small: 6 layers of 64 units are 21,000 weights and a map of 160 kB.
 MOST_LAYERS: Final = 6
@@ -53,6 +54,8 @@ class Settings:
         The units of each hidden layer.
     activation
         f of the hidden layers.
+    biases
+        How the initial biases are drawn, a name that `Network` takes.
     optimizer
         A name of OPTIMIZERS.
     learning_rate
@@ -64,13 +67,14 @@ class Settings:
     batch_size
         Samples per step.
     seed
-        Of the samples, the initial weights and the order.
+        Of the samples, the initial weights and biases, and the order.
     """
 
     data: str = "moons"
     noise: float = 0.1
     layers: tuple[int, ...] = (6, 4)
     activation: str = "tanh"
+    biases: str = "auto"
     optimizer: str = "gradient descent"
     learning_rate: float = 0.3
     l2: float = 0.0
@@ -80,7 +84,7 @@ class Settings:
 
     def keeps_weights(self, other: Settings) -> bool:
         """Return whether a training may go on with its weights when `other` replaces this."""
-        begins = ("data", "noise", "layers", "activation", "seed")
+        begins = ("data", "noise", "layers", "activation", "biases", "seed")
         return all(getattr(self, name) == getattr(other, name) for name in begins)
 
 
@@ -102,6 +106,7 @@ def from_json(given: Mapping[str, Any]) -> Settings:
         noise=_between("noise", given["noise"]),
         layers=layers,
         activation=_arguments.choice("activation", given["activation"], ACTIVATIONS),
+        biases=_arguments.choice("biases", given["biases"], BIAS_NAMES),
         optimizer=_arguments.choice("optimizer", given["optimizer"], tuple(OPTIMIZERS)),
         learning_rate=_above_zero("learning_rate", given["learning_rate"]),
         l2=_between("l2", given["l2"]),
@@ -135,6 +140,7 @@ def choices() -> dict[str, Any]:
         "data": list(DATA_SETS),
         "proposed": DATA_SETS,
         "activation": ACTIVATIONS,
+        "biases": BIAS_NAMES,
         "optimizer": list(OPTIMIZERS),
         "most": LARGEST
         | {

@@ -343,11 +343,12 @@ class Training(Callback):
         return "running" if self._running else "paused"
 
     def _begin(self, settings: Settings) -> None:
-        """Draw samples and initial weights."""
+        """Draw samples, initial weights and biases."""
         drawn = samples.draw(settings)
         net = Network(
             [drawn.X.shape[1], *settings.layers, drawn.n_outputs],
             activation=settings.activation,  # type: ignore[arg-type]
+            biases=settings.biases,
             output="logistic" if drawn.in_plane else "softmax",
             dtype="float64",
             random_state=settings.seed,

@@ -1,6 +1,7 @@
 // The controls of the settings: made from what the server offers, read back as what it needs.
 
 const NAMES = { moons: "two moons", circles: "circles", spirals: "spirals", xor: "XOR", digits: "digits" };
+const SELECTS = ["activation", "biases", "optimizer"];
 const NUMBERS = ["noise", "learning_rate", "l2", "dropout", "batch_size", "seed"];
 
 function element(tag, properties = {}, ...children) {
@@ -29,7 +30,7 @@ export class Controls {
       const input = element("input", { type: "radio", name: "data", value: name });
       this.field("data").append(element("label", {}, input, element("span", { textContent: NAMES[name] })));
     }
-    for (const name of ["activation", "optimizer"]) {
+    for (const name of SELECTS) {
       this.field(name).append(...this.choices[name].map((each) => element("option", { value: each, textContent: each })));
     }
     for (const name of ["learning_rate", "l2", "batch_size", "seed"]) this.field(name).max = this.choices.most[name];
@@ -38,7 +39,7 @@ export class Controls {
   /** Show settings without telling of a change. */
   show(settings) {
     for (const input of this.form.elements.data) input.checked = input.value === settings.data;
-    for (const name of ["activation", "optimizer", ...NUMBERS]) this.field(name).value = settings[name];
+    for (const name of [...SELECTS, ...NUMBERS]) this.field(name).value = settings[name];
     this.setLayers(settings.layers, false);
   }
 
@@ -103,8 +104,7 @@ export class Controls {
     return {
       data: this.form.elements.data.value,
       layers: this.layers,
-      activation: this.field("activation").value,
-      optimizer: this.field("optimizer").value,
+      ...Object.fromEntries(SELECTS.map((name) => [name, this.field(name).value])),
       ...Object.fromEntries(NUMBERS.map((name) => [name, numberOf(name)])),
     };
   }
