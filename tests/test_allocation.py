@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import rosenblatt as rb
@@ -132,14 +130,8 @@ def counter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def _quick_enough() -> None:
     """Skip on kernels without the fused multiply-add: an epoch takes them seconds."""
-    net = rb.Network([784, 128, 10], random_state=0)
-    X, Y = np.zeros((200, 784), np.float32), np.zeros((200, 10), np.float32)
-    rb.train(net, X, Y, loss="squared_error", epochs=1)
-    began = time.perf_counter()
-    rb.train(net, X, Y, loss="squared_error", epochs=1)
-    seconds = (time.perf_counter() - began) * 10_000 / len(X)
-    if seconds > 1:
-        pytest.skip(f"an epoch of 10,000 samples takes {seconds:.0f} s with these kernels")
+    if rb.build_info()["isa"] == "baseline":
+        pytest.skip("an epoch takes seconds with the baseline kernels")
 
 
 def test_the_counter_counts(run_python: RunPython, counter: Path) -> None:

@@ -558,7 +558,7 @@ def train(checkpoint, threads, callback=None):
 
 wanted = train(None, 1)
 kills, epochs = 0, set()
-while kills < least_kills:
+while kills < least_kills or len(epochs) < 3:
     if os.path.exists(path) and len(_checkpoint_file.read(path).history["loss"]) > 120:
         os.unlink(path)  # this training is nearly over: another one
     child = os.fork()
@@ -583,7 +583,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bits(tmp_path: Path) -> Non
     least_kills = cases(15)
     output = run(KILLED, tmp_path / "c", str(least_kills), "1")
     kills, different_epochs, _ = map(int, output.split())
-    assert kills == least_kills
+    assert kills >= least_kills
     assert different_epochs >= 3
 
 

@@ -635,10 +635,10 @@ def test_a_huge_file_costs_no_more_than_its_header(tmp_path: Path) -> None:
         os.truncate(path, 1 << 40)
     except OSError:
         pytest.skip("this file system has no files of a terabyte")
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(rb.ModelFormatError, match=r"data: got 10995.* bytes, needed 68"):
         rb.load(path)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(
@@ -654,11 +654,11 @@ def test_a_huge_file_costs_no_more_than_its_header(tmp_path: Path) -> None:
     ids=["deep", "lists", "escapes", "keys", "one key", "integers"],
 )
 def test_a_costly_header_is_refused_soon(header: str) -> None:
-    """Seconds are generous: measured are 0.15 s at most, on one core of a small server."""
-    start = time.perf_counter()
+    """Processor seconds are generous: measured are 0.15 at most, on one core of a small server."""
+    start = time.process_time()
     with pytest.raises(rb.ModelFormatError):
         _files.from_bytes(assemble(header, b""))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 VALID = _files.to_bytes(example(), {"note": "a model to be damaged"})

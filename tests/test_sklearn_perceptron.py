@@ -18,7 +18,9 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import Perceptron as Theirs
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import tolerance
 from bits import assert_same_bits
+from ctrl_c import CTRL_C
 from rosenblatt.sklearn import Perceptron
 
 PENALTIES: tuple[Any, ...] = (None, "l2", "l1", "elasticnet")
@@ -317,25 +319,19 @@ def test_columns_may_come_in_any_order_and_twice() -> None:
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_control_c_ends_it(n_jobs: int, run_python: Any) -> None:
-    found = run_python(
-        f"""
-        import json, os, signal, threading, time
-        import numpy as np
-        from rosenblatt.sklearn import Perceptron
+    seconds, is_fitted = run_python(
+        CTRL_C
+        + f"""
+    from rosenblatt.sklearn import Perceptron
 
-        rng = np.random.default_rng(0)
-        X, y = rng.normal(size=(20000, 50)), rng.integers(3, size=20000)
-        perceptron = Perceptron(n_jobs={n_jobs}, max_iter=10**6, tol=None)
-        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-        began = time.monotonic()
-        try:
-            perceptron.fit(X, y)
-        except KeyboardInterrupt:
-            print(json.dumps([time.monotonic() - began, hasattr(perceptron, "coef_")]))
-        """
+    X, y = rng.normal(size=(20000, 50)), rng.integers(3, size=20000)
+    perceptron = Perceptron(n_jobs={n_jobs}, max_iter=10**6, tol=None)
+    seconds = seconds_to_stop(0.3, lambda: perceptron.fit(X, y), threads={n_jobs})
+    print(json.dumps([seconds, hasattr(perceptron, "coef_")]))
+    """
     )
-    assert found[0] < 10
-    assert not found[1]
+    assert seconds < tolerance.INTERRUPT_SECONDS
+    assert not is_fitted
 
 
 def test_its_absence_names_the_extra(run_python: Any) -> None:

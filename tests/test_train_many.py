@@ -13,6 +13,7 @@ import pytest
 import rosenblatt as rb
 import tolerance
 from bits import Array, assert_same_bits, labels, samples
+from ctrl_c import CTRL_C
 
 X, Y = samples(60, 4, "float64"), labels(60, 3)
 
@@ -152,28 +153,23 @@ def test_an_exception_in_a_callback_ends_all() -> None:
 def test_ctrl_c_ends_all(run_python: Callable[..., Any]) -> None:
     """The networks have changed, are whole, and can be trained again."""
     seconds, changed, finite = run_python(
-        """
-    import json, os, signal, threading, time
-    import numpy as np
-    import rosenblatt as rb
-
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs inherit SIG_IGN
-    X = np.random.default_rng(0).standard_normal((640, 20))
+        CTRL_C
+        + """
+    X = rng.standard_normal((640, 20))
     y = np.arange(640) % 3
     nets = [rb.Network([20, 30, 3], output="softmax", random_state=i) for i in range(3)]
     before = [net.theta.copy() for net in nets]
-    sent = []
-    def press_ctrl_c():
-        time.sleep(0.3)
-        sent.append(time.perf_counter())
-        os.kill(os.getpid(), signal.SIGINT)
-    threading.Thread(target=press_ctrl_c).start()
+    seen, begun = set(), threading.Event()
+    def told(i):
+        def callback(epoch):
+            seen.add(i)
+            if len(seen) == 3:
+                begun.set()
+        return callback
     # one is done at once: then the caller only waits
-    own = [{"epochs": 1}, {}, {}]
-    try:
-        rb.train_many(nets, X, y, loss="log_loss", epochs=10**9, settings=own, threads=3)
-    except KeyboardInterrupt:
-        seconds = time.perf_counter() - sent[0]
+    own = [{"callback": told(0), "epochs": 1}, {"callback": told(1)}, {"callback": told(2)}]
+    seconds = seconds_to_stop(0, lambda: rb.train_many(
+        nets, X, y, loss="log_loss", epochs=2**32, settings=own, threads=3), begun=begun)
     changed = [bool((net.theta != old).any()) for net, old in zip(nets, before)]
     finite = [bool(np.isfinite(net.theta).all()) for net in nets]
     rb.train_many(nets, X, y, loss="log_loss", epochs=1)

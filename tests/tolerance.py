@@ -84,22 +84,21 @@ ROW_SUM = 1e-4
 
 # ---- times -----------------------------------------------------------------------------------
 
-# Seconds from Ctrl-C to KeyboardInterrupt. The promise is 0.1 on a quiet machine; the tests run on
-# shared ones, where a process may wait for a processor for some tenths of a second.
+# Seconds of processor time, for each thread of the call, from Ctrl-C to KeyboardInterrupt. The
+# promise is 0.1 for steps that are not very large. Processor time does not count the time for which
+# a busy machine lets a process wait, but two threads that share a core slow each other down.
 INTERRUPT_SECONDS = 1.0
 
-# Seconds between two wakings of a Python thread that sleeps 1 ms at a time while another computes:
-# the median. A computation that held the interpreter's lock, and let go of it only to look for
-# Ctrl-C, would show 0.02.
+# Seconds that one thread computes between two wakings of another that sleeps 1 ms at a time: the
+# median of the processor's time. A computation that held the interpreter's lock, and let go of it
+# only to look for Ctrl-C, would show 0.02.
 WAKING_SECONDS = 0.01
 
-# How many times one thread's time a training may take with more threads than there are cores, or
-# beside other processes on the same cores: on the clock and in processor's time, the shortest of
-# some attempts under the same load. On one core, 7 threads alone take 1.8 times both; beside three
-# busy processes 2 or 7 take 0.8 to 1.0 times the clock's and 1.0 to 1.4 times the processor's. With
-# a pool whose threads spin until they meet it is 5 to 6 times the processor's. The clock's limit is
-# wider, for it depends on how the system shares its cores.
-OVERSUBSCRIBED_CLOCK = 10.0
+# How many times as much of the processor's time a training may take with more threads than there
+# are cores, or beside other processes on the same cores, as with one thread: the least of some runs
+# under the same load. On one core, 7 threads alone take 1.8 times as much; beside three busy
+# processes 2 or 7 take 1.0 to 1.4 times. With a pool whose threads spin until they meet it is 5 to
+# 6 times.
 OVERSUBSCRIBED_PROCESSOR = 4.0
 
 # Seconds that `import rosenblatt` takes on top of NumPy: the promise.
