@@ -21,6 +21,7 @@ from ._layout import ModelFormatError
 from ._loss import Focal, Huber, LogLoss, Poisson, Quantile
 from ._network import Derivatives, Gradients, Network, Trace
 from ._scaling import Scaling
+from ._shown import shown
 from ._weights import Normal, Orthogonal, Uniform
 
 if TYPE_CHECKING:
@@ -154,7 +155,9 @@ def set_isa(name: str) -> None:
     Raises
     ------
     RuntimeError
-        The machine lacks it; the message lists what there is.
+        The machine lacks it; the message lists those that it has.
+    TypeError
+        `name` is not a string.
 
     Examples
     --------
@@ -166,6 +169,10 @@ def set_isa(name: str) -> None:
     >>> rb.build_info()["isa"] == best
     True
     """
+    if not isinstance(name, str):
+        raise TypeError(f"name: got {shown(name)}, expected a string")
+    if name not in (isas := _core.available_isas()):
+        raise RuntimeError(f"name: got {shown(name)}, this machine has {', '.join(isas)}")
     _core.set_isa(name)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _arguments, _arrays
+from ._shown import shown
 
 ActivationName = Literal[
     "identity",
@@ -80,14 +81,16 @@ class Activation:
         """Check what was given."""
         needed = "needed a name of letters, digits and underscores"
         if not isinstance(self.name, str):
-            raise TypeError(f"name: got {self.name!r}, {needed}")
+            raise TypeError(f"name: got {shown(self.name)}, {needed}")
         if not self.name.isidentifier():
-            raise ValueError(f"name: got {self.name!r}, {needed}")
+            raise ValueError(f"name: got {shown(self.name)}, {needed}")
         if self.name in _arguments.ACTIVATIONS:
-            raise ValueError(f"name: got {self.name!r}, needed another: rosenblatt has that one")
+            raise ValueError(
+                f"name: got {shown(self.name)}, needed another: rosenblatt has that one"
+            )
         for which, function in (("f", self.f), ("df", self.df)):
             if not callable(function):
-                raise TypeError(f"{which}: got {function!r}, needed a function of an array z")
+                raise TypeError(f"{which}: got {shown(function)}, needed a function of an array z")
 
     def __repr__(self) -> str:
         return f"Activation({self.name!r})"
@@ -97,7 +100,7 @@ class Activation:
         return self.name, self._checked("f(z)", self.f), self._checked("df(z)", self.df)
 
     def _checked(self, result: str, function: ArrayFunction) -> Callable[..., Any]:
-        own = f"activation {self.name!r}"
+        own = f"activation {shown(self.name)}"
 
         def of_array(Z: NDArray[Any]) -> NDArray[Any]:
             shape, dtype, finite = Z.shape, Z.dtype, bool(np.isfinite(Z).all())
@@ -127,7 +130,8 @@ def of_layers(
     for each in layers:
         if isinstance(each, Activation) and named.setdefault(each.name, each) != each:
             raise ValueError(
-                f"activation: got two different ones named {each.name!r}, needed a name for each"
+                f"activation: got two different ones named {shown(each.name)},"
+                " needed a name for each"
             )
     return layers
 
@@ -136,7 +140,9 @@ def _of_hidden(value: object, n_hidden: int) -> list[ActivationName | Activation
     if isinstance(value, str | Activation):
         return [_one("activation", value)] * n_hidden
     if not isinstance(value, Sequence) or isinstance(value, bytes):
-        raise TypeError(f"activation: got {value!r}, needed a name or one name per hidden layer")
+        raise TypeError(
+            f"activation: got {shown(value)}, needed a name or one name per hidden layer"
+        )
     if len(value) != n_hidden:
         raise ValueError(
             f"activation: got {len(value)} names, needed {n_hidden}: one per hidden layer"

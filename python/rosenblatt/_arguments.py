@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import math
 import operator
@@ -12,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from . import _core
+from ._shown import shown
 
 ACTIVATIONS = tuple(_core.activations())
 NOT_TRAINABLE = ("step",)  # activations whose derivative is 0: no error comes back through them
 LOSSES = tuple(_core.losses())
 NORMS = ("batch", "layer")
+LONGEST_PATH = 4096  # bytes: what Linux allows; an OSError shows the whole of its path
 
 
 def integer(name: str, value: object, *, least: int, most: int | None = None) -> int:
@@ -31,13 +34,13 @@ def integer(name: str, value: object, *, least: int, most: int | None = None) ->
     """
     needed = f"an integer of at least {least}" if most is None else f"an integer {least} … {most}"
     if isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}: got {value!r}, needed {needed}")
+        raise TypeError(f"{name}: got {shown(value)}, needed {needed}")
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{name}: got {value!r}, needed {needed}") from None
+        raise TypeError(f"{name}: got {shown(value)}, needed {needed}") from None
     if number < least or (most is not None and number > most):
-        raise ValueError(f"{name}: got {number}, needed {needed}")
+        raise ValueError(f"{name}: got {shown(number)}, needed {needed}")
     return number
 
 
@@ -54,13 +57,13 @@ def real(name: str, value: object, needed: str) -> float:
     if isinstance(value, bool | np.bool_) or not isinstance(
         value, int | float | np.integer | np.floating
     ):
-        raise TypeError(f"{name}: got {value!r}, needed {needed}")
+        raise TypeError(f"{name}: got {shown(value)}, needed {needed}")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError(f"{name}: got {value!r}, needed {needed}")
+        raise ValueError(f"{name}: got {shown(value)}, needed {needed}")
     return number
 
 
@@ -118,7 +121,7 @@ def flag(name: str, value: object) -> bool:
         `value` is anything but True or False.
     """
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}: got {value!r}, needed True or False")
+        raise TypeError(f"{name}: got {shown(value)}, needed True or False")
     return bool(value)
 
 
@@ -134,9 +137,9 @@ def choice(name: str, value: object, choices: Sequence[str]) -> str:
     """
     known = ", ".join(repr(each) for each in choices)
     if not isinstance(value, str):
-        raise TypeError(f"{name}: got {value!r}, needed one of {known}")
+        raise TypeError(f"{name}: got {shown(value)}, needed one of {known}")
     if value not in choices:
-        raise ValueError(f"{name}: got {value!r}, needed one of {known}")
+        raise ValueError(f"{name}: got {shown(value)}, needed one of {known}")
     return str(value)
 
 
@@ -150,9 +153,9 @@ def layer_sizes(name: str, value: object) -> tuple[int, ...]:
     """
     needed = "a sequence of sizes [n_features, …, n_outputs], at least two"
     if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
-        raise TypeError(f"{name}: got {value!r}, needed {needed}")
+        raise TypeError(f"{name}: got {shown(value)}, needed {needed}")
     if len(value) < 2:
-        raise ValueError(f"{name}: got {list(value)!r}, needed {needed}")
+        raise ValueError(f"{name}: got {shown(list(value))}, needed {needed}")
     return tuple(integer(f"{name}[{i}]", size, least=1, most=2**62) for i, size in enumerate(value))
 
 
@@ -172,7 +175,9 @@ def norms(value: Any, n_hidden: int) -> tuple[Any, ...]:
             raise ValueError(f"norm: got {one!r} without hidden layers, needed None")
         return (one,) * n_hidden
     if not isinstance(value, Sequence) or isinstance(value, bytes):
-        raise TypeError(f"norm: got {value!r}, needed a name, None, or one for each hidden layer")
+        raise TypeError(
+            f"norm: got {shown(value)}, needed a name, None, or one for each hidden layer"
+        )
     if len(value) != n_hidden:
         raise ValueError(f"norm: got {len(value)}, needed {n_hidden}: one for each hidden layer")
     return tuple(
@@ -206,8 +211,8 @@ def skips(value: object, sizes: tuple[int, ...]) -> tuple[bool, ...]:
     every = flag("skip", value)
     if every and not any(n_in == n_out for n_in, n_out in pairs):
         raise ValueError(
-            f"skip: got True with the layers {list(sizes)}, needed a hidden layer with as many"
-            " units as go in"
+            f"skip: got True with the layers {shown(list(sizes))}, needed a hidden layer with as"
+            " many units as go in"
         )
     return tuple(every and n_in == n_out for n_in, n_out in pairs)
 
@@ -296,8 +301,35 @@ def thread_count(name: str, value: object) -> int:
         return min(integer(name, value, least=1), 1024)
     except TypeError:
         raise ValueError(
-            f"{name}: got {value!r}, needed None or an integer of at least 1"
+            f"{name}: got {shown(value)}, needed None or an integer of at least 1"
         ) from None
+
+
+def path(name: str, value: Any) -> str:
+    """Return `value`, the path of a file, as a text.
+
+    Raises
+    ------
+    TypeError
+        `value` is neither a text, nor bytes, nor path-like.
+    ValueError
+        The text cannot name a file.
+    OSError
+        The text is longer than a path can be.
+    """
+    try:
+        text = os.fsdecode(value)
+        n_bytes = len(os.fsencode(text))
+    except TypeError:
+        raise TypeError(f"{name}: got {shown(value)}, needed a path") from None
+    except UnicodeError:
+        raise ValueError(f"{name}: got {shown(value)}, expected Unicode text") from None
+    if not text or "\0" in text:
+        raise ValueError(f"{name}: got {shown(text)}, needed a path")
+    if n_bytes > LONGEST_PATH:
+        got = f"{name}: got {shown(text)} of {n_bytes} bytes, expected at most {LONGEST_PATH}"
+        raise OSError(errno.ENAMETOOLONG, got)
+    return text
 
 
 def callback_function(name: str, value: Any) -> Any:
@@ -309,5 +341,5 @@ def callback_function(name: str, value: Any) -> Any:
         `value` is anything else.
     """
     if value is not None and not callable(value):
-        raise TypeError(f"{name}: got {value!r}, needed a callable or None")
+        raise TypeError(f"{name}: got {shown(value)}, needed a callable or None")
     return value

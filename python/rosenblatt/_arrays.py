@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._shown import brief
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -24,17 +25,36 @@ def real_array(name: str, value: ArrayLike) -> NDArray[Any]:
     ValueError
         The rows have different lengths, or some values are masked.
     """
+    array = as_array(name, value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: got dtype {dtype_name(array)}, needed real numbers")
+    return array
+
+
+def as_array(name: str, value: Any) -> NDArray[Any]:
+    """Return `value` as an array of any type, an array as it is.
+
+    Raises
+    ------
+    TypeError
+        `value` is a sparse matrix.
+    ValueError
+        The rows have different lengths, or some values are masked.
+    """
     if is_sparse(value):
         raise TypeError(f"{name}: got a sparse matrix, needed an array: its toarray()")
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name}: got masked values, needed every value")
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name}: got {error}; needed rows of one length") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: got dtype {array.dtype}, needed real numbers")
-    return array
+        reason = brief(str(error), 200)
+        raise ValueError(f"{name}: got {reason}; needed rows of one length") from None
+
+
+def dtype_name(array: NDArray[Any]) -> str:
+    """Return the name of the dtype of an array as messages show it; one of structures is long."""
+    return brief(str(array.dtype))
 
 
 def exact(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -98,7 +118,7 @@ def targets(
             return exact(name, array, np.dtype(np.int64))
         if n_targets > 1:
             raise TypeError(
-                f"{name}: got dtype {array.dtype} and shape {array.shape}, "
+                f"{name}: got dtype {dtype_name(array)} and shape {array.shape}, "
                 f"needed integer labels (n,) or rows (n, {n_targets})"
             )
     if array.ndim == 1 and n_targets == 1:

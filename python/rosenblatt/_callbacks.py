@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _arguments
+from ._shown import shown
 
 if TYPE_CHECKING:
     from ._train_result import TrainResult
@@ -113,14 +114,23 @@ def callback_list(name: str, value: Any) -> list[Callback]:
     TypeError
         `value` is anything else.
     """
+    try:
+        return _flat(name, value)
+    except RecursionError:
+        raise TypeError(f"{name}: got a list that contains itself, expected callbacks") from None
+
+
+def _flat(name: str, value: Any) -> list[Callback]:
     if value is None:
         return []
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [each for i, one in enumerate(value) for each in callback_list(f"{name}[{i}]", one)]
+        return [each for i, one in enumerate(value) for each in _flat(f"{name}[{i}]", one)]
     if isinstance(value, Callback):
         return [value]
     if isinstance(value, type) or not callable(value):
-        raise TypeError(f"{name}: got {value!r}, needed a callable, a rosenblatt.Callback or None")
+        raise TypeError(
+            f"{name}: got {shown(value)}, needed a callable, a rosenblatt.Callback or None"
+        )
     return [Function(value)]
 
 
@@ -170,7 +180,7 @@ class EarlyStopping:
         if min_delta < 0:
             raise ValueError(f"min_delta: got {min_delta}, needed {needed}")
         if self.monitor is not None and not isinstance(self.monitor, str):
-            raise TypeError(f"monitor: got {self.monitor!r}, needed a name or None")
+            raise TypeError(f"monitor: got {shown(self.monitor)}, needed a name or None")
         patience = _arguments.integer("patience", self.patience, least=1, most=2**32)
         object.__setattr__(self, "patience", patience)
         object.__setattr__(self, "min_delta", min_delta)

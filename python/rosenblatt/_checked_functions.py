@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays
 from ._loss import CustomLoss
+from ._shown import type_name
 from ._validation import Samples
 
 
@@ -22,11 +23,11 @@ class CheckedOrder:
 
     def of_epoch(self, epoch: int) -> NDArray[np.int64]:
         needed = f"the indices of {self._n} samples, from 0 to {self._n - 1}"
-        given = np.asarray(self._order(epoch))
+        given = _arrays.as_array("shuffle", self._order(epoch))
         if given.dtype.kind not in "iu" or given.shape != (self._n,):
             raise ValueError(
-                f"shuffle: got {given.dtype} of shape {given.shape} for epoch {epoch}, "
-                f"needed {needed}"
+                f"shuffle: got {_arrays.dtype_name(given)} of shape {given.shape}"
+                f" for epoch {epoch}, needed {needed}"
             )
         if given.min() < 0 or given.max() >= self._n:
             raise ValueError(
@@ -70,5 +71,8 @@ class CheckedCost:
     def _call(self, A: NDArray[Any], Y: Any) -> tuple[float, Any]:
         found = self._loss(A, Y)
         if not isinstance(found, tuple) or len(found) != 2:
-            raise TypeError(f"loss: got {type(found).__name__}, needed a pair (C, dC/dA)")
-        return float(found[0]), found[1]
+            raise TypeError(f"loss: got {type_name(found)}, needed a pair (C, dC/dA)")
+        C = _arrays.real_array("loss: its C", found[0])
+        if C.size != 1:
+            raise ValueError(f"loss: got C of shape {C.shape}, expected one number")
+        return float(C.item()), found[1]

@@ -13,6 +13,7 @@ import numpy as np
 from . import _arguments, _checkpoint_file, _fingerprint, _saving
 from ._checkpoint_file import SavedTraining
 from ._layout import ModelFormatError
+from ._shown import shown
 
 if TYPE_CHECKING:
     from ._network import Network
@@ -55,10 +56,7 @@ class Checkpoint:
     every_minutes: float | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.path, str | os.PathLike):
-            raise TypeError(f"path: got {self.path!r}, needed a path")
-        if not os.fspath(self.path):
-            raise ValueError(f"path: got {self.path!r}, needed a path")
+        _arguments.path("path", self.path)
         if self.every_epochs is not None:
             epochs = _arguments.integer("every_epochs", self.every_epochs, least=1, most=2**32)
             object.__setattr__(self, "every_epochs", epochs)
@@ -78,7 +76,10 @@ def checkpoint_of(name: str, value: Any) -> Checkpoint | None:
     if value is None or isinstance(value, Checkpoint):
         return value
     if not isinstance(value, str | os.PathLike):
-        raise TypeError(f"{name}: got {value!r}, needed a path, a rosenblatt.Checkpoint or None")
+        raise TypeError(
+            f"{name}: got {shown(value)}, needed a path, a rosenblatt.Checkpoint or None"
+        )
+    _arguments.path(name, value)
     return Checkpoint(value)
 
 

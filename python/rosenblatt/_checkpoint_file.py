@@ -31,9 +31,9 @@ from ._layout import (
     name_of,
     parse_json,
     read_entries,
-    shown,
 )
 from ._network import Network
+from ._shown import shown
 
 FORMAT = _files.FORMAT_OF_CHECKPOINTS
 FORMAT_VERSION = "1"

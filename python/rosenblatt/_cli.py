@@ -23,6 +23,7 @@ from ._commands import (
 )
 from ._core import version
 from ._layout import ModelFormatError
+from ._shown import shown
 from ._table import DELIMITERS, TableError
 from ._terminal import Screen
 
@@ -313,7 +314,7 @@ def _default(name: str) -> str:
 
 
 def _refuse(text: str, needed: str) -> NoReturn:
-    raise argparse.ArgumentTypeError(f"got {text!r}, needed {needed}")
+    raise argparse.ArgumentTypeError(f"got {shown(text)}, needed {needed}")
 
 
 def _integer(text: str, least: int, bits: int) -> int:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _saving
+from . import _arguments, _saving
 from ._layout import (
     DTYPES,
     ModelFormatError,
@@ -33,8 +33,8 @@ from ._layout import (
     name_of,
     parse_json,
     read_entries,
-    shown,
 )
+from ._shown import shown
 
 if TYPE_CHECKING:
     from ._activation import Activation, ActivationName
@@ -244,7 +244,7 @@ def load(path: str | os.PathLike[str], *, activations: Sequence[Activation] = ()
     OSError
         If the file is missing or cannot be read.
     """
-    return read(path, activations)[0]
+    return read(_arguments.path("path", path), activations)[0]
 
 
 def _by_name(activations: object) -> dict[str, Activation]:
@@ -252,13 +252,13 @@ def _by_name(activations: object) -> dict[str, Activation]:
 
     needed = "needed a sequence of rosenblatt.Activation"
     if not isinstance(activations, Sequence) or isinstance(activations, str | bytes):
-        raise TypeError(f"activations: got {activations!r}, {needed}")
+        raise TypeError(f"activations: got {shown(activations)}, {needed}")
     named: dict[str, Activation] = {}
     for i, each in enumerate(activations):
         if not isinstance(each, Activation):
-            raise TypeError(f"activations[{i}]: got {each!r}, {needed}")
+            raise TypeError(f"activations[{i}]: got {shown(each)}, {needed}")
         if named.setdefault(each.name, each) != each:
-            raise ValueError(f"activations: got {each.name!r} twice, needed each once")
+            raise ValueError(f"activations: got {shown(each.name)} twice, needed each once")
     return named
 
 

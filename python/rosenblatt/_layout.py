@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import reprlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import prod
@@ -16,6 +15,8 @@ from typing import Any, NoReturn, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ._shown import shown
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
@@ -233,11 +234,3 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-# ---- words for messages --------------------------------------------------------------------------
-
-
-def shown(value: object) -> str:
-    """Return a short form of a value from a file, however large or deep it is."""
-    return reprlib.repr(value)

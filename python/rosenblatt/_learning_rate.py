@@ -14,6 +14,7 @@ from ._loss import Loss
 from ._network import Network, network_given
 from ._optimizer import LBFGS, SGD, Optimizer, Rprop
 from ._prepared import check_batches, check_trainable
+from ._shown import shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +104,7 @@ def find_learning_rate(
     network_given("net", net)
     check_trainable(net)
     if isinstance(optimizer, Rprop | LBFGS):
-        raise TypeError(f"optimizer: got {optimizer!r}, needed one with a learning rate")
+        raise TypeError(f"optimizer: got {shown(optimizer)}, needed one with a learning rate")
     if not isinstance(optimizer, _optimizer.OPTIMIZERS):
         _optimizer.rule(optimizer, {})
     first = _arguments.positive("lowest", lowest)

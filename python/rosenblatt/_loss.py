@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from . import _arguments
+from ._shown import shown
 
 LossName = Literal[
     "squared_error",
@@ -109,8 +110,8 @@ class Quantile:
     def __post_init__(self) -> None:
         given: object = self.levels
         if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str | bytes):
-            if np.ndim(given) != 1 or len(given) == 0:
-                raise ValueError(f"levels: got {given!r}, needed one level or one per output")
+            if len(given) == 0 or (isinstance(given, np.ndarray) and given.ndim != 1):
+                raise ValueError(f"levels: got {shown(given)}, needed one level or one per output")
             levels = tuple(_level(f"levels[{i}]", each) for i, each in enumerate(given))
             object.__setattr__(self, "levels", levels)
         else:
@@ -276,7 +277,7 @@ def rule(loss: object) -> LossRule:
     if not isinstance(loss, str):
         classes = ", ".join(f"rosenblatt.{each.__name__}" for each in WITH_PARAMETERS)
         raise TypeError(
-            f"loss: got {loss!r}, needed a name such as 'log_loss', or one of {classes}"
+            f"loss: got {shown(loss)}, needed a name such as 'log_loss', or one of {classes}"
         )
     name = _arguments.choice("loss", loss, _arguments.LOSSES)
     return LossRule(name, _DEFAULTS.get(name, ()))

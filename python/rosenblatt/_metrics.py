@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._shown import shown
+
 Metric = Callable[[Any, Any], Any]  # (Y, A) -> a number
 
 
@@ -93,21 +95,23 @@ def metric_functions(name: str, value: Any) -> dict[str, Metric]:
     for label, metric in given:
         key, function = _named(name, label, metric)
         if key in found or key in CURVES:
-            raise ValueError(f"{name}: got {key!r} twice or for a loss, needed different names")
+            raise ValueError(
+                f"{name}: got {shown(key)} twice or for a loss, needed different names"
+            )
         found[key] = function
     return found
 
 
 def _named(name: str, label: Any, metric: Any) -> tuple[str, Metric]:
     if label is not None and not isinstance(label, str):
-        raise TypeError(f"{name}: got the key {label!r}, needed a string")
+        raise TypeError(f"{name}: got the key {shown(label)}, needed a string")
     needed = f"one of {', '.join(map(repr, METRICS))} or a function of (Y, A)"
     if isinstance(metric, str):
         if metric not in METRICS:
-            raise ValueError(f"{name}: got {metric!r}, needed {needed}")
+            raise ValueError(f"{name}: got {shown(metric)}, needed {needed}")
         return str(label or metric), METRICS[metric]
     if not callable(metric):
-        raise TypeError(f"{name}: got {metric!r}, needed {needed}")
+        raise TypeError(f"{name}: got {shown(metric)}, needed {needed}")
     return str(label or getattr(metric, "__name__", type(metric).__name__)), metric
 
 
@@ -122,5 +126,5 @@ def more_is_better(monitor: str, maximize: bool | None) -> bool:
     if maximize is not None:
         return maximize
     if monitor not in MORE_IS_BETTER:
-        raise ValueError(f"maximize: got None for {monitor!r}, needed True or False")
+        raise ValueError(f"maximize: got None for {shown(monitor)}, needed True or False")
     return MORE_IS_BETTER[monitor]

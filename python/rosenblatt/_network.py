@@ -15,6 +15,7 @@ from ._activation import Activation, ActivationName
 from ._loss import Loss
 from ._parameter_views import ParameterViews, ViewsWhereThereAre, parameters
 from ._scaling import Scaling
+from ._shown import shown, type_name
 from ._weights import Biases, Weights
 
 Norm = Literal["batch", "layer"]
@@ -203,8 +204,8 @@ class Network:
         initial_b = _weights.biases_of_layers(biases, len(activations))
         if random_state is not None and _weights.draws_nothing(initial_W, initial_b):
             raise ValueError(
-                f"random_state: got {random_state!r}, expected None: all weights are given and no "
-                "biases are drawn"
+                f"random_state: got {shown(random_state)}, expected None: all weights are given and"
+                " no biases are drawn"
             )
         seed = _arguments.seed("random_state", random_state)
         try:
@@ -219,7 +220,7 @@ class Network:
             )
         except MemoryError:
             raise MemoryError(
-                f"layers: the parameters of {list(sizes)} do not fit into memory"
+                f"layers: the parameters of {shown(list(sizes))} do not fit into memory"
             ) from None
         self._attach(made, sizes, tuple(activations), norms, skips)
         for name, views, initial in (
@@ -689,7 +690,7 @@ class Network:
         """
         from . import _files
 
-        _files.save(self, path)
+        _files.save(self, _arguments.path("path", path))
 
     def __reduce__(self) -> tuple[Callable[..., Network], tuple[Any, ...]]:
         from . import _files
@@ -733,7 +734,7 @@ def network_given(name: str, value: object) -> Network:
         It is anything else.
     """
     if not isinstance(value, Network):
-        raise TypeError(f"{name}: got {type(value).__name__}, needed a rosenblatt.Network")
+        raise TypeError(f"{name}: got {type_name(value)}, needed a rosenblatt.Network")
     return value
 
 
@@ -745,7 +746,7 @@ def _offset_and_factor(name: str, scaling: object) -> tuple[FloatArray, FloatArr
     if scaling is None:
         return None
     if not isinstance(scaling, Scaling):
-        raise TypeError(f"{name}: got {scaling!r}, needed a rosenblatt.Scaling or None")
+        raise TypeError(f"{name}: got {shown(scaling)}, needed a rosenblatt.Scaling or None")
     return scaling.offset, scaling.factor
 
 
@@ -753,9 +754,9 @@ def _float_type(value: DTypeLike) -> np.dtype[Any]:
     needed = "needed 'float32' or 'float64'"
     try:
         dtype = None if value is None else np.dtype(value)
-    except TypeError:
+    except Exception:  # NumPy asks the value for its attributes and for its repr
         error = ValueError if isinstance(value, str) else TypeError
-        raise error(f"dtype: got {value!r}, {needed}") from None
+        raise error(f"dtype: got {shown(value)}, {needed}") from None
     if dtype not in _CORES:
-        raise ValueError(f"dtype: got {value!r}, {needed}")
+        raise ValueError(f"dtype: got {shown(value)}, {needed}")
     return dtype

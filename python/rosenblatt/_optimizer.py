@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from . import _arguments, schedules
+from ._shown import shown
 from .schedules import Schedule, ScheduleRule
 
 
@@ -553,7 +554,7 @@ def rule(optimizer: object, regularisation: dict[str, float]) -> OptimizerRule:
     """
     if not isinstance(optimizer, OPTIMIZERS):
         classes = ", ".join(f"rosenblatt.{each.__name__}" for each in OPTIMIZERS)
-        raise TypeError(f"optimizer: got {optimizer!r}, needed one of {classes}")
+        raise TypeError(f"optimizer: got {shown(optimizer)}, needed one of {classes}")
     return optimizer.rule(regularisation)
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arguments, _core, _loss, _optimizer, _sparse, _validation
+from . import _arguments, _arrays, _core, _loss, _optimizer, _sparse, _validation
 from ._bars import progress_bar
 from ._callbacks import Callback, EarlyStopping, Epoch, callback_list
 from ._checked_functions import CheckedCost, CheckedOrder
@@ -23,6 +23,7 @@ from ._metrics import metric_functions
 from ._network import Network, network_given
 from ._optimizer import LBFGS, Optimizer, Rprop
 from ._scaling import ScalingKind, kind_of_training
+from ._shown import shown
 from ._sparse import Inputs, SparseInputs
 from ._train_result import TrainResult
 from ._validation import Samples
@@ -304,7 +305,8 @@ def check_trainable(net: Network) -> None:
     for layer, name in enumerate(net.activations):
         if name in _arguments.NOT_TRAINABLE:
             raise ValueError(
-                f"net: got activation {name!r} in layer {layer + 2}, needed activations with a "
+                f"net: got activation {shown(name)} in layer {layer + 2},"
+                " needed activations with a "
                 "gradient: its own is 0, so nothing before it would learn"
             )
 
@@ -346,7 +348,8 @@ def _samples(
     of_core = _validation.targets(net, "Y", Y, loss)
     of_class = class_weights(class_weight, of_core, max(2, net.layers[-1]))
     weights = sample_weights("sample_weight", sample_weight, of_class, ("Y", of_core))
-    return Samples(_sparse.inputs("X", X, net.dtype), of_core, weights, np.asarray(Y)), of_class
+    given_Y = _arrays.as_array("Y", Y)
+    return Samples(_sparse.inputs("X", X, net.dtype), of_core, weights, given_Y), of_class
 
 
 def _for_core(samples: Samples, custom: CustomLoss | None) -> tuple[Any, Any, Any]:
@@ -383,7 +386,9 @@ def _early_stopping(value: Any) -> EarlyStopping | None:
         return value
     if isinstance(value, bool | np.bool_):
         return EarlyStopping() if value else None
-    raise TypeError(f"early_stopping: got {value!r}, needed a rosenblatt.EarlyStopping or a bool")
+    raise TypeError(
+        f"early_stopping: got {shown(value)}, needed a rosenblatt.EarlyStopping or a bool"
+    )
 
 
 def _optional_real(name: str, value: Any) -> float | None:

@@ -114,7 +114,9 @@ def _compressed(name: str, X: Any, dtype: np.dtype[Any]) -> StoredArrays:
     indices, starts = np.asarray(X.indices), np.asarray(X.indptr)
     for part, array in (("indices", indices), ("indptr", starts)):
         if array.dtype.kind not in "iu":
-            raise ValueError(f"{name}: got {part} of dtype {array.dtype}, needed integers")
+            raise ValueError(
+                f"{name}: got {part} of dtype {_arrays.dtype_name(array)}, needed integers"
+            )
     most = np.iinfo(np.int32).max
     if n_columns > most:
         raise ValueError(f"{name}: got {n_columns} columns, needed at most {most}")

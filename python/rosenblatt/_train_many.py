@@ -13,6 +13,7 @@ from . import _arguments, _core, _sparse
 from ._checkpoint import Checkpoint
 from ._network import Network, network_given
 from ._prepared import Prepared
+from ._shown import brief, shown, type_name
 from ._train import SIGNATURE, training_of
 from ._train_result import TrainResult
 
@@ -130,7 +131,7 @@ class _ExactInputs:
 def _distinct_networks(networks: object) -> list[Network]:
     needed = "a sequence of different rosenblatt.Network, at least one"
     if not isinstance(networks, Sequence) or isinstance(networks, str | bytes):
-        raise TypeError(f"networks: got {type(networks).__name__}, needed {needed}")
+        raise TypeError(f"networks: got {type_name(networks)}, needed {needed}")
     if not networks:
         raise ValueError(f"networks: got none, needed {needed}")
     first: dict[int, int] = {}
@@ -151,8 +152,8 @@ def _check_distinct_files(checkpoints: list[Any]) -> None:
         name = os.path.realpath(os.fsdecode(path))
         if first.setdefault(name, i) != i:
             raise ValueError(
-                f"networks[{i}]: checkpoint: got {name} of networks[{first[name]}], needed a file "
-                "for each, in its settings"
+                f"networks[{i}]: checkpoint: got {brief(name, 200)} of networks[{first[name]}],"
+                " needed a file for each, in its settings"
             )
 
 
@@ -161,12 +162,12 @@ def _checked_settings(settings: object, n: int) -> list[dict[str, Any]]:
     if settings is None:
         return [{} for _ in range(n)]
     if not isinstance(settings, Sequence) or isinstance(settings, str | bytes):
-        raise TypeError(f"settings: got {type(settings).__name__}, needed {needed}")
+        raise TypeError(f"settings: got {type_name(settings)}, needed {needed}")
     if len(settings) != n:
         raise ValueError(f"settings: got {len(settings)}, needed {needed}")
     for i, own in enumerate(settings):
         if not isinstance(own, Mapping):
-            raise TypeError(f"settings[{i}]: got {own!r}, needed a dict")
+            raise TypeError(f"settings[{i}]: got {shown(own)}, needed a dict")
         _check_names(f"settings[{i}]", own)
     return [dict(own) for own in settings]
 
@@ -174,4 +175,4 @@ def _checked_settings(settings: object, n: int) -> list[dict[str, Any]]:
 def _check_names(where: str, given: Mapping[str, Any]) -> None:
     for name in given:
         if name not in SETTINGS:
-            raise TypeError(f"{where}: got {name!r}, needed one of {', '.join(SETTINGS)}")
+            raise TypeError(f"{where}: got {shown(name)}, needed one of {', '.join(SETTINGS)}")

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _arguments, _sparse, _split
+from . import _arguments, _arrays, _sparse, _split
 from ._network import Network
+from ._shown import type_name
 from ._sparse import Inputs
 from ._weighting import sample_weights
 
@@ -64,7 +65,7 @@ def split(
         return _hold_out(samples, validation, seed)
     needed = "(X, Y), (X, Y, sample_weight) or a fraction of the samples between 0 and 1"
     if not isinstance(validation, tuple | list):
-        raise TypeError(f"validation: got {type(validation).__name__}, needed {needed}")
+        raise TypeError(f"validation: got {type_name(validation)}, needed {needed}")
     if len(validation) not in {2, 3}:
         raise TypeError(f"validation: got {len(validation)} things, needed {needed}")
     X, Y, *weights = validation
@@ -74,13 +75,13 @@ def split(
         _sparse.inputs("validation[0]", X, net.dtype),
         of_core,
         sample_weights("validation[2]", own, of_class, ("validation[1]", of_core)),
-        np.asarray(Y),
+        _arrays.as_array("validation[1]", Y),
     )
 
 
 def targets(net: Network, name: str, Y: Any, loss: str | None) -> NDArray[Any]:
     """Return targets as the core, or a loss of one's own, takes them."""
-    return np.asarray(Y) if loss is None else net._targets(name, Y, loss)
+    return _arrays.as_array(name, Y) if loss is None else net._targets(name, Y, loss)
 
 
 def _hold_out(samples: Samples, fraction: Any, seed: int) -> tuple[Samples, Samples]:

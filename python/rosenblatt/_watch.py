@@ -13,6 +13,7 @@ from . import _arguments
 from ._callbacks import Callback, EarlyStopping, Epoch, Step
 from ._metrics import Metric, more_is_better
 from ._network import FloatArray, Network
+from ._shown import shown
 
 StopReason = Literal[
     "epochs", "callback", "early_stopping", "target_loss", "time_limit", "converged"
@@ -30,7 +31,7 @@ class Best:
         self.monitor = default if rule.monitor is None else rule.monitor
         if self.monitor not in known:
             raise ValueError(
-                f"monitor: got {self.monitor!r}, needed one of {', '.join(map(repr, known))}"
+                f"monitor: got {shown(self.monitor)}, needed one of {', '.join(map(repr, known))}"
             )
         self._sign = 1.0 if more_is_better(self.monitor, rule.maximize) else -1.0
         if self.monitor == "loss":  # "loss" in the history is measured while the weights move

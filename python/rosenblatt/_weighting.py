@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _arguments, _arrays
+from ._shown import shown
 
 
 def class_weights(class_weight: Any, Y: NDArray[Any], n_classes: int) -> NDArray[np.float64] | None:
@@ -40,7 +41,7 @@ def class_weights(class_weight: Any, Y: NDArray[Any], n_classes: int) -> NDArray
     if not isinstance(class_weight, Mapping):
         problem = ValueError if isinstance(class_weight, str) else TypeError
         raise problem(
-            f'class_weight: got {class_weight!r}, needed "balanced" or a mapping of labels to'
+            f'class_weight: got {shown(class_weight)}, needed "balanced" or a mapping of labels to'
             " weights"
         )
     weights = np.ones(n_classes)
@@ -71,9 +72,9 @@ def weight_of_label(label: Any, weight: Any) -> float:
         It is not a finite number of at least 0.
     """
     expected = "a finite number of at least 0"
-    number = _arguments.real(f"class_weight[{label!r}]", weight, expected)
+    number = _arguments.real(f"class_weight[{shown(label)}]", weight, expected)
     if number < 0:
-        raise ValueError(f"class_weight[{label!r}]: got {number}, expected {expected}")
+        raise ValueError(f"class_weight[{shown(label)}]: got {number}, expected {expected}")
     return number
 
 

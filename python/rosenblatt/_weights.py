@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _arguments
+from ._shown import shown
 
 InitialiserName = Literal[
     "auto",
@@ -245,7 +246,7 @@ def _of_each_layer(
     accepted: str,
 ) -> list[Initial[Rule]]:
     if not isinstance(values, Sequence) or isinstance(values, bytes):
-        raise TypeError(f"{name}: got {_shown(values)}, expected {accepted}")
+        raise TypeError(f"{name}: got {shown(values)}, expected {accepted}")
     if len(values) != n_layers:
         raise ValueError(f"{name}: got {len(values)}, expected {n_layers}: one per weight layer")
     return [initial(f"{name}[{layer}]", each) for layer, each in enumerate(values)]
@@ -253,7 +254,7 @@ def _of_each_layer(
 
 def _given(name: str, value: object, accepted: str) -> Any:
     if not isinstance(value, Sequence | np.ndarray) or isinstance(value, bytes):
-        raise TypeError(f"{name}: got {_shown(value)}, expected {accepted}")
+        raise TypeError(f"{name}: got {shown(value)}, expected {accepted}")
     return value
 
 
@@ -267,9 +268,3 @@ def _rule(
         return InitialWeights(value.name, value.parameter)
     chosen = _arguments.choice(name, value, NAMES)
     return InitialWeights(chosen, Orthogonal().gain if chosen == "orthogonal" else 0.0)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    return repr(value)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _arguments, _core
+from ._shown import shown
 
 __all__ = [
     "Cosine",
@@ -390,7 +391,7 @@ class WarmUp:
         """Check the settings."""
         if isinstance(self.then, WarmUp):
             raise TypeError(
-                f"then: got {self.then!r}, needed a rate or a schedule that is no WarmUp"
+                f"then: got {shown(self.then)}, needed a rate or a schedule that is no WarmUp"
             )
         _keep(
             self,
@@ -433,7 +434,7 @@ class PerEpoch:
     def __post_init__(self) -> None:
         """Check the settings."""
         if not callable(self.function) or isinstance(self.function, type):
-            raise TypeError(f"function: got {self.function!r}, needed a function of the epoch")
+            raise TypeError(f"function: got {shown(self.function)}, needed a function of the epoch")
 
     @property
     def per(self) -> Per:
@@ -491,6 +492,8 @@ def rates(
     >>> schedules.rates(lambda step: 0.1 / (step + 1), 2).tolist()
     [0.1, 0.05]
     """
+    if isinstance(losses, str | bytes) or not isinstance(losses, Sequence | np.ndarray):
+        raise TypeError(f"losses: got {shown(losses)}, expected a sequence of numbers")
     known = [_arguments.real(f"losses[{i}]", x, "a finite number") for i, x in enumerate(losses)]
     return np.array(
         _core.rates(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._network import Network
+from .._shown import shown
 from ._symbols import unit, weight
 
 Path = tuple[int, int, int]
@@ -69,7 +70,9 @@ def meant(net: Network, weight: object, bias: object) -> Parameter:
             )
         return Parameter(layer - 1, j - 1, k - 1)
     if weight != WORKED:
-        raise ValueError(f"weight: got {weight!r} beside bias={bias!r}, needed one of the two")
+        raise ValueError(
+            f"weight: got {shown(weight)} beside bias={shown(bias)}, needed one of the two"
+        )
     layer, j = _indices("bias", bias, ("layer", "unit"))
     n_out, _ = _sizes(net, "bias", (layer, j))
     if not 1 <= j <= n_out:
@@ -83,10 +86,10 @@ def _indices(name: str, value: object, parts: tuple[str, ...]) -> list[int]:
     needed = f"({', '.join(parts)}), counted from 1"
     if not isinstance(value, tuple | list | np.ndarray) or len(value) != len(parts):
         error = ValueError if isinstance(value, tuple | list | np.ndarray) else TypeError
-        raise error(f"{name}: got {value!r}, needed {needed}")
+        raise error(f"{name}: got {shown(value)}, needed {needed}")
     whole = int | np.integer
     if any(isinstance(i, bool | np.bool_) or not isinstance(i, whole) for i in value):
-        raise TypeError(f"{name}: got {value!r}, needed integers {needed}")
+        raise TypeError(f"{name}: got {shown(value)}, needed integers {needed}")
     return [int(i) for i in value]
 
 

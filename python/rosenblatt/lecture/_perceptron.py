@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _arguments, _arrays
+from .._shown import shown
 from ..reference.arithmetic import Float64, chain
 from ._margin import ConvergenceBound, convergence_bound
 
@@ -255,11 +256,11 @@ def _two_classes(X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.bool_], 
     if samples.ndim != 2 or samples.size == 0:
         raise ValueError(f"X: got shape {samples.shape}, needed (n, n_features)")
     _arrays.finite("X", samples)
-    labels = np.asarray(y)
+    labels = _arrays.as_array("y", y)
     if labels.shape != (len(samples),):
         raise ValueError(f"y: got shape {labels.shape}, needed ({len(samples)},): a label a row")
     if labels.dtype.kind not in "biufU" or (labels.dtype.kind == "f" and np.isnan(labels).any()):
-        raise TypeError(f"y: got {y!r}, needed labels of two classes")
+        raise TypeError(f"y: got {shown(y)}, needed labels of two classes")
     classes = np.unique(labels)
     if len(classes) > 2 or (len(classes) == 1 and classes[0] not in (0, 1)):
         raise ValueError(f"y: got the classes {classes.tolist()}, needed two")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from .. import _arrays, _loss, reference
 from .._network import Network, network_given
+from .._shown import shown
 from ..reference.activation import ACTIVATIONS, dC_dz
 from ..reference.backward import dC_dA
 from ..reference.forward import forward
@@ -85,12 +86,14 @@ def refuse_what_the_lecture_lacks(net: Network) -> None:
     for setting, of_layers in (("norm", net.norms), ("skip", net.skips)):
         if any(of_layers):
             raise ValueError(
-                f"net: got a network with {setting}={list(of_layers)!r}, needed one without: "
+                f"net: got a network with {setting}={shown(list(of_layers))}, needed one without: "
                 "the lecture's layers are a = f(W a + b)"
             )
     for name in net.activations:
         if name not in ACTIVATIONS:
-            raise ValueError(f"net: got the activation {name!r}, needed one of {list(ACTIVATIONS)}")
+            raise ValueError(
+                f"net: got the activation {shown(name)}, needed one of {list(ACTIVATIONS)}"
+            )
 
 
 def one_input(net: Network, x: ArrayLike) -> np.ndarray[Any, Any]:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _arguments
 from .._loss import Loss
 from .._network import Network, network_given
+from .._shown import shown
 from ._layout import Equation, as_html, as_latex, as_text, column
 from ._page import page
 from ._sample import (
@@ -179,10 +180,11 @@ def trace(
     refuse_what_the_lecture_lacks(net)
     n_digits = _arguments.integer("digits", digits, least=1, most=17)
     if y is None and loss is not None:
-        raise ValueError(f"loss: got {loss!r} without y, needed the target of the sample")
+        raise ValueError(f"loss: got {shown(loss)} without y, needed the target of the sample")
     X = one_input(net, x)
+    loss_or_default = "squared_error" if loss is None else loss
     found = net.trace(X)
-    at = None if y is None else gradients_of(net, x, y, loss or "squared_error")
+    at = None if y is None else gradients_of(net, x, y, loss_or_default)
     return SampleTrace(
         x=X[0],
         Z=tuple(Z[0] for Z in found.Z),

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from .. import _arguments
+from .._shown import shown
 from . import frame, ink, settings
 from .refused import RefusedError
 from .settings import exact_fields
@@ -150,7 +151,7 @@ def _explain(training: Training, fields: Fields) -> Answer:
     length = 3 if name == "weight" else 2
     if not isinstance(value, list) or len(value) != length:
         words = "layer, to, from" if name == "weight" else "layer, unit"
-        raise TypeError(f"{name}: got {value!r:.60}, needed [{words}], counted from 1")
+        raise TypeError(f"{name}: got {shown(value)}, needed [{words}], counted from 1")
     numbers = tuple(_arguments.integer(name, each, least=1) for each in value)
     return _explanation(training.view(), name, numbers)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _arguments
+from .._shown import shown
 
 MOST_STROKES: Final = 100
 MOST_POINTS: Final = 1000  # of all strokes together
@@ -72,7 +73,7 @@ def checked(value: object) -> list[NDArray[np.float64]]:
     """
     needed = f"a list of 1 … {MOST_STROKES} strokes, each a list of [x, y] from 0 to 1"
     if not isinstance(value, list) or not all(isinstance(each, list) and each for each in value):
-        raise TypeError(f"strokes: got {value!r:.60}, needed {needed}")
+        raise TypeError(f"strokes: got {shown(value)}, needed {needed}")
     if not 1 <= len(value) <= MOST_STROKES:
         raise ValueError(f"strokes: got {len(value)}, needed {needed}")
     n_points = sum(map(len, value))
@@ -84,7 +85,7 @@ def checked(value: object) -> list[NDArray[np.float64]]:
 def _place(point: Any) -> list[float]:
     needed = "two numbers from 0 to 1"
     if not isinstance(point, list) or len(point) != 2:
-        raise TypeError(f"strokes: got the point {point!r:.60}, needed {needed}")
+        raise TypeError(f"strokes: got the point {shown(point)}, needed {needed}")
     place = [_arguments.real("strokes", number, needed) for number in point]
     if not all(0 <= number <= 1 for number in place):
         raise ValueError(f"strokes: got the point {place}, needed {needed}")

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from .. import _arguments
 from .._optimizer import SGD, Adagrad, Adam, Lion, NAdam, Optimizer, RMSprop
+from .._shown import shown
 from .._weights import BIAS_NAMES
 
 # The bounds keep a frame small: 6 layers of 64 units are 21,000 weights and a map of 160 kB.
@@ -127,7 +128,7 @@ def exact_fields(given: Mapping[str, Any], needed: Sequence[str]) -> None:
     words = ", ".join(needed) if needed else "none"
     for name in given:
         if name not in needed:
-            raise ValueError(f"got an unknown field {name[:40]!r}, needed {words}")
+            raise ValueError(f"got an unknown field {shown(name)}, needed {words}")
     for name in needed:
         if name not in given:
             raise ValueError(f"{name}: is missing, needed {words}")
@@ -155,7 +156,7 @@ def choices() -> dict[str, Any]:
 
 def _layers(value: object) -> tuple[int, ...]:
     if not isinstance(value, list):
-        raise TypeError(f"layers: got {value!r:.60}, needed a list of units, one per hidden layer")
+        raise TypeError(f"layers: got {shown(value)}, needed a list of units, one per hidden layer")
     if len(value) > MOST_LAYERS:
         raise ValueError(f"layers: got {len(value)} hidden layers, needed at most {MOST_LAYERS}")
     return tuple(

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from .. import _arguments
 from .._callbacks import Callback, Epoch
 from .._network import FloatArray, Network
+from .._shown import type_name
 from .._train_result import TrainResult
 from ._axes import axes_for, figure_of
 from ._decision import draw_regions
@@ -190,7 +191,7 @@ def animate(regions: DecisionRegions, *, ax: Axes | None = None, fps: float = 10
     >>> plt.close("all")
     """
     if not isinstance(regions, DecisionRegions):
-        raise TypeError(f"regions: got {type(regions).__name__}, needed a plot.DecisionRegions")
+        raise TypeError(f"regions: got {type_name(regions)}, needed a plot.DecisionRegions")
     interval = 1000 / _arguments.positive("fps", fps)  # milliseconds
     frames = list(regions.frames)
     ax = axes_for(ax)

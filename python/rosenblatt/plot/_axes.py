@@ -7,6 +7,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .._shown import type_name
+
 POINTS_PER_INCH = 72
 
 
@@ -29,7 +31,7 @@ def axes_for(ax: Axes | None, *, figsize: tuple[float, float] | None = None) -> 
 
         return pyplot.subplots(figsize=figsize, layout="constrained")[1]
     if not isinstance(ax, Axes):
-        raise TypeError(f"ax: got {type(ax).__name__}, needed a matplotlib Axes or None")
+        raise TypeError(f"ax: got {type_name(ax)}, needed a matplotlib Axes or None")
     return ax
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .. import _arguments
 from .._curve import LOG_FROM
+from .._shown import type_name
 from .._train_result import TrainResult
 from ._axes import axes_for, size_in_points
 from ._colours import class_colours, ink
@@ -121,10 +122,10 @@ def _named(results: object) -> dict[str, TrainResult]:
     elif isinstance(results, Sequence) and not isinstance(results, str | bytes):
         named = {f"training {i + 1}": result for i, result in enumerate(results)}
     else:
-        raise TypeError(f"results: got {type(results).__name__}, needed {NEEDED}")
+        raise TypeError(f"results: got {type_name(results)}, needed {NEEDED}")
     for result in named.values():
         if not isinstance(result, TrainResult):
-            raise TypeError(f"results: got a {type(result).__name__} among them, needed {NEEDED}")
+            raise TypeError(f"results: got a {type_name(result)} among them, needed {NEEDED}")
     if not named:
         raise ValueError(f"results: got none, needed {NEEDED}")
     return named

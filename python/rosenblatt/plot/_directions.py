@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._network import Network
+from .._shown import shown
 from ._checks import vector_given
 
 Vector = NDArray[np.float64]  # (n_params,)
@@ -42,7 +43,7 @@ def given(directions: object, n_params: int) -> Directions:
     """
     needed = f"'random', 'pca' or two vectors ({n_params},)"
     if isinstance(directions, str) or not isinstance(directions, tuple | list | np.ndarray):
-        raise TypeError(f"directions: got {directions!r}, needed {needed}")
+        raise TypeError(f"directions: got {shown(directions)}, needed {needed}")
     if len(directions) != 2:
         raise ValueError(f"directions: got {len(directions)}, needed {needed}")
     first, second = (

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .. import _arguments
 from .._network import Network, network_given
+from .._shown import shown
 from ._axes import axes_for, size_in_points
 from ._checks import finite_weights
 from ._colours import background, diverging, ink
@@ -151,12 +152,12 @@ def _highlighted(net: Network, highlight: Iterable[Index]) -> set[Index]:
     """Return the weights to highlight as (layer, to, from) from 0."""
     needed = "(layer, to, from), each counted from 1"
     if isinstance(highlight, str) or not isinstance(highlight, Iterable):
-        raise TypeError(f"highlight: got {highlight!r}, needed an iterable of {needed}")
+        raise TypeError(f"highlight: got {shown(highlight)}, needed an iterable of {needed}")
     found = set()
     for i, index in enumerate(highlight):
         name = f"highlight[{i}]"
         if not isinstance(index, tuple | list | np.ndarray) or len(index) != 3:
-            raise TypeError(f"{name}: got {index!r}, needed {needed}")
+            raise TypeError(f"{name}: got {shown(index)}, needed {needed}")
         layer, to, source = (_arguments.integer(name, number, least=-(2**63)) for number in index)
         if not 1 <= layer <= len(net.W):
             raise ValueError(f"{name}: got layer {layer}, needed 1 … {len(net.W)}")

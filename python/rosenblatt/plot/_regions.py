@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _arguments, _arrays
 from .._network import FloatArray, Network, network_given
+from .._shown import shown
 from ._checks import samples_given
 from ._colours import background, class_colours, ink
 
@@ -76,7 +77,9 @@ class Regions:
             self.norm = _norm(targets)
         if threshold is not None:
             if not self.is_classes or net.layers[-1] != 1:
-                raise ValueError(f"threshold: got {threshold!r}, needed None: it is for one output")
+                raise ValueError(
+                    f"threshold: got {shown(threshold)}, needed None: it is for one output"
+                )
             self._threshold = _arguments.real("threshold", threshold, "a finite number or None")
         self.extent = _extent(self.X)
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _arguments
 from .._loss import Loss
 from .._network import Network, network_given
+from .._shown import type_name
 from . import _directions
 from ._axes import axes_for
 from ._checks import vector_given
@@ -127,7 +128,7 @@ def _points(path: ThetaPath | Sequence[ArrayLike], n_params: int) -> NDArray[np.
         path = path.thetas
     if isinstance(path, str) or not isinstance(path, Sequence | np.ndarray):
         raise TypeError(
-            f"path: got {type(path).__name__}, needed a plot.ThetaPath or a sequence of theta"
+            f"path: got {type_name(path)}, needed a plot.ThetaPath or a sequence of theta"
         )
     if not len(path):
         raise ValueError("path: got no points, needed one or more")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .. import _arguments
 from .._network import Network, network_given
+from .._shown import shown
 from ._axes import axes_for, size_in_points
 from ._checks import finite_weights
 from ._colours import background, diverging, ink, mixed
@@ -95,7 +96,7 @@ def first_layer_weights(
 def _image_shape(shape: Sequence[int], n_features: int) -> tuple[int, int]:
     needed = "(height, width)"
     if not isinstance(shape, Sequence | np.ndarray) or isinstance(shape, str) or len(shape) != 2:
-        raise TypeError(f"shape: got {shape!r}, needed {needed}")
+        raise TypeError(f"shape: got {shown(shape)}, needed {needed}")
     height, width = (_arguments.integer(f"shape[{i}]", n, least=1) for i, n in enumerate(shape))
     if height * width != n_features:
         raise ValueError(

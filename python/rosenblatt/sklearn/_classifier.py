@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
+from .._shown import shown
 from . import _settings
 from ._labels import MARGINS, Labelled
 from ._online import is_stochastic
@@ -23,7 +24,7 @@ from ._online import is_stochastic
 
 def _gives_probabilities(estimator: Any) -> bool:
     if estimator.loss in MARGINS:
-        raise AttributeError(f"predict_proba is not available for loss={estimator.loss!r}")
+        raise AttributeError(f"predict_proba is not available for loss={shown(estimator.loss)}")
     return True
 
 

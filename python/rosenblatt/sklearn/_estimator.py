@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .. import _arrays, _loss
 from .._network import Network
+from .._shown import type_name
 from . import _initial, _minimum, _settings, _steps
 from ._samples import Samples, for_core
 from ._threads import thread_count
@@ -153,8 +154,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _validation_samples(self, validation: Any, of_class: NDArray[np.float64] | None) -> Samples:
         if not isinstance(validation, tuple | list) or len(validation) not in {2, 3}:
             raise TypeError(
-                f"validation: got {type(validation).__name__}, needed (X, y) or "
-                "(X, y, sample_weight)"
+                f"validation: got {type_name(validation)}, needed (X, y) or (X, y, sample_weight)"
             )
         X, y, *weights = validation
         rows = self._rows(X)

@@ -15,6 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from .. import _weighting
 from .._arrays import LABEL_LOSSES
+from .._shown import shown
 from ._online import Online
 
 MARGINS = ("hinge", "squared_hinge")  # their outputs are scores and no probabilities
@@ -71,7 +72,7 @@ class Labelled(ClassifierMixin, Online):
             self._grow_classes(np.asarray([y]))
             return self._target_of(y)
         if target is None:
-            raise ValueError(f"y: got {y!r}, needed one of {self.classes_}")
+            raise ValueError(f"y: got {shown(y)}, needed one of {self.classes_}")
         return target
 
     def _each_encoded(self) -> list[Any]:

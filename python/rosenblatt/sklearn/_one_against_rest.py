@@ -17,6 +17,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import check_array, check_random_state, compute_class_weight
 
 from .. import _arrays, _core
+from .._shown import shown
 from ._samples import for_core
 
 INT32_MAX = np.iinfo(np.int32).max
@@ -134,7 +135,7 @@ def _held_out(perceptron: Any, y: NDArray[Any], weights: NDArray[Any]) -> NDArra
     if len(learned) == 0 or len(held_out) == 0:
         raise ValueError(
             f"Splitting {len(y)} samples into a train set and a validation set with "
-            f"validation_fraction={perceptron.validation_fraction!r} led to an empty set "
+            f"validation_fraction={shown(perceptron.validation_fraction)} led to an empty set "
             f"({len(learned)} and {len(held_out)} samples). Please either change "
             "validation_fraction, increase number of samples, or disable early_stopping."
         )

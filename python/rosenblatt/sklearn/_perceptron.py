@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import _arrays, _core
+from .._shown import shown
 from ._one_against_rest import Data, Learned, begin, learn, threads
 from ._samples import for_core
 
@@ -364,8 +365,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         given: NDArray[Any] = unique_labels(classes)
         if known is not None and not np.array_equal(known, given):
             raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, "
-                f"was: {known!r}"
+                f"`classes={shown(classes)}` is not the same as on last call to partial_fit, "
+                f"was: {shown(known)}"
             )
         return given
 

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from .._loss import Poisson
+from .._shown import shown
 from ._online import Online, is_stochastic
 
 
@@ -235,7 +236,9 @@ class MLPRegressor(RegressorMixin, Online):
         """
         A = self._predictions(X)
         if return_std and self.loss != "gaussian_nll":
-            raise ValueError(f"return_std: got True with loss={self.loss!r}, needed 'gaussian_nll'")
+            raise ValueError(
+                f"return_std: got True with loss={shown(self.loss)}, needed 'gaussian_nll'"
+            )
         if not return_std:
             return self._numbers_of(A)
         n_targets = A.shape[1] // 2

@@ -16,6 +16,7 @@ from .._activation import Activation
 from .._callbacks import Callback
 from .._loss import WITH_PARAMETERS
 from .._optimizer import LBFGS, OPTIMIZERS, SGD, Adam, Check, Optimizer
+from .._shown import shown
 
 STOCHASTIC = ("sgd", "adam")
 
@@ -165,7 +166,7 @@ def check_combinations(estimator: Any, validation: Any = None) -> None:
     """
     if changes_between_epochs(estimator) and not isinstance(estimator.learning_rate_init, Real):
         raise ValueError(
-            f"learning_rate: got {estimator.learning_rate!r} with a schedule as "
+            f"learning_rate: got {shown(estimator.learning_rate)} with a schedule as "
             "learning_rate_init, needed 'constant'"
         )
     if estimator.solver == "lbfgs" and any_dropout(estimator):
