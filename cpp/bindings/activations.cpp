@@ -40,9 +40,7 @@ class CalledActivation final : public OwnActivation {
     template <class T>
     static void call(const ArrayFunction& f, Matrix<const T> Z, Matrix<T> result) {
         const py::gil_scoped_acquire acquire;
-        const auto found = f(copied<T>(Z)).template cast<Array<T>>();
-        for (std::size_t i = 0; i < Z.rows; ++i)
-            std::copy_n(found.data(static_cast<py::ssize_t>(i)), Z.cols, result.row(i));
+        copy_given("activation", f(copied<T>(Z)).template cast<Array<T>>(), result);
     }
 
     std::string name_;

@@ -40,15 +40,18 @@ class BoundLearner {
                                     int threads) {
         const Access::Writing writing(bound_.access);
         const Shape& shape = bound_.network.shape();
-        Samples<T> samples;
-        take_inputs("X", X, shape, samples);
-        samples.Y = take_Y<T>("Y", Y, samples.size(), loss_.loss, shape);
-        samples.weights = take_weights("sample_weight", weights, samples.size());
-        if (shape.has_batch_norm() && (batch_size == 1 || samples.size() % batch_size == 1)) refuse_batch_of_one();
+        TakenSamples<T> samples = take_inputs("X", X, shape);
+        const std::size_t n = samples.view.size();
+        samples.view.Y = take_Y<T>("Y", Y, n, loss_.loss, shape, samples.indices);
+        samples.view.weights = take_weights("sample_weight", weights, n);
+        if (shape.has_batch_norm() && (batch_size == 1 || n % batch_size == 1)) refuse_batch_of_one();
+        Buffer<std::size_t> order_of_samples(order ? n : 0);
+        if (order) take_order("order", *order, order_of_samples.view());
         typename Learner<T>::Means means{};
         unless_diverged([&] {
             compute(threads, [&](Team& team) {
-                means = learner_.learn(bound_.network, samples, batch_size, order ? order->data() : nullptr, team);
+                means = learner_.learn(bound_.network, samples.view, batch_size, std::as_const(order_of_samples).view(),
+                                       team);
             });
         });
         return {means.loss, means.penalty};
@@ -63,8 +66,17 @@ class BoundLearner {
         const auto X = py::reinterpret_borrow<Array<T>>(x.reshape({py::ssize_t{1}, x.size()}));
         Samples<T> sample;
         sample.X = take_X("x", X, shape);
-        const py::array target = as_target(y);
-        sample.Y = take_Y<T>("y", target, 1, loss_.loss, shape);
+        std::int64_t label = 0;
+        std::optional<Array<T>> target;
+        Indices indices;
+        if (PyLong_Check(y.ptr()) != 0) {
+            label = y.cast<std::int64_t>();
+            check_labels("y", {&label, 1}, loss_.loss, shape);
+            sample.Y.labels = &label;
+        } else {
+            target = as_row(y);
+            sample.Y = take_Y<T>("y", *target, 1, loss_.loss, shape, indices);
+        }
         double C = 0;
         unless_diverged([&] {
             const FloatMode mode;
@@ -131,19 +143,14 @@ class BoundLearner {
         }
     }
 
-    static py::array as_target(const py::object& y) {
-        if (PyLong_Check(y.ptr()) != 0) {
-            Array<std::int64_t> label(1);
-            label.mutable_data()[0] = y.cast<std::int64_t>();
-            return label;
-        }
+    static Array<T> as_row(const py::object& y) {
         if (PyFloat_Check(y.ptr()) != 0) {
             auto number = new_array<T>(1, 1);
             number.mutable_data()[0] = static_cast<T>(y.cast<double>());
             return number;
         }
         auto row = y.cast<Array<T>>();
-        return row.reshape({py::ssize_t{1}, row.size()});
+        return py::reinterpret_borrow<Array<T>>(row.reshape({py::ssize_t{1}, row.size()}));
     }
 
     py::object owner_;

@@ -65,8 +65,8 @@ Array<T> running_view(py::object self) {
 template <class T>
 Array<T> forward_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X) {
     const Access::Reading reading(self.access);
-    Samples<T> samples;
-    take_inputs("X", X, self.network.shape(), samples);
+    const TakenSamples<T> taken = take_inputs("X", X, self.network.shape());
+    const Samples<T>& samples = taken.view;
     check_scaled_inputs("X", self.scalings, samples);
     auto A = new_array<T>(samples.size(), self.network.shape().n_outputs());
     const Matrix<T> out = writeable(A);
@@ -132,10 +132,9 @@ template <class T>
 std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X) {
     const Access::Reading reading(self.access);
     const Shape& shape = self.network.shape();
-    Samples<T> given;
-    take_inputs("X", X, shape, given);
-    check_scaled_inputs("X", self.scalings, given);
-    const ScaledSamples<T> scaled(given, self.scalings);
+    const TakenSamples<T> taken = take_inputs("X", X, shape);
+    check_scaled_inputs("X", self.scalings, taken.view);
+    const ScaledSamples<T> scaled(taken.view, self.scalings);
     const Samples<T>& samples = scaled.samples();
     const std::size_t n = samples.size();
     std::vector<Array<T>> Z;
@@ -205,18 +204,18 @@ Derivatives<T> derivatives(BoundNetwork<T>& self, const Samples<T>& samples, F o
     return {std::move(grad), std::move(dX), std::move(delta)};
 }
 
-// The samples of a batch as the network reads them, for a loss that suits it.
+// The samples of a batch, for a loss that suits the network.
 template <class T>
-ScaledSamples<T> take_batch(const BoundNetwork<T>& self, const DenseOrSparse<T>& X, const py::array& Y, Loss loss,
-                            const std::optional<Array<double>>& sample_weight) {
+TakenSamples<T> take_batch(const BoundNetwork<T>& self, const DenseOrSparse<T>& X, const py::array& Y, Loss loss,
+                           const std::optional<Array<double>>& sample_weight) {
     const Shape& shape = self.network.shape();
     check_scaled_loss(self.scalings, loss);
-    Samples<T> samples;
-    take_inputs("X", X, shape, samples);
-    check_scaled_inputs("X", self.scalings, samples);
-    samples.Y = take_Y<T>("Y", Y, samples.size(), loss, shape);
-    samples.weights = take_weights("sample_weight", sample_weight, samples.size());
-    return {samples, self.scalings};
+    TakenSamples<T> samples = take_inputs("X", X, shape);
+    const std::size_t n = samples.view.size();
+    check_scaled_inputs("X", self.scalings, samples.view);
+    samples.view.Y = take_Y<T>("Y", Y, n, loss, shape, samples.indices);
+    samples.view.weights = take_weights("sample_weight", sample_weight, n);
+    return samples;
 }
 
 // A loss, and a batch that suits it.
@@ -227,7 +226,8 @@ class LossOfBatch {
                 const std::optional<Array<double>>& sample_weight)
         : network_(self.network),
           rule_(take_loss<T>(named_loss, self.network.shape())),
-          scaled_(take_batch<T>(self, X, Y, rule_.loss, sample_weight)) {}
+          taken_(take_batch<T>(self, X, Y, rule_.loss, sample_weight)),
+          scaled_(taken_.view, self.scalings) {}
 
     const LossRule& rule() const noexcept { return rule_; }
     const Samples<T>& samples() const noexcept { return scaled_.samples(); }
@@ -240,6 +240,7 @@ class LossOfBatch {
   private:
     const Network<T>& network_;
     LossRule rule_;
+    TakenSamples<T> taken_;
     ScaledSamples<T> scaled_;
 };
 
@@ -372,7 +373,8 @@ Array<T> hessian_vector_product_of(BoundNetwork<T>& self, const Array<T>& X, con
     const Shape& shape = self.network.shape();
     check_second_derivatives(shape);
     const LossRule rule = take_loss<T>(named_loss, shape);
-    const ScaledSamples<T> batch = take_batch<T>(self, X, Y, rule.loss, sample_weight);
+    const TakenSamples<T> taken = take_batch<T>(self, X, Y, rule.loss, sample_weight);
+    const ScaledSamples<T> batch(taken.view, self.scalings);
     const Vector<const T> along = take_direction("v", v, shape);
     Network<T> direction(shape);
     std::copy_n(along.data, along.size, direction.theta().data);

@@ -24,10 +24,10 @@ namespace rosenblatt::bindings {
 namespace {
 
 template <class T>
-PerceptronRows<T> take_rows_of(const DenseOrSparse<T>& X) {
+PerceptronRows<T> take_rows_of(const DenseOrSparse<T>& X, Indices& indices) {
     if (const auto* const dense = std::get_if<Array<T>>(&X)) return {take_rows("X", *dense), {}};
     const auto& sparse = std::get<SparseArrays<T>>(X);
-    return {{}, take_sparse("X", sparse, std::get<3>(sparse))};
+    return {{}, take_sparse("X", sparse, std::get<3>(sparse), indices)};
 }
 
 void check_length(const char* name, const py::array& array, std::size_t n) {
@@ -103,7 +103,8 @@ Learned<T> learn_perceptrons(const DenseOrSparse<T>& X, const Array<std::int64_t
                              double l1_ratio, double eta, double intercept_share, std::size_t max_iter, double tol,
                              std::size_t n_iter_no_change, bool shuffle, bool early_stopping,
                              std::optional<Report> report, int threads) {
-    const PerceptronRows<T> rows = take_rows_of<T>(X);
+    Indices indices;
+    const PerceptronRows<T> rows = take_rows_of<T>(X, indices);
     for (const auto& [name, array] :
          {std::pair<const char*, py::array>{"labels", labels}, {"weights", weights}, {"held_out", held_out}})
         check_length(name, array, rows.n());
@@ -145,7 +146,8 @@ Learned<T> learn_perceptrons(const DenseOrSparse<T>& X, const Array<std::int64_t
 // (n, n_classes)
 template <class T>
 Array<T> decide_for(const DenseOrSparse<T>& X, const Array<T>& W, const Array<T>& b, int threads) {
-    const PerceptronRows<T> rows = take_rows_of<T>(X);
+    Indices indices;
+    const PerceptronRows<T> rows = take_rows_of<T>(X, indices);
     const Matrix<const T> weights = take_rows("W", W);
     check_length("b", b, weights.rows);
     auto Z = new_array<T>(rows.n(), weights.rows);
@@ -167,7 +169,8 @@ void bind(py::module_& module) {
     module.def(
         "columns_rise",
         [](const SparseArrays<T>& X, const std::string& name) {
-            return columns_rise(take_sparse(name.c_str(), X, std::get<3>(X), false));
+            Indices indices;
+            return columns_rise(take_sparse(name.c_str(), X, std::get<3>(X), indices, false));
         },
         py::arg("X").noconvert(), py::arg("name"));
 }

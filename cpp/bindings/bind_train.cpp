@@ -37,8 +37,7 @@ using StepCallback = py::typing::Callable<bool(std::size_t, std::size_t, double)
 using OrderCallback = py::typing::Callable<Array<std::int64_t>(std::size_t)>;
 
 // Calls epoch_done(epoch, loss, validation_loss, learning_rate, gradient_norm, penalty) and step_done(epoch, batch, loss)
-// where there are such; their truth ends the training. order(epoch) gives the indices of the samples, each of which it has
-// checked.
+// where there are such; their truth ends the training. order(epoch) gives the indices of the samples.
 class PythonObserver final : public Observer {
   public:
     PythonObserver(std::optional<EpochCallback> epoch_done, std::optional<StepCallback> step_done,
@@ -48,8 +47,7 @@ class PythonObserver final : public Observer {
     bool gives_order(std::size_t epoch, Vector<std::size_t> order) override {
         if (!order_) return false;
         const py::gil_scoped_acquire acquire;
-        const auto given = (*order_)(epoch).cast<Array<std::int64_t>>();
-        std::copy_n(given.data(), order.size, order.data);
+        take_order("shuffle", (*order_)(epoch).cast<Array<std::int64_t>>(), order);
         return true;
     }
 
@@ -92,7 +90,7 @@ class CalledCost final : public CustomCost<T> {
         const py::gil_scoped_acquire acquire;
         const auto [C, G] =
             cost_.first(outputs(A), rows(indices, first, A.rows)).template cast<std::pair<double, Array<T>>>();
-        for (std::size_t i = 0; i < A.rows; ++i) std::copy_n(G.data(static_cast<py::ssize_t>(i)), A.cols, dC_dA.row(i));
+        copy_given("dC/dA of the loss", G, dC_dA);
         if (scalings_.targets) scalings_.targets->divide_by_factor(dC_dA);
         return C;
     }
@@ -128,13 +126,13 @@ using ArraysOfSamples = std::tuple<DenseOrSparse<T>, py::array, std::optional<Ar
 
 // Y is looked at where there is a loss that knows it.
 template <class T>
-Samples<T> take_samples(const std::array<const char*, 3>& names, const ArraysOfSamples<T>& arrays,
-                        const std::optional<LossRule>& rule, const Shape& shape) {
+TakenSamples<T> take_samples(const std::array<const char*, 3>& names, const ArraysOfSamples<T>& arrays,
+                             const std::optional<LossRule>& rule, const Shape& shape) {
     const auto& [X, Y, weights] = arrays;
-    Samples<T> samples;
-    take_inputs(names[0], X, shape, samples);
-    if (rule) samples.Y = take_Y<T>(names[1], Y, samples.size(), rule->loss, shape);
-    samples.weights = take_weights(names[2], weights, samples.size());
+    TakenSamples<T> samples = take_inputs(names[0], X, shape);
+    const std::size_t n = samples.view.size();
+    if (rule) samples.view.Y = take_Y<T>(names[1], Y, n, rule->loss, shape, samples.indices);
+    samples.view.weights = take_weights(names[2], weights, n);
     return samples;
 }
 
@@ -225,8 +223,8 @@ class PreparedOf final : public Prepared {
         if (arguments_.validation)
             validation_samples_ = take_samples<T>({"validation[0]", "validation[1]", "validation[2]"},
                                                   *arguments_.validation, rule, shape);
-        scalings_ = fit_scalings(bound_, samples_, rule, scale_inputs, scale_targets, threads);
-        if (validation_samples_) check_scaled_inputs("validation[0]", scalings_, *validation_samples_);
+        scalings_ = fit_scalings(bound_, samples_.view, rule, scale_inputs, scale_targets, threads);
+        if (validation_samples_) check_scaled_inputs("validation[0]", scalings_, validation_samples_->view);
         if (arguments_.cost) cost_.emplace(std::move(*arguments_.cost), scalings_);
         if (arguments_.resumed) {
             const auto& [network, parts] = *arguments_.resumed;
@@ -255,9 +253,9 @@ class PreparedOf final : public Prepared {
 
   protected:
     void run(Team& team, Clock::time_point began) override {
-        const ScaledSamples<T> scaled(samples_, scalings_);
+        const ScaledSamples<T> scaled(samples_.view, scalings_);
         std::optional<ScaledSamples<T>> scaled_validation;
-        if (validation_samples_) scaled_validation.emplace(*validation_samples_, scalings_);
+        if (validation_samples_) scaled_validation.emplace(validation_samples_->view, scalings_);
         std::optional<Samples<T>> validation;
         if (scaled_validation) validation = scaled_validation->samples();
         if (arguments_.time_limit)
@@ -278,8 +276,8 @@ class PreparedOf final : public Prepared {
     Arguments<T> arguments_;
     Training training_;
     PythonObserver observer_;
-    Samples<T> samples_;
-    std::optional<Samples<T>> validation_samples_;
+    TakenSamples<T> samples_;
+    std::optional<TakenSamples<T>> validation_samples_;
     Scalings<T> scalings_;
     std::optional<CalledCost<T>> cost_;
     py::object owner_of_resumed_;
@@ -381,14 +379,14 @@ std::vector<double> costs_of_steps(BoundNetwork<T>& self, const ArraysOfSamples<
                                    std::uint64_t seed, int threads) {
     const Access::Writing writing(self.access);
     const LossRule rule = take_loss<T>(named_loss, self.network.shape());
-    const Samples<T> samples = take_samples<T>({"X", "Y", "sample_weight"}, arrays, rule, self.network.shape());
+    const TakenSamples<T> samples = take_samples<T>({"X", "Y", "sample_weight"}, arrays, rule, self.network.shape());
     std::vector<double> costs;
     Training training{rule, take_optimizer<T>(named_optimizer), batch_size, epochs, true, seed};
     training.optimizer.step_losses = &costs;
     PythonObserver nobody({}, {}, {});
     try {
         compute(threads, [&](Team& team) {
-            const ScaledSamples<T> scaled(samples, self.scalings);
+            const ScaledSamples<T> scaled(samples.view, self.scalings);
             train<T>(self.network, scaled.samples(), std::nullopt, training, nullptr, nobody, team);
         });
     } catch (const Diverged&) {  // which is what the caller wants to see

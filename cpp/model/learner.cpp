@@ -30,11 +30,11 @@ Buffer<T> copy_of(Vector<const T> numbers) {
 
 template <class T>
 auto Learner<T>::learn(Network<T>& network, const Samples<T>& samples, std::size_t batch_size,
-                       const std::int64_t* order, Team& team) -> Means {
+                       Vector<const std::size_t> order, Team& team) -> Means {
     make_room(network.shape(), samples.is_sparse());
-    Batches<T> batches(samples, std::min(batch_size, work_.capacity()), order != nullptr, 0,
+    Batches<T> batches(samples, std::min(batch_size, work_.capacity()), order.size != 0, 0,
                        network.shape().n_out(0) == 1);
-    if (order != nullptr) std::copy_n(order, samples.size(), batches.order().data);
+    std::copy_n(order.data, order.size, batches.order().data);
     const Before unchanged = before(network);
     try {
         const Means means = learn_batches(network, batches, batch_size, team);

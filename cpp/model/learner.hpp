@@ -36,9 +36,9 @@ class Learner {
     };
 
     // Takes the steps that an epoch of `train` would: samples, sparse or not, in this order (n,), or as they lie if it is
-    // null. Batches whose samples weigh nothing are passed over. Throws Stopped between two steps, and Diverged if a cost
-    // or, in the end, a weight is not finite. If it throws, network and optimiser are as they were.
-    Means learn(Network<T>& network, const Samples<T>& samples, std::size_t batch_size, const std::int64_t* order,
+    // empty. Batches whose samples weigh nothing are skipped. Throws Stopped between two steps, and Diverged if a cost or, in
+    // the end, a weight is not finite. If it throws, network and optimiser are as they were.
+    Means learn(Network<T>& network, const Samples<T>& samples, std::size_t batch_size, Vector<const std::size_t> order,
                 Team& team);
 
     // One step with one sample, not sparse, whose gradient is multiplied by `factor`; the sample's cost before the step.
