@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import ArrayLike, NDArray
 
 import rosenblatt as rb
@@ -38,8 +39,7 @@ OF_ANY_OUTPUT = (
     rb.Quantile(levels=0.2),
     "cosine",
 )
-LOSSES: tuple[tuple[Any, str], ...] = (  # every loss with every output that suits it
-    *((loss, output) for loss in OF_ANY_OUTPUT for output in ACTIVATIONS),
+OF_SOME_OUTPUTS: tuple[tuple[Any, str], ...] = (
     ("log_loss", "softmax"),
     ("log_loss", "logistic"),
     (rb.LogLoss(label_smoothing=0.1), "softmax"),
@@ -59,6 +59,23 @@ LOSSES: tuple[tuple[Any, str], ...] = (  # every loss with every output that sui
     (rb.Focal(gamma=0.5), "softmax"),
     (rb.Focal(gamma=0.0), "logistic"),
 )
+# Every loss with every output that suits it: for tests that draw some of them.
+ALL_LOSSES: tuple[tuple[Any, str], ...] = (
+    *((loss, output) for loss in OF_ANY_OUTPUT for output in ACTIVATIONS),
+    *OF_SOME_OUTPUTS,
+)
+# The losses of any output go by dc/da, and the way through the output's activation is apart from
+# it, in the kernels and for second derivatives: so these are all of them with an output that does
+# nothing and with one that mixes units, and two of them with each other output.
+LOSSES: tuple[tuple[Any, str], ...] = (
+    *((loss, output) for loss in OF_ANY_OUTPUT for output in ("identity", "softmax")),
+    *(
+        (OF_ANY_OUTPUT[(i + step) % len(OF_ANY_OUTPUT)], output)
+        for i, output in enumerate(f for f in ACTIVATIONS if f not in ("identity", "softmax"))
+        for step in (0, 2)
+    ),
+    *OF_SOME_OUTPUTS,
+)
 # Loss, output and hidden activation: all of the kinds, and every other beside a few.
 COMBINATIONS: tuple[tuple[Any, str, str], ...] = tuple(
     (loss, output, activation)
@@ -68,6 +85,15 @@ COMBINATIONS: tuple[tuple[Any, str, str], ...] = tuple(
     or activation == "tanh"
     or (loss, output) in (("squared_error", "identity"), ("log_loss", "softmax"))
 )
+
+
+def with_each(names: str, cases: Sequence[tuple[Any, ...]]) -> pytest.MarkDecorator:
+    """Parametrise a test with cases whose names are those of their values."""
+    return pytest.mark.parametrize(names, cases, ids=["-".join(map(str, case)) for case in cases])
+
+
+with_every_loss = with_each("loss, output", LOSSES)
+with_every_combination = with_each("loss, output, activation", COMBINATIONS)
 LABEL_LOSSES = ("log_loss", "kl_divergence", "hinge", "squared_hinge", "focal")
 
 Array = NDArray[Any]
@@ -151,6 +177,10 @@ def samples(n: int, n_features: int, dtype: str, seed: int = 0) -> Array:
 def name_of(loss: Any) -> str:
     """The name of a loss, with parameters or without."""
     return loss if isinstance(loss, str) else str(loss.name)
+
+
+LABELLED = [(loss, output) for loss, output in LOSSES if name_of(loss) in LABEL_LOSSES]
+with_every_loss_of_labels = with_each("loss, output", LABELLED)
 
 
 def n_outputs_for(loss: Any, wanted: int) -> int:

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 import rosenblatt as rb
 from bits import (
     ACTIVATIONS,
-    COMBINATIONS,
+    ALL_LOSSES,
     DTYPES,
-    LOSSES,
     Array,
     assert_same_bits,
     assert_same_gradients,
@@ -22,6 +21,7 @@ from bits import (
     samples,
     targets,
     twins,
+    with_every_combination,
 )
 from effort import cases
 from tolerance import DIFFERENCES_RELATIVE, DIFFERENCES_ROUNDING, STENCIL, STEP
@@ -46,7 +46,7 @@ def compare(
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("loss", "output", "activation"), COMBINATIONS)
+@with_every_combination
 def test_every_activation_and_loss(loss: Any, output: str, activation: str, dtype: str) -> None:
     compare([4, 6, 5, 3], 8, activation=activation, loss=loss, output=output, dtype=dtype)
 
@@ -94,7 +94,7 @@ def test_the_gradient_of_a_bias_starts_at_plus_zero(dtype: str) -> None:
 @given(
     layers=st.lists(st.integers(1, 20), min_size=2, max_size=5),
     activation=st.sampled_from(ACTIVATIONS),
-    loss_output=st.sampled_from(LOSSES),
+    loss_output=st.sampled_from(ALL_LOSSES),
     dtype=st.sampled_from(DTYPES),
     n=st.integers(1, 12),
     seed=st.integers(0, 2**64 - 1),
@@ -167,7 +167,7 @@ def central_difference(
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])
-@pytest.mark.parametrize(("loss", "output", "activation"), COMBINATIONS)
+@with_every_combination
 def test_the_reported_cost_is_the_function_whose_gradient_is_used(
     loss: Any, output: str, activation: str, n_outputs: int
 ) -> None:

@@ -9,10 +9,8 @@ import pytest
 
 import rosenblatt as rb
 from bits import (
-    COMBINATIONS,
     DTYPES,
     LABEL_LOSSES,
-    LOSSES,
     Array,
     assert_same_bits,
     labels,
@@ -21,6 +19,9 @@ from bits import (
     samples,
     targets,
     twins,
+    with_every_combination,
+    with_every_loss,
+    with_every_loss_of_labels,
 )
 from tolerance import DIFFERENCES_RELATIVE, DIFFERENCES_ROUNDING, STENCIL, STEP
 
@@ -49,7 +50,7 @@ def compare(core: rb.Network, book: Any, X: Array, Y: Array, *, loss: Any, s: An
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("loss", "output", "activation"), COMBINATIONS)
+@with_every_combination
 def test_every_activation_and_loss(loss: Any, output: str, activation: str, dtype: str) -> None:
     n_outputs = n_outputs_for(loss, 3)
     core, book = twins([4, 5, 4, n_outputs], activation=activation, output=output, dtype=dtype)
@@ -59,10 +60,8 @@ def test_every_activation_and_loss(loss: Any, output: str, activation: str, dtyp
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n_outputs", [1, 3])
-@pytest.mark.parametrize(("loss", "output"), LOSSES)
+@with_every_loss_of_labels
 def test_labels(loss: Any, output: str, n_outputs: int, dtype: str) -> None:
-    if name_of(loss) not in LABEL_LOSSES:
-        return
     core, book = twins([4, 6, n_outputs], output=output, dtype=dtype)
     y = labels(7, 2 if n_outputs == 1 and output != "softmax" else n_outputs)
     compare(core, book, samples(7, 4, dtype), y, loss=loss)
@@ -96,7 +95,7 @@ def test_sure_outputs(output: str, loss: Any, scale: float, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("loss", "output"), LOSSES)
+@with_every_loss
 def test_an_output_that_is_right_to_the_bit(loss: Any, output: str, dtype: str) -> None:
     """In the kinks: a relu with z = 0, a slope that jumps, an output of zeros."""
     core, book = twins([2, 3, 4], activation="relu", output=output, dtype=dtype)
@@ -116,7 +115,7 @@ def test_an_output_that_is_right_to_the_bit(loss: Any, output: str, dtype: str) 
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])
-@pytest.mark.parametrize(("loss", "output", "activation"), COMBINATIONS)
+@with_every_combination
 def test_it_is_the_derivative_of_the_gradient(
     loss: Any, output: str, activation: str, n_outputs: int
 ) -> None:
@@ -143,7 +142,7 @@ def test_it_is_the_derivative_of_the_gradient(
     assert np.linalg.norm(found - got) <= DIFFERENCES_RELATIVE * np.linalg.norm(got) + rounding
 
 
-@pytest.mark.parametrize(("loss", "output", "activation"), COMBINATIONS)
+@with_every_combination
 def test_the_hessian_is_symmetric(loss: Any, output: str, activation: str) -> None:
     n_outputs = n_outputs_for(loss, 3)
     net, _ = twins([4, 5, n_outputs], activation=activation, output=output)

@@ -14,13 +14,13 @@ import pytest
 import rosenblatt as rb
 from bits import (
     ACTIVATIONS,
-    LOSSES,
     assert_same_bits,
     assert_same_gradients,
     n_outputs_for,
     samples,
     targets,
     twins,
+    with_every_loss,
 )
 
 ISAS = rb.build_info()["isas"]
@@ -75,7 +75,7 @@ def test_training_gives_the_same_bits(
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("loss", "output"), LOSSES)
+@with_every_loss
 @pytest.mark.parametrize("isa", ISAS)
 def test_every_loss_has_the_bits_of_the_textbook(
     isa: str, loss: Any, output: str, dtype: str

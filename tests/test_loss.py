@@ -14,9 +14,9 @@ import pytest
 import rosenblatt as rb
 from bits import (
     ACTIVATIONS,
+    ALL_LOSSES,
     DTYPES,
     LABEL_LOSSES,
-    LOSSES,
     Array,
     assert_same_bits,
     assert_same_gradients,
@@ -27,6 +27,8 @@ from bits import (
     samples,
     targets,
     twins,
+    with_every_loss,
+    with_every_loss_of_labels,
 )
 from rosenblatt import _core, _loss
 from rosenblatt.reference import LossRule
@@ -55,7 +57,7 @@ def listed(s: Array | None) -> list[float] | None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kind", WEIGHTS)
 @pytest.mark.parametrize("n_outputs", [1, 3, 18])
-@pytest.mark.parametrize(("loss", "output"), LOSSES)
+@with_every_loss
 def test_every_loss(loss: Any, output: str, n_outputs: int, kind: str | None, dtype: str) -> None:
     n_outputs = n_outputs_for(loss, n_outputs)
     core, book = twins([4, n_outputs], output=output, dtype=dtype)
@@ -98,7 +100,7 @@ def test_real_targets_of_one_output(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("scale", [30.0, 1000.0, 2.0**60])
-@pytest.mark.parametrize(("loss", "output"), LOSSES)
+@with_every_loss
 def test_sure_outputs(loss: Any, output: str, scale: float, dtype: str) -> None:
     """The losses stay finite where an output is 0 or 1 to the last bit; e^a may overflow."""
     n_outputs = n_outputs_for(loss, 3)
@@ -124,7 +126,7 @@ def test_an_impossible_output_costs_nothing_unless_it_is_the_answer(dtype: str) 
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("loss", "output"), LOSSES)
+@with_every_loss
 def test_equal_weights_change_nothing_but_rounding(loss: Any, output: str, dtype: str) -> None:
     """Weights of 1 are no weights, to the bit: their sum and the shares are the same numbers."""
     n_outputs = n_outputs_for(loss, 3)
@@ -181,7 +183,7 @@ def sample_by_definition(loss: Any, output: str, a: list[float], y: list[float])
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])
-@pytest.mark.parametrize(("loss", "output"), LOSSES)
+@with_every_loss
 def test_the_cost_is_the_one_of_the_notation(loss: Any, output: str, n_outputs: int) -> None:
     n_outputs = n_outputs_for(loss, n_outputs)
     net = rb.Network([4, n_outputs], output=output, dtype="float64", random_state=0)
@@ -197,13 +199,11 @@ def test_the_cost_is_the_one_of_the_notation(loss: Any, output: str, n_outputs: 
 
 # ---- labels, answers, edges ------------------------------------------------------------------
 
-LABELLED = [(loss, output) for loss, output in LOSSES if name_of(loss) in LABEL_LOSSES]
-
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kind", WEIGHTS)
 @pytest.mark.parametrize("n_outputs", [1, 2, 21])
-@pytest.mark.parametrize(("loss", "output"), LABELLED)
+@with_every_loss_of_labels
 def test_labels_of_every_loss(
     loss: Any, output: str, n_outputs: int, kind: str | None, dtype: str
 ) -> None:
@@ -253,7 +253,7 @@ def test_a_quantile_is_learned(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("loss", "output"), LOSSES)
+@with_every_loss
 def test_an_output_that_is_right_to_the_bit(loss: Any, output: str, dtype: str) -> None:
     """Where the slope of a loss jumps it is 0; the signs of zero are the textbook's, too."""
     core, book = twins([2, 4], output=output, dtype=dtype)
@@ -351,7 +351,9 @@ def test_each_list_of_losses_has_the_same_names() -> None:
     """The core's names, the type of the argument, the textbook's table, the tests' own."""
     names = list(get_args(_loss.LossName))
     assert names == _core.losses()
-    assert set(names) == {name for name, _ in textbook.LOSSES} == {name_of(x) for x, _ in LOSSES}
+    assert (
+        set(names) == {name for name, _ in textbook.LOSSES} == {name_of(x) for x, _ in ALL_LOSSES}
+    )
     assert set(textbook.DEFAULTS) == {each.name for each in _loss.WITH_PARAMETERS}
     assert sorted(_core.label_losses()) == sorted(LABEL_LOSSES) == sorted(textbook.LABEL_LOSSES)
 
@@ -372,7 +374,7 @@ def test_the_core_and_the_textbook_allow_the_same_outputs(name: str) -> None:
                 continue
             allowed = True
         assert allowed == ((name, output) in textbook.LOSSES), output
-        assert allowed == any(name_of(x) == name and f == output for x, f in LOSSES), output
+        assert allowed == any(name_of(x) == name and f == output for x, f in ALL_LOSSES), output
 
 
 def test_a_name_stands_for_the_same_parameters_everywhere() -> None:

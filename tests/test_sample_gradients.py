@@ -11,20 +11,19 @@ import rosenblatt as rb
 from bits import (
     ACTIVATIONS,
     DTYPES,
-    LABEL_LOSSES,
-    LOSSES,
     assert_same_bits,
     labels,
     n_outputs_for,
-    name_of,
     samples,
     targets,
     twins,
+    with_every_loss,
+    with_every_loss_of_labels,
 )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("loss", "output"), LOSSES)
+@with_every_loss
 def test_every_loss(loss: Any, output: str, dtype: str) -> None:
     n_outputs = n_outputs_for(loss, 3)
     core, book = twins([4, 6, n_outputs], output=output, dtype=dtype)
@@ -62,10 +61,8 @@ def test_a_row_is_the_gradient_of_a_batch_of_one(n: int, dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n_outputs", [1, 3])
-@pytest.mark.parametrize(("loss", "output"), LOSSES)
+@with_every_loss_of_labels
 def test_labels(loss: Any, output: str, n_outputs: int, dtype: str) -> None:
-    if name_of(loss) not in LABEL_LOSSES:
-        return
     core, book = twins([4, 6, n_outputs], output=output, dtype=dtype)
     X = samples(7, 4, dtype)
     y = labels(7, 2 if n_outputs == 1 and output != "softmax" else n_outputs)

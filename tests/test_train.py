@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import rosenblatt as rb
 from bits import (
     ACTIVATIONS,
+    ALL_LOSSES,
     COMBINATIONS,
     DTYPES,
     LABEL_LOSSES,
@@ -24,6 +25,7 @@ from bits import (
     samples,
     targets,
     twins,
+    with_each,
 )
 from effort import cases
 from rosenblatt import reference
@@ -78,7 +80,7 @@ def compare(
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("loss", "output", "activation"), TRAINABLE)
+@with_each("loss, output, activation", TRAINABLE)
 def test_every_activation_and_loss(loss: Any, output: str, activation: str, dtype: str) -> None:
     n_outputs = n_outputs_for(loss, 3)
     X, Y = samples(21, 4, dtype), targets(loss, output, 21, n_outputs, dtype)
@@ -130,7 +132,7 @@ def test_momentum(rule: dict[str, Any], random_state: int, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("loss", "output"), [pair for pair in LOSSES if pair[1] != "step"])
+@with_each("loss, output", [pair for pair in LOSSES if pair[1] != "step"])
 def test_validation(loss: Any, output: str, dtype: str) -> None:
     n = n_outputs_for(loss, 3)
     X, Y = samples(20, 4, dtype), targets(loss, output, 20, n, dtype)
@@ -142,7 +144,7 @@ def test_validation(loss: Any, output: str, dtype: str) -> None:
 @pytest.mark.parametrize("output", ["softmax", "logistic"])
 @pytest.mark.parametrize("name", LABEL_LOSSES)
 def test_labels_in_training_and_validation(name: str, output: str, dtype: str) -> None:
-    if (name, output) not in LOSSES:
+    if (name, output) not in ALL_LOSSES:
         output = "identity" if "hinge" in name else "softmax"
     X, y = samples(20, 4, dtype), labels(20, 3)
     held_out = samples(9, 4, dtype, seed=1), labels(9, 3, seed=1)
@@ -202,7 +204,7 @@ def test_the_handwritten_digits(dtype: str) -> None:
 @given(
     layers=st.lists(st.integers(1, 12), min_size=2, max_size=4),
     activation=st.sampled_from([name for name in ACTIVATIONS if name != "step"]),
-    loss_output=st.sampled_from([pair for pair in LOSSES if pair[1] != "step"]),
+    loss_output=st.sampled_from([pair for pair in ALL_LOSSES if pair[1] != "step"]),
     dtype=st.sampled_from(DTYPES),
     n=st.integers(1, 20),
     batch_size=st.integers(1, 24),
