@@ -22,14 +22,19 @@ from ._labels import MARGINS, Labelled
 from ._online import is_stochastic
 
 
+def _loss(estimator: Any) -> Any:
+    """Return the loss of the last fit; before the first, the loss of the next."""
+    return getattr(estimator, "_loss_of_fit", estimator.loss)
+
+
 def _gives_probabilities(estimator: Any) -> bool:
-    if estimator.loss in MARGINS:
-        raise AttributeError(f"predict_proba is not available for loss={shown(estimator.loss)}")
+    if _loss(estimator) in MARGINS:
+        raise AttributeError(f"predict_proba is not available for loss={shown(_loss(estimator))}")
     return True
 
 
 def _gives_scores(estimator: Any) -> bool:
-    return bool(estimator.loss in MARGINS)
+    return bool(_loss(estimator) in MARGINS)
 
 
 class MLPClassifier(Labelled):

@@ -12,12 +12,13 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from .. import _arrays, _loss
+from .. import _arguments, _arrays, _loss
 from .._network import Network
-from .._shown import type_name
+from .._shown import shown, type_name
 from . import _initial, _minimum, _settings, _steps
 from ._samples import Samples, for_core
 from ._threads import thread_count
+from ._transaction import transaction
 
 try:  # scikit-learn 1.9 and later
     from sklearn.callback import CallbackSupportMixin
@@ -35,7 +36,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     coefs_: list[NDArray[Any]]
     intercepts_: list[NDArray[Any]]
     out_activation_: Any  # the name of an activation, or "exp"
-    _net: Network
+    _net: Network  # with its sizes, activations, norms and skips: parameters may change later
+    _loss_of_fit: Any  # the loss that the outputs of the network are made for
 
     # ---- What each kind says of itself
 
@@ -46,16 +48,20 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         """Return X and y, checked; sets `classes_`, `n_features_in_`, `feature_names_in_`."""
 
     @abstractmethod
-    def _encoded(self, y: NDArray[Any]) -> NDArray[Any]:
-        """Return y as the core takes it: labels (n,) or rows (n, n_targets)."""
+    def _encoded(self, y: NDArray[Any], loss: Any) -> NDArray[Any]:
+        """Return y as the core takes it with a loss: labels (n,) or rows (n, n_targets)."""
 
     @abstractmethod
-    def _n_units(self, y: NDArray[Any]) -> int:
+    def _n_units(self, y: NDArray[Any], loss: Any) -> int:
         """Return the units of the output layer for targets like y."""
 
     @abstractmethod
-    def _output(self) -> str:
-        """Return `out_activation_`: that of the network, or "exp"."""
+    def _output(self, loss: Any) -> str:
+        """Return `out_activation_` of a network for a loss: its activation, or "exp"."""
+
+    def _meaning(self, loss: Any) -> str:
+        """Return what the outputs of a network for a loss are."""
+        return f"outputs {self._output(loss)!r}"
 
     @abstractmethod
     def _score_of(self, X: Any, y: NDArray[Any], sample_weight: Any) -> float:
@@ -85,7 +91,6 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
     # ---- Training
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: ArrayLike,
@@ -115,21 +120,28 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            A parameter or an argument is outside its range, or the training diverged.
+            A parameter or an argument is outside its range, or the training diverged. The
+            estimator is then as it was before the call.
         """
-        return self._fit(X, y, sample_weight, validation)
+        with transaction(self):
+            self._fit(X, y, sample_weight, validation)
+        return self
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Any) -> Self:
+    @_fit_context(prefer_skip_nested_validation=True)
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Any) -> None:
         hidden = _settings.hidden_layers(self.hidden_layer_sizes)
         _settings.check_combinations(self, validation)
         first_pass = not hasattr(self, "coefs_") or not self.warm_start
         X, y = self._validated(X, y, incremental=False, reset=first_pass)
         of_class = self._class_weights(y)
         samples = self._weighted(X, y, sample_weight, of_class)
-        own = None if validation is None else self._validation_samples(validation, of_class)
+        layers = [X.shape[1], *hidden, self._n_units(y, self.loss)]
         self._random_state = check_random_state(self.random_state)
         if first_pass:
-            self._initialise([X.shape[1], *hidden, self._n_units(y)], X.dtype)
+            self._initialise(layers, X.dtype)
+        else:
+            self._continue(layers)
+        own = None if validation is None else self._validation_samples(validation, of_class)
         self._net.threads = thread_count(self.threads)
         self._forget()
         if self.solver == "lbfgs":
@@ -138,7 +150,6 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             _steps.fit(self, samples, own)
         if not np.isfinite(self._net.theta).all():
             raise ValueError(_steps.NOT_FINITE)
-        return self
 
     def _weighted(
         self,
@@ -162,7 +173,10 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         check_consistent_length(rows, y)
         return self._weighted(rows, y, weights[0] if weights else None, of_class)
 
-    def _number_types(self) -> Any:
+    def _number_types(self, *, of_new_network: bool) -> Any:
+        """Return the types that X may have, the first being what others are converted to."""
+        if not of_new_network:
+            return (self._net.dtype, np.float64, np.float32)
         return (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
 
     def _forget(self) -> None:
@@ -176,11 +190,12 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         """Make a network of these sizes, and the attributes that begin with it."""
         hidden = _settings.activations(self.activation, len(layers) - 2)
         self._forget()
+        self._loss_of_fit = self.loss
         self.n_iter_ = 0
         self.t_ = 0
         self.n_layers_ = len(layers)
         self.n_outputs_ = layers[-1]
-        self.out_activation_ = self._output()
+        self.out_activation_ = self._output(self.loss)
         shapes: list[tuple[int, ...]] = list(pairwise(layers))
         if self.coefs_init is None:
             coefs, intercepts = _initial.drawn(self._random_state, layers, hidden)
@@ -189,21 +204,66 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             of_units = [shape[1:] for shape in shapes]
             intercepts = _initial.given("intercepts_init", self.intercepts_init, of_units)
         self._layers = layers
-        self._attach(self._made(dtype), coefs, intercepts)
+        self._attach(self._made(dtype, self._by_parameters()), coefs, intercepts)
         self._begin_curves()
 
-    def _made(self, dtype: Any) -> Network:
+    def _continue(self, layers: list[int]) -> None:
+        """Go on with a copy of the network, if the parameters still describe it.
+
+        Raises
+        ------
+        ValueError
+            A parameter, or y, asks for another network; the message names it.
+        """
+        net = self._network()
+        dtype = net.dtype.name
+        self._check_loss()
+        _settings.same("hidden_layer_sizes", tuple(layers[1:-1]), net.layers[1:-1])
+        _settings.same("outputs for y", layers[-1], net.layers[-1])
+        asked, made = self._by_parameters(), _described(net)
+        for name, value in asked.items():
+            _settings.same(name, value, made[name])
+        _settings.same("dtype", dtype if self.dtype is None else self.dtype, dtype)
+        self._loss_of_fit = self.loss
+        self._attach(net.copy(), self.coefs_, self.intercepts_)
+
+    def _check_loss(self) -> None:
+        """Refuse a loss for which the outputs of the network would mean something else.
+
+        Raises
+        ------
+        ValueError
+            The loss that is set now is such a loss.
+        """
+        if self.loss is self._loss_of_fit:
+            return
+        asked, made = self._meaning(self.loss), self._meaning(self._loss_of_fit)
+        if asked != made:
+            raise ValueError(
+                f"loss: got {shown(self.loss)}, which is for {asked}, expected one for {made} as "
+                f"{shown(self._loss_of_fit)} of the last fit; fit with warm_start=False makes a "
+                "new network"
+            )
+
+    def _by_parameters(self) -> dict[str, Any]:
+        """Return what `_made` needs for the network that the parameters describe."""
         n_hidden = len(self._layers) - 2
-        hidden: Any = _settings.activations(self.activation, n_hidden)[:n_hidden]
+        return {
+            "activation": _settings.activations(self.activation, n_hidden)[:n_hidden],
+            "norm": list(_arguments.norms(self.norm, n_hidden)),
+            "skip": list(_arguments.skips(self.skip, tuple(self._layers))),
+        }
+
+    def _made(self, dtype: Any, described: dict[str, Any]) -> Network:
+        """Return a network of the sizes `_layers`; its weights are 0."""
         net = Network(
             self._layers,
-            activation=hidden,
             output="identity" if self.out_activation_ == "exp" else self.out_activation_,
             dtype=dtype,
             weights="zeros",
-            norm=self.norm,
-            skip=self.skip,
+            biases="zeros",
             random_state=0,
+            **described,
         )
         net.threads = thread_count(self.threads)
         return net
@@ -238,8 +298,10 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if "_net" in state:
-            if self.norm is not None:  # gains and running statistics, which coefs_ does not show
-                state["_state"] = self._network()._state()
+            net = self._network()
+            state["_described"] = _described(net)
+            if any(net.norms):  # gains and running statistics, which coefs_ does not show
+                state["_state"] = net._state()
             del state["_net"], state["_views"]
             state["coefs_"] = [np.array(W) for W in self.coefs_]
             state["intercepts_"] = [np.array(b) for b in self.intercepts_]
@@ -251,7 +313,10 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "coefs_" in state:
-            net = self._made(self.coefs_[0].dtype)
+            if "_described" not in state:  # older pickles: the parameters say what was fitted
+                self._described = self._by_parameters()
+                self._loss_of_fit = self.loss
+            net = self._made(self.coefs_[0].dtype, self.__dict__.pop("_described"))
             self._attach(net, self.coefs_, self.intercepts_)
             if "_state" in state:
                 net._take_state(self.__dict__.pop("_state"))
@@ -261,7 +326,11 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _rows(self, X: Any) -> Any:
         """Return samples as a user gives them, checked: an array or a CSR or CSC matrix."""
         return validate_data(
-            self, X, reset=False, accept_sparse=["csr", "csc"], dtype=self._number_types()
+            self,
+            X,
+            reset=False,
+            accept_sparse=["csr", "csc"],
+            dtype=self._number_types(of_new_network=False),
         )
 
     def _outputs(self, X: Any) -> NDArray[Any]:
@@ -302,7 +371,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         return [*sparse_input, *before, self._activated(A)]
 
     def input_gradients(self, X: ArrayLike, y: ArrayLike) -> NDArray[Any]:
-        """Return the derivative of each sample's own loss by its features.
+        """Return the derivative of each sample's loss with respect to its features.
 
         Parameters
         ----------
@@ -312,7 +381,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            Full, also of a sparse X. Row i is dc_i/dx_i of the loss without its penalty.
+            Dense, even for a sparse X. Row i is dc_i/dx_i of the loss of the last fit, without
+            the penalty.
 
         Raises
         ------
@@ -323,8 +393,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         rows = self._rows(X)
         y = self._checked_targets(y)
         net = self._network()
-        rule = _loss.rule(self._named_loss())
-        Y = net._targets("y", self._encoded(y), rule.name)
+        rule = _loss.rule(_settings.named_loss(self._loss_of_fit))
+        Y = net._targets("y", self._encoded(y, self._loss_of_fit), rule.name)
         dX: NDArray[Any] = net._core.input_gradients(for_core(rows, net.dtype), Y, rule)
         dX *= rows.shape[0]  # the batch's cost is a mean
         return dX
@@ -333,13 +403,16 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:
         """Return targets of a fitted estimator, checked."""
 
-    def _named_loss(self) -> Any:
-        """Return the loss where it is one of rosenblatt's."""
-        if callable(self.loss):
-            raise ValueError("loss: got one of your own, needed a named loss")
-        return self.loss
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _described(net: Network) -> dict[str, Any]:
+    """Return what `Estimator._made` needs for another network like this one."""
+    return {
+        "activation": list(net._activations[:-1]),
+        "norm": list(net.norms),
+        "skip": list(net.skips),
+    }

@@ -42,7 +42,7 @@ class Labelled(ClassifierMixin, Online):
         before, units = self.classes_, self.n_outputs_
         self.classes_ = np.union1d(before, new)
         self._label_binarizer = LabelBinarizer().fit(self.classes_)
-        self.out_activation_ = self._output()
+        self.out_activation_ = self._output(self._loss_of_fit)
         # The one output of two classes tells of the second; that of a single class of its absence.
         told = before if units > 1 else before[-1:]
         places = list(np.searchsorted(self.classes_, told))
@@ -50,7 +50,7 @@ class Labelled(ClassifierMixin, Online):
             places = [0]
         if len(before) == 1 and (len(self.classes_) > 2 or before[0] != self.classes_[0]):
             self._turn_over()
-        self._replace([*self._layers[:-1], self._n_units(before)], places)
+        self._replace([*self._layers[:-1], self._n_units(before, self._loss_of_fit)], places)
 
     def _turn_over(self) -> None:
         """Let the only output tell of a class that was the only one, and not of its absence."""
@@ -77,7 +77,7 @@ class Labelled(ClassifierMixin, Online):
 
     def _each_encoded(self) -> list[Any]:
         """Return what each class is to the core: a code, or a row where the loss takes those."""
-        encoded = self._encoded(self.classes_)
+        encoded = self._encoded(self.classes_, self.loss)
         return encoded.tolist() if encoded.ndim == 1 else list(encoded)
 
     # ---- Labels
@@ -87,7 +87,7 @@ class Labelled(ClassifierMixin, Online):
         return str(self._label_binarizer.y_type_).startswith("multilabel")
 
     def _labels_of(self, A: NDArray[Any]) -> NDArray[Any]:
-        threshold = 0.0 if self.loss in MARGINS else 0.5
+        threshold = 0.0 if self._loss_of_fit in MARGINS else 0.5
         if self._several_labels:
             several: NDArray[Any] = self._label_binarizer.inverse_transform(A, threshold=threshold)
             return several
@@ -104,7 +104,7 @@ class Labelled(ClassifierMixin, Online):
             y,
             accept_sparse=["csr", "csc"],
             multi_output=True,
-            dtype=self._number_types(),
+            dtype=self._number_types(of_new_network=reset),
             reset=reset,
         )
         if y.ndim == 2 and y.shape[1] == 1:
@@ -151,14 +151,14 @@ class Labelled(ClassifierMixin, Online):
             raise ValueError(f"y: got {unknown}, needed labels of {self.classes_}")
         return labels
 
-    def _n_units(self, y: NDArray[Any]) -> int:
+    def _n_units(self, y: NDArray[Any], loss: Any) -> int:
         if self._several_labels or len(self.classes_) > 2:
             return len(self._label_binarizer.classes_)
         return 1
 
-    def _encoded(self, y: NDArray[Any]) -> NDArray[Any]:
-        named = "log_loss" if callable(self.loss) else getattr(self.loss, "name", self.loss)
-        takes_labels = named in LABEL_LOSSES and not callable(self.loss)
+    def _encoded(self, y: NDArray[Any], loss: Any) -> NDArray[Any]:
+        named = "log_loss" if callable(loss) else getattr(loss, "name", loss)
+        takes_labels = named in LABEL_LOSSES and not callable(loss)
         if not self._several_labels and takes_labels:
             return self._codes(y)
         found = self._label_binarizer.transform(y)
@@ -171,8 +171,8 @@ class Labelled(ClassifierMixin, Online):
         codes: NDArray[np.int64] = np.searchsorted(self.classes_, y).astype(np.int64)
         return codes
 
-    def _output(self) -> str:
-        if self.loss in MARGINS:
+    def _output(self, loss: Any) -> str:
+        if loss in MARGINS:
             return "identity"
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
 

@@ -14,6 +14,7 @@ from sklearn.utils.optimize import _check_optimize_result
 from threadpoolctl import ThreadpoolController
 
 from .. import _arrays, _loss, _sparse
+from . import _settings
 from ._epochs import Tasks
 from ._samples import Samples
 from ._threads import thread_count
@@ -33,9 +34,9 @@ class Cost:
 
     def __init__(self, estimator: Any, samples: Samples) -> None:
         self._net = net = estimator._network()
-        self._rule = _loss.rule(estimator._named_loss())
+        self._rule = _loss.rule(_settings.named_loss(estimator.loss))
         self._X = _sparse.inputs("X", samples.X, net.dtype)
-        self._Y = net._targets("y", estimator._encoded(samples.y), self._rule.name)
+        self._Y = net._targets("y", estimator._encoded(samples.y, estimator.loss), self._rule.name)
         self._weights = samples.weights
         if samples.weights is not None:
             exact = np.dtype(np.float64)

@@ -14,7 +14,7 @@ from .. import _arguments, _core, _loss, _optimizer
 from .._callbacks import Epoch
 from . import _growth, _settings, _steps
 from ._epochs import Memory, Rules, Tasks, checked
-from ._estimator import Estimator
+from ._estimator import Estimator, _described
 from ._samples import Samples, for_core
 from ._threads import thread_count
 
@@ -132,7 +132,8 @@ def _read(estimator: Any) -> Read:
     )  # fmt: skip
     n_hidden = len(estimator._layers) - 2
     rates = _arguments.dropout_rates(estimator.dropout, estimator.input_dropout, n_hidden)
-    return penalties, _loss.rule(estimator._named_loss()), rates
+    estimator._check_loss()
+    return penalties, _loss.rule(_settings.named_loss(estimator.loss)), rates
 
 
 class Online(Estimator):
@@ -154,7 +155,7 @@ class Online(Estimator):
         if first_pass:
             hidden = _settings.hidden_layers(self.hidden_layer_sizes)
             _settings.check_combinations(self)
-            self._initialise([X.shape[1], *hidden, self._n_units(y)], X.dtype)
+            self._initialise([X.shape[1], *hidden, self._n_units(y, self.loss)], X.dtype)
         self.n_iter_ = 0
         order = _steps.Shuffled(self._random_state, X.shape[0])(0) if shuffled else None
         self._take_steps(samples, batch_size, order)
@@ -168,7 +169,7 @@ class Online(Estimator):
         try:
             loss, penalty = learner.core.learn(
                 for_core(samples.X, self._net.dtype),
-                self._encoded(samples.y),
+                self._encoded(samples.y, self.loss),
                 None if weights is None else np.require(weights, np.float64, ["C"]),
                 order,
                 batch_size,
@@ -267,7 +268,7 @@ class Online(Estimator):
 
         places: where the outputs that there were stand among the new ones; None for as they were.
         """
-        if self.norm is not None or np.any(self.skip):
+        if any(self._net.norms) or any(self._net.skips):
             raise ValueError("grow: got new features or classes, needed none with norm or skip")
         old = self._layers
         memory = self.__dict__.pop("_memory", None)
@@ -279,7 +280,7 @@ class Online(Estimator):
         grown = _growth.grown(self._network().theta, old, layers, kept)
         self._layers = layers
         self.n_outputs_ = layers[-1]
-        net = self._made(self._net.dtype)
+        net = self._made(self._net.dtype, _described(self._net))
         net.theta[...] = grown
         self._attach(net, [W.T for W in net.W], list(net.b))
         if memory is not None:

@@ -235,9 +235,10 @@ class MLPRegressor(RegressorMixin, Online):
             The estimator is not fitted, or X is not made of finite rows of its features.
         """
         A = self._predictions(X)
-        if return_std and self.loss != "gaussian_nll":
+        if return_std and self._loss_of_fit != "gaussian_nll":
             raise ValueError(
-                f"return_std: got True with loss={shown(self.loss)}, needed 'gaussian_nll'"
+                f"return_std: got True after a fit with loss={shown(self._loss_of_fit)}, expected "
+                "'gaussian_nll'"
             )
         if not return_std:
             return self._numbers_of(A)
@@ -246,7 +247,8 @@ class MLPRegressor(RegressorMixin, Online):
 
     def _numbers_of(self, A: NDArray[Any]) -> NDArray[Any]:
         """Return what outputs (n, n_outputs) predict; of a mean and a variance the mean."""
-        return self._shaped(A[:, : A.shape[1] // 2] if self.loss == "gaussian_nll" else A)
+        has_variances = self._loss_of_fit == "gaussian_nll"
+        return self._shaped(A[:, : A.shape[1] // 2] if has_variances else A)
 
     @staticmethod
     def _shaped(A: NDArray[Any]) -> NDArray[Any]:
@@ -312,7 +314,7 @@ class MLPRegressor(RegressorMixin, Online):
             accept_sparse=["csr", "csc"],
             multi_output=True,
             y_numeric=True,
-            dtype=self._number_types(),
+            dtype=self._number_types(of_new_network=reset),
             reset=reset,
         )
         return X, self._one_dimensional(y)
@@ -327,17 +329,20 @@ class MLPRegressor(RegressorMixin, Online):
             return column_or_1d(y, warn=True)  # type: ignore[no-any-return]
         return y
 
-    def _n_units(self, y: NDArray[Any]) -> int:
+    def _n_units(self, y: NDArray[Any], loss: Any) -> int:
         n_targets = 1 if y.ndim == 1 else y.shape[1]
-        return 2 * n_targets if self.loss == "gaussian_nll" else n_targets
+        return 2 * n_targets if loss == "gaussian_nll" else n_targets
 
-    def _encoded(self, y: NDArray[Any]) -> NDArray[Any]:
+    def _encoded(self, y: NDArray[Any], loss: Any) -> NDArray[Any]:
         rows = y.reshape(-1, 1) if y.ndim == 1 else y
         return np.require(rows, self._net.dtype, ["C"])
 
-    def _output(self) -> str:
-        rates = self.loss == "poisson" or (isinstance(self.loss, Poisson) and self.loss.log_rate)
+    def _output(self, loss: Any) -> str:
+        rates = loss == "poisson" or (isinstance(loss, Poisson) and loss.log_rate)
         return "exp" if rates else "identity"
+
+    def _meaning(self, loss: Any) -> str:
+        return "means and variances" if loss == "gaussian_nll" else super()._meaning(loss)
 
     def _share_of_outputs(self) -> float:
         return 1 / self.n_outputs_ if self.loss == "squared_error" else 1.0

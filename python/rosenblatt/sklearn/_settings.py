@@ -120,6 +120,34 @@ def activations(activation: Any, n_hidden: int) -> list[Any]:
     return _activation.of_layers(activation, "identity", max(n_hidden, 1) if one else n_hidden)[:-1]
 
 
+def named_loss(loss: Any) -> Any:
+    """Return a loss that is one of rosenblatt's.
+
+    Raises
+    ------
+    ValueError
+        It is a function of the user's own.
+    """
+    if callable(loss):
+        raise ValueError("loss: got a function of your own, expected a named loss")
+    return loss
+
+
+def same(name: str, asked: Any, made: Any) -> None:
+    """Refuse a warm start with another network than the one that was made.
+
+    Raises
+    ------
+    ValueError
+        `asked` is not `made`; the message names both.
+    """
+    if asked != made:
+        raise ValueError(
+            f"{name}: got {shown(asked)}, expected {shown(made)} as in the last fit, whose network "
+            "warm_start=True goes on with; set warm_start=False to begin with a new one"
+        )
+
+
 def of_optimizer(estimator: Any) -> SimpleNamespace:
     """Return the parameters that an optimiser is made of, as they are now.
 

@@ -49,7 +49,7 @@ def fit(estimator: Any, samples: Samples, validation: Samples | None) -> None:
     """
     used, held_out = split(estimator, samples, validation)
     n_samples = used.X.shape[0]
-    Y = estimator._encoded(used.y)
+    Y = estimator._encoded(used.y, estimator.loss)
     tasks = Tasks(estimator, samples.X, samples.y, samples.weights)
     rules = Rules(
         estimator,
@@ -105,7 +105,7 @@ def _for_training(estimator: Any, validation: Samples | None) -> Any:
     if validation is None:
         return None
     estimator.validation_loss_curve_ = estimator.validation_loss_curve_ or []
-    return validation.X, estimator._encoded(validation.y), validation.weights
+    return validation.X, estimator._encoded(validation.y, estimator.loss), validation.weights
 
 
 def _warn_unless_converged(estimator: Any, rules: Rules) -> None:

@@ -1,0 +1,43 @@
+"""Transaction: a call of an estimator that raises leaves the estimator as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+
+@contextmanager
+def transaction(estimator: Any) -> Iterator[None]:
+    """Give an estimator its attributes back if the block raises.
+
+    Attributes may be assigned, and lists may gain items. Random generators, also the one that the
+    estimator was given, get their state back. Everything else that the block changes in place is
+    restored by whoever changes it; the core does so for a network.
+    """
+    before = dict(vars(estimator))
+    lengths = {name: len(value) for name, value in before.items() if isinstance(value, list)}
+    generators = {id(each): each for each in _generators(estimator)}.values()
+    states = [each.get_state() for each in generators]
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        for name, length in lengths.items():
+            del before[name][length:]
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)
+        raise
+
+
+def _generators(estimator: Any) -> Iterator[np.random.RandomState]:
+    drawn_from = vars(estimator).get("_random_state")
+    if isinstance(drawn_from, np.random.RandomState):
+        yield drawn_from
+    given = estimator.random_state
+    if given is None or isinstance(given, np.random.RandomState):
+        yield check_random_state(given)
