@@ -5,7 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -219,6 +222,71 @@ def test_another_origin(unchanged: Page, origin: str | None) -> None:
         assert unchanged.client.get(path, Origin=given).status == 403
 
 
+def raw(port: int, *lines: str) -> bytes:
+    """Send a request of these lines and an empty JSON object, and return the whole answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall("\r\n".join([*lines, "Connection: close", "", "{}"]).encode())
+        return received(connection)
+
+
+def received(connection: socket.socket) -> bytes:
+    """Return all that arrives until the other side closes."""
+    answer = b""
+    while some := connection.recv(65536):
+        answer += some
+    return answer
+
+
+def status_of(answer: bytes) -> int:
+    return int(answer.split(b" ")[1])
+
+
+@pytest.mark.parametrize("second", ["{host}", "evil.example"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_two_hosts(unchanged: Page, second: str, order: int) -> None:
+    """A proxy before the playground could have looked at the other one."""
+    client = unchanged.client
+    hosts = [f"Host: {client.host}", f"Host: {second.format(host=client.host)}"][::order]
+    step = [f"POST /api/{unchanged.path}/step HTTP/1.1", f"Origin: http://{client.host}"]
+    step += ["Content-Type: application/json", "Content-Length: 2"]
+    for request in (["GET / HTTP/1.1"], ["GET /api/choices HTTP/1.1"], step):
+        answer = raw(client.port, *request, *hosts)
+        assert status_of(answer) == 421
+        assert b"Host: got" in answer
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("Origin", "http://{host}", "http://{host}"),
+        ("Origin", "http://{host}", "http://evil.example"),
+        ("Sec-Fetch-Site", "same-origin", "same-origin"),
+        ("Sec-Fetch-Site", "same-origin", "cross-site"),
+    ],
+)
+def test_two_origins(unchanged: Page, name: str, first: str, second: str, order: int) -> None:
+    client = unchanged.client
+    two = [f"{name}: {value.format(host=client.host)}" for value in (first, second)][::order]
+    answer = raw(client.port, "GET /api/choices HTTP/1.1", f"Host: {client.host}", *two)
+    assert status_of(answer) == 403
+    assert f"{name}: got 2 of them, expected one".encode() in answer
+
+
+def test_two_content_types(unchanged: Page) -> None:
+    client = unchanged.client
+    answer = raw(
+        client.port,
+        f"POST /api/{unchanged.path}/step HTTP/1.1",
+        f"Host: {client.host}",
+        f"Origin: http://{client.host}",
+        "Content-Type: application/json",
+        "Content-Type: text/plain",
+        "Content-Length: 2",
+    )
+    assert status_of(answer) == 415
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_a_request_that_another_site_made(unchanged: Page, site: str) -> None:
     client = unchanged.client
@@ -352,10 +420,7 @@ def test_a_chunked_body(unchanged: Page) -> None:
 def test_what_is_not_even_http(unchanged: Page, request_line: bytes) -> None:
     with socket.create_connection(("127.0.0.1", unchanged.client.port), timeout=20) as connection:
         connection.sendall(request_line + b"\r\n\r\n")
-        received = b""
-        while some := connection.recv(65536):
-            received += some
-    head, _, body = received.partition(b"\r\n\r\n")
+        head, _, body = received(connection).partition(b"\r\n\r\n")
     assert head.split(b" ")[1].startswith((b"4", b"5"))
     assert json.loads(body)["error"]
 
@@ -369,3 +434,104 @@ def test_one_connection_serves_many_requests(client: Client) -> None:
         answer.read()
         assert connection.sock is not None
     connection.close()
+
+
+# ---- slow and many connections -------------------------------------------------------------------
+
+
+@contextmanager
+def impatient_server(**limits: Any) -> Iterator[PlaygroundServer]:
+    """A server with lower limits, served during the test."""
+    connections = limits.pop("most_connections", 64)
+    with PlaygroundServer(0, most_connections=connections) as made:
+        for name, seconds in limits.items():
+            setattr(made, name, seconds)
+        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield made
+        finally:
+            made.shutdown()
+            thread.join(60)
+
+
+def answer_to_slow(port: int, at_once: str) -> bytes:
+    """Send some at once, then a byte at a time until the server closes; return what it answered."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(at_once.encode())
+        connection.settimeout(0.02)
+        for _ in range(3000):  # a minute: the limits of the tests are below a second
+            with suppress(TimeoutError):
+                try:
+                    connection.sendall(b"a")
+                    some = connection.recv(65536)
+                except ConnectionError:
+                    return answer
+                if not some:
+                    return answer
+                answer += some
+    raise AssertionError("the server reads a slow request without an end")
+
+
+@pytest.mark.parametrize(
+    "at_once", ["", "GET ", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: {host}\r\nX: "]
+)
+def test_a_request_line_and_headers_have_a_time_limit(at_once: str) -> None:
+    """From the first byte on: a byte now and then does not keep a connection."""
+    with impatient_server(slowest=0.2) as server:
+        host = f"127.0.0.1:{server.port}"
+        assert answer_to_slow(server.port, at_once.format(host=host)) == b""
+
+
+def test_a_body_has_a_time_limit() -> None:
+    with impatient_server(slowest=0.2) as server:
+        page = Page(Client(server.port))
+        host = f"127.0.0.1:{server.port}"
+        headers = (
+            f"POST /api/{page.path}/step HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n"
+            "Content-Type: application/json\r\nContent-Length: 3000\r\n\r\n"
+        )
+        assert status_of(answer_to_slow(server.port, headers)) == 408
+        assert page.frame()["step"] == 0
+
+
+def test_the_rest_of_a_refused_request_has_a_time_limit() -> None:
+    with impatient_server(linger=0.2) as server:
+        host = f"127.0.0.1:{server.port}"
+        headers = f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9999999\r\n\r\n"
+        assert status_of(answer_to_slow(server.port, headers)) == 405
+
+
+def test_one_connection_too_many_is_told_so() -> None:
+    with impatient_server(most_connections=2, slowest=60.0) as server:
+        slow = [socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in range(2)]
+        for connection in slow:
+            connection.sendall(b"G")
+        answer = Client(server.port).ask("GET", "/")
+        assert answer.status == 503
+        assert answer.json["error"] == "all connections are in use: try again in a moment"
+        assert answer.headers["Connection"] == "close"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        for connection in slow:
+            connection.close()
+        assert status_when_free(server.port) == 200
+
+
+def test_slow_connections_do_not_keep_the_playground_shut() -> None:
+    with impatient_server(most_connections=2, slowest=0.2) as server:
+        slow = [socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in range(2)]
+        for connection in slow:
+            connection.sendall(b"G")
+        assert status_when_free(server.port) == 200
+        for connection in slow:
+            assert received(connection) == b""
+            connection.close()
+
+
+def status_when_free(port: int) -> int:
+    """Ask as long as all connections are in use, 20 s at most, and return the other status."""
+    end = time.monotonic() + 20
+    while (status := Client(port).ask("GET", "/").status) == 503:
+        assert time.monotonic() < end
+    return status

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import socket
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -13,6 +16,7 @@ from traceback import print_exception
 from typing import Any, Final, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
+from .._shown import shown
 from .actions import Actions, is_get, is_post
 from .refused import RefusedError
 from .trainings import Trainings
@@ -22,7 +26,10 @@ NAMES: Final = (ADDRESS, "localhost")
 LARGEST_BODY: Final = 65_536  # bytes; a thousand points of a pen have some 40,000
 DRAINED: Final = 16 * 2**20  # bytes of a larger body that are read, so that its sender hears the no
 MOST_CONNECTIONS: Final = 64  # at a time; a page has 6
-IDLE: Final = 30  # seconds after which a silent connection is closed
+MOST_REFUSALS: Final = 16  # connections beyond these that are told so at a time
+IDLE: Final = 30.0  # seconds after which a silent connection is closed
+SLOWEST: Final = 20.0  # seconds from the first byte of a request to its last
+LINGER: Final = 1.0  # seconds in which the sender of a refused request can read the answer
 TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -50,6 +57,14 @@ class PlaygroundServer(ThreadingHTTPServer):
     ----------
     port
         Where to listen on 127.0.0.1; 0 for any free port.
+    most_connections
+        How many connections are answered at a time; one more gets the status 503.
+
+    Attributes
+    ----------
+    idle, slowest, linger : float
+        Seconds: until a silent connection is closed, for a whole request from its first byte on,
+        and for reading the rest of a refused one.
 
     Raises
     ------
@@ -59,7 +74,11 @@ class PlaygroundServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int) -> None:
+    idle = IDLE
+    slowest = SLOWEST
+    linger = LINGER
+
+    def __init__(self, port: int, *, most_connections: int = MOST_CONNECTIONS) -> None:
         self.is_closed = False
         self.trainings = Trainings()
         super().__init__((ADDRESS, port), _Handler)
@@ -68,7 +87,8 @@ class PlaygroundServer(ThreadingHTTPServer):
         self.hosts = tuple(f"{name}:{self.port}" for name in NAMES)
         if self.port == 80:
             self.hosts += NAMES  # browsers leave the port of HTTP out
-        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        self._free = threading.BoundedSemaphore(most_connections)
+        self._free_to_refuse = threading.BoundedSemaphore(MOST_REFUSALS)
 
     @property
     def port(self) -> int:
@@ -87,11 +107,28 @@ class PlaygroundServer(ThreadingHTTPServer):
         self.trainings.close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread of its own, if there are not too many already."""
+        """Answer in a thread of its own, or refuse if there are too many already."""
         if self._free.acquire(blocking=False):
             super().process_request(request, client_address)
+        elif self._free_to_refuse.acquire(blocking=False):
+            threading.Thread(target=self._refuse, args=(request,), daemon=True).start()
         else:
             self.shutdown_request(request)
+
+    def _refuse(self, request: Any) -> None:
+        """Answer that all connections are in use, without reading what is asked."""
+        try:
+            reader = _TimedReader(request, self.linger)
+            reader.begin(self.linger)
+            request.sendall(_all_in_use())
+            request.shutdown(socket.SHUT_WR)
+            while reader.readinto(bytearray(LARGEST_BODY)):  # closing unread bytes would reset
+                pass
+        except OSError:
+            pass  # the sender has left, or sends for too long
+        finally:
+            self.shutdown_request(request)
+            self._free_to_refuse.release()
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer one connection's requests."""
@@ -102,6 +139,50 @@ class PlaygroundServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: what ends up here is a browser that went away."""
+
+
+class _TimedReader(socket.SocketIO):
+    """What a connection sends, with a limit to the time that all of a request takes.
+
+    Parameters
+    ----------
+    connection
+        The socket.
+    idle
+        Seconds to wait for the first byte of a request.
+    """
+
+    def __init__(self, connection: socket.socket, idle: float) -> None:
+        super().__init__(connection, "r")
+        self._connection = connection
+        self._idle = idle
+        self._slowest = idle
+        self._deadline: float | None = None
+
+    def await_request(self, slowest: float) -> None:
+        """Wait for the first byte of a request, and give it and the others `slowest` seconds."""
+        self._slowest, self._deadline = slowest, None
+
+    def begin(self, seconds: float) -> None:
+        """Give all that is read from now on `seconds`."""
+        self._deadline = time.monotonic() + seconds
+
+    def readinto(self, memory: Any) -> int | None:
+        """Read some bytes.
+
+        Raises
+        ------
+        TimeoutError
+            They did not arrive in time.
+        """
+        left = self._idle if self._deadline is None else self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the request did not arrive in time")
+        self._connection.settimeout(left)
+        n_read = super().readinto(memory)
+        if self._deadline is None:
+            self.begin(self._slowest)
+        return n_read
 
 
 def _page() -> dict[str, tuple[str, bytes]]:
@@ -123,8 +204,19 @@ class _Handler(BaseHTTPRequestHandler):
     default_request_version = "HTTP/1.0"  # who names none gets an answer with headers all the same
     server_version = "rosenblatt"
     sys_version = ""
-    timeout = IDLE
     disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        """Read through the limits of time."""
+        super().setup()
+        self._reader = _TimedReader(self.connection, self.server.idle)
+        self.rfile.close()
+        self.rfile = io.BufferedReader(self._reader)
+
+    def handle_one_request(self) -> None:
+        """Answer one request; one that is too slow ends the connection."""
+        self._reader.await_request(self.server.slowest)
+        super().handle_one_request()
 
     def do_GET(self) -> None:
         """Answer with a file of the page, or what can be seen of a training."""
@@ -177,16 +269,24 @@ class _Handler(BaseHTTPRequestHandler):
         hosts = self.headers.get_all("Host") or []
         if len(hosts) != 1 or hosts[0].lower() not in self.server.hosts:
             needed = " or ".join(self.server.hosts)
-            raise RefusedError(421, f"Host: got {', '.join(hosts)[:80]!r}, needed {needed}")
+            raise RefusedError(421, f"Host: got {shown(', '.join(hosts))}, needed {needed}")
 
     def _check_same_origin(self) -> None:
         """Refuse what a page from elsewhere asks for."""
-        origin = self.headers.get("Origin")
-        if origin is not None and origin != f"http://{self.headers['Host'].lower()}":
-            raise RefusedError(403, f"Origin: got {origin[:80]!r}, needed this page's own")
-        site = self.headers.get("Sec-Fetch-Site", "same-origin")
-        if site not in ("same-origin", "none"):
-            raise RefusedError(403, f"Sec-Fetch-Site: got {site[:40]!r}, needed same-origin")
+        own = f"http://{self.headers['Host'].lower()}"
+        for origin in self._at_most_one("Origin"):
+            if origin != own:
+                raise RefusedError(403, f"Origin: got {shown(origin)}, needed this page's own")
+        for site in self._at_most_one("Sec-Fetch-Site"):
+            if site not in ("same-origin", "none"):
+                raise RefusedError(403, f"Sec-Fetch-Site: got {shown(site)}, needed same-origin")
+
+    def _at_most_one(self, name: str) -> list[str]:
+        """Return the value of a header, if there is one; of two, a proxy could read the other."""
+        found: list[str] = self.headers.get_all(name) or []
+        if len(found) > 1:
+            raise RefusedError(403, f"{name}: got {len(found)} of them, expected one")
+        return found
 
     def _api_path(self, path: str) -> list[str]:
         first, *rest = path.removeprefix("/").split("/")
@@ -202,16 +302,18 @@ class _Handler(BaseHTTPRequestHandler):
         RefusedError
             The body is too large, has no length, or is no JSON object of finite numbers.
         """
-        kind = self.headers.get("Content-Type", "").lower().replace(" ", "")
+        kind = ", ".join(self.headers.get_all("Content-Type") or []).lower().replace(" ", "")
         if kind not in ("application/json", "application/json;charset=utf-8"):
-            raise RefusedError(415, f"Content-Type: got {kind[:80]!r}, needed application/json")
+            raise RefusedError(415, f"Content-Type: got {shown(kind)}, needed application/json")
         length = self._content_length()
         if length > LARGEST_BODY:
             raise RefusedError(413, f"the body: got {length} bytes, needed at most {LARGEST_BODY}")
         try:
             text = self.rfile.read(length)
         except TimeoutError:
-            raise RefusedError(408, f"the body: did not arrive within {IDLE} s") from None
+            raise RefusedError(
+                408, f"the body: did not arrive within {self.server.slowest:g} s"
+            ) from None
         self._unread = 0
         return _fields(text)
 
@@ -265,7 +367,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._drain()
 
     def _drain(self) -> None:
-        self.connection.settimeout(1)
+        self._reader.begin(self.server.linger)
         left = min(self._unread or DRAINED, DRAINED)
         while left > 0 and (some := self.rfile.read1(min(left, LARGEST_BODY))):
             left -= len(some)
@@ -275,6 +377,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, "application/json", text, ends=ends)
 
     def _send(self, status: int, kind: str, body: bytes, *, ends: bool = False) -> None:
+        self.connection.settimeout(self.server.idle)
         self.send_response(status)
         for name, value in HEADERS.items():
             self.send_header(name, value)
@@ -284,9 +387,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        try:
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+        except TimeoutError:
+            raise ConnectionAbortedError("the answer was not read in time") from None
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that is not even one of HTTP, which the base class found."""
@@ -298,6 +404,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: Any) -> None:
         """Leave the terminal to the person who started the server."""
+
+
+def _all_in_use() -> bytes:
+    """Return the whole answer to a connection that is one too many."""
+    body = json.dumps({"error": "all connections are in use: try again in a moment"}).encode()
+    lines = [
+        "HTTP/1.1 503 Service Unavailable",
+        *(f"{name}: {value}" for name, value in HEADERS.items()),
+        "Connection: close",
+        "Retry-After: 1",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 def _fields(text: bytes) -> Mapping[str, Any]:
