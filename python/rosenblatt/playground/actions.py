@@ -122,8 +122,7 @@ def _change(training: Training, fields: Fields) -> Answer:
 
 def _select(training: Training, fields: Fields) -> Answer:
     exact_fields(fields, ["index"])
-    most = len(training.view().samples.X) - 1
-    training.select(_arguments.integer("index", fields["index"], least=0, most=most))
+    training.select(fields["index"])
     return {}
 
 

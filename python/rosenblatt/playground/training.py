@@ -11,11 +11,13 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _arguments
 from .._callbacks import Callback, Epoch, Step
 from .._network import Network
 from .._train import train
 from . import samples
 from .curve import Curve
+from .refused import RefusedError
 from .samples import Samples
 from .settings import OPTIMIZERS, Settings
 from .shown import ShownNetwork
@@ -28,6 +30,7 @@ PATIENCE: Final = 10.0  # seconds that a request waits for the thread, which loo
 BETWEEN_VIEWS: Final = 0.012  # seconds; more than 80 pictures a second nobody sees
 SHORTEST_SLEEP: Final = 0.002  # seconds; a shorter one is not worth its switch of threads
 LATEST: Final = 0.1  # seconds behind its pace that a training makes up for
+ENDED: Final = "there is no such training: it ended, or the server is another"
 ENDLESS: Final = 2**32  # epochs, as many as `train` takes
 
 
@@ -77,11 +80,48 @@ class View:
 
 
 class _Order:
-    """Something for the thread to do between two steps."""
+    """Something for the thread to do between two steps: all of it, or nothing if it raises."""
 
     def __init__(self, action: Callable[[], None]) -> None:
-        self.action = action
+        self._action = action
         self.is_done = False
+        self.error: Exception | None = None
+
+    def obey(self) -> None:
+        """Do it, and keep an error for the thread that gave the order."""
+        try:
+            self._action()
+        except Exception as error:
+            self.error = error
+        self.is_done = True
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """What a training begins with: samples, a network with its initial parameters, its costs."""
+
+    settings: Settings
+    samples: Samples
+    net: Network
+    shown: ShownNetwork
+    curve: Curve
+
+    @classmethod
+    def of(cls, settings: Settings) -> _Beginning:
+        """Draw samples, initial weights and biases."""
+        drawn = samples.draw(settings)
+        net = Network(
+            [drawn.X.shape[1], *settings.layers, drawn.n_outputs],
+            activation=settings.activation,  # type: ignore[arg-type]
+            biases=settings.biases,
+            output="logistic" if drawn.in_plane else "softmax",
+            dtype="float64",
+            random_state=settings.seed,
+        )
+        held_out = net.gradients(drawn.X_held_out, drawn.y_held_out, loss=LOSS)
+        curve = Curve()
+        curve.add(0, net.gradients(drawn.X, drawn.y, loss=LOSS).cost, held_out.cost)
+        return cls(settings, drawn, net, ShownNetwork(net), curve)
 
 
 class Training(Callback):
@@ -118,7 +158,7 @@ class Training(Callback):
         self._epochs_per_second: float | None = None
         self._steps_wanted = 0
         self._version = self._beginning = 0
-        self._begin(settings)
+        self._begin(_Beginning.of(settings))
         self._publish()
         self._thread = threading.Thread(target=self._work, daemon=True, name="playground training")
         self._thread.start()
@@ -158,19 +198,20 @@ class Training(Callback):
 
     def one_sample(self) -> None:
         """Pause, and descend along the gradient of the next sample alone."""
-
-        def action() -> None:
-            self._pause()
-            self._take_heart()
-            self._descend_for_one_sample()
-
-        self._order(action)
+        self._order(self._descend_for_one_sample)
 
     def select(self, index: int) -> None:
-        """Look at the training sample `index`; the next single sample is the one after it."""
+        """Look at the training sample `index`; the next single sample is the one after it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            There is no such sample.
+        """
 
         def action() -> None:
-            self._index = index
+            most = len(self._samples.X) - 1
+            self._index = _arguments.integer("index", index, least=0, most=most)
             self._next_index = (index + 1) % len(self._samples.X)
 
         self._order(action)
@@ -183,7 +224,7 @@ class Training(Callback):
                 self._settings = settings
                 self._take_heart()
             else:
-                self._begin(settings)
+                self._begin(_Beginning.of(settings))
             self._call_is_over = True
 
         if settings != self.view().settings:
@@ -193,7 +234,7 @@ class Training(Callback):
         """Begin anew with the initial weights, paused."""
 
         def action() -> None:
-            self._begin(self._settings)
+            self._begin(_Beginning.of(self._settings))
             self._call_is_over = True
 
         self._order(action)
@@ -211,13 +252,23 @@ class Training(Callback):
         Raises
         ------
         TimeoutError
-            It did not come to it.
+            The thread did not get to it, and no longer will.
+        RefusedError
+            The training has ended.
+        Exception
+            What the action raised.
         """
         order = _Order(action)
         with self._changed:
             self._orders.append(order)
             self._look()
-            self._await(lambda: order.is_done)
+            try:
+                self._await(lambda: order.is_done)
+            finally:
+                if order in self._orders:
+                    self._orders.remove(order)
+        if order.error is not None:
+            raise order.error
 
     def _look(self) -> None:
         self._last_look = time.monotonic()
@@ -226,6 +277,8 @@ class Training(Callback):
     def _await(self, condition: Callable[[], bool]) -> None:
         if not self._changed.wait_for(lambda: condition() or self._closed, PATIENCE):
             raise TimeoutError(f"the training did not answer within {PATIENCE:.0f} s")
+        if not condition():
+            raise RefusedError(404, ENDED)
 
     # ---- what the thread does --------------------------------------------------------------------
 
@@ -256,6 +309,8 @@ class Training(Callback):
             )
         except FloatingPointError as error:
             self._give_up(str(error).split(";")[0])
+        except MemoryError:
+            self._give_up("there is not enough memory for a step")
 
     def on_step(self, step: Step) -> bool:
         """Count a step; wait for the next one, unless the end of the epoch comes first."""
@@ -290,10 +345,9 @@ class Training(Callback):
     def _obey(self) -> None:
         while self._orders:
             order = self._orders.pop(0)
-            order.action()
-            order.is_done = True
-            self._is_stale = True
-            self._publish()
+            order.obey()
+            if order.error is None:
+                self._publish()
             self._changed.notify_all()
 
     def _seconds_to_the_next_step(self) -> float | None:
@@ -342,24 +396,12 @@ class Training(Callback):
             return "diverged"
         return "running" if self._running else "paused"
 
-    def _begin(self, settings: Settings) -> None:
-        """Draw samples, initial weights and biases."""
-        drawn = samples.draw(settings)
-        net = Network(
-            [drawn.X.shape[1], *settings.layers, drawn.n_outputs],
-            activation=settings.activation,  # type: ignore[arg-type]
-            biases=settings.biases,
-            output="logistic" if drawn.in_plane else "softmax",
-            dtype="float64",
-            random_state=settings.seed,
-        )
+    def _begin(self, beginning: _Beginning) -> None:
         self._beginning += 1
-        self._settings, self._samples = settings, drawn
-        self._net, self._shown = net, ShownNetwork(net)
+        self._settings, self._samples = beginning.settings, beginning.samples
+        self._net, self._shown = beginning.net, beginning.shown
+        self._curve = beginning.curve
         self._step = self._epoch = self._index = self._next_index = 0
-        self._curve = Curve()
-        held_out = net.gradients(drawn.X_held_out, drawn.y_held_out, loss=LOSS)
-        self._curve.add(0, net.gradients(drawn.X, drawn.y, loss=LOSS).cost, held_out.cost)
         self._pause()
         self._take_heart()
 
@@ -378,12 +420,14 @@ class Training(Callback):
         self._is_stale = True
 
     def _descend_for_one_sample(self) -> None:
-        """Descend, w := w - epsilon (dC/dw + l2 w), by the cost of the next sample alone."""
-        i = self._index = self._next_index
-        self._next_index = (i + 1) % len(self._samples.X)
+        """Pause and descend, w := w - epsilon (dC/dw + l2 w), by the cost of the next sample."""
+        i = self._next_index
         x, y = self._samples.one(i)
         net, before = self._net, self._net.theta.copy()
         of = net.gradients(x, y, loss=LOSS)
+        self._pause()
+        self._take_heart()
+        self._index, self._next_index = i, (i + 1) % len(self._samples.X)
         epsilon, l2 = self._settings.learning_rate, self._settings.l2
         with np.errstate(all="ignore"):  # what overflows is looked for below
             for layer, (W, b) in enumerate(zip(net.W, net.b, strict=True)):

@@ -9,7 +9,7 @@ from typing import Final
 
 from .refused import RefusedError
 from .settings import Settings
-from .training import Training
+from .training import ENDED, Training
 
 MOST_TRAININGS: Final = 8
 
@@ -43,9 +43,7 @@ class Trainings:
         """
         with self._lock:
             if page_id not in self._by_id:
-                raise RefusedError(
-                    404, "there is no such training: it ended, or the server is another"
-                )
+                raise RefusedError(404, ENDED)
             self._by_id.move_to_end(page_id)
             return self._by_id[page_id]
 
