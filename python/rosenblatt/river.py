@@ -14,8 +14,9 @@ True
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ try:
 except ImportError as error:
     raise ImportError("rosenblatt.river needs river: pip install rosenblatt[river]") from error
 
-from . import sklearn
+from . import _arguments, sklearn
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
@@ -37,22 +38,64 @@ class _Stream:
 
     _columns: dict[Any, int]
     _model: Any
+    _estimator: ClassVar[Any]
 
     def _begin(self) -> None:
         self._columns = {}
         self._model = None
 
-    def _row(self, x: Mapping[Any, Any], admit: bool) -> NDArray[np.float64]:
-        """Return x as the network takes it; features that are not in x are 0."""
+    def _learn(self, x: Mapping[Any, Any], y: Any, w: float) -> bool:
+        """Take one step with a sample, whose y is as the estimator takes it; False for weight 0."""
+        weight = w if type(w) is float and w == 1.0 else _arguments.not_negative("w", w)
+        if weight == 0:
+            self._row(x)
+            return False
+        new = self._admit(x)
+        try:
+            self._model = self._stepped(x, y, weight)
+        except BaseException:
+            for name in new:
+                del self._columns[name]
+            raise
+        return True
+
+    def _stepped(self, x: Mapping[Any, Any], y: Any, weight: float) -> Any:
+        """Return the estimator, which has taken a step; a new one before the first."""
+        row = self._row(x)
+        try:
+            model = self._model or self._estimator(**self._settings()).partial_fit(
+                row[np.newaxis], np.array([y]), sample_weight=[0.0]
+            )
+            return model.learn_one(row, y, weight)
+        except ValueError:
+            for name, value in x.items():  # the estimator knows the column, but not the name
+                if not math.isfinite(value):
+                    text = f"x[{name!r}]: got {value!r}, expected a finite number"
+                    raise ValueError(text) from None
+            raise
+
+    def _admit(self, x: Mapping[Any, Any]) -> list[Any]:
+        """Give a column to every feature that has none; return these features."""
         columns = self._columns
-        if admit:
-            for name in sorted(x, key=str):  # the order within a dictionary means nothing
-                columns.setdefault(name, len(columns))
+        try:
+            new = [name for name in x.keys() if name not in columns]  # noqa: SIM118 - not a list's
+        except AttributeError:
+            raise TypeError(f"x: got {type(x).__name__}, expected a dictionary") from None
+        if new:
+            new.sort(key=lambda name: (str(name), type(name).__name__))  # however x is ordered
+            columns.update(zip(new, range(len(columns), len(columns) + len(new)), strict=True))
+        return new
+
+    def _row(self, x: Mapping[Any, Any]) -> NDArray[np.float64]:
+        """Return x as the network takes it: features that x does not have are 0."""
+        columns = self._columns
         row = np.zeros(self._width(len(columns)))
         for name, value in x.items():
             column = columns.get(name)
             if column is not None:
-                row[column] = value
+                kind = type(value)
+                exact = kind is float or kind is int
+                row[column] = value if exact else _number(f"x[{name!r}]", value)
         return row
 
     @staticmethod
@@ -75,8 +118,21 @@ class _Stream:
         }
 
 
+def _number(name: str, value: Any) -> float:
+    """Return a number as a float; text is none, even if it looks like one."""
+    if isinstance(value, bool | np.bool_):
+        return float(value)
+    try:
+        return _arguments.real(name, value, "a finite number")
+    except TypeError as error:
+        raise ValueError(*error.args) from None
+
+
 class MLPClassifier(_Stream, base.Classifier):
     """A classifier for river's streams: classes and features are admitted as they come.
+
+    A label can be any hashable object and stays as it is given. Labels that are equal in Python,
+    such as 1, 1.0 and True, are one class, whose label is the first of them.
 
     Parameters
     ----------
@@ -112,12 +168,15 @@ class MLPClassifier(_Stream, base.Classifier):
         self.random_state = random_state
         self.loss = loss
         self._begin()
+        self._codes: dict[Any, int] = {}  # of the labels, in the order in which they came
+
+    _estimator = sklearn.MLPClassifier
 
     @property
     def _multiclass(self) -> bool:
         return True
 
-    def learn_one(self, x: Mapping[Any, Any], y: Any) -> None:
+    def learn_one(self, x: Mapping[Any, Any], y: Any, w: float = 1.0) -> None:
         """Take one step with a sample.
 
         Parameters
@@ -126,18 +185,27 @@ class MLPClassifier(_Stream, base.Classifier):
             Features by name.
         y : label
             A class, known or new.
+        w : float, default=1.0
+            The factor of the sample's gradient; a sample with weight 0 is passed over.
 
         Raises
         ------
-        ValueError
-            A feature is no finite number, or the training diverged.
+        TypeError, ValueError
+            A feature is not a finite number, y is not a label, w is negative, or the training
+            diverged. Nothing has changed then.
         """
-        row = self._row(x, admit=True)
-        if self._model is None:
-            self._model = sklearn.MLPClassifier(**self._settings())
-            self._model.partial_fit(row[np.newaxis], np.array([y]))
-        else:
-            self._model.learn_one(row, y)
+        codes = self._codes
+        try:
+            code = codes.get(y)
+        except TypeError:
+            raise TypeError(f"y: got {type(y).__name__}, expected a hashable label") from None
+        if code is not None:
+            self._learn(x, code, w)
+            return
+        if y != y:  # noqa: PLR0124 - NaN
+            raise ValueError(f"y: got {y!r}, expected a label that is equal to itself")
+        if self._learn(x, len(codes), w):
+            codes[y] = len(codes)
 
     def predict_proba_one(self, x: Mapping[Any, Any], **_kwargs: Any) -> dict[Any, float]:
         """Return the probability of each class so far.
@@ -154,8 +222,8 @@ class MLPClassifier(_Stream, base.Classifier):
         """
         if self._model is None:
             return {}
-        A = self._model._output_of(self._row(x, admit=False))
-        labels = self._model.classes_.tolist()
+        A = self._model._output_of(self._row(x))
+        labels = list(self._codes)
         if A.size > 1:
             return dict(zip(labels, A.tolist(), strict=True))
         second = float(A[0])
@@ -211,7 +279,9 @@ class MLPRegressor(_Stream, base.Regressor):
         self.loss = loss
         self._begin()
 
-    def learn_one(self, x: Mapping[Any, Any], y: float) -> None:
+    _estimator = sklearn.MLPRegressor
+
+    def learn_one(self, x: Mapping[Any, Any], y: float, w: float = 1.0) -> None:
         """Take one step with a sample.
 
         Parameters
@@ -219,18 +289,16 @@ class MLPRegressor(_Stream, base.Regressor):
         x : dict
             Features by name.
         y : float
+        w : float, default=1.0
+            The factor of the sample's gradient; a sample with weight 0 is passed over.
 
         Raises
         ------
-        ValueError
-            A number is not finite, or the training diverged.
+        TypeError, ValueError
+            A feature or y is not a finite number, w is negative, or the training diverged. Nothing
+            has changed then.
         """
-        row = self._row(x, admit=True)
-        if self._model is None:
-            self._model = sklearn.MLPRegressor(**self._settings())
-            self._model.partial_fit(row[np.newaxis], np.array([y], dtype=float))
-        else:
-            self._model.learn_one(row, float(y))
+        self._learn(x, _number("y", y), w)
 
     def predict_one(self, x: Mapping[Any, Any]) -> float:
         """Return the prediction.
@@ -247,4 +315,4 @@ class MLPRegressor(_Stream, base.Regressor):
         """
         if self._model is None:
             return 0.0
-        return float(self._model.predict_one(self._row(x, admit=False)))
+        return float(self._model.predict_one(self._row(x)))

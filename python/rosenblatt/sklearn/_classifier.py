@@ -7,14 +7,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    type_of_target,
-    unique_labels,
-)
 
 from .._shown import shown
 from . import _settings
@@ -357,19 +351,10 @@ class MLPClassifier(Labelled):
         Raises
         ------
         ValueError
-            An argument is outside its range, a class is unknown, or the training diverged.
+            An argument is outside its range, a class is unknown, or the training diverged. Nothing
+            has changed then.
         """
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight: got 'balanced' with partial_fit, which does not see all samples; "
-                "needed a dict or None"
-            )
-        if self.grow and classes is None and not hasattr(self, "classes_"):
-            classes = unique_labels(y)
-        if _check_partial_fit_first_call(self, classes):
-            several = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if several else self.classes_)
-        return self._learn(X, y, sample_weight)
+        return self._partial_fit(X, y, sample_weight, classes)
 
     def predict_one(self, x: ArrayLike) -> Any:
         """Return the predicted class of one sample, in a few microseconds.

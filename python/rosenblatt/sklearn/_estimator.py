@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from itertools import chain, pairwise
 from typing import Any, ClassVar, Self
@@ -26,6 +27,13 @@ except ImportError:
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """What an older scikit-learn knows of callbacks: nothing."""
+
+
+# Weights that are all 0, which scikit-learn 1.8 and earlier takes unasked.
+_SETTINGS = inspect.signature(_check_sample_weight).parameters
+ALLOWED = {name: True for name in ("allow_all_zero_weights",) if name in _SETTINGS}
+
+REMEMBERED = ("_memory", "_masks")  # of a learner: its optimiser, and where dropout is
 
 
 class Estimator(CallbackSupportMixin, BaseEstimator):
@@ -151,7 +159,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         if not np.isfinite(self._net.theta).all():
             raise ValueError(_steps.NOT_FINITE)
 
-    def _weighted(
+    def _with_weights(
         self,
         X: Any,
         y: NDArray[Any],
@@ -159,8 +167,26 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         of_class: NDArray[np.float64] | None,
     ) -> Samples:
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
+            sample_weight = _check_sample_weight(sample_weight, X, **ALLOWED)
         return Samples(X, y, self._weights(y, sample_weight, of_class))
+
+    def _weighted(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        sample_weight: Any,
+        of_class: NDArray[np.float64] | None,
+    ) -> Samples:
+        """Return samples of which at least one weighs something."""
+        samples = self._with_weights(X, y, sample_weight, of_class)
+        if sample_weight is not None and not np.any(np.asarray(sample_weight)):
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        if of_class is not None and not np.any(samples.weights):
+            raise ValueError(
+                "class_weight: got 0 for every label of the samples, expected a weight above 0 for"
+                " at least one"
+            )
+        return samples
 
     def _validation_samples(self, validation: Any, of_class: NDArray[np.float64] | None) -> Samples:
         if not isinstance(validation, tuple | list) or len(validation) not in {2, 3}:
@@ -181,7 +207,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
     def _forget(self) -> None:
         """Drop the optimiser that `partial_fit` would go on with."""
-        for name in ("_learner", "_memory"):
+        for name in ("_learner", *REMEMBERED):
             self.__dict__.pop(name, None)
 
     # ---- The network and the attributes that show it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,19 @@ from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    type_of_target,
+    unique_labels,
+)
 from sklearn.utils.validation import validate_data
 
-from .. import _weighting
+from .. import _arrays, _weighting
 from .._arrays import LABEL_LOSSES
-from .._shown import shown
-from ._online import Online
+from .._shown import shown, type_name
+from . import _growth
+from ._kinds import check_one_kind, positions, widened
+from ._online import NEW, Online
 
 MARGINS = ("hinge", "squared_hinge")  # their outputs are scores and no probabilities
 
@@ -29,51 +36,77 @@ class Labelled(ClassifierMixin, Online):
 
     # ---- Labels that come later
 
+    def _begin_targets(self, y: Any, classes: Any) -> None:
+        check_one_kind("y", y)
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight: got 'balanced' with partial_fit, which does not see all samples; "
+                "needed a dict or None"
+            )
+        if self.grow and classes is None and not hasattr(self, "classes_"):
+            classes = unique_labels(y)
+        check_one_kind("classes", classes)
+        if _check_partial_fit_first_call(self, classes):
+            several = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if several else self.classes_)
+
     def _admit(self, X: Any, y: Any) -> Any:
         X = super()._admit(X, y)
         if not self._several_labels:
-            self._grow_classes(np.setdiff1d(unique_labels(y), self.classes_))
+            labels = np.asarray(y)
+            labels = labels.ravel() if labels.ndim == 2 and labels.shape[1] == 1 else labels
+            if labels.ndim == 1:
+                unknown = labels[positions(self.classes_, labels) < 0]
+                self._grow_classes(Counter(unknown.tolist()))
         return X
 
-    def _grow_classes(self, new: NDArray[Any]) -> None:
-        """Admit classes: an output for each; one logistic output becomes those of a softmax."""
-        if len(new) == 0:
+    def _grow_for(self, n_features: int, labels: list[Any]) -> None:
+        super()._grow_for(n_features, labels)
+        self._grow_classes(Counter(map(_plain, labels)))
+
+    def _grow_classes(self, new: Counter[Any]) -> None:
+        """Admit classes, of each of which so many samples have come.
+
+        For every sample, the odds of a new class to all known ones together start at its samples'
+        number divided by that of all samples seen, or less. With a margin, its score starts at 1
+        below the mean of the others.
+        """
+        if not new:
             return
-        before, units = self.classes_, self.n_outputs_
-        self.classes_ = np.union1d(before, new)
+        known = self.classes_
+        self.classes_ = widened(known, list(new))
         self._label_binarizer = LabelBinarizer().fit(self.classes_)
         self.out_activation_ = self._output(self._loss_of_fit)
-        # The one output of two classes tells of the second; that of a single class of its absence.
-        told = before if units > 1 else before[-1:]
-        places = list(np.searchsorted(self.classes_, told))
-        if len(self.classes_) == 2:
-            places = [0]
-        if len(before) == 1 and (len(self.classes_) > 2 or before[0] != self.classes_[0]):
-            self._turn_over()
-        self._replace([*self._layers[:-1], self._n_units(before, self._loss_of_fit)], places)
-
-    def _turn_over(self) -> None:
-        """Let the only output tell of a class that was the only one, and not of its absence."""
-        net = self._network()
-        net.W[-1] *= -1
-        net.b[-1] *= -1
-        self._forget()
+        has_margin = self._loss_of_fit in MARGINS
+        scores = np.zeros(len(self.classes_))
+        for place, label in enumerate(self.classes_.tolist()):
+            if label in new:
+                odds = min(new[label] / max(self.t_, 1), 1.0)
+                scores[place] = -1.0 if has_margin else np.log(len(known) * odds)
+        outputs = _growth.outputs_of_classes(
+            positions(self.classes_, known), scores, share=1.0 if has_margin else 0.5
+        )
+        self._replace([*self._layers[:-1], len(outputs.shift)], outputs)
 
     def _target_of(self, y: Any) -> Any:
         if self._several_labels:
-            row = np.require(y, self._net.dtype, ["C"])
+            row = _arrays.inputs("y", y, self._net.dtype)
             return 2 * row - 1 if self.loss in MARGINS else row
         classes, loss, targets = self.__dict__.get("_targets_of", (None, None, {}))
         if classes is not self.classes_ or loss is not self.loss:
             targets = dict(zip(self.classes_.tolist(), self._each_encoded(), strict=True))
             self._targets_of = self.classes_, self.loss, targets
-        target = targets.get(y)
-        if target is None and self.grow:
-            self._grow_classes(np.asarray([y]))
-            return self._target_of(y)
+        try:
+            target = targets.get(y)
+        except TypeError:
+            raise TypeError(f"y: got {type_name(y)}, expected one label") from None
         if target is None:
-            raise ValueError(f"y: got {shown(y)}, needed one of {self.classes_}")
-        return target
+            target = targets.get(_plain(y))
+        if target is not None:
+            return target
+        if self.grow:
+            return NEW
+        raise ValueError(f"y: got {shown(y)}, needed one of {self.classes_}")
 
     def _each_encoded(self) -> list[Any]:
         """Return what each class is to the core: a code, or a row where the loss takes those."""
@@ -98,6 +131,7 @@ class Labelled(ClassifierMixin, Online):
     def _validated(
         self, X: Any, y: Any, incremental: bool, reset: bool
     ) -> tuple[Any, NDArray[Any]]:
+        check_one_kind("y", y)
         X, y = validate_data(
             self,
             X,
@@ -127,18 +161,17 @@ class Labelled(ClassifierMixin, Online):
                     "classes as in the previous call to fit. Previously "
                     f"got {self.classes_}, `y` has {classes}"
                 )
-        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+        elif y.ndim == 1 or len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
     def _all_known(self, y: NDArray[Any]) -> bool:
-        """Whether labels of one kind are classes; it takes no time, and False may be wrong."""
-        if self._several_labels or y.ndim != 1 or y.dtype.kind != self.classes_.dtype.kind:
+        """Whether all labels are classes; of several labels a sample, False may be wrong."""
+        if self._several_labels or y.ndim != 1:
             return False
-        places = np.searchsorted(self.classes_, y)
-        return bool((self.classes_.take(places, mode="clip") == y).all())
+        return bool((positions(self.classes_, y) >= 0).all())
 
     def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:
         labels: NDArray[Any] = check_array(
@@ -146,7 +179,10 @@ class Labelled(ClassifierMixin, Online):
         )
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)
-        unknown = np.setdiff1d(unique_labels(labels), self.classes_)
+        if labels.ndim == 1:
+            unknown = np.unique(labels[positions(self.classes_, labels) < 0])
+        else:
+            unknown = np.setdiff1d(unique_labels(labels), self.classes_)
         if len(unknown):
             raise ValueError(f"y: got {unknown}, needed labels of {self.classes_}")
         return labels
@@ -161,15 +197,15 @@ class Labelled(ClassifierMixin, Online):
         takes_labels = named in LABEL_LOSSES and not callable(loss)
         if not self._several_labels and takes_labels:
             return self._codes(y)
-        found = self._label_binarizer.transform(y)
+        labels = y if self._several_labels else self.classes_[self._codes(y)]
+        found = self._label_binarizer.transform(labels)
         dense = found.toarray() if hasattr(found, "toarray") else found
         rows: NDArray[Any] = np.require(dense, self._net.dtype, ["C"])
         return 2 * rows - 1 if named in MARGINS else rows
 
     def _codes(self, y: NDArray[Any]) -> NDArray[np.int64]:
         """Return the place in `classes_` of each label of y (n,)."""
-        codes: NDArray[np.int64] = np.searchsorted(self.classes_, y).astype(np.int64)
-        return codes
+        return positions(self.classes_, y)
 
     def _output(self, loss: Any) -> str:
         if loss in MARGINS:
@@ -218,11 +254,6 @@ class Labelled(ClassifierMixin, Online):
             weights = np.prod(own, axis=0)
         else:
             weights = of_class[self._codes(y)]
-        if not weights.any():
-            raise ValueError(
-                "class_weight: got 0 for every label of the samples, expected a weight above 0 for"
-                " at least one"
-            )
         return weights if sample_weight is None else sample_weight * weights
 
     def _score_of(self, X: Any, y: NDArray[Any], sample_weight: Any) -> float:
@@ -235,6 +266,11 @@ class Labelled(ClassifierMixin, Online):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _plain(label: Any) -> Any:
+    """Return a label as Python's own scalar."""
+    return label.item() if isinstance(label, np.generic) else label
 
 
 def _columns(y: Any) -> NDArray[np.int64]:

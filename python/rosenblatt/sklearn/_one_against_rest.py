@@ -18,6 +18,7 @@ from sklearn.utils import check_array, check_random_state, compute_class_weight
 
 from .. import _arrays, _core
 from .._shown import shown
+from ._kinds import positions
 from ._samples import for_core
 
 INT32_MAX = np.iinfo(np.int32).max
@@ -48,7 +49,9 @@ def learn(perceptron: Any, data: Data, W: NDArray[Any], b: NDArray[Any], max_ite
     """Return what the perceptron of each class learns, two classes having one."""
     X, y, classes, sample_weight = data
     by_class = compute_class_weight(perceptron.class_weight, classes=classes, y=y)
-    weights = _weights(sample_weight, X, allow_all_zero=perceptron.early_stopping)
+    weights = weights_of_samples(sample_weight, X)
+    if not perceptron.early_stopping and np.all(weights == 0):
+        raise ValueError("Sample weights must contain at least one non-zero number.")
     if len(classes) < 2:
         raise ValueError(
             "The number of classes has to be greater than one; "
@@ -62,7 +65,7 @@ def learn(perceptron: Any, data: Data, W: NDArray[Any], b: NDArray[Any], max_ite
     share = INTERCEPT_SHARE_OF_SPARSE if _arrays.is_sparse(X) else 1.0
     W, intercepts, epochs, finite = _core.learn_perceptrons(
         for_core(X, X.dtype),
-        _positions(y, classes),
+        positions(classes, y),
         weights,
         held_out,
         W,
@@ -143,13 +146,7 @@ def _held_out(perceptron: Any, y: NDArray[Any], weights: NDArray[Any]) -> NDArra
     return mask
 
 
-def _positions(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the position of each label (n,) among the classes, -1 for one that is not there."""
-    found = np.searchsorted(classes, y).clip(max=len(classes) - 1)
-    return np.where(classes[found] == y, found, -1).astype(np.int64)
-
-
-def _weights(sample_weight: Any, X: Any, *, allow_all_zero: bool) -> NDArray[Any]:
+def weights_of_samples(sample_weight: Any, X: Any) -> NDArray[Any]:
     """Return a weight for each sample (n,) of X's type; errors are in scikit-learn's words."""
     n = X.shape[0]
     if sample_weight is None:
@@ -172,8 +169,6 @@ def _weights(sample_weight: Any, X: Any, *, allow_all_zero: bool) -> NDArray[Any
         )
     if weights.shape != (n,):
         raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(n,)}!")
-    if not allow_all_zero and np.all(weights == 0):
-        raise ValueError("Sample weights must contain at least one non-zero number.")
     return weights
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import operator
 from types import SimpleNamespace
 from typing import Any, Self
 
@@ -10,19 +12,25 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .. import _arguments, _core, _loss, _optimizer
+from .. import _arguments, _arrays, _core, _loss, _optimizer
 from .._callbacks import Epoch
 from . import _growth, _settings, _steps
 from ._epochs import Memory, Rules, Tasks, checked
-from ._estimator import Estimator, _described
+from ._estimator import REMEMBERED, Estimator, _described
 from ._samples import Samples, for_core
 from ._threads import thread_count
+from ._transaction import PassedOver, transaction
 
 LEARNERS = {
     np.dtype(np.float32): _core.LearnerFloat32,
     np.dtype(np.float64): _core.LearnerFloat64,
 }
 SEED_OF_DROPOUT = 2**32  # numbers that a RandomState draws below
+
+MOST_CALLS = 2**63
+Masks = tuple[int | None, int]
+
+NEW = object()  # stands for the target of a label that would be a further class
 
 # What every call reads, as scikit-learn reads alpha and the loss: penalties, a loss, rates.
 Read = tuple[dict[str, float], _loss.LossRule, list[float]]
@@ -47,7 +55,8 @@ def is_stochastic(estimator: Any) -> bool:
 class Learner:
     """An optimiser that stays at an estimator's network between calls.
 
-    It is made of the estimator's parameters, or goes on with another one's `memory`.
+    It is made of the estimator's parameters, or goes on with another one's `memory`. `masks` is
+    where dropout is: the seed of the masks, None before there was any, and the calls so far.
 
     Raises
     ------
@@ -56,7 +65,13 @@ class Learner:
         an optimiser of this network.
     """
 
-    def __init__(self, estimator: Any, capacity: int, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        estimator: Any,
+        capacity: int,
+        memory: Memory | None = None,
+        masks: Masks = (None, 0),
+    ) -> None:
         net = estimator._network()
         self.capacity = capacity
         self._parameters = _parameters_read(estimator)
@@ -75,17 +90,18 @@ class Learner:
             held_out=None,
             tasks=Tasks.of_nobody(estimator),
         )
-        seed = 0
-        if rates:  # other masks than those of a learner before
-            seed = int(estimator._random_state.randint(SEED_OF_DROPOUT)) + estimator.t_
+        self._seed, calls = _checked_masks(masks)
+        if rates and self._seed is None:
+            self._seed = int(estimator._random_state.randint(SEED_OF_DROPOUT))
         self.core = LEARNERS[net.dtype](
             net._core,
             loss,
             _optimizer.rule(self._rules.optimizer(), penalties),
             capacity,
             rates,
-            seed,
+            self._seed or 0,
         )
+        self.core.calls = calls
         if memory is not None:
             self.core.memory = of_core
             if self._rules.rate is not None and rate is not None:
@@ -114,10 +130,29 @@ class Learner:
         """What another learner needs to go on where this one is."""
         return self._rules.memory(self.core.memory)
 
+    @property
+    def masks(self) -> Masks:
+        """Where dropout is, for a learner that goes on from here."""
+        return self._seed, self.core.calls
+
     def end_epoch(self, loss: float, penalty: float, n_samples: int, constant: float) -> None:
         """Do what belongs after the samples of a call, as after an epoch of `fit`."""
         self._rules.n_samples, self._rules.constant = n_samples, constant
         self._rules.on_epoch(Epoch(0, 1, loss, None, 0.0, penalty=penalty))
+
+
+def _checked_masks(masks: Any) -> Masks:
+    """Return masks that may come from anywhere, as a pickled estimator's do."""
+    try:
+        seed, calls = masks
+        fits = (seed is None or 0 <= operator.index(seed) < SEED_OF_DROPOUT) and (
+            0 <= operator.index(calls) < MOST_CALLS
+        )
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise ValueError("_masks: got no seed and number of calls; fit begins with new ones")
+    return seed, calls
 
 
 def _parameters_read(estimator: Any) -> tuple[Any, ...]:
@@ -139,16 +174,25 @@ def _read(estimator: Any) -> Read:
 class Online(Estimator):
     """An estimator that goes on learning."""
 
-    def _learn(self, X: Any, y: Any, sample_weight: Any) -> Self:
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
         """Take the steps of one epoch over some samples; the state of the solver lives on."""
+        with contextlib.suppress(PassedOver), transaction(self):
+            self._learn(X, y, sample_weight, classes)
+        return self
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> None:
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
+        self._begin_targets(y, classes)
         first_pass = not hasattr(self, "coefs_")
         if self.grow and not first_pass:
             X = self._admit(X, y)
         X, y = self._validated(X, y, incremental=True, reset=first_pass)
-        samples = self._weighted(X, y, sample_weight, self._class_weights(y))
-        batch_size = _settings.batch_size_of(self, X.shape[0], stacklevel=4)
+        samples = self._with_weights(X, y, sample_weight, self._class_weights(y))
+        weighs_nothing = samples.weights is not None and not np.any(samples.weights)
+        if weighs_nothing and not first_pass:
+            raise PassedOver
+        batch_size = _settings.batch_size_of(self, X.shape[0], stacklevel=5)
         shuffled = self.shuffle and batch_size < X.shape[0]
         if first_pass or shuffled:  # a state costs more than the step of a sample
             self._random_state = check_random_state(self.random_state)
@@ -157,14 +201,19 @@ class Online(Estimator):
             _settings.check_combinations(self)
             self._initialise([X.shape[1], *hidden, self._n_units(y, self.loss)], X.dtype)
         self.n_iter_ = 0
+        if weighs_nothing:
+            return
         order = _steps.Shuffled(self._random_state, X.shape[0])(0) if shuffled else None
         self._take_steps(samples, batch_size, order)
-        return self
+
+    def _begin_targets(self, y: Any, classes: Any) -> None:
+        """Take note of what every target can be, in the first call."""
 
     def _take_steps(
         self, samples: Samples, batch_size: int, order: NDArray[np.int64] | None
     ) -> None:
         weights = samples.weights
+        constant = self._constant_of_loss(samples.y, weights)
         learner = self._learner_for(batch_size)
         try:
             loss, penalty = learner.core.learn(
@@ -177,23 +226,44 @@ class Online(Estimator):
             )
         except FloatingPointError as error:
             raise ValueError(f"{_steps.NOT_FINITE} ({error})") from None
-        constant = self._constant_of_loss(samples.y, weights)
         learner.end_epoch(loss, penalty, samples.X.shape[0], constant)
 
-    def _learner_for(self, batch_size: int) -> Learner:
+    def _ready_learner(self, batch_size: int) -> Learner | None:
+        """Return the learner of the last call unless another one must be made."""
         learner: Learner | None = self.__dict__.get("_learner")
-        if learner is not None and learner.capacity >= batch_size and learner.is_of(self):
-            self._network()
-            return learner
-        memory = self.__dict__.get("_memory")
-        if learner is not None:
-            memory = learner.memory
-            batch_size = max(batch_size, learner.capacity)
-        self._learner = learner = Learner(self, batch_size, memory)
-        self.__dict__.pop("_memory", None)
+        if learner is None or learner.capacity < batch_size or not learner.is_of(self):
+            return None
+        self._network()
         return learner
 
-    def learn_one(self, x: ArrayLike, y: Any) -> Self:
+    def _learner_for(self, batch_size: int) -> Learner:
+        ready = self._ready_learner(batch_size)
+        if ready is not None:
+            return ready
+        learner: Learner | None = self.__dict__.get("_learner")
+        if learner is not None:
+            batch_size = max(batch_size, learner.capacity)
+        made = Learner(self, batch_size, *self._remembered())
+        self._learner = made
+        for name in REMEMBERED:
+            self.__dict__.pop(name, None)
+        return made
+
+    def _remembered(self) -> tuple[Memory | None, Masks]:
+        """Return what another learner needs to go on where this estimator is."""
+        learner: Learner | None = self.__dict__.get("_learner")
+        if learner is not None:
+            return learner.memory, learner.masks
+        return self.__dict__.get("_memory"), self.__dict__.get("_masks", (None, 0))
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        learner: Learner | None = self.__dict__.get("_learner")
+        if learner is not None:
+            state["_masks"] = learner.masks
+        return state
+
+    def learn_one(self, x: ArrayLike, y: Any, sample_weight: float = 1.0) -> Self:
         """Take one step with one sample, in a few microseconds.
 
         Parameters
@@ -202,7 +272,10 @@ class Online(Estimator):
             With `grow`, more features than before are admitted.
         y : label or number
             A class of the first `partial_fit`, or with `grow` any; a number, or an array of them
-            where there are several outputs.
+            if there are several outputs.
+        sample_weight : float, default=1.0
+            The factor of the sample's gradient; a sample with weight 0 is passed over. (The
+            weights of `partial_fit` are relative to each other, within each batch.)
 
         Returns
         -------
@@ -212,35 +285,65 @@ class Online(Estimator):
         ------
         NotFittedError
             There is no network yet: call `partial_fit` or `fit` first.
-        ValueError
-            x or y is not what the network takes, the solver does not go by steps, or the training
-            diverged.
+        TypeError, ValueError
+            x, y or sample_weight is not what the network takes, the network has batch norm, the
+            solver does not go by steps, or the training diverged. Nothing has changed then.
         """
-        if "_net" not in self.__dict__:
-            check_is_fitted(self)
-        row = np.require(x, self._net.dtype, ["C", "A"])
-        if self.grow and row.ndim == 1 and row.size > self._layers[0]:
-            self._grow_features(row.size)
+        row = self._row(x, may_grow=self.grow)
         target = self._target_of(y)
+        weight = 1.0
+        if not (type(sample_weight) is float and sample_weight == 1.0):
+            weight = _arguments.not_negative("sample_weight", sample_weight)
+        learner = self._ready_learner(1)
+        if learner is None or target is NEW or row.size > self._layers[0]:
+            with contextlib.suppress(PassedOver), transaction(self):
+                self._grow_for(row.size, [y] if target is NEW else [])
+                if weight == 0:
+                    raise PassedOver
+                self._take_step(self._learner_for(1), row, self._target_of(y), weight)
+        elif weight != 0:
+            self._take_step(learner, row, target, weight)
+        return self
+
+    def _take_step(self, learner: Learner, row: NDArray[Any], target: Any, weight: float) -> None:
         try:
-            self.loss_ = self._learner_for(1).core.learn_one(row, target)
+            self.loss_ = learner.core.learn_one(row, target, weight)
         except FloatingPointError as error:
             raise ValueError(f"{_steps.NOT_FINITE} ({error})") from None
         self.t_ += 1
-        return self
 
     def _target_of(self, y: Any) -> Any:
-        """Return what the core takes for one y: a label's code, a number, a row."""
+        """Return what the core takes for one y: a label's code, a number, a row; or NEW."""
         raise NotImplementedError
+
+    def _row(self, x: ArrayLike, *, may_grow: bool = False) -> NDArray[Any]:
+        """Return one sample as the core takes it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Its elements are not real numbers, or their number is not that of the features.
+        """
+        if "_net" not in self.__dict__:
+            check_is_fitted(self)
+        dtype = self._net.dtype
+        if type(x) is np.ndarray and x.dtype is dtype and x.flags.carray:  # as it must be
+            row = x
+        else:
+            row = _arrays.inputs("x", x, dtype)
+        n_features = self._layers[0]
+        if row.ndim != 1 or row.size < n_features or (row.size > n_features and not may_grow):
+            raise ValueError(f"x: got shape {np.shape(x)}, expected ({n_features},)")
+        return row
 
     def _output_of(self, x: ArrayLike) -> NDArray[Any]:
         """Return the outputs (n_outputs,) for one sample."""
-        if "_net" not in self.__dict__:
-            check_is_fitted(self)
-        A = self._network().forward(np.require(x, self._net.dtype, ["C", "A"]))
-        if A.ndim != 1:
-            raise ValueError(f"x: got shape {np.shape(x)}, needed ({self._layers[0]},)")
-        return self._activated(A)
+        row = self._row(x)
+        try:
+            return self._activated(self._network().forward(row))
+        except ValueError:
+            _arrays.finite("x", row)
+            raise
 
     # ---- Growing
 
@@ -249,41 +352,42 @@ class Online(Estimator):
         names = _growth.feature_names(X)
         known = getattr(self, "feature_names_in_", None)
         if names is not None and known is not None:
-            every = [*known, *(name for name in names if name not in set(known))]
+            every = list(dict.fromkeys([*known, *names]))
             X = X.reindex(columns=every, fill_value=0.0)
-            n_features = len(every)
             self.feature_names_in_ = np.asarray(every, dtype=object)
-        else:
-            n_features = X.shape[1] if hasattr(X, "shape") and len(X.shape) == 2 else len(X[0])
+        n_features = _growth.n_features(X)
         if n_features > self.n_features_in_:
             self._grow_features(n_features)
         return X
 
+    def _grow_for(self, n_features: int, labels: list[Any]) -> None:
+        """Admit what one sample brings: features, and labels of new classes."""
+        if n_features > self._layers[0]:
+            self._grow_features(n_features)
+
     def _grow_features(self, n_features: int) -> None:
-        self._replace([n_features, *self._layers[1:]])
+        same = _growth.same_outputs(self._layers[-1])
+        self._replace([n_features, *self._layers[1:]], same)
         self.n_features_in_ = n_features
 
-    def _replace(self, layers: list[int], places: list[int] | None = None) -> None:
-        """Go on with a network of more inputs or outputs; what is new begins with weights 0.
-
-        places: where the outputs that there were stand among the new ones; None for as they were.
-        """
+    def _replace(self, layers: list[int], outputs: _growth.Outputs) -> None:
+        """Go on with a network of more inputs or outputs, and with the optimiser."""
         if any(self._net.norms) or any(self._net.skips):
             raise ValueError("grow: got new features or classes, needed none with norm or skip")
         old = self._layers
-        memory = self.__dict__.pop("_memory", None)
-        learner: Learner | None = self.__dict__.pop("_learner", None)
-        memory = memory if learner is None else learner.memory
+        memory, masks = self._remembered()
         if memory is not None:
             memory = checked(memory, self._net.theta.size)
-        kept = list(range(old[-1])) if places is None else places
-        grown = _growth.grown(self._network().theta, old, layers, kept)
+        grown = _growth.grown_parameters(self._network().theta, old, layers, outputs)
+        self._forget()
         self._layers = layers
         self.n_outputs_ = layers[-1]
         net = self._made(self._net.dtype, _described(self._net))
         net.theta[...] = grown
         self._attach(net, [W.T for W in net.W], list(net.b))
+        self._masks = masks
         if memory is not None:
             settings, (numbers, states), rate = memory
-            states = [_growth.grown(state, old, layers, kept) for state in states]
+            optimizer = _settings.optimizer_of(SimpleNamespace(**settings), 1.0)
+            states = _growth.grown_memory(states, optimizer, old, layers, outputs)
             self._memory = settings, (numbers, states), rate

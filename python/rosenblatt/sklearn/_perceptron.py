@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from numbers import Integral, Real
 from typing import Any, Literal, Self
@@ -16,8 +17,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import _arrays, _core
 from .._shown import shown
-from ._one_against_rest import Data, Learned, begin, learn, threads
+from ._kinds import check_one_kind
+from ._one_against_rest import Data, Learned, begin, learn, threads, weights_of_samples
 from ._samples import for_core
+from ._transaction import PassedOver, transaction
 
 
 class Perceptron(ClassifierMixin, BaseEstimator):
@@ -197,16 +200,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         ConvergenceWarning
             max_iter epochs were over first.
         """
-        X, y = self._validated(X, y, reset=True)
-        check_classification_targets(y)
-        classes = np.unique(y)
-        if self.warm_start and getattr(self, "coef_", None) is not None:
-            coef_init = self._dense_coef() if coef_init is None else coef_init
-            intercept_init = self.intercept_ if intercept_init is None else intercept_init
-        W, b = begin(len(classes), X, coef_init, intercept_init)
-        learned = learn(self, Data(X, y, classes, sample_weight), W, b, int(self.max_iter))
-        self.t_ = 1.0
-        self._keep(learned, classes, len(y))
+        with transaction(self):
+            self._fit(X, y, coef_init, intercept_init, sample_weight)
         if self.tol is not None and self.n_iter_ == self.max_iter:
             warnings.warn(
                 "Maximum number of iteration reached before convergence. Consider increasing "
@@ -241,8 +236,9 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            As `fit`; and where early_stopping or a balanced class_weight is asked for, which need
-            all samples, or `classes` is missing or other than it was.
+            As for `fit`; if early_stopping or a balanced class_weight is asked for, which need all
+            samples; if `classes` is missing in the first call or is not what it was in that call,
+            or y has a label that is not among them. What was learned before is unchanged.
         """
         first = not hasattr(self, "classes_")
         if first and self.early_stopping:
@@ -255,15 +251,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
                 "to properly estimate the class frequency distributions. Pass the resulting "
                 "weights as the class_weight parameter."
             )
-        X, y = self._validated(X, y, reset=first)
-        known = self._classes(classes)
-        if first:
-            W, b = begin(len(known), X, None, None)
-        else:
-            W, b = _arrays.exact("coef_", self._dense_coef(), X.dtype), self.intercept_
-        learned = learn(self, Data(X, y, known, sample_weight), W, b, 1)
-        self.t_ = getattr(self, "t_", 1.0)
-        self._keep(learned, known, len(y))
+        with contextlib.suppress(PassedOver), transaction(self):
+            self._learn_epoch(X, y, classes, sample_weight, first)
         return self
 
     def decision_function(self, X: Any) -> NDArray[Any]:
@@ -337,11 +326,41 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
+    def _fit(self, X: Any, y: Any, coef_init: Any, intercept_init: Any, sample_weight: Any) -> None:
+        X, y = self._validated(X, y, reset=True)
+        check_classification_targets(y)
+        classes = np.unique(y)
+        if self.warm_start and getattr(self, "coef_", None) is not None:
+            coef_init = self._dense_coef() if coef_init is None else coef_init
+            intercept_init = self.intercept_ if intercept_init is None else intercept_init
+        W, b = begin(len(classes), X, coef_init, intercept_init)
+        learned = learn(self, Data(X, y, classes, sample_weight), W, b, int(self.max_iter))
+        self.t_ = 1.0
+        self._keep(learned, classes, len(y))
+
+    def _learn_epoch(self, X: Any, y: Any, classes: Any, sample_weight: Any, first: bool) -> None:
+        X, y = self._validated(X, y, reset=first)
+        known = self._classes(classes)
+        weights = weights_of_samples(sample_weight, X)
+        if first:
+            W, b = begin(len(known), X, None, None)
+        else:
+            W, b = _arrays.exact("coef_", self._dense_coef(), X.dtype), self.intercept_
+        if weights.any():
+            learned = learn(self, Data(X, y, known, weights), W, b, 1)
+        elif first:
+            learned = Learned(W, b, 0)
+        else:
+            raise PassedOver
+        self.t_ = getattr(self, "t_", 1.0)
+        self._keep(learned, known, len(y))
+
     def _dense_coef(self) -> NDArray[Any]:
         coef: Any = self.coef_
         return np.asarray(coef.toarray() if _arrays.is_sparse(coef) else coef)
 
     def _validated(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
+        check_one_kind("y", y)
         X, y = validate_data(
             self,
             X,
@@ -362,6 +381,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         if classes is None:
             assert known is not None
             return known
+        check_one_kind("classes", classes)
         given: NDArray[Any] = unique_labels(classes)
         if known is not None and not np.array_equal(known, given):
             raise ValueError(

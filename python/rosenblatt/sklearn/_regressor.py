@@ -13,6 +13,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
+from .. import _arrays
 from .._loss import Poisson
 from .._shown import shown
 from ._online import Online, is_stochastic
@@ -278,9 +279,9 @@ class MLPRegressor(RegressorMixin, Online):
         Raises
         ------
         ValueError
-            An argument is outside its range, or the training diverged.
+            An argument is outside its range, or the training diverged. Nothing has changed then.
         """
-        return self._learn(X, y, sample_weight)
+        return self._partial_fit(X, y, sample_weight)
 
     def predict_one(self, x: ArrayLike) -> Any:
         """Return the prediction for one sample, in a few microseconds.
@@ -302,7 +303,10 @@ class MLPRegressor(RegressorMixin, Online):
         return float(A[0]) if A.ndim == 1 else A[0]
 
     def _target_of(self, y: Any) -> Any:
-        return float(y) if np.ndim(y) == 0 else np.require(y, self._net.dtype, ["C"])
+        if isinstance(y, float):
+            return float(y)
+        target = _arrays.inputs("y", y, self._net.dtype)
+        return float(target) if target.ndim == 0 else target
 
     def _validated(
         self, X: Any, y: Any, incremental: bool, reset: bool

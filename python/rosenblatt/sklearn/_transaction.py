@@ -10,6 +10,10 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 
+class PassedOver(Exception):  # noqa: N818 - a batch that is passed over is not an error
+    """All samples of a batch weigh nothing, so that nothing is to change."""
+
+
 @contextmanager
 def transaction(estimator: Any) -> Iterator[None]:
     """Give an estimator its attributes back if the block raises.
