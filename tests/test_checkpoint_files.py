@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from collections.abc import Callable
@@ -373,3 +374,21 @@ def test_a_damaged_file_goes_on_soundly_or_is_refused(valid: bytes, data: st.Dat
 def test_noise_is_refused(noise: bytes) -> None:
     with pytest.raises(rb.ModelFormatError):
         read(noise)
+
+
+@pytest.mark.parametrize("layers", [[3, 5, 2], [3, 4, 4, 2], [4, 3, 2]], ids=str)
+def test_a_network_of_another_shape_than_the_settings_say_is_refused(
+    layers: list[int], tmp_path: Path
+) -> None:
+    """The settings are those of the call, so that only the core sees the difference."""
+    how: dict[str, Any] = {"loss": "squared_error", "batch_size": 4}
+    path = tmp_path / "c"
+    rb.train(network(), X, Y, epochs=2, checkpoint=path, **how)
+    saved = _checkpoint_file.read(path)
+    other = rb.Network(layers, activation="tanh", dtype="float64", random_state=1)
+    _checkpoint_file.write(dataclasses.replace(saved, net=other), path)
+    net = network()
+    before = net.theta.copy()
+    with pytest.raises(ValueError, match="checkpoint: got a network of another shape"):
+        rb.train(net, X, Y, epochs=4, checkpoint=path, **how)
+    assert_same_bits(net.theta, before, "theta")

@@ -80,6 +80,19 @@ def test_the_lectures_worked_example(dtype: str) -> None:
     assert found.symbol == "w_22^(2)"
 
 
+@pytest.mark.parametrize("mixing", ["softmax", "log_softmax"])
+def test_paths_through_a_hidden_softmax_leave_from_all_its_units(mixing: str) -> None:
+    """Each of its activations depends on every z, so that one weight reaches all of them."""
+    net = rb.Network([2, 3, 4, 2], activation=[mixing, "tanh"], dtype="float64", random_state=0)
+    X, Y = [0.5, -1.0], [1.0, 0.0]
+    found = explain(net, X, Y, weight=(1, 2, 1))
+    above = {(2, j, k) for j in range(1, 5) for k in range(1, 4)}
+    last = {(3, j, k) for j in range(1, 3) for k in range(1, 5)}
+    assert found.paths == {(1, 2, 1)} | above | last
+    assert explain(net, X, Y, bias=(1, 3)).paths == above | last
+    assert explain(net, X, Y, weight=(2, 4, 1)).paths == {(2, 4, 1), (3, 1, 4), (3, 2, 4)}
+
+
 def test_a_bias_and_a_last_and_a_first_weight_by_hand() -> None:
     net = worked_example()
     bias = explain(net, X_WORKED, Y_WORKED, bias=(2, 2))

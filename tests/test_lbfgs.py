@@ -233,6 +233,29 @@ def test_what_does_not_go_with_it_is_refused(bad: dict[str, Any]) -> None:
     assert net.theta.tobytes() == before
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_validation_loss_that_is_not_finite_gives_the_parameters_back(dtype: str) -> None:
+    """Those of the step before, and the initial ones if it is the first step's."""
+    x = 1e36 if dtype == "float32" else 1e153
+    validation: Any = [[x]], [[0.0]]  # its loss is finite at w = 1, and is not at w = 1e3
+    options: Any = {"loss": "squared_error", "optimizer": rb.LBFGS(), "batch_size": None}
+    net = rb.Network([1, 1], dtype=dtype, random_state=0)
+    net.theta = [1.0, 0.0]
+    seen: list[Any] = []
+    with pytest.raises(FloatingPointError, match="validation loss") as caught:
+        rb.train(
+            net,
+            [[1.0], [2.0]],
+            [[1e3], [2e3]],
+            epochs=50,
+            validation=validation,
+            callback=lambda _: seen.append(net.theta.copy()),
+            **options,
+        )
+    assert f"in epoch {len(seen) + 1};" in str(caught.value)
+    assert_same_bits(net.theta, seen[-1] if seen else np.array([1.0, 0.0], dtype), "theta")
+
+
 def test_a_cost_that_is_not_finite_is_a_divergence() -> None:
     net = rb.Network([1, 1], random_state=0)
     net.theta = [1e30, 0.0]

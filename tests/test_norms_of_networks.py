@@ -147,14 +147,40 @@ def test_the_search_for_a_learning_rate_leaves_them_alone() -> None:
         rb.find_learning_rate(net, X, Y, loss="squared_error", batch_size=63)
 
 
-def test_a_training_that_diverges_gives_the_last_good_statistics_back() -> None:
-    net = rb.Network([3, 8, 1], norm="batch", activation="identity", random_state=0)
-    X, Y = samples(20, 3, "float32") * 1e30, samples(20, 1, "float32")
-    with pytest.raises(FloatingPointError, match="training diverged"):
-        rb.train(net, X, Y, loss="squared_error", batch_size=20)
-    for view in (net.running_mean[0], net.running_var[0]):
-        assert view is not None
-        assert np.isfinite(view).all()
+@pytest.mark.parametrize("watched", [False, True], ids=["alone", "watched step by step"])
+def test_a_training_that_diverges_gives_the_last_good_statistics_back(watched: bool) -> None:
+    """A callback that looks at every step sees the statistics of an epoch that is not kept."""
+
+    class Watcher(rb.Callback):
+        steps = 0
+
+        def on_step(self, step: rb.Step) -> None:
+            self.steps += 1
+
+    def train(net: rb.Network, epochs: int, callback: rb.Callback | None) -> None:
+        rate = rb.schedules.PerEpoch(lambda epoch: 0.1 if epoch < 2 else 1e30)
+        rb.train(
+            net,
+            samples(20, 3, "float32"),
+            samples(20, 1, "float32"),
+            loss="squared_error",
+            optimizer=rb.SGD(rate),
+            batch_size=5,
+            epochs=epochs,
+            callback=callback,
+        )
+
+    diverging, good = (
+        rb.Network([3, 8, 1], norm="batch", activation="relu", random_state=0) for _ in range(2)
+    )
+    watcher = Watcher()
+    with pytest.raises(FloatingPointError, match="end of epoch 2"):
+        train(diverging, 5, watcher if watched else None)
+    assert not watched or watcher.steps > 8  # it saw a step of the epoch that is not kept
+    train(good, 2, None)
+    assert_same_bits(diverging._state(), good._state(), "parameters and running statistics")
+    assert diverging.running_var[0] is not None
+    assert (diverging.running_var[0] != 1).any()
 
 
 # ---- what is refused -----------------------------------------------------------------------------

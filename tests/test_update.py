@@ -11,6 +11,7 @@ import pytest
 import rosenblatt as rb
 from bits import DTYPES, Array, assert_same_bits, samples, targets, twins
 from rosenblatt import reference, schedules
+from rosenblatt._train import training_of
 from rosenblatt.reference import schedule as textbook
 from rosenblatt.reference.arithmetic import NUMBER_TYPES
 from rosenblatt.reference.update import Counters
@@ -318,14 +319,50 @@ def test_what_max_norm_promises() -> None:
     assert (norms > 0.499).any()
 
 
-def test_a_dead_unit_costs_no_subnormal_numbers() -> None:
-    """The means of a gradient that stays 0 fade to 0 and do not stay subnormal."""
-    T, adam, counters = NUMBER_TYPES["float32"], reference.Adam(), Counters()
-    s = adam.states(T)
-    adam.step(T, adam.numbers(T, 0.001, counters), 1.0, s, 0.0)
-    for _ in range(1000):
-        adam.step(T, adam.numbers(T, 0.001, counters), 0.0, s, 0.0)
-    assert s[0] == 0 < s[1]
+FADING = [  # a mean that more than halves in every step would become 0 by itself
+    rb.RMSprop(0.001, alpha=0.8),
+    rb.RMSprop(0.001, alpha=0.8, centered=True, momentum=0.8),
+    rb.Adam(0.001, beta1=0.8, beta2=0.8),
+    rb.Adam(0.001, beta1=0.8, beta2=0.8, amsgrad=True),
+    rb.AdamW(0.001, beta1=0.8, beta2=0.8),
+    rb.NAdam(0.001, beta1=0.8, beta2=0.8),
+    rb.Lion(0.001, beta1=0.8, beta2=0.8),
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("optimizer", FADING, ids=repr)
+@pytest.mark.parametrize("width", [1, 40])
+def test_a_dead_unit_costs_no_subnormal_numbers(width: int, optimizer: Any, dtype: str) -> None:
+    """The means of a gradient that stays 0 fade to 0 in the core and do not stay subnormal.
+
+    The hidden units are alive for the first sample and dead for all others.
+    """
+
+    def states(n_dead: int) -> list[Array]:
+        """What the optimiser remembers of the parameters whose gradient is 0 in dead units."""
+        net = rb.Network([1, width, 1], activation="relu", dtype=dtype, random_state=0)
+        net.W[0][:], net.b[0][:], net.W[1][:] = 1.0, 0.0, 0.5
+        training = training_of(
+            net,
+            X=np.array([1.0] + [-1e3] * n_dead)[:, None],
+            Y=np.array([50.0] + [0.0] * n_dead),
+            loss="squared_error",
+            optimizer=optimizer,
+            batch_size=1,
+            epochs=1,
+            shuffle=False,
+            remember=True,
+        )
+        training.run(1)
+        return [state[: 3 * width] for state in training.core.memory[1]]
+
+    assert all((state != 0).all() for state in states(0))
+    means = states(4000)
+    if getattr(optimizer, "amsgrad", False):
+        assert (means.pop() > 0).all()  # the largest mean so far does not fade
+    for mean in means:
+        assert not mean.any()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
