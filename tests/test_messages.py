@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import rosenblatt as rb
-from hostile import HOSTILE, New, check_messages, parameters
+from hostile import HOSTILE, New, check_messages, check_text, parameters
 from rosenblatt import datasets, lecture, schedules
 from rosenblatt._shown import brief, shown
 
@@ -216,6 +216,46 @@ def test_every_view_of_parameters(name: str) -> None:
     own = rb.Network([2, 3, 1], norm="batch", random_state=0)
     views = getattr(own, name)
     check_messages((lambda value: views.__setitem__(0, value), {}), "value", name)
+
+
+# ---- answers of functions that a user gives ------------------------------------------------------
+
+
+@pytest.mark.parametrize("schedule", [lambda f: f, schedules.PerEpoch], ids=["steps", "epochs"])
+def test_every_answer_of_a_schedule(schedule: Callable[..., Any]) -> None:
+    def train(answer: Any) -> None:
+        trained(rb.SGD(schedule(lambda _step: answer)))
+
+    check_messages((train, {}), "answer", "learning_rate: the schedule gave")
+
+
+@pytest.mark.parametrize("answer", [True, np.bool_(True), np.array(True), "0.1", None, [0.1]])
+def test_an_answer_of_a_schedule_that_is_no_number(answer: Any) -> None:
+    with pytest.raises(TypeError, match="the schedule gave .* for step 0, needed a finite number"):
+        trained(rb.SGD(lambda _step: answer))
+
+
+@pytest.mark.parametrize("answer", [0, 0.5, np.float32(0.5), np.int64(1), np.array(0.5)])
+def test_an_answer_of_a_schedule_that_is_a_number(answer: Any) -> None:
+    rates = schedules.rates(lambda _step: answer, 2)
+    assert rates.tolist() == [float(answer)] * 2
+
+
+@pytest.mark.parametrize("name", ["on_epoch", "on_step"])
+def test_every_answer_of_a_callback(name: str) -> None:
+    def train(answer: Any) -> None:
+        methods = {name: lambda _self, _told: answer}
+        trained(rb.SGD(), callback=type("Answers", (rb.Callback,), methods)())
+
+    check_messages((train, {}), "answer", "callback: got the answer")
+    with pytest.raises(ValueError, match=r"callback: got the answer an array of shape \(2,\)"):
+        train(np.zeros(2))
+
+
+def test_layers_whose_weights_do_not_fit() -> None:
+    with pytest.raises(ValueError, match="layers: got more weights than") as raised:
+        rb.Network([2**62] * 10**4)
+    check_text(str(raised.value), "layers", "many layers")
 
 
 RESULTS = {  # what calls return; nobody makes one

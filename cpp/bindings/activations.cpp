@@ -71,8 +71,7 @@ Shape make_shape(const std::vector<std::size_t>& layers, const std::vector<Named
     try {
         return Shape(layers, functions, own, hidden);
     } catch (const std::length_error&) {
-        throw py::value_error("layers: got " + py::repr(py::cast(layers)).cast<std::string>() +
-                              ", needed sizes whose weights fit into the address space");
+        throw py::value_error("layers: got more weights than fit into the address space, expected smaller sizes");
     }
 }
 

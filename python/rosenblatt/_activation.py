@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _arguments, _arrays
-from ._shown import shown
+from ._shown import LONGEST, shown
 
 ActivationName = Literal[
     "identity",
@@ -44,8 +44,8 @@ class Activation:
     Parameters
     ----------
     name : str
-        What it is called in messages and in files: letters, digits and underscores, and no name
-        of an activation that there is already.
+        What it is called in messages and in files: at most 80 letters, digits and underscores, and
+        no name of an activation that there is already.
     f : callable
         ``f(z)`` gives a, an array like z, which is (n, n_l) of the network's dtype: the rows of
         some samples. Every row of a must depend on the same row of z alone.
@@ -79,10 +79,10 @@ class Activation:
 
     def __post_init__(self) -> None:
         """Check what was given."""
-        needed = "needed a name of letters, digits and underscores"
+        needed = f"needed a name of letters, digits and underscores, at most {LONGEST}"
         if not isinstance(self.name, str):
             raise TypeError(f"name: got {shown(self.name)}, {needed}")
-        if not self.name.isidentifier():
+        if not self.name.isidentifier() or len(self.name) > LONGEST:
             raise ValueError(f"name: got {shown(self.name)}, {needed}")
         if self.name in _arguments.ACTIVATIONS:
             raise ValueError(

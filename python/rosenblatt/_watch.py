@@ -216,7 +216,7 @@ class Watch:
         if self._best:
             self._best.look(epoch, numbers[self._best.monitor], self._net)
         # Each is told, whatever another one wants.
-        asked = [bool(each.on_epoch(told)) for each in self._callbacks]
+        asked = [_asks_to_stop(each.on_epoch(told)) for each in self._callbacks]
         if any(asked):
             self.stop_reason = "callback"
         elif self._target_reached(numbers[self._decisive]):
@@ -230,7 +230,7 @@ class Watch:
     def step_done(self, epoch: int, batch: int, loss: float) -> bool:
         """Tell the callbacks of a step; whether to stop."""
         told = Step(epoch, batch, loss)
-        return any(bool(each.on_step(told)) for each in self._callbacks)
+        return any(_asks_to_stop(each.on_step(told)) for each in self._callbacks)
 
     def restore_best(self) -> None:
         """Give the network the weights of its best epoch if they are kept."""
@@ -253,3 +253,13 @@ class Watch:
 
     def _target_reached(self, loss: float) -> bool:
         return self._target_loss is not None and loss <= self._target_loss
+
+
+def _asks_to_stop(answer: object) -> bool:
+    """Return whether a callback's answer is true; an array with several elements is neither."""
+    try:
+        return bool(answer)
+    except ValueError:
+        raise ValueError(
+            f"callback: got the answer {shown(answer)}, expected True to stop, or False or None"
+        ) from None

@@ -527,12 +527,30 @@ def rule(value: Any) -> ScheduleRule:
         inner = rule(value.then)
         return ScheduleRule((value.part, *inner.parts), inner.per_epoch, inner.callable)
     if isinstance(value, PerEpoch):
-        return ScheduleRule((("callable", ()),), True, value.function)
+        return ScheduleRule((("callable", ()),), True, _checked(value.function))
     if isinstance(value, _WITH_PARTS):
         return ScheduleRule((value.part,), value.per == "epoch", None)
     if callable(value):
-        return ScheduleRule((("callable", ()),), False, value)
+        return ScheduleRule((("callable", ()),), False, _checked(value))
     return ScheduleRule((("constant", (float(value),)),), False, None)
+
+
+def _checked(function: Callable[[int], Any]) -> Callable[[int], float]:
+    """Return the function with its answers checked: finite numbers of at least 0."""
+
+    def rate_of(step: int) -> float:
+        answer = function(step)
+        if isinstance(answer, np.ndarray) and answer.ndim == 0:
+            answer = answer[()]
+        try:
+            return _arguments.not_negative("learning_rate", answer)
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                f"learning_rate: the schedule gave {shown(answer)} for step {step},"
+                " needed a finite number of at least 0"
+            ) from None
+
+    return rate_of
 
 
 def _keep(schedule: object, **settings: object) -> None:
