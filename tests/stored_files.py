@@ -102,6 +102,7 @@ CHECKPOINTS: dict[str, Callable[..., Any]] = {
         **more,
     ),
 }
+CHECKPOINTS["checkpoint-2-adam"] = CHECKPOINTS["checkpoint-1-adam"]
 
 
 def classifier(**options: Any) -> Any:
@@ -187,6 +188,11 @@ MODELS: dict[str, tuple[Callable[[], rb.Network], dict[str, str]]] = {
     "model-2-scaled": (scaled, {}),
     "model-3-norm-skip": (normalised, {}),
     "model-3-norm-skip-scaled": (
+        lambda: with_scaling(normalised(dtype="float64")),
+        {"note": "of the user's own"},
+    ),
+    "model-4": (network, {}),
+    "model-4-norm-skip-scaled": (
         lambda: with_scaling(normalised(dtype="float64")),
         {"note": "of the user's own"},
     ),

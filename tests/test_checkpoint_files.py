@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 import rosenblatt as rb
 from bits import DTYPES, assert_same_bits, samples, targets
+from checksum import crc32c, sealed, with_zeros
 from effort import cases
 from rosenblatt import _checkpoint_file, _files
 
@@ -59,7 +61,7 @@ def parts(content: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def assemble(metadata: Any, tensors: dict[str, Any]) -> bytes:
-    """A checkpoint from its parts, valid or not."""
+    """A checkpoint from its parts, valid or not; its checksum is right if it has one."""
     names = {"float32": "F32", "float64": "F64", "uint8": "U8"}
     header: dict[str, Any] = {"__metadata__": metadata}
     begin = 0
@@ -72,9 +74,9 @@ def assemble(metadata: Any, tensors: dict[str, Any]) -> bytes:
             "data_offsets": [begin, end],
         }
         begin = end
-    text = json.dumps(header).encode()
+    text = json.dumps(header, separators=(",", ":")).encode()
     data = b"".join(array.tobytes() for array in tensors.values())
-    return len(text).to_bytes(8, "little") + text + data
+    return sealed(len(text).to_bytes(8, "little") + text + data)
 
 
 def read(content: bytes) -> _checkpoint_file.SavedTraining:
@@ -104,7 +106,7 @@ def test_everything_comes_back(dtype: str) -> None:
         vectors=[np.full(net.n_params, x, dtype) for x in (np.inf, -0.0, 1e-40)],
         best=np.full(net.n_params, 0.1, dtype),
     )
-    back = read(b"".join(_checkpoint_file.chunks(saved)))
+    back = read(_checkpoint_file.to_bytes(saved))
     assert_same_bits(back.net.theta, net.theta, "theta")
     assert (back.seed, back.converged) == (saved.seed, True)
     assert back.settings == saved.settings
@@ -120,9 +122,12 @@ def test_everything_comes_back(dtype: str) -> None:
 
 def test_it_is_laid_out_as_documented(valid: bytes) -> None:
     metadata, tensors = parts(valid)
-    assert list(metadata) == ["format", "format_version", "random_state", "converged", "settings"]
+    assert list(metadata) == [
+        *("format", "format_version", "crc32c", "random_state", "converged", "settings")
+    ]
     assert metadata["format"] == "rosenblatt checkpoint"
-    assert (metadata["format_version"], metadata["random_state"]) == ("1", "0")
+    assert (metadata["format_version"], metadata["random_state"]) == ("2", "0")
+    assert metadata["crc32c"] == f"{crc32c(with_zeros(valid)):08x}"
     assert json.loads(metadata["settings"])["batch_size"] == "4"
     shapes = {name: (array.dtype.name, array.shape) for name, array in tensors.items()}
     n = network().n_params
@@ -161,11 +166,14 @@ def test_safetensors_reads_it(valid: bytes, tmp_path: Path) -> None:
 def test_a_model_and_a_checkpoint_are_told_apart(valid: bytes, tmp_path: Path) -> None:
     """Neither is taken for the other, and a model is not overwritten by a training."""
     (tmp_path / "c").write_bytes(valid)
-    with pytest.raises(rb.ModelFormatError, match=r"it is a checkpoint, with which rb\.train"):
+    with pytest.raises(rb.ModelFormatError, match=r"it is a rosenblatt checkpoint; rb\.train"):
         rb.load(tmp_path / "c")
     network().save(tmp_path / "m")
     model = (tmp_path / "m").read_bytes()
-    with pytest.raises(rb.ModelFormatError, match=r"/m: format: .* it is a model, which rb\.load"):
+    with pytest.raises(
+        rb.ModelFormatError,
+        match=r"/m is not a rosenblatt checkpoint: it is a rosenblatt model; rb\.load",
+    ):
         rb.train(network(), X, Y, checkpoint=tmp_path / "m", **HOW)
     assert (tmp_path / "m").read_bytes() == model
 
@@ -211,8 +219,9 @@ def damaged_network(_: dict[str, Any], tensors: dict[str, Any]) -> None:
 
 N = network().n_params
 REFUSED: dict[str, tuple[Change, str]] = {
-    "another format": (meta("format", "x"), "format: got 'x', needed 'rosenblatt checkpoint'"),
-    "a later version": (meta("format_version", "2"), "format_version: got '2', needed '1'"),
+    "another format": (meta("format", "x"), "format: got 'x', expected 'rosenblatt checkpoint'"),
+    "a later version": (meta("format_version", "3"), "unsupported version: .* got '3', expected"),
+    "no checksum": (without("crc32c"), "'crc32c' is missing"),
     "a further entry": (meta("more", ""), "__metadata__: got"),
     "a missing entry": (without("converged"), "__metadata__: got"),
     "a seed with a sign": (meta("random_state", "-1"), "random_state: got '-1'"),
@@ -228,18 +237,18 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "no losses": (without("history/loss"), "tensors: history/loss is missing"),
     "a damaged network": (damaged_network, "network: data: got"),
     "an unknown tensor": (tensor("W1", np.zeros(3)), "tensors: got 'W1', which no checkpoint has"),
-    "no epoch": (tensor("history/loss", np.zeros(0)), "needed as many as the others, at least 1"),
-    "a shorter curve": (tensor("history/r2", np.zeros(2)), "got 2 epochs, needed as many"),
-    "a curve of float32": (tensor("history/r2", np.zeros(3, "f4")), "got dtype 'F32', needed"),
+    "no epoch": (tensor("history/loss", np.zeros(0)), "expected as many as the others, 1 or more"),
+    "a shorter curve": (tensor("history/r2", np.zeros(2)), "got 2 epochs, expected as many"),
+    "a curve of float32": (tensor("history/r2", np.zeros(3, "f4")), "got dtype 'F32', expected"),
     "a curve with a NaN": (number("history/r2", 1, np.nan), "history/r2': got a NaN"),
-    "numbers in a matrix": (tensor("numbers", np.zeros((2, 5))), r"got shape \[2, 5\], needed"),
+    "numbers in a matrix": (tensor("numbers", np.zeros((2, 5))), r"got shape \[2, 5\], expected"),
     "numbers with a NaN": (number("numbers", 3, np.nan), "numbers': got a NaN"),
-    "a short vector": (tensor("vector/1", np.zeros(N - 1)), r"vector/1: got F64 \(25,\), needed"),
+    "a short vector": (tensor("vector/1", np.zeros(N - 1)), r"vector/1: got F64 \(25,\), expected"),
     "a float32 vector": (tensor("vector/1", np.zeros(N, "f4")), r"vector/1: got F32 \(26,\)"),
     "a vector with a NaN": (number("vector/1", 0, np.nan), "vector/1': got a NaN"),
-    "a gap in the vectors": (without("vector/1"), "tensors: got .* needed"),
+    "a gap in the vectors": (without("vector/1"), "tensors: got .* expected"),
     "an infinite best": (number("best", 2, np.inf), r"best: got inf at \[2\]"),
-    "a short best": (tensor("best", np.zeros(3)), r"best: got F64 \(3,\), needed F64"),
+    "a short best": (tensor("best", np.zeros(3)), r"best: got F64 \(3,\), expected F64"),
 }
 
 
@@ -254,23 +263,27 @@ def test_a_file_that_is_not_sound_is_refused(case: str, valid: bytes, tmp_path: 
     content = assemble(metadata, tensors)
     with pytest.raises(rb.ModelFormatError, match=message) as raised:
         go_on(content, tmp_path, net)
-    assert str(raised.value).startswith(f"{tmp_path / 'c'}: ")
+    assert str(raised.value).startswith(f"{tmp_path / 'c'} ")
+    assert raised.value.path == str(tmp_path / "c")
     assert_same_bits(net.theta, before, "theta")
     assert (tmp_path / "c").read_bytes() == content
 
 
 CONTRADICTING: dict[str, tuple[Change, str]] = {
-    "too few vectors": (without("vector/2"), "checkpoint: vectors: got 2, needed 3"),
-    "too many vectors": (tensor("vector/3", np.zeros(N)), "checkpoint: vectors: got 4, needed 3"),
-    "too few numbers": (tensor("numbers", np.zeros(9)), "checkpoint: numbers: got 9, needed 10"),
-    "half a step": (number("numbers", 0, 0.5), "checkpoint: numbers: got some"),
-    "steps without end": (number("numbers", 0, 1e300), "checkpoint: numbers: got some"),
-    "infinitely many": (number("numbers", 0, np.inf), "checkpoint: numbers: got some"),
-    "steps below 0": (number("numbers", 0, -1), "checkpoint: numbers: got some"),
-    "other epochs": (number("numbers", 1, 2), "checkpoint: numbers: got some"),
-    "a power above 1": (number("numbers", 3, 1.5), "checkpoint: numbers: got some"),
-    "no best": (without("best"), "best: got none, needed the parameters of epoch"),
-    "another metric": (tensor("history/x", np.zeros(3)), r"history: got .*needed \['learning_rate"),
+    "too few vectors": (without("vector/2"), "is damaged: vectors: got 2, expected 3"),
+    "too many vectors": (tensor("vector/3", np.zeros(N)), "is damaged: vectors: got 4, expected 3"),
+    "too few numbers": (tensor("numbers", np.zeros(9)), "is damaged: numbers: got 9, expected 10"),
+    "half a step": (number("numbers", 0, 0.5), "is damaged: numbers: got counts"),
+    "steps without end": (number("numbers", 0, 1e300), "is damaged: numbers: got counts"),
+    "infinitely many": (number("numbers", 0, np.inf), "is damaged: numbers: got counts"),
+    "steps below 0": (number("numbers", 0, -1), "is damaged: numbers: got counts"),
+    "other epochs": (number("numbers", 1, 2), "is damaged: numbers: got counts"),
+    "a power above 1": (number("numbers", 3, 1.5), "is damaged: numbers: got counts"),
+    "no best": (without("best"), "best: got none, .*the parameters of epoch"),
+    "another metric": (
+        tensor("history/x", np.zeros(3)),
+        r"history: got .*expected \['learning_rate",
+    ),
     "a metric less": (without("history/r2"), "history: got"),
 }
 
@@ -284,8 +297,9 @@ def test_a_file_that_contradicts_the_training_is_refused(
     change(metadata, tensors)
     net = network(seed=5)
     before = net.theta.copy()
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(rb.DamagedFileError, match=message) as raised:
         go_on(assemble(metadata, tensors), tmp_path, net)
+    assert raised.value.path == str(tmp_path / "c")
     assert_same_bits(net.theta, before, "theta")
 
 
@@ -297,13 +311,13 @@ def test_pairs_that_lbfgs_cannot_have_are_refused(tmp_path: Path) -> None:
     assert sum(name.startswith("vector/") for name in tensors) == 4
     more = tensors | {"vector/4": np.zeros(N)}
     path.write_bytes(assemble(metadata, more))
-    with pytest.raises(ValueError, match="vectors: got 5, needed pairs, at most 4 vectors"):
+    with pytest.raises(ValueError, match="vectors: got 5, expected pairs, at most 4 vectors"):
         rb.train(network(), X, Y, epochs=3, checkpoint=path, **options)
     path.write_bytes(assemble(metadata, more | {"vector/5": np.zeros(N)}))
     with pytest.raises(ValueError, match="vectors: got 6"):
         rb.train(network(), X, Y, epochs=3, checkpoint=path, **options)
     path.write_bytes(assemble(metadata, tensors | {"numbers": np.zeros(1)}))
-    with pytest.raises(ValueError, match="numbers: got 1, needed none"):
+    with pytest.raises(ValueError, match="numbers: got 1, expected none"):
         rb.train(network(), X, Y, epochs=3, checkpoint=path, **options)
 
 
@@ -344,9 +358,9 @@ def test_sizes_are_believed_only_when_the_bytes_are_there(valid: bytes) -> None:
         "shape": [2**50],
         "data_offsets": [0, 2**53],
     }
-    text = json.dumps(header).encode()
+    text = json.dumps(header, separators=(",", ":")).encode()
     with pytest.raises(rb.ModelFormatError, match="data_offsets"):
-        read(len(text).to_bytes(8, "little") + text + valid[8 + length :])
+        read(sealed(len(text).to_bytes(8, "little") + text + valid[8 + length :]))
 
 
 @settings(max_examples=cases(60))
@@ -357,12 +371,16 @@ def test_a_damaged_file_goes_on_soundly_or_is_refused(valid: bytes, data: st.Dat
     for _ in range(data.draw(st.integers(1, 3))):
         place = data.draw(st.integers(0, len(valid) - 1))
         damaged[place] = data.draw(st.integers(0, 255))
-    import tempfile
-
+    if damaged != valid:
+        with pytest.raises(rb.DamagedFileError):
+            read(bytes(damaged))
+    _, tensors = parts(valid)
+    begin = len(valid) - len(tensors["network"])  # the last tensor is a file in the file
+    with_checksums = sealed(bytes(damaged[:begin]) + sealed(bytes(damaged[begin:])))
     with tempfile.TemporaryDirectory() as folder:
         net = network(seed=5)
         try:
-            result = go_on(bytes(damaged), Path(folder), net)
+            result = go_on(with_checksums, Path(folder), net)
         except (ValueError, FloatingPointError):
             return
         assert 1 <= result.epochs <= 4
@@ -389,6 +407,6 @@ def test_a_network_of_another_shape_than_the_settings_say_is_refused(
     _checkpoint_file.write(dataclasses.replace(saved, net=other), path)
     net = network()
     before = net.theta.copy()
-    with pytest.raises(ValueError, match="checkpoint: got a network of another shape"):
+    with pytest.raises(ValueError, match="c is damaged: network: got another shape"):
         rb.train(net, X, Y, epochs=4, checkpoint=path, **how)
     assert_same_bits(net.theta, before, "theta")

@@ -251,7 +251,7 @@ def test_more_epochs_are_added(tmp_path: Path) -> None:
     for epochs in (2, 5, 5, 9):
         got = train(epochs=epochs, checkpoint=tmp_path / "c", optimizer=rb.Adam())
         assert_same_training(got, train(epochs=epochs, optimizer=rb.Adam()))
-    message = re.escape(f"epochs: got 8, needed at least the 9 that are done in {tmp_path / 'c'}")
+    message = re.escape(f"epochs: got 8, expected at least the 9 that are done in {tmp_path / 'c'}")
     net = rb.Network(LAYERS, activation="tanh", dtype="float64", random_state=3)
     before = net.theta.copy()
     with pytest.raises(ValueError, match=message):
@@ -376,14 +376,14 @@ def test_forms_of_a_path(form: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: rb.Checkpoint(3), TypeError, "path: got 3, needed a path"),
-        (lambda: rb.Checkpoint(""), ValueError, "path: got '', needed a path"),
+        (lambda: rb.Checkpoint(3), TypeError, "path: got 3, expected a path"),
+        (lambda: rb.Checkpoint(""), ValueError, "path: got '', expected a path"),
         (lambda: rb.Checkpoint("c", every_epochs=0), ValueError, "every_epochs: got 0"),
         (lambda: rb.Checkpoint("c", every_epochs=True), TypeError, "every_epochs: got True"),
         (lambda: rb.Checkpoint("c", every_epochs=1.5), TypeError, "every_epochs: got 1.5"),
         (lambda: rb.Checkpoint("c", every_minutes=0), ValueError, "every_minutes: got 0"),
         (lambda: rb.Checkpoint("c", every_minutes=float("nan")), ValueError, "every_minutes"),
-        (lambda: train(checkpoint=True), TypeError, "checkpoint: got True, needed a path"),
+        (lambda: train(checkpoint=True), TypeError, "checkpoint: got True, expected a path"),
         (lambda: train(checkpoint=3), TypeError, "checkpoint: got 3"),
         (lambda: train(gradient_norm=1), TypeError, "gradient_norm: got 1, needed True or False"),
         (lambda: train(metrics={"gradient_norm": "r2"}), ValueError, "needed different names"),
@@ -418,27 +418,27 @@ X23, Y23 = samples(23, 5, "float64"), targets("squared_error", "identity", 23, 4
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("batch_size: got 5, needed 4", {"batch_size": 5}),
-        ("optimizer: got SGD.learning_rate=0.2, .*needed SGD", {"optimizer": rb.SGD(0.2)}),
+        ("batch_size: got 5, expected 4", {"batch_size": 5}),
+        ("optimizer: got SGD.learning_rate=0.2, .*expected SGD", {"optimizer": rb.SGD(0.2)}),
         ("optimizer: got Adam", {"optimizer": rb.Adam()}),
-        ("l2: got 0.1, needed 0.0", {"l2": 0.1}),
-        ("ema: got 0.5, needed none", {"ema": 0.5}),
-        ("loss: got 'cosine', needed 'squared_error'", {"loss": "cosine"}),
+        ("l2: got 0.1, expected 0.0", {"l2": 0.1}),
+        ("ema: got 0.5, expected none", {"ema": 0.5}),
+        ("loss: got 'cosine', expected 'squared_error'", {"loss": "cosine"}),
         ("loss: got a function", {"loss": ours}),
-        ("shuffle: got False, needed True", {"shuffle": False}),
-        ("random_state: got 1, needed 0", {"random_state": 1}),
-        ("dropout: got .0.0, 0.1., needed ..", {"dropout": 0.1}),
-        ("input_noise: got 0.1, needed 0.0", {"input_noise": 0.1}),
-        ("scale_inputs: got 'minmax', needed None", {"scale_inputs": "minmax"}),
-        ("gradient_norm: got True, needed False", {"gradient_norm": True}),
-        ("metrics: got .'r2'., needed ..", {"metrics": "r2"}),
-        ("early_stopping: got .*needed None", {"early_stopping": True}),
-        ("validation X: got .*needed none", {"validation": (X23, Y23)}),
-        ("X: got .23, 5. float64 digest .*, needed .23, 5.", {"X": X23 + 1e-9}),
+        ("shuffle: got False, expected True", {"shuffle": False}),
+        ("random_state: got 1, expected 0", {"random_state": 1}),
+        ("dropout: got .0.0, 0.1., expected ..", {"dropout": 0.1}),
+        ("input_noise: got 0.1, expected 0.0", {"input_noise": 0.1}),
+        ("scale_inputs: got 'minmax', expected None", {"scale_inputs": "minmax"}),
+        ("gradient_norm: got True, expected False", {"gradient_norm": True}),
+        ("metrics: got .'r2'., expected ..", {"metrics": "r2"}),
+        ("early_stopping: got .*expected None", {"early_stopping": True}),
+        ("validation X: got .*expected none", {"validation": (X23, Y23)}),
+        ("X: got .23, 5. float64 digest .*, expected .23, 5.", {"X": X23 + 1e-9}),
         ("Y: got .23, 4. float64 digest", {"Y": Y23 + 1e-9}),
         ("X: got .22, 5.", {"X": X23[1:], "Y": Y23[1:]}),
-        ("sample_weight: got .23,. float64 digest .*needed none", {"sample_weight": np.ones(23)}),
-        ("dtype: got float32, needed float64", {"dtype": "float32"}),
+        ("sample_weight: got .23,. float64 digest .*expected none", {"sample_weight": np.ones(23)}),
+        ("dtype: got float32, expected float64", {"dtype": "float32"}),
     ],
 )
 def test_another_training_is_refused(name: str, options: dict[str, Any], tmp_path: Path) -> None:
@@ -488,11 +488,11 @@ def test_numbers_are_compared_and_not_how_they_lie(tmp_path: Path) -> None:
 
 
 def test_large_arrays_with_gaps_are_digested_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rosenblatt import _fingerprint
+    from rosenblatt import _fingerprint, _layout
 
     X = np.arange(3000.0).reshape(100, 30)
     whole = _fingerprint._digest(X)
-    monkeypatch.setattr(_fingerprint, "AT_A_TIME", 1000)
+    monkeypatch.setattr(_layout, "BLOCK", 1000)
     assert _fingerprint._digest(np.asfortranarray(X)) == whole
     assert _fingerprint._digest(X.astype("float32")) != whole
     assert _fingerprint._digest(X[::-1]) != whole
@@ -557,7 +557,10 @@ def train(checkpoint, threads, callback=None):
     return net.theta.tobytes(), result.ema.tobytes(), result.history, result.best_epoch
 
 wanted = train(None, 1)
-kills, epochs = 0, set()
+def left():
+    return sorted(set(os.listdir(os.path.dirname(path))) - {os.path.basename(path)})
+
+kills, hits, epochs = 0, 0, set()
 while kills < least_kills or len(epochs) < 3:
     if os.path.exists(path) and len(_checkpoint_file.read(path).history["loss"]) > 120:
         os.unlink(path)  # this training is nearly over: another one
@@ -572,10 +575,11 @@ while kills < least_kills or len(epochs) < 3:
         saved = _checkpoint_file.read(path)
         epochs.add(saved.epochs)
         assert saved.history["loss"] == list(wanted[2]["loss"][: saved.epochs])
+    assert len(left()) <= 1, left()  # each write removes what the kill before left
+    hits += len(left())
 assert train(path, 2) == wanted
-left = set(os.listdir(os.path.dirname(path))) - {os.path.basename(path)}
-assert all(name.startswith(".rosenblatt-") and name.endswith(".tmp") for name in left), left
-print(kills, len(epochs), len(left))
+assert left() == [], left()
+print(kills, len(epochs), hits)
 """
 
 

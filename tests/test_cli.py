@@ -315,7 +315,7 @@ def test_hostile_models_are_refused(run: Run) -> None:
     for form in ["", "{}", "null", json.dumps({"format": 1, "columns": [], "target": {}})]:
         _files.save(net, "hostile", {"table": form})
         for command in (["show", "hostile"], ["predict", "hostile", "hostile"]):
-            assert error_of(run(*command)).startswith("hostile: table: ")
+            assert error_of(run(*command)).startswith("hostile is damaged: table: ")
 
 
 def test_names_from_a_file_cannot_steer_the_terminal(run: Run) -> None:
@@ -367,8 +367,8 @@ def test_names_from_a_file_cannot_steer_the_terminal(run: Run) -> None:
         ("train digits --epo 3", "unrecognized arguments: --epo 3"),
         ("train digits --no-save --save x", "not allowed with argument"),
         ("train digits --save no/where", "cannot save to no/where: there is no folder no"),
-        ("train digits --save .", "cannot save to .: what is there is not a rosenblatt model"),
-        ("train digits --save t.csv", "cannot save to t.csv: what is there is not a rosenblatt"),
+        ("train digits --save .", "cannot save to .: . is not a rosenblatt model: it is a dir"),
+        ("train digits --save t.csv", "cannot save to t.csv: t.csv is not a rosenblatt model: it"),
         ("train t.csv --target y --save ./t.csv", "cannot save to ./t.csv: that is the table"),
         ("train t.csv --target y --save /dev/null", "cannot save to /dev/null"),
         ("train t.csv", "t.csv: --target has to name the column to predict, of 'x', 'y'"),
@@ -378,10 +378,10 @@ def test_names_from_a_file_cannot_steer_the_terminal(run: Run) -> None:
         ("train none.csv --target y", "none.csv: No such file or directory"),
         ("train . --target y", ".: Is a directory"),
         ("predict none t.csv", "none: No such file or directory"),
-        ("predict t.csv t.csv", "t.csv: header: got a length of"),
+        ("predict t.csv t.csv", "t.csv is not a rosenblatt model: it is text"),
         ("predict digits.safetensors none.csv", "none.csv: No such file or directory"),
         ("show none", "none: No such file or directory"),
-        ("show .", ".: got a directory, needed a regular file"),
+        ("show .", ". is not a rosenblatt model: it is a directory"),
         ("predict m m", "m: this is not a text file"),
         ("predict m u.csv --output u.csv", "argument --output: u.csv is the table"),
         ("predict m u.csv --output m", "argument --output: m is the model"),

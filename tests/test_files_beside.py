@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import rosenblatt as rb
 from bits import assert_same_bits, samples, twins
 from rosenblatt import _files
-from test_files import Header, assemble, header_and_data, meta, set_to, shift, without
+from test_files import Header, assemble, header_and_data, meta, of_version, set_to, shift, without
 
 SCALING = rb.Scaling([0.5, -3.0], [2.0, 0.25])
 
@@ -27,9 +28,11 @@ def test_the_file_is_laid_out_as_documented() -> None:
     net = example()
     net.input_scaling = SCALING
     header, data = header_and_data(_files.to_bytes(net, {"note": "x"}))
-    assert header.pop("__metadata__") == {
+    metadata = header.pop("__metadata__")
+    assert re.fullmatch("[0-9a-f]{8}", metadata.pop("crc32c"))
+    assert metadata == {
         "format": "rosenblatt",
-        "format_version": "3",
+        "format_version": "4",
         "layers": "[2, 3, 3, 1]",
         "activations": '["tanh", "tanh", "identity"]',
         "norms": '["batch", "layer"]',
@@ -70,12 +73,13 @@ def test_a_network_without_them_has_the_file_that_it_had() -> None:
     plain = rb.Network([2, 3, 1], random_state=0)
     none = rb.Network([2, 3, 1], random_state=0, norm=[None], skip=[False])
     assert _files.to_bytes(none) == _files.to_bytes(plain)
-    assert header_and_data(_files.to_bytes(plain))[0]["__metadata__"]["format_version"] == "1"
+    assert "norms" not in header_and_data(_files.to_bytes(plain))[0]["__metadata__"]
 
 
 def test_in_other_files_their_names_are_anybodys() -> None:
     """A file of an older version could have an entry of this name."""
     header, data = header_and_data(_files.to_bytes(rb.Network([2, 3, 1], random_state=0)))
+    header = of_version("1", header)
     header["__metadata__"]["norms"] = "mine"
     assert _files.from_bytes(assemble(header, data)).norms == (None,)
     with pytest.raises(ValueError, match="'skips', which the format itself uses"):
@@ -83,23 +87,29 @@ def test_in_other_files_their_names_are_anybodys() -> None:
 
 
 HOSTILE: dict[str, tuple[Callable[[Header], object], str]] = {
-    "the version of plain files": (meta("format_version", "1"), "tensors: got 10, needed 6"),
-    "the version of scaled ones": (meta("format_version", "2"), "got '2' with 0 scalings"),
+    "the version of plain files": (
+        lambda header: header.update(of_version("1", header)),
+        "tensors: got 10, expected 6",
+    ),
+    "the version of scaled ones": (
+        lambda header: header.update(of_version("2", header)),
+        "got '2' with 0 scalings",
+    ),
     "no norms": (without("__metadata__", "norms"), "'norms' is missing"),
     "no skips": (without("__metadata__", "skips"), "'skips' is missing"),
-    "norms a name": (meta("norms", '"batch"'), "norms: got 'batch', needed a list"),
+    "norms a name": (meta("norms", '"batch"'), "norms: got 'batch', expected a list"),
     "norms of another name": (meta("norms", '["group", "layer"]'), r"norms: got \['group'"),
     "norms of lists": (meta("norms", '[["batch"], "layer"]'), r"norms: got \[\['batch'\]"),
     "norms not JSON": (meta("norms", "[batch]"), "norms: not valid JSON"),
-    "a norm too few": (meta("norms", '["batch"]'), "tensors: got 7, needed 6"),
+    "a norm too few": (meta("norms", '["batch"]'), "tensors: got 7, expected 6"),
     "a norm too many": (meta("norms", '["batch", "layer", null]'), "norms, skips: got 3 and 2"),
     "another norm": (meta("norms", '["layer", "batch"]'), "tensors: running_mean2 is missing"),
-    "skips a number": (meta("skips", "[0, 1]"), r"skips: got \[0, 1\], needed a list of true"),
-    "skips a bool": (meta("skips", "true"), "skips: got True, needed a list"),
+    "skips a number": (meta("skips", "[0, 1]"), r"skips: got \[0, 1\], expected a list of true"),
+    "skips a bool": (meta("skips", "true"), "skips: got True, expected a list"),
     "a skip too many": (meta("skips", "[false, true, true]"), "norms, skips: got 2 and 3"),
     "a layer that cannot skip": (meta("skips", "[true, true]"), r"no such network: skip\[0\]"),
-    "a gain missing": (without("g1"), "tensors: got 5, needed 6"),
-    "running statistics missing": (without("running_var1"), "tensors: got 5, needed 6"),
+    "a gain missing": (without("g1"), "tensors: got 5, expected 6"),
+    "running statistics missing": (without("running_var1"), "tensors: got 5, expected 6"),
     "a gain of another shape": (set_to("g1", "shape", value=[2]), r"g1: got shape \[2\]"),
     "a statistic of another type": (set_to("running_var1", "dtype", value="I8"), "got dtype 'I8'"),
     "an overlap": (shift("running_mean1", -4), "got data_offsets that begin at"),
@@ -115,10 +125,13 @@ def test_what_is_not_sound_is_refused(case: str) -> None:
         _files.from_bytes(assemble(header, data))
 
 
-def test_the_version_of_neither_is_refused() -> None:
+@pytest.mark.parametrize("version", ["3", "4"])
+def test_a_list_of_neither_is_refused(version: str) -> None:
     header, data = header_and_data(_files.to_bytes(rb.Network([2, 3, 1], random_state=0)))
-    header["__metadata__"] |= {"format_version": "3", "norms": "[null]", "skips": "[false]"}
-    with pytest.raises(rb.ModelFormatError, match="got '3' without a norm or a skip connection"):
+    if version == "3":
+        header = of_version(version, header)
+    header["__metadata__"] |= {"norms": "[null]", "skips": "[false]"}
+    with pytest.raises(rb.ModelFormatError, match=f"got '{version}' with norms and skips that are"):
         _files.from_bytes(assemble(header, data))
 
 
@@ -131,7 +144,7 @@ def test_numbers_that_are_not_sound_are_refused(value: float, name: str) -> None
     if value == -1.0 and name != "running_var1":  # a gain and a mean may be any number
         _files.from_bytes(assemble(header, data))
         return
-    with pytest.raises(rb.ModelFormatError, match=rf"{name}: got .* at \[1\], needed finite"):
+    with pytest.raises(rb.ModelFormatError, match=rf"{name}: got .* at \[1\], expected finite"):
         _files.from_bytes(assemble(header, data))
 
 
@@ -141,6 +154,8 @@ def test_a_variance_below_0_is_not_saved(tmp_path: Path) -> None:
     variance = net.running_var[0]
     assert variance is not None
     variance[2] = -1
-    with pytest.raises(ValueError, match=r"running_var1: got -1.0 at \[2\], needed finite numbers"):
+    with pytest.raises(
+        ValueError, match=r"running_var1: got -1.0 at \[2\], expected finite numbers"
+    ):
         net.save(tmp_path / "m")
     assert rb.load(tmp_path / "m").running_var[0] is not None

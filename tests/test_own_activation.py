@@ -281,7 +281,7 @@ def test_a_file_holds_the_name_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
-        (SQUARE, TypeError, r"activations: got Activation\('square'\), needed a sequence"),
+        (SQUARE, TypeError, r"activations: got Activation\('square'\), expected a sequence"),
         ("square", TypeError, "activations: got 'square'"),
         ([square], TypeError, r"activations\[0\]: got <function"),
         (

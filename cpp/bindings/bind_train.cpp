@@ -230,7 +230,7 @@ class PreparedOf final : public Prepared {
             const auto& [network, parts] = *arguments_.resumed;
             owner_of_resumed_ = py::cast(network);
             if (!network->network.shape().lies_like(shape))
-                throw py::value_error("checkpoint: got a network of another shape, needed that of the one to train");
+                throw BadCheckpoint("network: got another shape, expected that of the network to train");
             from_ = take_checkpoint<T>(parts, training_.optimizer, shape);
         }
         if (arguments_.keeping) keeper_.emplace(std::move(*arguments_.keeping));

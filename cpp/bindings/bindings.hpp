@@ -44,5 +44,7 @@ void bind_learner(py::module_& module);
 void bind_kernels(py::module_& module);
 void bind_scaling(py::module_& module);
 void bind_perceptron(py::module_& module);
+void bind_checksum(py::module_& module);
+void bind_checkpoints(py::module_& module);
 
 }  // namespace rosenblatt::bindings

@@ -1,4 +1,4 @@
-// Checkpoints: numbers and vectors copied out and in, and what is wrong with those that come, in words.
+// Checkpoints: numbers and vectors copied out and in; parts that no training has are refused in words.
 #include "bindings/checkpoints.hpp"
 
 #include <pybind11/stl.h>
@@ -9,8 +9,8 @@ namespace rosenblatt::bindings {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& name, std::size_t got, const std::string& needed) {
-    throw py::value_error("checkpoint: " + name + ": got " + std::to_string(got) + ", needed " + needed);
+[[noreturn]] void refuse(const std::string& name, std::size_t got, const std::string& expected) {
+    throw BadCheckpoint(name + ": got " + std::to_string(got) + ", expected " + expected);
 }
 
 template <class T>
@@ -30,6 +30,10 @@ void check_counts(std::size_t n_numbers, std::size_t n_vectors, const OptimizerS
 
 }  // namespace
 
+void bind_checkpoints(py::module_& module) {
+    py::register_exception<BadCheckpoint>(module, "CheckpointError", PyExc_ValueError);
+}
+
 NamedCurves named_curves(const TrainingHistory& history) {
     return {{"loss", history.loss_curve},
             {"validation_loss", history.validation_curve},
@@ -48,13 +52,13 @@ Checkpoint<T> take_checkpoint(const CheckpointParts<T>& parts, const OptimizerSe
     checkpoint.history = {curve("loss"), curve("validation_loss"), curve("learning_rate"), curve("gradient_norm")};
     check_counts<T>(numbers.size(), vectors.size(), optimizer);
     if (!numbers.empty() && !Optimizer<T>::can_have_kept(numbers, checkpoint.history.epochs()))
-        throw py::value_error("checkpoint: numbers: got some that no training has after " +
-                              std::to_string(checkpoint.history.epochs()) + " epochs");
+        throw BadCheckpoint("numbers: got counts that no training has after " +
+                            std::to_string(checkpoint.history.epochs()) + " epochs");
     checkpoint.numbers = numbers;
     for (const Array<T>& vector : vectors) {
         if (vector.ndim() != 1 || static_cast<std::size_t>(vector.size()) != shape.n_params())
-            throw py::value_error("checkpoint: vectors: got shape " + shape_text(vector) + ", needed (" +
-                                  std::to_string(shape.n_params()) + ",)");
+            throw BadCheckpoint("vectors: got shape " + shape_text(vector) + ", expected (" +
+                                std::to_string(shape.n_params()) + ",)");
         Buffer<T> copy(shape.n_params());
         std::copy_n(vector.data(), copy.size(), copy.data());
         checkpoint.vectors.push_back(std::move(copy));

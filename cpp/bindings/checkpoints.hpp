@@ -5,6 +5,7 @@
 #include <pybind11/typing.h>
 
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -16,6 +17,12 @@
 #include "model/update.hpp"
 
 namespace rosenblatt::bindings {
+
+// The parts of a checkpoint contradict the training that would resume with them: CheckpointError in Python.
+class BadCheckpoint final : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
 
 // "loss", "validation_loss", "learning_rate" and "gradient_norm", each empty or a number for every epoch.
 using NamedCurves = std::map<std::string, std::vector<double>>;
@@ -33,7 +40,7 @@ std::vector<Array<T>> arrays_of(const std::vector<Buffer<T>>& vectors);
 template <class T>
 using SavedCheckpoint = std::pair<const BoundNetwork<T>*, CheckpointParts<T>>;
 
-// ValueError where the parts are not those of a training with this optimiser on this shape.
+// BadCheckpoint if the parts are not those of a training with this optimiser on this shape.
 template <class T>
 Checkpoint<T> take_checkpoint(const CheckpointParts<T>& parts, const OptimizerSettings& optimizer, const Shape& shape);
 

@@ -24,4 +24,6 @@ PYBIND11_MODULE(_core, module) {
     rosenblatt::bindings::bind_kernels(module);
     rosenblatt::bindings::bind_scaling(module);
     rosenblatt::bindings::bind_perceptron(module);
+    rosenblatt::bindings::bind_checksum(module);
+    rosenblatt::bindings::bind_checkpoints(module);
 }

@@ -16,8 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._activation import Activation
+from ._file_errors import (
+    CheckpointMismatchError,
+    DamagedFileError,
+    ModelFormatError,
+    UnknownActivationError,
+    UnknownFormatError,
+    UnsupportedVersionError,
+)
 from ._files import load
-from ._layout import ModelFormatError
 from ._loss import Focal, Huber, LogLoss, Poisson, Quantile
 from ._network import Derivatives, Gradients, Network, Trace
 from ._scaling import Scaling
@@ -46,6 +53,8 @@ __all__ = [
     "AdamW",
     "Callback",
     "Checkpoint",
+    "CheckpointMismatchError",
+    "DamagedFileError",
     "Derivatives",
     "EarlyStopping",
     "Epoch",
@@ -69,6 +78,9 @@ __all__ = [
     "Trace",
     "TrainResult",
     "Uniform",
+    "UnknownActivationError",
+    "UnknownFormatError",
+    "UnsupportedVersionError",
     "__version__",
     "build_info",
     "datasets",

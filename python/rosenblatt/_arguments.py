@@ -321,11 +321,11 @@ def path(name: str, value: Any) -> str:
         text = os.fsdecode(value)
         n_bytes = len(os.fsencode(text))
     except TypeError:
-        raise TypeError(f"{name}: got {shown(value)}, needed a path") from None
+        raise TypeError(f"{name}: got {shown(value)}, expected a path") from None
     except UnicodeError:
         raise ValueError(f"{name}: got {shown(value)}, expected Unicode text") from None
     if not text or "\0" in text:
-        raise ValueError(f"{name}: got {shown(text)}, needed a path")
+        raise ValueError(f"{name}: got {shown(text)}, expected a path")
     if n_bytes > LONGEST_PATH:
         got = f"{name}: got {shown(text)} of {n_bytes} bytes, expected at most {LONGEST_PATH}"
         raise OSError(errno.ENAMETOOLONG, got)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _arguments, _checkpoint_file, _fingerprint, _saving
+from . import _arguments, _checkpoint_file, _core, _fingerprint, _saving
 from ._checkpoint_file import SavedTraining
-from ._layout import ModelFormatError
+from ._file_errors import CheckpointMismatchError, DamagedFileError, refusing
+from ._layout import CHECKPOINT
 from ._shown import shown
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ def checkpoint_of(name: str, value: Any) -> Checkpoint | None:
         return value
     if not isinstance(value, str | os.PathLike):
         raise TypeError(
-            f"{name}: got {shown(value)}, needed a path, a rosenblatt.Checkpoint or None"
+            f"{name}: got {shown(value)}, expected a path, a rosenblatt.Checkpoint or None"
         )
     _arguments.path(name, value)
     return Checkpoint(value)
@@ -93,7 +95,7 @@ def saved_training(checkpoint: Checkpoint, net: Network) -> SavedTraining | None
     OSError
         The file cannot be read, or could not be written.
     ModelFormatError
-        It is no checkpoint.
+        It is not a checkpoint, or is not as it was written.
     """
     _saving.check_writeable(checkpoint.path)
     try:
@@ -131,9 +133,9 @@ class Keeping:
 
     Raises
     ------
-    ValueError
+    CheckpointMismatchError
         The training in the file is one with other settings, or has more epochs.
-    ModelFormatError
+    DamagedFileError
         It contradicts itself.
     """
 
@@ -167,30 +169,43 @@ class Keeping:
     def _check(self, saved: SavedTraining) -> None:
         path = os.fsdecode(self._checkpoint.path)
         if differing := _fingerprint.differences(self._settings, saved.settings):
-            raise ValueError(
-                f"checkpoint: {path} is of a training with other arguments: {differing}; to begin "
-                "anew, remove the file or name another"
-            )
-        names = {*self._curves, *self._watch.history}
-        if saved.history.keys() != names:
-            raise ModelFormatError(
-                f"{path}: history: got {list(saved.history)}, needed {sorted(names)}"
+            raise CheckpointMismatchError.of(
+                path,
+                f"checkpoint: {path} is of a training with other arguments: {differing}; to start"
+                " again, remove the file or name another",
             )
         if self.epochs < saved.epochs:
-            raise ValueError(
-                f"epochs: got {self.epochs}, needed at least the {saved.epochs} that are done in"
-                f" {path}"
+            raise CheckpointMismatchError.of(
+                path,
+                f"epochs: got {self.epochs}, expected at least the {saved.epochs} that are done in"
+                f" {path}",
             )
 
     def _go_on(self, saved: SavedTraining) -> None:
-        try:
-            self._watch.resume(saved.history, saved.best)
-        except ValueError as error:
-            raise ModelFormatError(f"{os.fsdecode(self._checkpoint.path)}: {error}") from None
+        names = {*self._curves, *self._watch.history}
+        with self.refusing():
+            if saved.history.keys() != names:
+                raise DamagedFileError(
+                    f"history: got {shown(list(saved.history))}, expected {shown(sorted(names))}"
+                )
+            try:
+                self._watch.resume(saved.history, saved.best)
+            except ValueError as error:
+                raise DamagedFileError(str(error)) from None
         self._done = saved.epochs
         self.ended_before = "converged" if saved.converged else self._watch.ended_before
         if self.ended_before:
             self.epochs = saved.epochs
+
+    @contextlib.contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Let a refusal of the block be one of the file, whoever finds what contradicts itself."""
+        path = os.fsdecode(self._checkpoint.path)
+        with refusing(path, CHECKPOINT.name, path):
+            try:
+                yield
+            except _core.CheckpointError as error:
+                raise DamagedFileError(str(error)) from None
 
     @property
     def resumed(self) -> tuple[Any, tuple[dict[str, list[float]], list[float], Any]] | None:

@@ -22,7 +22,7 @@ from ._commands import (
     run_train,
 )
 from ._core import version
-from ._layout import ModelFormatError
+from ._file_errors import ModelFormatError
 from ._shown import shown
 from ._table import DELIMITERS, TableError
 from ._terminal import Screen

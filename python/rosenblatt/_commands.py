@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import stat
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,10 +16,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from . import _encoding, _files
+from . import _encoding, _files, _saving
 from ._curve import draw_loss_curve
 from ._encoding import Categories, Encoding, Matrix, Number
-from ._layout import ModelFormatError
+from ._file_errors import UnknownFormatError, refusing
+from ._layout import MODEL
 from ._network import Network
 from ._optimizer import SGD
 from ._progress import Progress
@@ -222,17 +222,16 @@ def _check_is_model(path: str) -> None:
     """Refuse to replace what is there unless it is a model."""
     with suppress(FileNotFoundError):  # a link to where there is nothing yet
         try:
-            _files.read(path)
-        except ModelFormatError:
+            _files.check_is_model(path)
+        except UnknownFormatError as error:
             raise CommandError(
-                f"cannot save to {path}: what is there is not a rosenblatt model; "
-                "choose another place with --save"
+                f"cannot save to {path}: {error}; choose another place with --save"
             ) from None
 
 
 def _check_size(net: Network, metadata: dict[str, str]) -> None:
     try:
-        _files.to_bytes(net, metadata)
+        _files.check_metadata(net, metadata)
     except ValueError as error:
         raise CommandError(f"the model could not be saved: {error}") from None
 
@@ -248,11 +247,8 @@ def _read_model(path: str) -> tuple[Network, Encoding | None]:
     net, metadata = _files.read(path)
     if METADATA_KEY not in metadata:
         return net, None
-    try:
-        encoding = _encoding.from_json(metadata[METADATA_KEY], net.layers, net.activations[-1])
-    except ModelFormatError as error:
-        raise ModelFormatError(f"{path}: {error}") from None
-    return net, encoding
+    with refusing(path, MODEL.name, path):
+        return net, _encoding.from_json(metadata[METADATA_KEY], net.layers, net.activations[-1])
 
 
 # ---- predict -------------------------------------------------------------------------------------
@@ -329,37 +325,12 @@ def _check_output(options: Namespace) -> None:
 
 
 def _write_file(path: str, text: str) -> None:
-    """Write a regular file whole or not at all; into a device or a pipe, just write."""
-    target = os.path.realpath(path)
-    try:
-        if os.path.exists(target) and not os.path.isfile(target):
-            Path(target).write_text(text, encoding="utf-8", newline="")
-        else:
-            _replace(target, text)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, path) from None
-
-
-def _replace(target: str, text: str) -> None:
-    """Give a new file the name `target`, and the permissions of a file that had it."""
-    old_mode = None
-    if os.path.exists(target):
-        # The rename alone would override a write protection, so the right to write is asked for.
-        with open(target, "ab"):
-            old_mode = stat.S_IMODE(os.stat(target).st_mode)
-    temporary = f"{target}.{os.urandom(8).hex()}.tmp"
-    try:
-        with open(temporary, "x", encoding="utf-8", newline="") as file:
-            if old_mode is not None:
-                os.fchmod(file.fileno(), old_mode)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    """Write a regular file whole or not at all; a device or a pipe is just written to."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        with _saving.naming(path):
+            Path(path).write_text(text, encoding="utf-8", newline="")
+    else:
+        _saving.replace(path, lambda file: file.write(text.encode()))
 
 
 # ---- show ----------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['FloatMode', 'LearnerFloat32', 'LearnerFloat64', 'NetworkFloat32', 'NetworkFloat64', 'Prepared', 'activations', 'available_isas', 'available_threads', 'bias_initialisers', 'columns_rise', 'compiler', 'costs_of_steps', 'decide', 'evaluate', 'fit_scaling', 'initialisers', 'isa', 'label_losses', 'learn_perceptrons', 'losses', 'n_targets', 'prepare', 'random_u64', 'rates', 'scalings', 'set_isa', 'shuffled', 'train', 'train_many', 'version']
+import typing_extensions
+__all__: list[str] = ['CheckpointError', 'FloatMode', 'LearnerFloat32', 'LearnerFloat64', 'NetworkFloat32', 'NetworkFloat64', 'Prepared', 'activations', 'available_isas', 'available_threads', 'bias_initialisers', 'columns_rise', 'compiler', 'costs_of_steps', 'crc32c', 'decide', 'evaluate', 'fit_scaling', 'initialisers', 'isa', 'label_losses', 'learn_perceptrons', 'losses', 'n_targets', 'prepare', 'random_u64', 'rates', 'scalings', 'set_isa', 'shuffled', 'train', 'train_many', 'version']
 class NetworkFloat32:
     def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str | tuple[str, collections.abc.Callable[[numpy.ndarray], numpy.ndarray], collections.abc.Callable[[numpy.ndarray], numpy.ndarray]]], seed: typing.SupportsInt | typing.SupportsIndex, weights: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]], biases: collections.abc.Sequence[str], norms: collections.abc.Sequence[str], skips: collections.abc.Sequence[bool]) -> None:
         ...
@@ -163,6 +164,8 @@ class FloatMode:
         ...
     def __init__(self) -> None:
         ...
+class CheckpointError(ValueError):
+    pass
 def activations() -> list[str]:
     ...
 def available_isas() -> list[str]:
@@ -184,6 +187,8 @@ def costs_of_steps(network: NetworkFloat32, samples: tuple[numpy.typing.NDArray[
     ...
 @typing.overload
 def costs_of_steps(network: NetworkFloat64, samples: tuple[numpy.typing.NDArray[numpy.float64] | tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.int32], numpy.typing.NDArray[numpy.int64], int], numpy.ndarray, numpy.typing.NDArray[numpy.float64] | None], *, loss: tuple[str, collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]], optimizer: tuple[str, collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex], tuple[collections.abc.Sequence[tuple[str, collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]]], bool, collections.abc.Callable[[int], typing.SupportsFloat | typing.SupportsIndex] | None], collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex]], batch_size: typing.SupportsInt | typing.SupportsIndex, epochs: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex) -> list[float]:
+    ...
+def crc32c(data: typing_extensions.Buffer, crc: typing.SupportsInt | typing.SupportsIndex = 0) -> int:
     ...
 @typing.overload
 def decide(X: numpy.typing.NDArray[numpy.float32] | tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.int32], numpy.typing.NDArray[numpy.int64], int], W: numpy.typing.NDArray[numpy.float32], b: numpy.typing.NDArray[numpy.float32], threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:

@@ -14,7 +14,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ._layout import ModelFormatError
+from ._file_errors import DamagedFileError
+from ._layout import parse_json
 from ._table import MISSING_TEXT, Floats, Table, TableError, is_missing
 from ._terminal import listed, quoted
 
@@ -234,20 +235,20 @@ def from_json(text: str, layers: Sequence[int], output: str) -> Encoding:
 
     Raises
     ------
-    ModelFormatError
+    DamagedFileError
         The text is not exactly such a form, or does not fit the network.
     """
-    form = _parse(text)
+    form = parse_json("table", text, real=float)
     _check_keys("the table", form, {"format", "columns", "target"})
     if type(form["format"]) is not int or form["format"] != FORMAT:
-        raise ModelFormatError(f"table: got format {_shown(form['format'])}, needed {FORMAT}")
+        raise DamagedFileError(f"table: got format {_shown(form['format'])}, needed {FORMAT}")
     if not isinstance(form["columns"], list) or not form["columns"]:
-        raise ModelFormatError("table: columns: needed a list of at least one")
+        raise DamagedFileError("table: columns: needed a list of at least one")
     columns = tuple(_read_column(f"column {i}", c) for i, c in enumerate(form["columns"], start=1))
     encoding = Encoding(columns, _read_column("target", form["target"], MOST_CLASSES))
     names = [column.name for column in (*columns, encoding.target)]
     if len(set(names)) < len(names):
-        raise ModelFormatError("table: two columns have the same name")
+        raise DamagedFileError("table: two columns have the same name")
     _check_fit(encoding, layers, output)
     return encoding
 
@@ -256,13 +257,13 @@ def _check_fit(encoding: Encoding, layers: Sequence[int], output: str) -> None:
     """Check that the encoding makes the inputs that the network takes and reads its outputs."""
     widths = (encoding.n_features, encoding.target.width)
     if widths != (layers[0], layers[-1]):
-        raise ModelFormatError(
+        raise DamagedFileError(
             f"table: got {widths[0]} inputs and {widths[1]} outputs, "
             f"needed the network's {layers[0]} and {layers[-1]}"
         )
     needed = "identity" if isinstance(encoding.target, Number) else "softmax"
     if output != needed:
-        raise ModelFormatError(f"table: got the output activation {output}, needed {needed}")
+        raise DamagedFileError(f"table: got the output activation {output}, needed {needed}")
 
 
 def _read_column(place: str, form: object, most: int = MOST_CATEGORIES) -> Column:
@@ -273,70 +274,49 @@ def _read_column(place: str, form: object, most: int = MOST_CATEGORIES) -> Colum
             _name(place, keys["name"]), *(_real(place, keys[k]) for k in ("mean", "std"))
         )
         if number.std <= 0:
-            raise ModelFormatError(f"table: {place}: got std {number.std}, needed above 0")
+            raise DamagedFileError(f"table: {place}: got std {number.std}, needed above 0")
         return number
     if kind == "categories":
         keys = _check_keys(place, form, {"kind", "name", "values"})
         return Categories(_name(place, keys["name"]), _categories(place, keys["values"], most))
-    raise ModelFormatError(f"table: {place}: needed an object of kind 'number' or 'categories'")
+    raise DamagedFileError(f"table: {place}: needed an object of kind 'number' or 'categories'")
 
 
 def _categories(place: str, values: object, most: int) -> tuple[str, ...]:
     if not isinstance(values, list) or not 1 <= len(values) <= most:
-        raise ModelFormatError(f"table: {place}: values: needed a list of 1 to {most} texts")
+        raise DamagedFileError(f"table: {place}: values: needed a list of 1 to {most} texts")
     names = tuple(_name(place, value) for value in values)
     if len(set(names)) < len(names):
-        raise ModelFormatError(f"table: {place}: a category is there twice")
+        raise DamagedFileError(f"table: {place}: a category is there twice")
     return names
 
 
 def _name(place: str, value: object) -> str:
     """Check a name or category: a text that a stripped cell of a UTF-8 file can be."""
     if not isinstance(value, str) or not value or value != value.strip() or "\0" in value:
-        raise ModelFormatError(f"table: {place}: got {_shown(value)}, needed a name")
+        raise DamagedFileError(f"table: {place}: got {_shown(value)}, needed a name")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ModelFormatError(f"table: {place}: got half a surrogate pair in a name") from None
+        raise DamagedFileError(f"table: {place}: got half a surrogate pair in a name") from None
     return value
 
 
 def _real(place: str, value: object) -> float:
     if type(value) is not float and type(value) is not int:
-        raise ModelFormatError(f"table: {place}: got {_shown(value)}, needed a number")
+        raise DamagedFileError(f"table: {place}: got {_shown(value)}, needed a number")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise ModelFormatError(f"table: {place}: got a number that is not finite")
+        raise DamagedFileError(f"table: {place}: got a number that is not finite")
     return number
 
 
 def _check_keys(place: str, form: object, needed: set[str]) -> dict[str, Any]:
     if not isinstance(form, dict) or form.keys() != needed:
-        raise ModelFormatError(f"table: {place}: needed an object with {', '.join(sorted(needed))}")
-    return form
-
-
-def _parse(text: str) -> Any:
-    """Parse JSON without the extras of Python's parser: no NaN, no key twice."""
-    try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
-    except ModelFormatError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise ModelFormatError(f"table: not valid JSON: {error}") from None
-
-
-def _refuse_constant(constant: str) -> None:
-    raise ModelFormatError(f"table: got {constant}, needed finite numbers")
-
-
-def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    form = dict(pairs)
-    if len(form) < len(pairs):
-        raise ModelFormatError("table: an object has a key twice")
+        raise DamagedFileError(f"table: {place}: needed an object with {', '.join(sorted(needed))}")
     return form
 
 

@@ -5,34 +5,40 @@ The format, and all that the loader refuses, is described for a reader in docs/m
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _arguments, _saving
+from ._file_errors import (
+    DamagedFileError,
+    UnknownActivationError,
+    UnsupportedVersionError,
+    refusing,
+)
 from ._layout import (
+    CHECKSUM,
     DTYPES,
-    ModelFormatError,
-    bytes_of,
-    check_cover,
+    MODEL,
+    Source,
     check_finite,
     checked_tensor,
-    checked_texts,
-    fill,
     header,
     is_integer,
     is_unicode,
     name_of,
+    names_in_order,
     parse_json,
-    read_entries,
+    row_blocks,
+    write_to,
 )
 from ._shown import shown
 
@@ -41,13 +47,14 @@ if TYPE_CHECKING:
     from ._network import Network, Norm
     from ._scaling import Scaling
 
-FORMAT = "rosenblatt"
-FORMAT_OF_CHECKPOINTS = "rosenblatt checkpoint"
-# format_version: of a plain network, with one or two scalings; with a norm or a skip connection.
-PLAIN, SCALED, BESIDE = "1", "2", "3"
-FORMAT_VERSIONS = (PLAIN, SCALED, BESIDE)
-OUR_KEYS = ("format", "format_version", "layers", "activations")
-KEYS_BESIDE = ("norms", "skips")  # of format_version 3
+# Versions without a checksum: of a plain network, with one or two scalings, with a norm or a skip
+# connection.
+PLAIN, SCALED, BESIDE = MODEL.older_versions
+KEYS = ("layers", "activations")
+KEYS_BESIDE = ("norms", "skips")  # of BESIDE; in the present version both or none
+ALWAYS = ("format", "format_version", CHECKSUM)  # what `_layout` reads
+TILE = 256  # columns; four times as fast as rows of 5,000 numbers as a whole, 64 to 512 do as well
+OUR_KEYS = (*ALWAYS, *KEYS, *KEYS_BESIDE)
 
 
 # ---- one layout, written and read ----------------------------------------------------------------
@@ -59,7 +66,8 @@ TENSORS_OF_NORM = {None: (), "layer": ("g",), "batch": ("g", "running_mean", "ru
 def tensor_shapes(layers: Iterable[int], norms: Iterable[Any]) -> dict[str, tuple[int, ...]]:
     """Return the shapes of W1 (n_out, n_in), b1 (n_out,), W2 and so on, in the file's order.
 
-    A layer with a norm has g1 (n_out,), too, with batch norm running_mean1 and running_var1, alike.
+    A layer with a norm also has g1 (n_out,); with batch norm it has running_mean1 and running_var1
+    of the same shape.
     """
     shapes: dict[str, tuple[int, ...]] = {}
     pairs = zip(itertools.pairwise(layers), (*norms, None), strict=True)
@@ -117,18 +125,42 @@ def to_bytes(net: Network, metadata: Mapping[str, str] | None = None) -> bytes:
     RuntimeError
         If another thread is training the network.
     """
-    return b"".join(chunks(net, metadata))
+    file = io.BytesIO()
+    write(file, net, metadata)
+    return file.getvalue()
 
 
-def chunks(net: Network, metadata: Mapping[str, str] | None) -> Iterator[bytes | memoryview[int]]:
-    """Yield the file piece by piece, so that `save` holds no second copy of all the tensors."""
+def write(file: BinaryIO, net: Network, metadata: Mapping[str, str] | None) -> None:
+    """Write the network block by block: no second copy of all its tensors is made."""
     net = net.copy()  # one moment's parameters; a RuntimeError while another thread trains them
-    dtype_name = name_of(net.dtype)
-    yield _header(net, dtype_name, metadata)
-    for name, view in itertools.chain(tensors(net), _scaling_tensors(net)):
-        tensor = np.ascontiguousarray(view, DTYPES[dtype_name])
-        _check_numbers(name, tensor, ValueError)
-        yield bytes_of(tensor, dtype_name)
+    write_to(file, _header(net, metadata), _checked_blocks(net))
+
+
+def _checked_blocks(net: Network) -> Iterator[NDArray[np.floating[Any]]]:
+    for name, tensor in itertools.chain(tensors(net), _scaling_tensors(net)):
+        for rows in row_blocks(tensor.shape, tensor.itemsize):
+            block = _packed(tensor[rows], net.dtype)
+            _check_numbers(name, block, ValueError, rows.start)
+            yield block
+
+
+def _packed(rows: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return a copy without gaps; in tiles, because W is the transpose of what memory holds."""
+    block = np.empty(rows.shape, dtype)
+    for first in range(0, rows.shape[-1], TILE):
+        block[..., first : first + TILE] = rows[..., first : first + TILE]
+    return block
+
+
+def check_metadata(net: Network, metadata: Mapping[str, str]) -> None:
+    """Refuse, before hours of work, metadata that `save` would refuse.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `to_bytes`.
+    """
+    _header(net, metadata)
 
 
 def _scaling_tensors(net: Network) -> Iterator[tuple[str, NDArray[np.floating[Any]]]]:
@@ -140,25 +172,19 @@ def _scaling_tensors(net: Network) -> Iterator[tuple[str, NDArray[np.floating[An
 def description(net: Network) -> dict[str, str]:
     """Return what the header says of the network beside its numbers and their type."""
     texts = {"layers": json.dumps(net.layers), "activations": json.dumps(net.activations)}
-    if _has_beside(net):
+    if any(net.norms) or any(net.skips):
         texts |= {"norms": json.dumps(net.norms), "skips": json.dumps(net.skips)}
     return texts
 
 
-def _has_beside(net: Network) -> bool:
-    return any(net.norms) or any(net.skips)
-
-
-def _header(net: Network, dtype_name: str, metadata: Mapping[str, str] | None) -> bytes:
-    sides = scalings(net)
-    shapes = tensor_shapes(net.layers, net.norms) | scaling_shapes(net.layers, sides)
-    entries = {
-        "format": FORMAT,
-        "format_version": BESIDE if _has_beside(net) else SCALED if sides else PLAIN,
-        **description(net),
-        **_extra_metadata(metadata),
-    }
-    return header(entries, {name: (dtype_name, shape) for name, shape in shapes.items()})
+def _header(net: Network, metadata: Mapping[str, str] | None) -> bytes:
+    shapes = tensor_shapes(net.layers, net.norms) | scaling_shapes(net.layers, scalings(net))
+    dtype_name = name_of(net.dtype)
+    return header(
+        MODEL,
+        description(net) | _extra_metadata(metadata),
+        {name: (dtype_name, shape) for name, shape in shapes.items()},
+    )
 
 
 def _extra_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
@@ -166,8 +192,8 @@ def _extra_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
     extra = dict(metadata or {})
     for key, value in extra.items():
         if not isinstance(key, str) or not isinstance(value, str):
-            raise TypeError(f"metadata: got {shown({key: value})}, needed str keys and values")
-        if key in OUR_KEYS + KEYS_BESIDE:
+            raise TypeError(f"metadata: got {shown({key: value})}, expected str keys and values")
+        if key in OUR_KEYS:
             raise ValueError(f"metadata: got the key {key!r}, which the format itself uses")
         if not is_unicode(key + value):
             raise ValueError(f"metadata: got half of a surrogate pair in entry {shown(key)}")
@@ -196,7 +222,7 @@ def save(
     TypeError, ValueError, RuntimeError
         As `to_bytes`.
     """
-    _saving.replace(path, chunks(net, metadata))
+    _saving.replace(path, lambda file: write(file, net, metadata))
 
 
 # ---- reading -------------------------------------------------------------------------------------
@@ -205,7 +231,7 @@ def save(
 def from_bytes(data: bytes, activations: Sequence[Activation] = ()) -> Network:
     """Return the network that `to_bytes` wrote. Pickled networks come back through here.
 
-    `activations` are those of the user's own that it has.
+    `activations` are the user's own that the network has.
 
     Raises
     ------
@@ -214,8 +240,9 @@ def from_bytes(data: bytes, activations: Sequence[Activation] = ()) -> Network:
         proportion to their length, whatever sizes they claim.
     """
     if not isinstance(data, bytes | bytearray | memoryview):
-        raise TypeError(f"data: got {type(data).__name__}, needed bytes")
-    return read_from(io.BytesIO(data), memoryview(data).nbytes, _by_name(activations))[0]
+        raise TypeError(f"data: got {type(data).__name__}, expected bytes")
+    with refusing("the pickled network", MODEL.name, None):
+        return read_from(io.BytesIO(data), memoryview(data).nbytes, by_name(activations))[0]
 
 
 def load(path: str | os.PathLike[str], *, activations: Sequence[Activation] = ()) -> Network:
@@ -236,9 +263,10 @@ def load(path: str | os.PathLike[str], *, activations: Sequence[Activation] = ()
 
     Raises
     ------
-    ModelFormatError
-        If the file is not a model that this version reads, or names an activation that is neither
-        known nor given. It is a ValueError.
+    UnknownFormatError, DamagedFileError, UnsupportedVersionError, UnknownActivationError
+        If the file is not a model, is not as it was saved, was written by a newer version, or names
+        an activation that is neither known nor given. Each is a `ModelFormatError`, which is a
+        ValueError.
     TypeError, ValueError
         If `activations` are none, or two have one name.
     OSError
@@ -247,18 +275,19 @@ def load(path: str | os.PathLike[str], *, activations: Sequence[Activation] = ()
     return read(_arguments.path("path", path), activations)[0]
 
 
-def _by_name(activations: object) -> dict[str, Activation]:
+def by_name(activations: object) -> dict[str, Activation]:
+    """Return the user's own activations, checked."""
     from ._activation import Activation
 
-    needed = "needed a sequence of rosenblatt.Activation"
+    expected = "expected a sequence of rosenblatt.Activation"
     if not isinstance(activations, Sequence) or isinstance(activations, str | bytes):
-        raise TypeError(f"activations: got {shown(activations)}, {needed}")
+        raise TypeError(f"activations: got {shown(activations)}, {expected}")
     named: dict[str, Activation] = {}
     for i, each in enumerate(activations):
         if not isinstance(each, Activation):
-            raise TypeError(f"activations[{i}]: got {shown(each)}, {needed}")
+            raise TypeError(f"activations[{i}]: got {shown(each)}, {expected}")
         if named.setdefault(each.name, each) != each:
-            raise ValueError(f"activations: got {shown(each.name)} twice, needed each once")
+            raise ValueError(f"activations: got {shown(each.name)} twice, expected it once")
     return named
 
 
@@ -266,22 +295,39 @@ def read(
     path: str | os.PathLike[str], activations: Sequence[Activation] = ()
 ) -> tuple[Network, dict[str, str]]:
     """Load a network and the further metadata entries that were saved with it; raises as `load`."""
-    own = _by_name(activations)
-    with _saving.opened(os.fsdecode(path)) as (file, size):
+    own = by_name(activations)
+    with _saving.opened(os.fsdecode(path), MODEL.name) as (file, size):
         return read_from(file, size, own)
+
+
+def check_is_model(path: str | os.PathLike[str]) -> None:
+    """Read as much of a file as tells whether it is a model, damaged or not.
+
+    Raises
+    ------
+    UnknownFormatError
+        It is none.
+    OSError
+        It is missing or cannot be read.
+    """
+    with (
+        contextlib.suppress(DamagedFileError, UnsupportedVersionError),
+        _saving.opened(os.fsdecode(path), MODEL.name) as (file, size),
+    ):
+        Source(file, size, MODEL)
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A checked header: the network it describes, and where each tensor lies."""
+    """A checked header: the network it describes, and the tensors in the order of the data."""
 
     layers: list[int]
     activations: list[str]
     norms: list[Norm | None]  # of the hidden layers
     skips: list[bool]
-    dtype_name: str
+    dtype: np.dtype[Any]
     scaled: tuple[str, ...]  # "input", "target", both or none
-    positions: dict[str, int]  # of each tensor's first byte, from the beginning of the file
+    tensors: list[str]
     extra: dict[str, str]
 
 
@@ -293,111 +339,113 @@ def read_from(
     ``own`` are the activations of the user's own, by name. No tensor is allocated before the header
     agrees with ``size``.
     """
-    from ._arguments import ACTIVATIONS
-    from ._network import Network
-    from ._scaling import Scaling
-
-    header = _read_header(stream, size)
-    names = cast("list[ActivationName]", header.activations)  # whether they are, Network checks
-    *hidden, output = (own.get(name, name) for name in names)
-    dtype = DTYPES[header.dtype_name]
+    source = Source(stream, size, MODEL)
+    header = _checked_header(source)
     try:
-        net = Network(
-            header.layers,
-            activation=hidden,
-            output=output,
-            dtype=dtype.newbyteorder("=").name,
-            random_state=0,
-            norm=header.norms,
-            skip=header.skips,
-        )
-    except (TypeError, ValueError) as error:  # an unknown activation, for one
-        unknown = not {*names} <= {*ACTIVATIONS, *own}
-        hint = "; one of your own must be given: load(path, activations=[...])" if unknown else ""
-        raise ModelFormatError(f"no such network: {str(error)[:300]}{hint}") from None
-
-    def tensor(name: str, shape: tuple[int, ...]) -> NDArray[np.floating[Any]]:
-        memory = np.empty(prod(shape) * dtype.itemsize, np.uint8)
-        stream.seek(header.positions[name])
-        fill(stream, memory)
-        numbers = memory.view(dtype).reshape(shape)
-        _check_numbers(name, numbers, ModelFormatError)
-        return numbers
-
-    for name, view in tensors(net):
-        view[...] = tensor(name, view.shape)
-    sizes = scaling_shapes(net.layers, header.scaled)
-    try:
-        for side in header.scaled:
-            offset, factor = (tensor(name, sizes[name]) for name in scaling_names(side))
-            setattr(net, f"{side}_scaling", Scaling(offset, factor))
-    except ModelFormatError:
+        net = _network(header, own)
+    except UnknownActivationError:
+        source.verify_rest()  # a flipped bit makes an unknown name of a known one
         raise
-    except ValueError as error:  # a factor that is not above 0, an output that is not identity
-        raise ModelFormatError(f"no such scaling: {str(error)[:300]}") from None
+    sizes = scaling_shapes(header.layers, header.scaled)
+    of_scalings = {name: np.empty(shape, net.dtype) for name, shape in sizes.items()}
+    places = dict(tensors(net)) | of_scalings
+    for name in header.tensors:
+        for rows, block in source.blocks(header.dtype, places[name].shape):
+            _check_numbers(name, block, DamagedFileError, rows.start)
+            places[name][rows] = block
+    source.finish()
+    _take_scalings(net, header.scaled, of_scalings)
     return net, header.extra
 
 
-def _read_header(stream: io.BufferedIOBase, size: int) -> Header:
-    """Read and check all that stands before the data."""
-    entries, data_begins = read_entries(stream, size)
-    metadata = _checked_metadata(entries.pop("__metadata__", {}))
-    scaled = _checked_scalings(entries, metadata["format_version"])
-    norms, skips = _checked_beside(metadata)
-    of_norms = sum(len(TENSORS_OF_NORM[norm]) for norm in norms)
+def _network(header: Header, own: Mapping[str, Activation]) -> Network:
+    """Return a network like the header's; its parameters are 0."""
+    from ._arguments import ACTIVATIONS
+    from ._network import Network
+
+    names = cast("list[ActivationName]", header.activations)  # Network checks whether they are
+    *hidden, output = (own.get(name, name) for name in names)
+    try:
+        return Network(
+            header.layers,
+            activation=hidden,
+            output=output,
+            dtype=header.dtype.newbyteorder("=").name,
+            weights="zeros",
+            norm=header.norms,
+            skip=header.skips,
+        )
+    except (TypeError, ValueError) as error:
+        reason = f"no such network: {str(error)[:200]}"
+        if {*names} <= {*ACTIVATIONS, *own}:
+            raise DamagedFileError(reason) from None
+        raise UnknownActivationError(
+            f"{reason}; give one of your own: load(path, activations=[...])"
+        ) from None
+
+
+def _take_scalings(net: Network, sides: Iterable[str], numbers: dict[str, NDArray[Any]]) -> None:
+    from ._scaling import Scaling
+
+    try:
+        for side in sides:
+            offset, factor = (numbers[name] for name in scaling_names(side))
+            setattr(net, f"{side}_scaling", Scaling(offset, factor))
+    except ValueError as error:  # a factor that is not above 0, an output that is not identity
+        raise DamagedFileError(f"no such scaling: {str(error)[:200]}") from None
+
+
+def _checked_header(source: Source) -> Header:
+    """Check all that stands before the data."""
+    metadata, entries, version = source.metadata, source.entries, source.version
+    keys = _keys_of(version, metadata)
+    for key in keys:
+        if key not in metadata:
+            raise DamagedFileError(f"__metadata__: {key!r} is missing")
+    scaled = _checked_scalings(entries, version)
+    norms, skips = _checked_beside(metadata, version) if "norms" in keys else (None, None)
+    of_norms = sum(len(TENSORS_OF_NORM[norm]) for norm in norms or ())
     layers = _checked_layers(metadata["layers"], len(entries) - 2 * len(scaled) - of_norms)
+    n_hidden = len(layers) - 2
     activations = _checked_activations(metadata["activations"], n_layers=len(layers))
-    if metadata["format_version"] != BESIDE:
-        norms, skips = [None] * (len(layers) - 2), [False] * (len(layers) - 2)
-    if not len(norms) == len(skips) == len(layers) - 2:
-        raise ModelFormatError(
-            f"norms, skips: got {len(norms)} and {len(skips)}, needed {len(layers) - 2} for"
+    norms, skips = norms or [None] * n_hidden, skips or [False] * n_hidden
+    if not len(norms) == len(skips) == n_hidden:
+        raise DamagedFileError(
+            f"norms, skips: got {len(norms)} and {len(skips)}, expected {n_hidden} for"
             f" {len(layers)} layers"
         )
     shapes = tensor_shapes(layers, norms) | scaling_shapes(layers, scaled)
     dtype_name, offsets = _checked_tensors(entries, shapes)
-    check_cover(offsets, size - data_begins)
     return Header(
         layers=layers,
         activations=activations,
         norms=norms,
         skips=skips,
-        dtype_name=dtype_name,
+        dtype=DTYPES[dtype_name],
         scaled=scaled,
-        positions={name: data_begins + begin for name, (begin, _) in offsets.items()},
-        extra={key: value for key, value in metadata.items() if key not in _keys_of(metadata)},
+        tensors=names_in_order(offsets, source.n_data),
+        extra={key: value for key, value in metadata.items() if key not in (*ALWAYS, *keys)},
     )
 
 
-def _checked_metadata(found: object) -> dict[str, str]:
-    metadata = checked_texts(found)
-    if metadata.get("format") != FORMAT:
-        hint = ""
-        if metadata.get("format") == FORMAT_OF_CHECKPOINTS:
-            hint = ": it is a checkpoint, with which rb.train(..., checkpoint=path) goes on"
-        found_format = shown(metadata.get("format"))
-        raise ModelFormatError(f"format: got {found_format}, needed {FORMAT!r}{hint}")
-    if metadata.get("format_version") not in FORMAT_VERSIONS:
-        raise ModelFormatError(
-            f"format_version: got {shown(metadata.get('format_version'))}, needed"
-            f" {' or '.join(map(repr, FORMAT_VERSIONS))}, those that this rosenblatt reads"
-        )
-    for key in _keys_of(metadata):
-        if key not in metadata:
-            raise ModelFormatError(f"__metadata__: {key!r} is missing")
-    return metadata
+def _keys_of(version: str, metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the entries that describe the network in a file of this version."""
+    has_beside = version == MODEL.version and any(key in metadata for key in KEYS_BESIDE)
+    return KEYS + (KEYS_BESIDE if version == BESIDE or has_beside else ())
 
 
 def _checked_layers(text: str, n_tensors: int) -> list[int]:
     """Return the layers' sizes, compared with the number of tensors before they cost memory."""
     layers = parse_json("layers", text)
     if not isinstance(layers, list) or not all(is_integer(n) and n >= 1 for n in layers):
-        raise ModelFormatError(f"layers: got {shown(layers)}, needed a list of integers from 1 on")
+        raise DamagedFileError(
+            f"layers: got {shown(layers)}, expected a list of integers from 1 on"
+        )
     if len(layers) < 2:
-        raise ModelFormatError(f"layers: got {shown(layers)}, needed at least two")
+        raise DamagedFileError(f"layers: got {shown(layers)}, expected at least two")
     if n_tensors != 2 * (len(layers) - 1):
-        raise ModelFormatError(
-            f"tensors: got {n_tensors}, needed {2 * (len(layers) - 1)} for {len(layers)} layers"
+        raise DamagedFileError(
+            f"tensors: got {n_tensors}, expected {2 * (len(layers) - 1)} for {len(layers)} layers"
         )
     return layers
 
@@ -408,39 +456,32 @@ def _checked_scalings(entries: dict[str, Any], version: str) -> tuple[str, ...]:
     for side in ("input", "target"):
         missing = [name for name in scaling_names(side) if name not in entries]
         if len(missing) == 1:
-            raise ModelFormatError(
+            raise DamagedFileError(
                 f"tensors: {missing[0]} is missing, got one of the {side}s alone"
             )
         if not missing:
             sides.append(side)
-    if version != BESIDE and (version == SCALED) != bool(sides):
-        raise ModelFormatError(
-            f"format_version: got {version!r} with {len(sides)} scalings, needed {PLAIN!r} without"
-            f" any, {SCALED!r} with one or two"
+    if version in (PLAIN, SCALED) and (version == SCALED) != bool(sides):
+        raise DamagedFileError(
+            f"format_version: got {version!r} with {len(sides)} scalings, expected {PLAIN!r}"
+            f" without any, {SCALED!r} with one or two"
         )
     return tuple(sides)
 
 
-def _keys_of(metadata: dict[str, str]) -> tuple[str, ...]:
-    """Return the entries that are the format's own in a file of this version."""
-    return OUR_KEYS + (KEYS_BESIDE if metadata["format_version"] == BESIDE else ())
-
-
-def _checked_beside(metadata: dict[str, str]) -> tuple[list[Norm | None], list[bool]]:
-    """Return norm and skip of every hidden layer; empty where the version has none."""
-    if metadata["format_version"] != BESIDE:
-        return [], []
+def _checked_beside(metadata: dict[str, str], version: str) -> tuple[list[Norm | None], list[bool]]:
+    """Return norm and skip of every hidden layer."""
     norms, skips = (parse_json(key, metadata[key]) for key in KEYS_BESIDE)
     if not isinstance(norms, list) or not all(_is_norm(each) for each in norms):
-        raise ModelFormatError(
-            f"norms: got {shown(norms)}, needed a list of 'batch', 'layer' and null"
+        raise DamagedFileError(
+            f"norms: got {shown(norms)}, expected a list of 'batch', 'layer' and null"
         )
     if not isinstance(skips, list) or not all(type(each) is bool for each in skips):
-        raise ModelFormatError(f"skips: got {shown(skips)}, needed a list of true and false")
+        raise DamagedFileError(f"skips: got {shown(skips)}, expected a list of true and false")
     if not any(norms) and not any(skips):
-        raise ModelFormatError(
-            f"format_version: got {BESIDE!r} without a norm or a skip connection, needed"
-            f" {PLAIN!r} or {SCALED!r}"
+        raise DamagedFileError(
+            f"format_version: got {version!r} with norms and skips that are none, expected at least"
+            " one"
         )
     return norms, skips
 
@@ -449,12 +490,15 @@ def _is_norm(value: object) -> bool:
     return value is None or (isinstance(value, str) and value in TENSORS_OF_NORM)
 
 
-def _check_numbers(name: str, tensor: NDArray[Any], exception: type[ValueError]) -> None:
-    check_finite(name, tensor, exception)
-    if name.startswith("running_var") and (tensor < 0).any():
-        index = int(np.argmax(tensor < 0))
+def _check_numbers(
+    name: str, rows: NDArray[Any], exception: type[ValueError], first_row: int
+) -> None:
+    check_finite(name, rows, exception, first_row)
+    if name.startswith("running_var") and (rows < 0).any():
+        index = int(np.argmax(rows < 0))
         raise exception(
-            f"{name}: got {tensor[index]} at [{index}], needed finite numbers of at least 0"
+            f"{name}: got {rows[index]} at [{first_row + index}], expected finite numbers of at"
+            " least 0"
         )
 
 
@@ -462,10 +506,10 @@ def _checked_activations(text: str, n_layers: int) -> list[str]:
     """Return one name per weight layer; `Network` knows which names there are."""
     activations = parse_json("activations", text)
     if not isinstance(activations, list) or not all(isinstance(a, str) for a in activations):
-        raise ModelFormatError(f"activations: got {shown(activations)}, needed a list of names")
+        raise DamagedFileError(f"activations: got {shown(activations)}, expected a list of names")
     if len(activations) != n_layers - 1:
-        raise ModelFormatError(
-            f"activations: got {len(activations)}, needed {n_layers - 1} for {n_layers} layers"
+        raise DamagedFileError(
+            f"activations: got {len(activations)}, expected {n_layers - 1} for {n_layers} layers"
         )
     return activations
 
@@ -478,9 +522,9 @@ def _checked_tensors(
     dtype_names = set()
     for name, shape in shapes.items():
         if name not in entries:
-            raise ModelFormatError(f"tensors: {name} is missing, got {shown(list(entries))}")
+            raise DamagedFileError(f"tensors: {name} is missing, got {shown(list(entries))}")
         dtype_name, offsets[name] = checked_tensor(name, entries[name], shape)
         dtype_names.add(dtype_name)
     if len(dtype_names) != 1:
-        raise ModelFormatError(f"dtype: got {sorted(dtype_names)}, needed one for all tensors")
+        raise DamagedFileError(f"dtype: got {sorted(dtype_names)}, expected one for all tensors")
     return dtype_names.pop(), offsets

@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _files
+from ._layout import bytes_of, row_blocks
 from ._network import Network
+from ._shown import brief
 from ._sparse import Inputs, SparseInputs
 from ._validation import Samples
 
-AT_A_TIME: Final = 1 << 24  # bytes of an array that are copied to be digested, where it has gaps
+WITH_VALUES: Final = 2  # settings that a message compares
+LONGEST: Final = 60  # characters of a value; more than a digest has
 
 
 def fingerprint(
@@ -49,13 +52,17 @@ def fingerprint(
 
 
 def differences(now: Mapping[str, str], then: Mapping[str, str]) -> str:
-    """Return in words what differs, an empty text where nothing does."""
+    """Return in words what differs, an empty text if nothing does; the first few with values."""
     names = [*now, *(name for name in then if name not in now)]
-    return "; ".join(
-        f"{name}: got {now.get(name, 'none')}, needed {then.get(name, 'none')}"
-        for name in names
-        if now.get(name) != then.get(name)
-    )
+    differing = [name for name in names if now.get(name) != then.get(name)]
+    parts = [
+        f"{brief(name)}: got {brief(now.get(name, 'none'), LONGEST)}, expected"
+        f" {brief(then.get(name, 'none'), LONGEST)}"
+        for name in differing[:WITH_VALUES]
+    ]
+    if rest := differing[WITH_VALUES:]:
+        parts.append(f"and {len(rest)} more: {brief(', '.join(rest))}")
+    return "; ".join(parts)
 
 
 def _text(value: Any) -> str:
@@ -84,9 +91,7 @@ def _digest(array: NDArray[Any]) -> str:
     if array.dtype.hasobject:  # targets of a loss of one's own
         return shown
     digest = hashlib.blake2b(digest_size=16)
-    rows = array.reshape(1, -1) if array.ndim == 0 else array
-    n_rows = max(1, AT_A_TIME // max(1, rows[:1].nbytes))
-    for first in range(0, len(rows), n_rows):
-        part = np.ascontiguousarray(rows[first : first + n_rows])
-        digest.update(part.reshape(-1).view(np.uint8).data)
+    array = np.atleast_1d(array)
+    for rows in row_blocks(array.shape, array.itemsize):  # arrays with gaps are copied to be read
+        digest.update(bytes_of(np.ascontiguousarray(array[rows])))
     return f"{shown} digest {digest.hexdigest()}"

@@ -259,6 +259,8 @@ def prepared(
                 epochs=n_epochs,
             )
         order = CheckedOrder(shuffle, _n_samples(samples.X)).of_epoch if callable(shuffle) else None
+        if keeping:
+            on_error.enter_context(keeping.refusing())
         core = _core.prepare(
             net._core,
             _for_core(samples, custom),

@@ -6,85 +6,98 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 from io import BufferedReader
+from typing import BinaryIO
 
-from ._layout import ModelFormatError
+from . import _temporary
+from ._file_errors import UnknownFormatError, refusing
 
 
-def replace(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview[int]]) -> None:
+def replace(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
     """Write a file; at every moment ``path`` is the whole old file or the whole new one.
 
     The bytes go to a temporary file in the same directory, reach the disk, and only then take the
-    name. If anything fails, a full disk included, the temporary file is removed and the old file is
-    untouched. A process killed in the middle may leave a ``.rosenblatt-*.tmp`` behind.
+    name. If anything fails before that, a full disk included, the temporary file is removed and the
+    old file is untouched. If the process is killed, the next call for this directory removes it.
 
     Parameters
     ----------
     path : path-like
         A symbolic link is followed: its target is replaced, the link stays. A replaced file hands
         on its permissions; a new one has those of the umask.
-    chunks : iterable of bytes
-        The content.
+    write : callable
+        Writes the content to the file that it is given.
 
     Raises
     ------
     OSError
         If the file cannot be written, or if ``path`` is write-protected, a directory, a device or
-        another thing that is not a regular file.
+        another thing that is not a regular file. Its ``filename`` is ``path``.
     """
     path = os.fsdecode(path)
-    target = os.path.realpath(path)
-    directory = os.path.dirname(target)
-    old_permissions = _permissions_to_keep(target)
-    temporary = os.path.join(directory, f".rosenblatt-{os.urandom(8).hex()}.tmp")
-
-    directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        # Never more readable than the file it replaces, not even before fchmod.
-        creation_mode = 0o666 if old_permissions is None else old_permissions
-        with open(temporary, "xb", opener=partial(os.open, mode=creation_mode)) as file:
-            if old_permissions is not None:
-                os.fchmod(file.fileno(), old_permissions)
-            file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-        _sync_directory(directory_fd)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        if isinstance(error, OSError) and error.filename is None:  # "No space left": say for what
-            error.filename = path
-        raise
-    finally:
-        os.close(directory_fd)
+    with naming(path):
+        target = os.path.realpath(path)
+        old_permissions = _permissions_to_keep(target)
+        with _opened_directory(os.path.dirname(target)) as (directory, directory_fd):
+            tag = _temporary.tag_of(directory_fd)
+            _temporary.sweep(directory, tag)
+            # Never more readable than the file it replaces, not even before fchmod.
+            mode = 0o666 if old_permissions is None else old_permissions
+            temporary, descriptor = _temporary.create(directory, tag, mode)
+            try:
+                # The lock that keeps other saves from removing it lasts until the file is closed.
+                with open(descriptor, "wb") as file:
+                    if old_permissions is not None:
+                        os.fchmod(file.fileno(), old_permissions)
+                    write(file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    os.replace(temporary, target)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
+                raise
+            _sync_directory(directory_fd)
 
 
 @contextlib.contextmanager
-def opened(path: str) -> Iterator[tuple[BufferedReader, int]]:
+def opened(path: str, kind: str) -> Iterator[tuple[BufferedReader, int]]:
     """Open a regular file to read; give it and its size in bytes.
+
+    Parameters
+    ----------
+    path : str
+    kind : str
+        What is expected: "model" or "checkpoint".
 
     Raises
     ------
-    ModelFormatError
-        It is no regular file; what the block says of its content is said with its name.
+    UnknownFormatError
+        It is no regular file. Every other refusal of the block gets its path, too.
     OSError
-        It is missing or cannot be read.
+        It is missing or cannot be read. Its ``filename`` is ``path``.
     """
-    # Without O_NONBLOCK, opening a named pipe would wait for a writer.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with naming(path), refusing(path, kind, path):
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        with contextlib.ExitStack() as on_exit:
+            on_exit.callback(os.close, descriptor)
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise UnknownFormatError(f"it is {_kind(status.st_mode)}")
+            yield on_exit.enter_context(open(descriptor, "rb", closefd=False)), status.st_size
+
+
+@contextlib.contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Let every OSError of the block name the file as the user did."""
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ModelFormatError(f"got {_kind(status.st_mode)}, needed a regular file")
-        with open(descriptor, "rb", closefd=False) as file:
-            yield file, status.st_size
-    except ModelFormatError as error:
-        raise ModelFormatError(f"{path}: {error}") from None
-    finally:
-        os.close(descriptor)
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, path) from error
 
 
 def check_writeable(path: str | os.PathLike[str]) -> None:
@@ -95,12 +108,21 @@ def check_writeable(path: str | os.PathLike[str]) -> None:
     OSError
         The directory is missing or read-only, or the file may not be replaced.
     """
-    target = os.path.realpath(os.fsdecode(path))
-    _permissions_to_keep(target)
-    directory = os.path.dirname(target)
-    os.close(os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-    if not os.access(directory, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), directory)
+    with naming(os.fsdecode(path)):
+        target = os.path.realpath(os.fsdecode(path))
+        _permissions_to_keep(target)
+        with _opened_directory(os.path.dirname(target)) as (directory, _):
+            if not os.access(directory, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@contextlib.contextmanager
+def _opened_directory(path: str) -> Iterator[tuple[str, int]]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield path, descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _permissions_to_keep(target: str) -> int | None:
@@ -113,9 +135,9 @@ def _permissions_to_keep(target: str) -> int | None:
     except FileNotFoundError:
         return None
     if stat.S_ISDIR(mode):
-        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), target)
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, f"{_kind(mode)}, needed a regular file to replace", target)
+        raise OSError(errno.EINVAL, f"{_kind(mode)}, needed a regular file to replace")
     os.close(os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
     return mode & 0o777
 
@@ -126,7 +148,11 @@ def _sync_directory(directory_fd: int) -> None:
         os.fsync(directory_fd)
     except OSError as error:
         if error.errno != errno.EINVAL:  # EINVAL: this file system does not sync directories
-            raise
+            raise OSError(
+                error.errno,
+                f"{error.strerror}; the new file has replaced the old one, but may not outlast a"
+                " power failure",
+            ) from error
 
 
 def _kind(mode: int) -> str:

@@ -111,7 +111,8 @@ def _prepared(i: int, net: Network, exact: _ExactInputs, arguments: dict[str, An
         arguments["X"] = exact.of(arguments["X"], net.dtype)
         return training_of(net, **arguments, threads=1)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"networks[{i}]: {error}") from None
+        error.args = (f"networks[{i}]: {error}",)  # its class and the path of a file stay
+        raise
 
 
 class _ExactInputs:
