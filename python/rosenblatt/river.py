@@ -170,6 +170,16 @@ class MLPClassifier(_Stream, base.Classifier):
         self._begin()
         self._codes: dict[Any, int] = {}  # of the labels, in the order in which they came
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if "_codes" not in state:  # older pickles: the estimator has the labels themselves
+            model = self._model
+            labels = model.classes_.tolist() if model else []
+            self._codes = {label: code for code, label in enumerate(labels)}
+            if model:
+                model.classes_ = np.arange(len(labels))
+                model._label_binarizer.fit(model.classes_)
+
     _estimator = sklearn.MLPClassifier
 
     @property
