@@ -35,6 +35,9 @@ ALLOWED = {name: True for name in ("allow_all_zero_weights",) if name in _SETTIN
 
 REMEMBERED = ("_memory", "_masks")  # of a learner: its optimiser, and where dropout is
 
+# What only solvers that go by steps report.
+OF_STEPS = ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
+
 
 class Estimator(CallbackSupportMixin, BaseEstimator):
     """What both estimators share."""
@@ -314,6 +317,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _begin_curves(self) -> None:
         self.validation_loss_curve_ = None
         if self.solver == "lbfgs":
+            for name in OF_STEPS:
+                self.__dict__.pop(name, None)
             return
         self.loss_curve_: list[float] = []
         self._no_improvement_count = 0

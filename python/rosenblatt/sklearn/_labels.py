@@ -213,7 +213,7 @@ class Labelled(ClassifierMixin, Online):
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
 
     def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
-        return self._codes(y) if self.n_outputs_ == 1 else None
+        return None if self._several_labels else self._codes(y)
 
     def _class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
         """Return the weight of each of `classes_`; of 0 and 1 for each of several labels."""
