@@ -285,14 +285,14 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
     def _made(self, dtype: Any, described: dict[str, Any]) -> Network:
         """Return a network of the sizes `_layers`; its weights are 0."""
+        output = "identity" if self.out_activation_ == "exp" else self.out_activation_
         net = Network(
             self._layers,
-            output="identity" if self.out_activation_ == "exp" else self.out_activation_,
             dtype=dtype,
             weights="zeros",
             biases="zeros",
             random_state=0,
-            **described,
+            **{"output": output, **described},
         )
         net.threads = thread_count(self.threads)
         return net
@@ -367,6 +367,13 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Return the network's outputs for checked samples."""
         return self._network().forward(X)
+
+    def _with_output(self, output: str) -> Network:
+        """Return a copy of the network whose last activation is `output`."""
+        net = self._network()
+        twin = self._made(net.dtype, _described(net) | {"output": output})
+        twin._take_state(net._state())
+        return twin
 
     def _predictions(self, X: Any) -> NDArray[Any]:
         """Return the outputs (n, n_outputs) for samples as a user gives them."""
