@@ -319,7 +319,9 @@ class MLPClassifier(Labelled):
         Z = self._with_output("identity").forward(rows)
         if len(self.classes_) == 1:
             return np.zeros_like(Z)
-        return 0 - np.logaddexp(0, np.hstack([Z, -Z]) if self.n_outputs_ == 1 else -Z)
+        against = np.hstack([Z, -Z]) if self.n_outputs_ == 1 else -Z
+        log_p: NDArray[Any] = 0 - np.logaddexp(0, against)
+        return log_p
 
     @available_if(_gives_scores)
     def decision_function(self, X: ArrayLike) -> NDArray[Any]:

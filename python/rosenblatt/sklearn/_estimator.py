@@ -205,7 +205,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _number_types(self, *, of_new_network: bool) -> Any:
         """Return the types that X may have, the first being what others are converted to."""
         if not of_new_network:
-            return (self._net.dtype, np.float64, np.float32)
+            return self._net.dtype
         return (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
 
     def _forget(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -193,5 +194,6 @@ def _drawn(estimator: Any, samples: Samples) -> tuple[NDArray[np.int64], NDArray
         )
         if strata is None or len(np.unique(strata[training])) == np.count_nonzero(sizes):
             return training, held_out
-    is_held_out = draw_held_out(strata, fraction, int(random.randint(SEEDS)))
+    n_held_out = math.ceil(fraction * len(strata))  # as in scikit-learn
+    is_held_out = draw_held_out(strata, n_held_out / len(strata), int(random.randint(SEEDS)))
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
