@@ -1,4 +1,4 @@
-"""The checksum of files: the core computes the documented one, and damage is noticed."""
+"""The checksum of files: the core's is the documented one, and it notices every damage of a kind."""
 
 from __future__ import annotations
 

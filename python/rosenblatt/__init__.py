@@ -184,7 +184,9 @@ def set_isa(name: str) -> None:
     if not isinstance(name, str):
         raise TypeError(f"name: got {shown(name)}, expected a string")
     if name not in (isas := _core.available_isas()):
-        raise RuntimeError(f"name: got {shown(name)}, this machine has {', '.join(isas)}")
+        raise RuntimeError(
+            f"name: got {shown(name)}, expected one that this processor has: {', '.join(isas)}"
+        )
     _core.set_isa(name)
 
 

@@ -184,8 +184,7 @@ def _training(
     try:
         net = _network(tensors.pop("network"), activations)
     except ModelFormatError as error:
-        error.args = (f"network: {error}",)
-        raise
+        raise type(error)(f"network: {error}") from None
     best = tensors.pop("best", None)
     if best is not None:
         _check_best(best, net)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from ._saving import naming
 from ._terminal import listed, quoted
 
 if TYPE_CHECKING:
@@ -191,9 +190,7 @@ def read_table(path: str, delimiter: str | None = None) -> Table:
     OSError
         The file cannot be read.
     """
-    with naming(path):
-        data = Path(path).read_bytes()
-    text = _decode(path, data)
+    text = _decode(path, Path(path).read_bytes())
     if not text.strip():
         raise TableError(f"{path}: the file is empty, needed a header and rows")
     delimiter = delimiter or _find_delimiter(text)

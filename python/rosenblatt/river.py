@@ -171,7 +171,6 @@ class MLPClassifier(_Stream, base.Classifier):
         self._codes: dict[Any, int] = {}  # of the labels, in the order in which they came
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the state of a pickle."""
         self.__dict__.update(state)
         if "_codes" not in state:  # older pickles: the estimator has the labels themselves
             model = self._model
