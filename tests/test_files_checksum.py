@@ -1,4 +1,4 @@
-"""The checksum of files: the core's is the documented one, and it notices every damage of a kind."""
+"""The checksum of files: the one that is documented, and what it detects."""
 
 from __future__ import annotations
 

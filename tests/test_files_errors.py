@@ -1,4 +1,4 @@
-"""Errors of files: one class for each kind of failure, always with the path, and first what is wrong."""
+"""Errors of files: one class for each kind of failure, always with the path."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_model_is_no_checkpoint_and_a_checkpoint_no_model(tmp_path: Path) -> N
         train(tmp_path / "m")
     with pytest.raises(
         rb.UnknownFormatError,
-        match=r"c is not a rosenblatt model: it is a rosenblatt checkpoint; rb\.train\(.*resumes it",
+        match=r"c is not a rosenblatt model: it is a rosenblatt checkpoint; rb\.train\(",
     ):
         rb.load(tmp_path / "c")
 
@@ -379,7 +379,7 @@ def test_the_checksum_of_a_file_in_a_checkpoint_is_verified_too(tmp_path: Path) 
     train(path)
     content = path.read_bytes()
     damaged = sealed(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(rb.DamagedFileError, match="^network: crc32c: got"):
+    with pytest.raises(rb.DamagedFileError, match=r"^network: crc32c: got"):
         _checkpoint_file.read_from(io.BytesIO(damaged), len(damaged))
 
 
@@ -387,6 +387,6 @@ def test_an_os_error_without_a_number_is_left_as_it_is(tmp_path: Path) -> None:
     def write(_: object) -> None:
         raise OSError("of the caller's own")
 
-    with pytest.raises(OSError, match="^of the caller's own$"):
+    with pytest.raises(OSError, match=r"^of the caller's own$"):
         _saving.replace(tmp_path / "m", write)
     assert os.listdir(tmp_path) == []

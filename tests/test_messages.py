@@ -231,7 +231,7 @@ def test_every_answer_of_a_schedule(schedule: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("answer", [True, np.bool_(True), np.array(True), "0.1", None, [0.1]])
 def test_an_answer_of_a_schedule_that_is_no_number(answer: Any) -> None:
-    with pytest.raises(TypeError, match="the schedule gave .* for step 0, needed a finite number"):
+    with pytest.raises(TypeError, match=r"the schedule gave .* for step 0, needed a finite number"):
         trained(rb.SGD(lambda _step: answer))
 
 
