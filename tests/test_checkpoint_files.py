@@ -372,7 +372,7 @@ def test_a_damaged_file_goes_on_soundly_or_is_refused(valid: bytes, data: st.Dat
         place = data.draw(st.integers(0, len(valid) - 1))
         damaged[place] = data.draw(st.integers(0, 255))
     if damaged != valid:
-        with pytest.raises(rb.DamagedFileError):
+        with pytest.raises(rb.ModelFormatError):
             read(bytes(damaged))
     _, tensors = parts(valid)
     begin = len(valid) - len(tensors["network"])  # the last tensor is a file in the file
@@ -381,8 +381,8 @@ def test_a_damaged_file_goes_on_soundly_or_is_refused(valid: bytes, data: st.Dat
         net = network(seed=5)
         try:
             result = go_on(with_checksums, Path(folder), net)
-        except (ValueError, FloatingPointError):
-            return
+        except (rb.ModelFormatError, rb.CheckpointMismatchError, FloatingPointError):
+            return  # the last one: the parameters in the file diverge
         assert 1 <= result.epochs <= 4
         assert np.isfinite(net.theta).all()
 

@@ -1,4 +1,4 @@
-"""The checksum of files: the one that is documented, and what it detects."""
+"""The checksum of files: the core computes the documented one, and damage is noticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of files: one class for each kind of failure, always with the path."""
+"""Errors of files: one class for each kind of failure, with the path and what is wrong first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 
 import rosenblatt as rb
 from checksum import sealed
-from rosenblatt import _checkpoint_file, _commands, _files, _layout, _saving
+from rosenblatt import _checkpoint_file, _commands, _files, _layout, _saving, _table
 from test_files import assemble, example, header_and_data
 
 
@@ -106,7 +106,7 @@ def test_a_model_is_no_checkpoint_and_a_checkpoint_no_model(tmp_path: Path) -> N
         train(tmp_path / "m")
     with pytest.raises(
         rb.UnknownFormatError,
-        match=r"c is not a rosenblatt model: it is a rosenblatt checkpoint; rb\.train\(",
+        match=r"c is not a rosenblatt model: it is a rosenblatt checkpoint; rb\.train\(.*resumes",
     ):
         rb.load(tmp_path / "c")
 
@@ -239,6 +239,15 @@ def test_a_message_about_many_long_settings_is_short(tmp_path: Path) -> None:
             random_state=3,
         )
     assert len(str(raised.value)) < 400 + len(str(path))
+
+
+def test_long_settings_are_shown_where_they_differ(tmp_path: Path) -> None:
+    path = tmp_path / "c"
+    train(path, optimizer=rb.Adam())
+    with pytest.raises(
+        rb.CheckpointMismatchError, match=r"got Adam\(.*True.*expected Adam\(.*False"
+    ):
+        train(path, optimizer=rb.Adam(amsgrad=True))
 
 
 def test_counts_that_no_training_has_are_damage(tmp_path: Path) -> None:
@@ -381,6 +390,23 @@ def test_the_checksum_of_a_file_in_a_checkpoint_is_verified_too(tmp_path: Path) 
     damaged = sealed(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(rb.DamagedFileError, match=r"^network: crc32c: got"):
         _checkpoint_file.read_from(io.BytesIO(damaged), len(damaged))
+
+
+def test_an_error_of_reading_a_table_names_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "read_bytes", fails())
+    with pytest.raises(OSError, match="a broken disk: ") as raised:
+        _table.read_table(str(tmp_path / "t.csv"))
+    assert raised.value.filename == str(tmp_path / "t.csv")
+
+
+def test_predictions_are_not_written_through_a_link_to_itself(tmp_path: Path) -> None:
+    path = tmp_path / "link"
+    path.symlink_to("link")
+    with pytest.raises(OSError, match="symbolic links") as raised:
+        _commands._write_file(str(path), "y\n")
+    assert raised.value.filename == str(path)
 
 
 def test_an_os_error_without_a_number_is_left_as_it_is(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +14,10 @@ import pytest
 pytest.importorskip("sklearn")
 
 import joblib
+from sklearn.exceptions import ConvergenceWarning
 
 import rosenblatt as rb
-from rosenblatt.sklearn import MLPClassifier, MLPRegressor
+from rosenblatt.sklearn import MLPClassifier, MLPRegressor, _minimum
 from snapshots import assert_unchanged, snapshot
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -211,3 +213,212 @@ def test_a_warm_start_with_the_same_network_in_other_words() -> None:
     clf.fit(X, SIGN).set_params(hidden_layer_sizes=(8, np.int64(8)), activation=("tanh", "tanh"))
     clf.set_params(norm=[None, None], skip=(False, False), dtype="float64", loss=rb.LogLoss())
     assert len(clf.fit(X, SIGN).loss_curve_) == 4
+
+
+class CallbackError(Exception):
+    """What a callback raises."""
+
+
+def raising(error: BaseException, after: int) -> Any:
+    """A callback that raises after some epochs."""
+
+    def told(epoch: rb.Epoch) -> None:
+        if epoch.epoch == after:
+            raise error
+
+    return told
+
+
+OTHER_LABELS = np.array(["p", "q", "r"] * 20)
+FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], type[BaseException]]] = {
+    "weights": ({}, {"sample_weight": [1, 2]}, ValueError),
+    "weights below 0": ({}, {"sample_weight": -np.ones(60)}, ValueError),
+    "classes": ({"class_weight": {"p": -1.0}}, {}, ValueError),
+    "labels": ({}, {"y": OTHER_LABELS[:59]}, ValueError),
+    "validation": ({}, {"validation": (X, ["x"] * 60)}, ValueError),
+    "validation of another width": ({}, {"validation": (X, OTHER_LABELS)}, ValueError),
+    "no validation": ({}, {"validation": 3}, TypeError),
+    "a parameter": ({"alpha": -1.0}, {}, ValueError),
+    "a parameter that is looked at late": ({"dropout": [0.5] * 5}, {}, ValueError),
+    "sizes": ({"hidden_layer_sizes": (0,)}, {}, ValueError),
+    "the first weights": ({"coefs_init": [np.ones(1)], "intercepts_init": []}, {}, ValueError),
+    "too few to hold out": (
+        {"early_stopping": True, "validation_fraction": 0.01},
+        {},
+        ValueError,
+    ),
+    "divergence": ({"solver": rb.SGD(1e200)}, {}, ValueError),
+    "a callback": ({"callback": raising(CallbackError(), 1)}, {}, CallbackError),
+    "memory": ({"callback": raising(MemoryError(), 1)}, {}, MemoryError),
+    "a callback and scores": (
+        {"callback": raising(CallbackError(), 1), "early_stopping": True},
+        {},
+        CallbackError,
+    ),
+    "exit": ({"callback": raising(SystemExit(), 0)}, {}, SystemExit),
+}
+
+
+@pytest.mark.parametrize("kind", ["binary", "classes", "batch norm", "float32"])
+@pytest.mark.parametrize(
+    ("failure", "warm"),
+    [
+        (failure, warm)
+        for failure in FAILURES
+        for warm in (False, True)
+        if not (warm and failure == "the first weights")  # which a warm start does not read
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_a_fit_that_raises_changes_nothing(kind: str, failure: str, warm: bool) -> None:
+    clf, y = fitted(kind)
+    clf.set_params(random_state=np.random.RandomState(3), warm_start=warm)
+    clf.fit(X, y).partial_fit(X, y)
+    settings, arguments, error = FAILURES[failure]
+    if failure == "validation of another width":
+        arguments = {"validation": (X[:, :3], y)}
+    if kind == "batch norm" and settings.get("early_stopping"):
+        settings = settings | {"batch_size": 18}
+    clf.set_params(**settings)
+    before = snapshot(clf)
+    with pytest.raises(error):
+        clf.fit(X, **({"y": y if warm else OTHER_LABELS} | arguments))
+    assert_unchanged(before, clf)
+
+
+@pytest.mark.parametrize("failure", ["weights", "validation", "divergence", "a callback"])
+def test_an_estimator_stays_unfitted(failure: str) -> None:
+    settings, arguments, error = FAILURES[failure]
+    clf = MLPClassifier((4,), max_iter=3, **settings)
+    before = snapshot(clf)
+    generator = snapshot(np.random.mtrand._rand)
+    with pytest.raises(error), np.errstate(over="ignore"):
+        clf.fit(X, **({"y": SIGN} | arguments))
+    assert_unchanged(before, clf)
+    assert_unchanged(generator, np.random.mtrand._rand)
+    assert not hasattr(clf, "classes_")
+    assert not hasattr(clf, "n_features_in_")
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_warning_that_is_an_error_changes_nothing(solver: str) -> None:
+    clf = MLPClassifier((4,), solver=solver, max_iter=2, random_state=0).fit(X, SIGN)
+    before = snapshot(clf)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        with pytest.raises(ConvergenceWarning):
+            clf.fit(X, OTHER_LABELS)
+    assert_unchanged(before, clf)
+
+
+def test_an_interrupted_minimiser_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in scikit-learn, only a solver that goes by steps keeps the weights so far."""
+    clf, _ = fitted("lbfgs")
+    before = snapshot(clf)
+    evaluations = iter(range(3))
+    genuine = _minimum.Cost.of_weights
+
+    def interrupted(cost: Any) -> float:
+        if next(evaluations) == 2:
+            raise KeyboardInterrupt
+        return genuine(cost)
+
+    monkeypatch.setattr(_minimum.Cost, "of_weights", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, OTHER_LABELS)
+    assert_unchanged(before, clf)
+
+
+def test_a_fit_that_is_interrupted_keeps_the_weights_so_far() -> None:
+    clf, y = fitted("binary")
+    clf.set_params(callback=raising(KeyboardInterrupt(), 4))
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        clf.fit(X, y)
+    assert clf.n_iter_ == 4
+    shorter = MLPClassifier((8,), max_iter=5, random_state=0).fit(X, y)
+    assert (clf.coefs_[0] == shorter.coefs_[0]).all()
+
+
+def test_another_solver_reports_nothing_of_the_one_before() -> None:
+    clf = MLPClassifier((4,), early_stopping=True, random_state=0).fit(X, SIGN)
+    clf.set_params(solver="lbfgs").fit(X, SIGN)
+    for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"):
+        assert not hasattr(clf, name)
+
+
+def test_callbacks_are_torn_down_after_a_fit_that_raised() -> None:
+    callback = pytest.importorskip("sklearn.callback")
+
+    class Recorder(Recorded):
+        def on_fit_task_end(self, estimator: Any, context: Any) -> bool:
+            raise CallbackError
+
+    assert isinstance(Recorder(), callback.FitCallback)
+    for solver in ("adam", "lbfgs"):
+        recorder = Recorder()
+        clf, y = fitted("binary")
+        before = snapshot(clf.set_params(solver=solver).set_callbacks(recorder), ignored=["told"])
+        with pytest.raises(CallbackError):
+            clf.fit(X, y)
+        assert recorder.told[-1] == "teardown"
+        assert_unchanged(before, clf, ignored=["told"])
+
+
+class Recorded:
+    """A callback of scikit-learn that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        self.told.append("setup")
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        self.told.append("teardown")
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        self.told.append(f"{context.task_name} begins")
+
+    def on_fit_task_end(self, estimator: Any, context: Any) -> bool:
+        self.told.append(f"{context.task_name} ends")
+        return False
+
+
+@pytest.mark.parametrize(
+    ("settings", "epochs", "empty"),
+    [
+        ({"solver": "lbfgs", "max_iter": 3}, 3, 0),
+        ({"solver": "lbfgs", "max_iter": 1}, 1, 0),
+        ({"solver": "lbfgs", "max_iter": 1000, "tol": 0.1}, None, 1),
+        ({"max_iter": 4}, 4, 0),
+        ({"max_iter": 200, "tol": 10.0, "n_iter_no_change": 2}, None, 0),
+        ({"max_iter": 50, "tol": 10.0, "n_iter_no_change": 2, "early_stopping": True}, None, 0),
+        ({"max_iter": 50, "callback": lambda epoch: epoch.epoch == 2}, 3, 1),
+        ({"max_iter": 50, "callback": raising(KeyboardInterrupt(), 2)}, 2, 1),
+        ({"max_iter": 3, "solver": rb.LBFGS()}, 3, 0),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:Training interrupted by user")
+def test_callbacks_of_scikit_learn_see_every_epoch(
+    settings: dict[str, Any], epochs: int | None, empty: int
+) -> None:
+    """An epoch is empty if the solver stops after it has begun."""
+    pytest.importorskip("sklearn.callback")
+    recorder = Recorded()
+    clf = MLPClassifier((4,), random_state=0, **settings).set_callbacks(recorder).fit(X, SIGN)
+    epochs = clf.n_iter_ if epochs is None else epochs
+    assert clf.n_iter_ == epochs
+    expected = ["epoch begins", "epoch ends"] * (epochs + empty)
+    assert recorder.told == ["setup", "fit begins", *expected, "fit ends", "teardown"]
+    assert np.isfinite(clf.loss_)
+
+
+def test_scikit_learn_monitors_a_fit_that_reaches_max_iter() -> None:
+    callback = pytest.importorskip("sklearn.callback")
+    monitor = callback.ScoringMonitor(scoring="accuracy")
+    clf = MLPClassifier((4,), solver="lbfgs", max_iter=3, random_state=0).set_callbacks(monitor)
+    with pytest.warns(ConvergenceWarning):
+        clf.fit(X, SIGN)
+    assert clf.n_iter_ == 3
+    assert clf.score(X, SIGN) > 0.8

@@ -184,7 +184,8 @@ def _training(
     try:
         net = _network(tensors.pop("network"), activations)
     except ModelFormatError as error:
-        raise type(error)(f"network: {error}") from None
+        error.args = (f"network: {error}",)
+        raise
     best = tensors.pop("best", None)
     if best is not None:
         _check_best(best, net)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,7 +19,8 @@ from ._sparse import Inputs, SparseInputs
 from ._validation import Samples
 
 WITH_VALUES: Final = 2  # settings that a message compares
-LONGEST: Final = 60  # characters of a value; more than a digest has
+LONGEST: Final = 40  # characters of a value that a message shows, and of the names without values
+LONGEST_NAME: Final = 24
 
 
 def fingerprint(
@@ -55,14 +57,26 @@ def differences(now: Mapping[str, str], then: Mapping[str, str]) -> str:
     """Return in words what differs, an empty text if nothing does; the first few with values."""
     names = [*now, *(name for name in then if name not in now)]
     differing = [name for name in names if now.get(name) != then.get(name)]
-    parts = [
-        f"{brief(name)}: got {brief(now.get(name, 'none'), LONGEST)}, expected"
-        f" {brief(then.get(name, 'none'), LONGEST)}"
-        for name in differing[:WITH_VALUES]
-    ]
+    parts = []
+    for name in differing[:WITH_VALUES]:
+        got, expected = _apart(now.get(name, "none"), then.get(name, "none"))
+        parts.append(f"{brief(name, LONGEST_NAME)}: got {got}, expected {expected}")
     if rest := differing[WITH_VALUES:]:
-        parts.append(f"and {len(rest)} more: {brief(', '.join(rest))}")
+        parts.append(f"and {len(rest)} more: {brief(', '.join(rest), LONGEST)}")
     return "; ".join(parts)
+
+
+def _apart(got: str, expected: str) -> tuple[str, str]:
+    """Return short forms of two different texts, in which the first difference can be seen."""
+    start = len(os.path.commonprefix((got, expected))) - 12
+    return _beginning(got, start), _beginning(expected, start)
+
+
+def _beginning(text: str, start: int) -> str:
+    """Return the beginning of a text, without most of what comes before `start` if that is late."""
+    if len(text) > LONGEST and start > LONGEST // 2:
+        text = f"{text[:5]}...{text[start:]}"
+    return brief(text if len(text) <= LONGEST else text[: LONGEST - 3] + "...", LONGEST)
 
 
 def _text(value: Any) -> str:

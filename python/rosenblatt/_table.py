@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from ._saving import naming
 from ._terminal import listed, quoted
 
 if TYPE_CHECKING:
@@ -190,7 +191,9 @@ def read_table(path: str, delimiter: str | None = None) -> Table:
     OSError
         The file cannot be read.
     """
-    text = _decode(path, Path(path).read_bytes())
+    with naming(path):
+        data = Path(path).read_bytes()
+    text = _decode(path, data)
     if not text.strip():
         raise TableError(f"{path}: the file is empty, needed a header and rows")
     delimiter = delimiter or _find_delimiter(text)

@@ -171,9 +171,9 @@ class MLPClassifier(_Stream, base.Classifier):
         self._codes: dict[Any, int] = {}  # of the labels, in the order in which they came
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a pickle; an older one has its labels in the estimator alone."""
+        """Take the state of a pickle."""
         self.__dict__.update(state)
-        if "_codes" not in state:
+        if "_codes" not in state:  # older pickles: the estimator has the labels themselves
             model = self._model
             labels = model.classes_.tolist() if model else []
             self._codes = {label: code for code, label in enumerate(labels)}

@@ -9,7 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
+from .. import _core
 from .._shown import shown
 from . import _settings
 from ._labels import MARGINS, Labelled
@@ -29,6 +31,14 @@ def _gives_probabilities(estimator: Any) -> bool:
 
 def _gives_scores(estimator: Any) -> bool:
     return bool(_loss(estimator) in MARGINS)
+
+
+def _logistic_of_both(Z: NDArray[Any]) -> NDArray[Any]:
+    """Return the logistic of -z and of z, (n, 2), for scores (n, 1).
+
+    1 - logistic(z) would round a small probability to 0.
+    """
+    return _core.evaluate("logistic", np.hstack([-Z, Z])).reshape(-1, 2)
 
 
 class MLPClassifier(Labelled):
@@ -268,15 +278,21 @@ class MLPClassifier(Labelled):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`; a row has the same bits whatever stands beside it.
+            In the order of `classes_`; a row does not depend on the other rows.
 
         Raises
         ------
         NotFittedError, ValueError
             As for `predict`.
         """
-        A = self._predictions(X)
-        return np.hstack([1 - A, A]) if self.n_outputs_ == 1 else A
+        check_is_fitted(self)
+        rows = self._rows(X)
+        if self.n_outputs_ > 1:
+            return self._outputs(rows)
+        Z = self._with_output("identity").forward(rows)
+        if len(self.classes_) == 1:
+            return np.ones_like(Z)
+        return _logistic_of_both(Z)
 
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X: ArrayLike) -> NDArray[Any]:
@@ -289,16 +305,23 @@ class MLPClassifier(Labelled):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+            Finite, even where a probability is too small for a floating-point number.
 
         Raises
         ------
         NotFittedError, ValueError
             As for `predict`.
         """
-        A: NDArray[Any] = self.predict_proba(X)
-        with np.errstate(divide="ignore"):
-            np.log(A, out=A)
-        return A
+        check_is_fitted(self)
+        rows = self._rows(X)
+        if self.out_activation_ == "softmax":
+            return self._with_output("log_softmax").forward(rows)
+        Z = self._with_output("identity").forward(rows)
+        if len(self.classes_) == 1:
+            return np.zeros_like(Z)
+        against = np.hstack([Z, -Z]) if self.n_outputs_ == 1 else -Z
+        log_p: NDArray[Any] = 0 - np.logaddexp(0, against)
+        return log_p
 
     @available_if(_gives_scores)
     def decision_function(self, X: ArrayLike) -> NDArray[Any]:

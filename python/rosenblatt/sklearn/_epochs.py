@@ -104,9 +104,22 @@ class Rules(Callback):
             estimator._begin_curves()
         if self._held_out is None and estimator.best_loss_ is None:
             estimator.best_loss_ = float("inf")
-        if self._held_out is not None and estimator.validation_scores_ is None:
-            estimator.validation_scores_ = []
-            estimator.best_validation_score_ = -float("inf")
+        if self._held_out is not None:
+            self._begin_scores(self._held_out)
+
+    def _begin_scores(self, held_out: Samples) -> None:
+        """Let a warm start begin with the score of its network on the samples held out now."""
+        estimator = self._estimator
+        score = estimator._score_of(*held_out) if estimator.validation_scores_ else float("nan")
+        estimator.validation_scores_ = list(estimator.validation_scores_ or [])
+        estimator.best_validation_score_ = -float("inf")
+        self._keep_if_best(score)
+
+    def _keep_if_best(self, score: float) -> None:
+        estimator = self._estimator
+        if score > estimator.best_validation_score_:
+            estimator.best_validation_score_ = score
+            self.best_state = estimator._net._state()
 
     def optimizer(self) -> Optimizer:
         """Return the optimiser, whose learning rate is that of these rules."""
@@ -134,7 +147,7 @@ class Rules(Callback):
         if self.rate is not None:
             self.rate.end_epoch(estimator.t_)
         stopping = self._is_stopping()
-        asked = self._tasks.end(last=stopping or epoch.epoch + 1 == epoch.epochs)
+        asked = self._tasks.end(last=stopping)
         self.stopped = stopping or asked
         return self.stopped
 
@@ -156,9 +169,7 @@ class Rules(Callback):
             if estimator.verbose:
                 print(f"Validation score: {score:f}")
             better = not score < estimator.best_validation_score_ + tol
-            if score > estimator.best_validation_score_:
-                estimator.best_validation_score_ = score
-                self.best_state = estimator._net._state()
+            self._keep_if_best(score)
         estimator._no_improvement_count = 0 if better else estimator._no_improvement_count + 1
 
     def _is_stopping(self) -> bool:
@@ -191,9 +202,11 @@ class Rules(Callback):
 
 
 class Tasks:
-    """scikit-learn's callbacks: `fit` is a task, and every epoch one within it.
+    """scikit-learn's callbacks: `fit` is a task, and every epoch is a task within it.
 
-    Without callbacks, and before scikit-learn 1.9, nothing is told.
+    There are at most `max_iter` epochs, and every task that begins ends unless `fit` raises. An
+    epoch that begins is empty if the solver stops without telling in advance. Nobody is told
+    without callbacks, and before scikit-learn 1.9.
     """
 
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
@@ -202,6 +215,7 @@ class Tasks:
         self._told = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         self._whole: Any = None
         self._epoch: Any = None
+        self._begun = 0
         if getattr(estimator, "_skl_callbacks", None):
             self._whole = estimator._init_callback_context(max_subtasks=estimator.max_iter)
 
@@ -220,25 +234,28 @@ class Tasks:
 
     @contextlib.contextmanager
     def of_fit(self) -> Iterator[None]:
-        """Tell of the beginning of `fit`, and of its end if it comes there."""
+        """Tell the callbacks that `fit` begins, and that it ends unless the block raises."""
         if self._whole is None:
             yield
             return
         self._whole.call_on_fit_task_begin(**self._told)
-        self.begin()
+        self._begin()
         yield
+        if self._epoch is not None:
+            self.end(last=True)
         self._whole.call_on_fit_task_end(**self._told, reconstruction_attributes={})
 
-    def begin(self) -> None:
-        """Tell that an epoch begins."""
+    def _begin(self) -> None:
+        self._begun += 1
         self._epoch = self._whole.subcontext(task_name="epoch")
         self._epoch.call_on_fit_task_begin(**self._told)
 
-    def end(self, *, last: bool) -> bool:
-        """Tell that it ended, and that the next begins unless it was the last; whether to stop."""
+    def end(self, *, last: bool = False) -> bool:
+        """Tell the callbacks that an epoch ended, and whether the next begins; whether to stop."""
         if self._whole is None:
             return False
-        stop = bool(self._epoch.call_on_fit_task_end(**self._told, reconstruction_attributes={}))
-        if not (stop or last):
-            self.begin()
+        ended, self._epoch = self._epoch, None
+        stop = bool(ended.call_on_fit_task_end(**self._told, reconstruction_attributes={}))
+        if not (stop or last or self._begun == self._estimator.max_iter):
+            self._begin()
         return stop

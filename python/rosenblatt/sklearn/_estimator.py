@@ -35,6 +35,9 @@ ALLOWED = {name: True for name in ("allow_all_zero_weights",) if name in _SETTIN
 
 REMEMBERED = ("_memory", "_masks")  # of a learner: its optimiser, and where dropout is
 
+# What only solvers that go by steps report.
+OF_STEPS = ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
+
 
 class Estimator(CallbackSupportMixin, BaseEstimator):
     """What both estimators share."""
@@ -202,7 +205,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _number_types(self, *, of_new_network: bool) -> Any:
         """Return the types that X may have, the first being what others are converted to."""
         if not of_new_network:
-            return (self._net.dtype, np.float64, np.float32)
+            return self._net.dtype
         return (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
 
     def _forget(self) -> None:
@@ -282,14 +285,14 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
     def _made(self, dtype: Any, described: dict[str, Any]) -> Network:
         """Return a network of the sizes `_layers`; its weights are 0."""
+        output = "identity" if self.out_activation_ == "exp" else self.out_activation_
         net = Network(
             self._layers,
-            output="identity" if self.out_activation_ == "exp" else self.out_activation_,
             dtype=dtype,
             weights="zeros",
             biases="zeros",
             random_state=0,
-            **described,
+            **{"output": output, **described},
         )
         net.threads = thread_count(self.threads)
         return net
@@ -314,6 +317,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _begin_curves(self) -> None:
         self.validation_loss_curve_ = None
         if self.solver == "lbfgs":
+            for name in OF_STEPS:
+                self.__dict__.pop(name, None)
             return
         self.loss_curve_: list[float] = []
         self._no_improvement_count = 0
@@ -363,6 +368,13 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         """Return the network's outputs for checked samples."""
         return self._network().forward(X)
 
+    def _with_output(self, output: str) -> Network:
+        """Return a copy of the network whose last activation is `output`."""
+        net = self._network()
+        twin = self._made(net.dtype, _described(net) | {"output": output})
+        twin._take_state(net._state())
+        return twin
+
     def _predictions(self, X: Any) -> NDArray[Any]:
         """Return the outputs (n, n_outputs) for samples as a user gives them."""
         check_is_fitted(self)
@@ -393,7 +405,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         rows = self._rows(X)
         net = self._network()
         _, (*before, A) = net._core.trace(for_core(rows, net.dtype))
-        sparse_input = [rows.astype(net.dtype, copy=False)] if _arrays.is_sparse(rows) else []
+        sparse_input = [rows] if _arrays.is_sparse(rows) else []
         return [*sparse_input, *before, self._activated(A)]
 
     def input_gradients(self, X: ArrayLike, y: ArrayLike) -> NDArray[Any]:

@@ -147,14 +147,15 @@ class Labelled(ClassifierMixin, Online):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         else:
-            self._check_known(y)
+            self._check_known(y, incremental)
         return X, y
 
-    def _check_known(self, y: NDArray[Any]) -> None:
-        if not self.warm_start and self._all_known(y):
+    def _check_known(self, y: NDArray[Any], incremental: bool) -> None:
+        """Refuse classes other than `classes_`, and in a warm start also fewer classes."""
+        if incremental and self._all_known(y):
             return
         classes = unique_labels(y)
-        if self.warm_start:
+        if not incremental:
             if set(classes) != set(self.classes_):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same "
@@ -213,7 +214,7 @@ class Labelled(ClassifierMixin, Online):
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
 
     def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
-        return self._codes(y) if self.n_outputs_ == 1 else None
+        return None if self._several_labels else self._codes(y)
 
     def _class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
         """Return the weight of each of `classes_`; of 0 and 1 for each of several labels."""

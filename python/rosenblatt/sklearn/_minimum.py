@@ -78,7 +78,7 @@ def fit(estimator: Any, samples: Samples) -> None:
     tasks = Tasks(estimator, samples.X, samples.y, samples.weights)
 
     def told(_theta: NDArray[Any]) -> None:
-        if tasks.end(last=False):
+        if tasks.end():
             raise StopIteration
 
     with tasks.of_fit(), _blas().limit(limits=1):
@@ -96,10 +96,10 @@ def fit(estimator: Any, samples: Samples) -> None:
             },
         )
         net.theta[...] = found.x
-    if found.status == STOPPED:
-        estimator.n_iter_ = found.nit
-    else:
-        estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
-    penalty = cost.of_weights()
-    data = (float(found.fun) - penalty) * estimator._share_of_outputs()
-    estimator.loss_ = data + estimator._constant_of_loss(samples.y, samples.weights) + penalty
+        if found.status == STOPPED:
+            estimator.n_iter_ = found.nit
+        else:
+            estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
+        penalty = cost.of_weights()
+        data = (float(found.fun) - penalty) * estimator._share_of_outputs()
+        estimator.loss_ = data + estimator._constant_of_loss(samples.y, samples.weights) + penalty

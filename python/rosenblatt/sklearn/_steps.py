@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -12,6 +13,8 @@ from sklearn.model_selection import train_test_split
 
 from .._callbacks import callback_list
 from .._optimizer import LBFGS
+from .._prepared import Prepared
+from .._split import draw_held_out
 from .._train import training_of
 from . import _settings
 from ._epochs import Rules, Tasks
@@ -22,6 +25,8 @@ NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may"
     " contain large values and need to be preprocessed."
 )
+
+SEEDS = 2**31  # numbers that a RandomState draws below on every platform
 
 
 class Shuffled:
@@ -77,20 +82,39 @@ def fit(estimator: Any, samples: Samples, validation: Samples | None) -> None:
         **_batches(estimator, n_samples),
     )
     estimator.n_iter_ = 0
+    with tasks.of_fit():
+        if _run(estimator, training, rules):
+            remembered = training.core.memory
+            if remembered is not None:  # `partial_fit` goes on with it
+                estimator._memory = rules.memory(remembered)
+        if rules.best_state is not None:
+            estimator._net._take_state(rules.best_state)
+
+
+def _run(estimator: Any, training: Prepared, rules: Rules) -> bool:
+    """Train; return whether the training could go on from where it ended.
+
+    Raises
+    ------
+    ValueError
+        The training diverged, and no weights of an earlier epoch are kept.
+    """
     try:
-        with tasks.of_fit():
-            training.run(estimator._net.threads)
+        training.run(estimator._net.threads)
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=2)
     except FloatingPointError as error:
-        raise ValueError(f"{NOT_FINITE} ({error})") from None
+        if rules.best_state is None:
+            raise ValueError(f"{NOT_FINITE} ({error})") from None
+        warnings.warn(
+            f"{NOT_FINITE} ({error}) The weights with the best validation score are kept.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+        return False
     else:
         _warn_unless_converged(estimator, rules)
-    remembered = training.core.memory
-    if remembered is not None:  # what `partial_fit` goes on with
-        estimator._memory = rules.memory(remembered)
-    if rules.best_state is not None:
-        estimator._net._take_state(rules.best_state)
+    return True
 
 
 def _batches(estimator: Any, n_samples: int) -> dict[str, Any]:
@@ -135,15 +159,41 @@ def split(
         return samples, None
     if validation is not None:
         return samples, validation
-    of_training, of_validation = train_test_split(
-        np.arange(samples.X.shape[0]),
-        random_state=estimator._random_state,
-        test_size=estimator.validation_fraction,
-        stratify=estimator._strata(samples.y),
-    )
+    of_training, of_validation = _drawn(estimator, samples)
     if len(of_validation) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' "
             "or the size of your dataset."
         )
-    return samples.rows(of_training), samples.rows(of_validation)
+    held_out = samples.rows(of_validation)
+    if held_out.weights is not None and not np.any(held_out.weights):
+        raise ValueError(
+            "sample_weight: got 0 for every sample held out for early stopping, expected a weight "
+            "above 0 for at least one"
+        )
+    return samples.rows(of_training), held_out
+
+
+def _drawn(estimator: Any, samples: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw the samples to train on and the samples to hold out.
+
+    The draw is scikit-learn's, which stratifies two classes but not more. If a class would have no
+    sample to train on, or if stratifying fails because a class has one sample, all classes are
+    stratified and each keeps a sample to train on.
+    """
+    strata = estimator._strata(samples.y)
+    random, fraction = estimator._random_state, estimator.validation_fraction
+    sizes = np.zeros(0, np.int64) if strata is None else np.bincount(strata)
+    stratifies = len(sizes) <= 2
+    if not (stratifies and np.any(sizes == 1)):
+        training, held_out = train_test_split(
+            np.arange(samples.X.shape[0]),
+            random_state=random,
+            test_size=fraction,
+            stratify=strata if stratifies else None,
+        )
+        if strata is None or len(np.unique(strata[training])) == np.count_nonzero(sizes):
+            return training, held_out
+    n_held_out = math.ceil(fraction * len(strata))  # as in scikit-learn
+    is_held_out = draw_held_out(strata, n_held_out / len(strata), int(random.randint(SEEDS)))
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
