@@ -191,17 +191,6 @@ def test_a_warm_start_needs_the_same_network(
     assert_unchanged(before, estimator)
 
 
-def test_a_warm_start_needs_as_many_columns() -> None:
-    regressor, y = fitted("numbers")
-    regressor.set_params(warm_start=True)
-    before = snapshot(regressor)
-    with pytest.raises(ValueError, match="outputs for y: got 2, expected 1 as in the last fit"):
-        regressor.fit(X, X[:, :2])
-    with pytest.raises(ValueError, match="X has 3 features, but MLPRegressor is expecting 4"):
-        regressor.fit(X[:, :3], y)
-    assert_unchanged(before, regressor)
-
-
 def test_a_warm_start_goes_on_in_the_type_of_its_network() -> None:
     single, y = fitted("float32")
     single.set_params(warm_start=True, dtype=None).fit(X, y)
@@ -339,11 +328,103 @@ def test_a_fit_that_is_interrupted_keeps_the_weights_so_far() -> None:
     assert (clf.coefs_[0] == shorter.coefs_[0]).all()
 
 
-def test_another_solver_reports_nothing_of_the_one_before() -> None:
-    clf = MLPClassifier((4,), early_stopping=True, random_state=0).fit(X, SIGN)
+@pytest.mark.parametrize("warm", [False, True])
+def test_another_solver_reports_nothing_of_the_one_before(warm: bool) -> None:
+    clf = MLPClassifier((4,), early_stopping=True, warm_start=warm, random_state=0).fit(X, SIGN)
     clf.set_params(solver="lbfgs").fit(X, SIGN)
     for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"):
         assert not hasattr(clf, name)
+
+
+def test_another_rule_to_stop_reports_nothing_of_the_one_before() -> None:
+    clf = MLPClassifier((4,), early_stopping=True, max_iter=3, warm_start=True, random_state=0)
+    clf.fit(X, SIGN).set_params(early_stopping=False)
+    for goes_on in (clf.fit, clf.partial_fit):
+        goes_on(X, SIGN)
+        assert clf.validation_scores_ is clf.best_validation_score_ is None
+        assert clf.best_loss_ == min(clf.loss_curve_[3:])
+    clf.set_params(early_stopping=True).fit(X, SIGN)
+    assert clf.best_loss_ is None
+    assert len(clf.validation_scores_) == 3
+
+
+ONE_HOT = np.eye(3, dtype=int)[THREE]
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "message"),
+    [
+        (SIGN, SEVERAL, "got 3 columns of labels, expected one label a sample"),
+        (THREE, ONE_HOT, "got 3 columns of labels, expected one label a sample"),
+        (SEVERAL, THREE, "got one label a sample, expected 3 columns of labels"),
+        (SEVERAL, SEVERAL[:, :2], "got 2 columns of labels, expected 3 columns of labels"),
+        (NUMBERS, np.c_[NUMBERS, NUMBERS], "got 2 numbers a sample, expected 1"),
+        (np.c_[NUMBERS, NUMBERS], NUMBERS, "got 1 numbers a sample, expected 2"),
+    ],
+)
+@pytest.mark.parametrize("way", ["warm start", "partial_fit", "validation"])
+def test_targets_of_another_form_are_refused_by_name(
+    way: str, first: Any, later: Any, message: str
+) -> None:
+    made = MLPRegressor if first.dtype.kind == "f" else MLPClassifier
+    clf = made(hidden_layer_sizes=(4,), max_iter=2, warm_start=way == "warm start").fit(X, first)
+    before = snapshot(clf)
+    calls = {"warm start": clf.fit, "partial_fit": clf.partial_fit}
+    y, more = (first, {"validation": (X, later)}) if way == "validation" else (later, {})
+    with pytest.raises(ValueError, match=f"^y: {message} as in the last fit"):
+        calls.get(way, clf.fit)(X, y, **more)
+    assert_unchanged(before, clf)
+
+
+@pytest.mark.parametrize(
+    ("name", "i", "value", "message"),
+    [
+        ("coefs_", 0, np.ones((1, 8)), r"coefs_: got shapes \(1, 8\), \(8, 1\), needed \(4, 8\)"),
+        ("coefs_", 1, 3.0, r"coefs_: got shapes \(4, 8\), \(\), needed"),
+        ("coefs_", 0, np.full((4, 8), np.nan), "coefs_: got NaN"),
+        ("intercepts_", 0, np.ones(1), r"intercepts_: got shapes \(1,\), \(1,\), needed \(8,\)"),
+    ],
+)
+def test_weights_that_are_put_in_must_fit(name: str, i: int, value: Any, message: str) -> None:
+    clf, _ = fitted("binary")
+    getattr(clf, name)[i] = value
+    for call in (clf.predict, clf.predict_proba, lambda X: pickle.dumps(clf)):
+        with pytest.raises(ValueError, match=message):
+            call(X)
+    clf, _ = fitted("binary")
+    clf.coefs_ = clf.coefs_[:1]
+    with pytest.raises(ValueError, match="coefs_: got shapes"):
+        clf.predict(X)
+
+
+def test_a_fit_within_a_fit_is_refused() -> None:
+    clf = MLPClassifier((4,), max_iter=4, random_state=0)
+    seen = []
+
+    def train_again(_epoch: rb.Epoch) -> None:
+        before = snapshot(clf, ignored=["callback"])
+        for call in (clf.fit, clf.partial_fit):
+            with pytest.raises(RuntimeError, match="MLPClassifier: it is being trained"):
+                call(X, THREE)
+        assert_unchanged(before, clf, ignored=["callback"])
+        seen.append(copy.deepcopy(clf).set_params(callback=None).fit(X, THREE).classes_.tolist())
+
+    clf.set_params(callback=train_again).fit(X, SIGN)
+    assert seen == [[0, 1, 2]] * 4
+    alone = MLPClassifier((4,), max_iter=4, random_state=0).fit(X, SIGN)
+    assert (clf.coefs_[0] == alone.coefs_[0]).all()
+
+
+def test_a_copy_that_is_made_during_a_fit_has_the_weights_so_far() -> None:
+    copies = []
+    clf = MLPClassifier((4,), max_iter=5, random_state=0)
+    clf.set_params(callback=lambda _epoch: copies.append(copy.deepcopy(clf)))
+    clf.fit(X, THREE)
+    for epochs, each in enumerate(copies, 1):
+        shorter = MLPClassifier((4,), max_iter=epochs, random_state=0).fit(X, THREE)
+        assert (each.predict_proba(X) == shorter.predict_proba(X)).all()
+        again = pickle.loads(pickle.dumps(each.set_params(callback=None)))
+        assert (again.predict_proba(X) == shorter.predict_proba(X)).all()
 
 
 def test_callbacks_are_torn_down_after_a_fit_that_raised() -> None:

@@ -102,10 +102,13 @@ class Rules(Callback):
         estimator = self._estimator
         if not hasattr(estimator, "loss_curve_"):
             estimator._begin_curves()
-        if self._held_out is None and estimator.best_loss_ is None:
-            estimator.best_loss_ = float("inf")
         if self._held_out is not None:
+            estimator.best_loss_ = None
             self._begin_scores(self._held_out)
+        else:
+            estimator.validation_scores_ = estimator.best_validation_score_ = None
+            if estimator.best_loss_ is None:
+                estimator.best_loss_ = float("inf")
 
     def _begin_scores(self, held_out: Samples) -> None:
         """Let a warm start begin with the score of its network on the samples held out now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import operator
 from abc import abstractmethod
 from itertools import chain, pairwise
 from typing import Any, ClassVar, Self
@@ -34,9 +35,6 @@ _SETTINGS = inspect.signature(_check_sample_weight).parameters
 ALLOWED = {name: True for name in ("allow_all_zero_weights",) if name in _SETTINGS}
 
 REMEMBERED = ("_memory", "_masks")  # of a learner: its optimiser, and where dropout is
-
-# What only solvers that go by steps report.
-OF_STEPS = ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
 
 
 class Estimator(CallbackSupportMixin, BaseEstimator):
@@ -248,7 +246,6 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         dtype = net.dtype.name
         self._check_loss()
         _settings.same("hidden_layer_sizes", tuple(layers[1:-1]), net.layers[1:-1])
-        _settings.same("outputs for y", layers[-1], net.layers[-1])
         asked, made = self._by_parameters(), _described(net)
         for name, value in asked.items():
             _settings.same(name, value, made[name])
@@ -310,15 +307,18 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _network(self) -> Network:
         """Return the network, with what somebody may have put into `coefs_` or `intercepts_`."""
         shown = [*self.coefs_, *self.intercepts_]
-        if any(own is not view for own, view in zip(shown, chain(*self._views), strict=True)):
-            self._attach(self._net, self.coefs_, self.intercepts_)
+        views = [*chain(*self._views)]
+        if len(shown) != len(views) or any(map(operator.is_not, shown, views)):
+            coefs, intercepts = (
+                _initial.given(name, getattr(self, name), [view.shape for view in own])
+                for name, own in zip(("coefs_", "intercepts_"), self._views, strict=True)
+            )
+            self._attach(self._net, coefs, intercepts)
         return self._net
 
     def _begin_curves(self) -> None:
         self.validation_loss_curve_ = None
         if self.solver == "lbfgs":
-            for name in OF_STEPS:
-                self.__dict__.pop(name, None)
             return
         self.loss_curve_: list[float] = []
         self._no_improvement_count = 0

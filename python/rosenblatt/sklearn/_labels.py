@@ -152,6 +152,7 @@ class Labelled(ClassifierMixin, Online):
 
     def _check_known(self, y: NDArray[Any], incremental: bool) -> None:
         """Refuse classes other than `classes_`, and in a warm start also fewer classes."""
+        self._check_form(y)
         if incremental and self._all_known(y):
             return
         classes = unique_labels(y)
@@ -168,6 +169,15 @@ class Labelled(ClassifierMixin, Online):
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
+    def _check_form(self, y: Any) -> None:
+        """Refuse several labels a sample if the network is for one, and the reverse."""
+        expected = len(self._label_binarizer.classes_) if self._several_labels else None
+        found = y.shape[1] if y.ndim == 2 else None
+        if found != expected:
+            raise ValueError(
+                f"y: got {_form(found)}, expected {_form(expected)} as in the last fit"
+            )
+
     def _all_known(self, y: NDArray[Any]) -> bool:
         """Whether all labels are classes; of several labels a sample, False may be wrong."""
         if self._several_labels or y.ndim != 1:
@@ -180,6 +190,7 @@ class Labelled(ClassifierMixin, Online):
         )
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)
+        self._check_form(labels)
         if labels.ndim == 1:
             unknown = np.unique(labels[positions(self.classes_, labels) < 0])
         else:
@@ -267,6 +278,10 @@ class Labelled(ClassifierMixin, Online):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _form(n_columns: int | None) -> str:
+    return "one label a sample" if n_columns is None else f"{n_columns} columns of labels"
 
 
 def _plain(label: Any) -> Any:

@@ -26,6 +26,9 @@ def _blas() -> Any:
     return ThreadpoolController().select(user_api="blas")
 
 
+# What only solvers that go by steps report.
+OF_STEPS = ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
+
 STOPPED = 99  # SciPy's status after a callback's StopIteration
 
 
@@ -73,6 +76,8 @@ def _shown(verbose: Any) -> dict[str, int]:
 
 def fit(estimator: Any, samples: Samples) -> None:
     """Go to a minimum of the cost from the estimator's weights."""
+    for name in OF_STEPS:
+        vars(estimator).pop(name, None)
     cost = Cost(estimator, samples)
     net = estimator._net
     tasks = Tasks(estimator, samples.X, samples.y, samples.weights)

@@ -321,11 +321,25 @@ class MLPRegressor(RegressorMixin, Online):
             dtype=self._number_types(of_new_network=reset),
             reset=reset,
         )
-        return X, self._one_dimensional(y)
+        y = self._one_dimensional(y)
+        if not reset:
+            self._check_columns(y)
+        return X, y
 
     def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:
         numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        return self._one_dimensional(numbers)
+        y = self._one_dimensional(numbers)
+        self._check_columns(y)
+        return y
+
+    def _check_columns(self, y: NDArray[Any]) -> None:
+        """Refuse more or fewer numbers a sample than in the last fit."""
+        units = 2 if self._loss_of_fit == "gaussian_nll" else 1
+        found, expected = y[:1].size, self.n_outputs_ // units
+        if found != expected:
+            raise ValueError(
+                f"y: got {found} numbers a sample, expected {expected} as in the last fit"
+            )
 
     @staticmethod
     def _one_dimensional(y: NDArray[Any]) -> NDArray[Any]:

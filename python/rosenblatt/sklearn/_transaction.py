@@ -14,6 +14,9 @@ class PassedOver(Exception):  # noqa: N818 - a batch that is passed over is not 
     """All samples of a batch weigh nothing, so that nothing is to change."""
 
 
+_running: set[int] = set()  # the ids of the estimators that are in a transaction
+
+
 @contextmanager
 def transaction(estimator: Any) -> Iterator[None]:
     """Give an estimator its attributes back if the block raises.
@@ -21,7 +24,27 @@ def transaction(estimator: Any) -> Iterator[None]:
     Attributes may be assigned, and lists may gain items. Random generators, also the one that the
     estimator was given, get their state back. Everything else that the block changes in place is
     restored by whoever changes it; the core does so for a network.
+
+    Raises
+    ------
+    RuntimeError
+        The estimator is in a transaction, of another thread or of a call whose callback this is.
     """
+    if id(estimator) in _running:
+        raise RuntimeError(
+            f"{type(estimator).__name__}: it is being trained; wait until the call returns, or work"
+            " on a copy"
+        )
+    _running.add(id(estimator))
+    try:
+        with _restoring(estimator):
+            yield
+    finally:
+        _running.discard(id(estimator))
+
+
+@contextmanager
+def _restoring(estimator: Any) -> Iterator[None]:
     before = dict(vars(estimator))
     lengths = {name: len(value) for name, value in before.items() if isinstance(value, list)}
     generators = {id(each): each for each in _generators(estimator)}.values()
