@@ -68,7 +68,7 @@ def differences(now: Mapping[str, str], then: Mapping[str, str]) -> str:
 
 def _apart(got: str, expected: str) -> tuple[str, str]:
     """Return short forms of two different texts, in which the first difference can be seen."""
-    start = len(os.path.commonprefix((got, expected))) - 12
+    start = len(os.path.commonprefix((got, expected))) - 12  # noqa: RUF071 - texts, not paths
     return _beginning(got, start), _beginning(expected, start)
 
 
