@@ -19,7 +19,7 @@ import pytest
 import rosenblatt as rb
 from checksum import sealed
 from rosenblatt import _checkpoint_file, _commands, _files, _layout, _saving, _table
-from test_files import assemble, example, header_and_data
+from test_files import assemble, assert_same, example, header_and_data
 
 
 def train(path: Path, **options: Any) -> rb.TrainResult:
@@ -342,6 +342,26 @@ def test_a_folder_that_is_not_synced_has_the_new_file_and_the_error_says_so(
     assert (raised.value.errno, raised.value.filename) == (errno.EIO, str(path))
     assert rb.load(path).theta.tobytes() == example(random_state=2).theta.tobytes()
     assert os.listdir(tmp_path) == ["m"]
+
+
+@pytest.mark.parametrize("which", [1, 2, 3])
+def test_an_error_of_closing_is_none(
+    which: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a file that was synced, its folder, or a file that was read."""
+    path = tmp_path / "m"
+    close, calls = os.close, []
+
+    def closed(descriptor: int) -> None:
+        close(descriptor)
+        calls.append(descriptor)
+        if len(calls) == which:
+            raise OSError(errno.EIO, "a broken disk")
+
+    monkeypatch.setattr(os, "close", closed)
+    example().save(path)
+    assert_same(rb.load(path), example())
+    assert len(calls) == 3
 
 
 # ---- The command line ----------------------------------------------------------------------------

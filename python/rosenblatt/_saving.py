@@ -8,10 +8,12 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from io import BufferedReader
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from . import _temporary
 from ._file_errors import UnknownFormatError, refusing
+
+DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def replace(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
@@ -39,7 +41,8 @@ def replace(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -
     with naming(path):
         target = os.path.realpath(path)
         old_permissions = _permissions_to_keep(target)
-        with _opened_directory(os.path.dirname(target)) as (directory, directory_fd):
+        directory = os.path.dirname(target)
+        with _closing(os.open(directory, DIRECTORY)) as directory_fd:
             tag = _temporary.tag_of(directory_fd)
             _temporary.sweep(directory, tag)
             # Never more readable than the file it replaces, not even before fchmod.
@@ -47,12 +50,12 @@ def replace(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -
             temporary, descriptor = _temporary.create(directory, tag, mode)
             try:
                 # The lock that keeps other saves from removing it lasts until the file is closed.
-                with open(descriptor, "wb") as file:
+                with _closing(descriptor), open(descriptor, "wb", closefd=False) as file:
                     if old_permissions is not None:
-                        os.fchmod(file.fileno(), old_permissions)
+                        os.fchmod(descriptor, old_permissions)
                     write(file)
                     file.flush()
-                    os.fsync(file.fileno())
+                    os.fsync(descriptor)
                     os.replace(temporary, target)
             except BaseException:
                 with contextlib.suppress(OSError):
@@ -80,13 +83,13 @@ def opened(path: str, kind: str) -> Iterator[tuple[BufferedReader, int]]:
     """
     with naming(path), refusing(path, kind, path):
         # Without O_NONBLOCK, opening a named pipe would wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-        with contextlib.ExitStack() as on_exit:
-            on_exit.callback(os.close, descriptor)
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        with _closing(os.open(path, flags)) as descriptor:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise UnknownFormatError(f"it is {_kind(status.st_mode)}")
-            yield on_exit.enter_context(open(descriptor, "rb", closefd=False)), status.st_size
+            with open(descriptor, "rb", closefd=False) as file:
+                yield file, status.st_size
 
 
 @contextlib.contextmanager
@@ -111,18 +114,20 @@ def check_writeable(path: str | os.PathLike[str]) -> None:
     with naming(os.fsdecode(path)):
         target = os.path.realpath(os.fsdecode(path))
         _permissions_to_keep(target)
-        with _opened_directory(os.path.dirname(target)) as (directory, _):
-            if not os.access(directory, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        directory = os.path.dirname(target)
+        os.close(os.open(directory, DIRECTORY))
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 @contextlib.contextmanager
-def _opened_directory(path: str) -> Iterator[tuple[str, int]]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _closing(descriptor: int) -> Iterator[int]:
+    """Close a descriptor; an error of closing means nothing, because what was written is synced."""
     try:
-        yield path, descriptor
+        yield descriptor
     finally:
-        os.close(descriptor)
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
 
 
 def _permissions_to_keep(target: str) -> int | None:
