@@ -1,4 +1,4 @@
-"""Allocation: the batch loop of a training takes no memory; counted in malloc itself."""
+"""Allocation, seen in malloc itself: a batch loop takes no memory, a call survives its lack."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -28,6 +29,25 @@ COUNTER = r"""
 static atomic_long count;
 long allocations(void) { return count; }
 
+/* The k-th allocation from now on that the core or the C++ library asks for fails; 0: none. */
+static atomic_long left_to_fail;
+void fail_at(long k) { left_to_fail = k; }
+long has_failed(void) { return left_to_fail < 0; }
+
+static int fails(void* caller) {
+    if (left_to_fail <= 0) return 0;
+    Dl_info info;
+    if (!dladdr(caller, &info) || info.dli_fname == NULL) return 0;
+    const char* file = strrchr(info.dli_fname, '/');
+    file = file ? file + 1 : info.dli_fname;
+    int counts = !strncmp(file, "_core.", 6) || !strncmp(file, "libstdc++.", 10);
+    if (!counts || --left_to_fail > 0) return 0;
+    left_to_fail = -1;
+    errno = ENOMEM;
+    return 1;
+}
+#define FAIL(result) if (fails(__builtin_return_address(0))) return result;
+
 static _Alignas(64) char early[1 << 16];  /* for dlsym, which may itself allocate */
 static atomic_size_t early_used;
 static _Thread_local int looking;
@@ -48,16 +68,19 @@ static int is_early(void* p) { return (char*)p >= early && (char*)p < early + si
 
 void* malloc(size_t size) {
     REAL(void*, malloc, size_t)
+    FAIL(NULL)
     ++count;
     return real ? real(size) : take_early(size);
 }
 void* calloc(size_t n, size_t size) {
     REAL(void*, calloc, size_t, size_t)
+    FAIL(NULL)
     ++count;
     return real ? real(n, size) : take_early(n * size);
 }
 void* realloc(void* p, size_t size) {
     REAL(void*, realloc, void*, size_t)
+    FAIL(NULL)
     ++count;
     if (!is_early(p)) return real(p, size);
     void* moved = malloc(size);
@@ -66,16 +89,19 @@ void* realloc(void* p, size_t size) {
 }
 void* aligned_alloc(size_t alignment, size_t size) {
     REAL(void*, aligned_alloc, size_t, size_t)
+    FAIL(NULL)
     ++count;
     return real(alignment, size);
 }
 void* memalign(size_t alignment, size_t size) {
     REAL(void*, memalign, size_t, size_t)
+    FAIL(NULL)
     ++count;
     return real(alignment, size);
 }
 int posix_memalign(void** p, size_t alignment, size_t size) {
     REAL(int, posix_memalign, void**, size_t, size_t)
+    FAIL(ENOMEM)
     ++count;
     return real(p, alignment, size);
 }
@@ -181,3 +207,88 @@ def test_the_batch_loop_allocates_nothing(
     print(f"allocations: {few_batches} for 4 batches, {one_epoch} for 313, {four_epochs} for 1252")
     assert one_epoch - few_batches <= tolerance.ALLOCATIONS_PER_EPOCH
     assert four_epochs - one_epoch <= 3 * tolerance.ALLOCATIONS_PER_EPOCH
+
+
+# ---- no memory -----------------------------------------------------------------------------------
+
+SETTING = """
+    import ctypes, json, os, pickle, signal, sys, warnings
+    import numpy as np
+    import rosenblatt as rb
+    from rosenblatt.sklearn import MLPClassifier, Perceptron
+
+    process = ctypes.CDLL(None)
+    process.fail_at.argtypes = [ctypes.c_long]
+    warnings.simplefilter("ignore")
+    rng = np.random.default_rng(0)
+    X, labels = rng.standard_normal((2000, 64), np.float32), np.arange(2000) % 10
+    shape = {"loss": "log_loss", "epochs": 1, "batch_size": 1000}
+    net = rb.Network([64, 256, 256, 10], output="softmax", random_state=0)
+    net.threads = 4
+    pickled = pickle.dumps(net)
+    few = [rb.Network([64, 4, 10], output="softmax", random_state=0) for _ in range(2)]
+    estimator = MLPClassifier((4,), max_iter=2, random_state=0)
+    stream = MLPClassifier((4,)).partial_fit(X[:20], labels[:20], classes=range(10))
+
+    def status_of(k, call):
+        "How a child ends whose k-th allocation fails: 0, -signal, or None if it makes fewer."
+        child = os.fork()
+        if child == 0:
+            signal.alarm(60)
+            status = 0
+            process.fail_at(k)
+            try:
+                call()
+            except MemoryError:
+                pass
+            except BaseException as error:
+                print(k, repr(error), file=sys.stderr, flush=True)
+                status = 1
+            failed = process.has_failed()
+            process.fail_at(0)
+            os._exit(status if failed else 2)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return None if status == 2 else status
+
+    def bad_endings(call):
+        "The k whose failure is more than a MemoryError, and how many were tried."
+        found, k = [], 0
+        while True:
+            k += 1
+            status = status_of(k, call)
+            if status is None:
+                return found, k - 1
+            if status != 0:
+                found.append([k, status])
+"""
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("call", "n_objects"),
+    [
+        ("net.forward(X)", 0),
+        ("net.forward(X[0])", 0),
+        ("net.gradients(X, labels, loss='log_loss')", 0),
+        ("rb.train(net, X, labels, **shape)", 0),
+        ("rb.train_many(few, X, labels, threads=2, **shape)", 0),
+        ("Perceptron(max_iter=2, tol=None, n_jobs=2).fit(X, labels)", 0),
+        ("stream.partial_fit(X[:20], labels[:20])", 0),
+        ("rb.Network([64, 8, 10])", 1),
+        ("net.copy()", 1),
+        ("pickle.loads(pickled)", 1),
+        ("estimator.fit(X[:20], labels[:20])", 1),
+    ],
+)
+def test_an_allocation_that_fails_is_a_memory_error_or_fewer_threads(
+    run_python: RunPython, counter: Path, call: str, n_objects: int
+) -> None:
+    """pybind11 itself ends the process where it registers an object: once for each, at most."""
+    bad, tried = run_python(
+        dedent(SETTING) + f"print(json.dumps(bad_endings(lambda: {call})))",
+        LD_PRELOAD=str(counter),
+        timeout=300,
+    )
+    print(f"{tried} allocations failed, one at a time; bad: {bad}")
+    assert tried >= 2
+    assert len(bad) <= n_objects

@@ -115,10 +115,10 @@ def test_a_learner_goes_on_after_a_training(optimizer: Any, dtype: str) -> None:
     how: Any = {"loss": "squared_error", "optimizer": optimizer, "batch_size": 4, "shuffle": False}
     rb.train(whole, X, Y, epochs=5, **how)
     training = training_of(broken, X=X, Y=Y, epochs=3, remember=True, **how)
-    assert training.core.memory is None
+    assert training.memory is None
     training.run(1)
     learning = learner(broken, optimizer, 4)
-    learning.memory = training.core.memory
+    learning.memory = training.memory
     for _ in range(2):
         learning.learn(X, Y, None, None, 4, 1)
     assert_same_bits(broken.theta, whole.theta, "theta")
@@ -135,7 +135,7 @@ def test_what_is_not_remembered() -> None:
         training_of(net, X=X, Y=Y, loss="squared_error", epochs=1, **minimiser),
     ):
         training.run(1)
-        assert training.core.memory is None
+        assert training.memory is None
 
 
 def test_a_memory_is_not_read_while_it_is_written() -> None:

@@ -1,18 +1,16 @@
 // Crew: hired for one call and gone when it returns, so a fork finds none of its threads.
 #include "base/crew.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
+#include "base/blocked_signals.hpp"
 #include "base/float_mode.hpp"
 
 namespace rosenblatt {
@@ -31,26 +29,22 @@ void Crew::run(std::size_t count, int threads, Job job, Watch watch, void* conte
         one_left.notify_one();
     };
     std::vector<std::thread> crew;
-    const std::size_t wanted = std::min(count, static_cast<std::size_t>(std::max(threads, 1)));
+    const std::size_t wanted = std::min(count, static_cast<std::size_t>(std::max(threads, 0)));
     crew.reserve(wanted);
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the threads of the program
     while (crew.size() < wanted) {
+        const BlockedSignals blocked;
         {
             const std::lock_guard lock(mutex);
             ++at_work;
         }
         try {
             crew.emplace_back(work);
-        } catch (const std::system_error&) {  // the machine grants no more
+        } catch (const std::exception&) {  // no more threads, or no memory for one
             const std::lock_guard lock(mutex);
             --at_work;
             break;
         }
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (crew.empty()) {
         for (std::size_t i = 0; i < count; ++i, watch(context)) job(context, i);
         return;

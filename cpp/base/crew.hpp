@@ -12,8 +12,8 @@ class Crew {
     using Watch = void (*)(void* context) noexcept;
 
     // Calls job(i) once for every i below `count`, on at most `threads` threads of its own, and watch() on the calling
-    // thread every few milliseconds until all are done. Jobs are begun in order. Where the machine grants no thread, the
-    // caller does them, and watches between two.
+    // thread every few milliseconds until all are done. Jobs are begun in order. If `threads` is 0 or no thread can start, the
+    // caller does them, and watches between two. Throws std::bad_alloc before the first job.
     static void run(std::size_t count, int threads, Job job, Watch watch, void* context);
 
     // The same for callables job(i) noexcept and watch() noexcept.

@@ -3,15 +3,16 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <exception>
 #include <memory>
-#include <system_error>
+#include <new>
 #include <thread>
 
+#include "base/blocked_signals.hpp"
 #include "base/float_mode.hpp"
 
 namespace rosenblatt {
@@ -104,24 +105,28 @@ struct ThreadPool::Job {
     }
 };
 
-ThreadPool& ThreadPool::shared() {
+ThreadPool* ThreadPool::shared() noexcept {
     static const int registered = pthread_atfork(nullptr, nullptr, forget_pool_after_fork);
     (void)registered;
     ThreadPool* pool = shared_pool.load(std::memory_order_acquire);
     if (pool == nullptr) {
         // Never destroyed: at exit the workers may still be asleep in it.
-        std::unique_ptr<ThreadPool> made{new ThreadPool};
-        if (shared_pool.compare_exchange_strong(pool, made.get(), std::memory_order_acq_rel)) pool = made.release();
+        std::unique_ptr<ThreadPool> made{new (std::nothrow) ThreadPool};
+        if (made && shared_pool.compare_exchange_strong(pool, made.get(), std::memory_order_acq_rel))
+            pool = made.release();
     }
-    return *pool;
+    return pool;
 }
 
 void ThreadPool::run(std::size_t count, int threads, Tile tile, void* context) {
-    std::unique_lock mine(taken_, std::try_to_lock);
-    if (threads <= 1 || count <= 1 || !mine.owns_lock()) {
-        for (std::size_t i = 0; i < count; ++i) tile(context, i, 0);
-        return;
-    }
+    ThreadPool* const pool = threads > 1 && count > 1 ? shared() : nullptr;
+    if (pool != nullptr && pool->run_if_free(count, threads, tile, context)) return;
+    for (std::size_t i = 0; i < count; ++i) tile(context, i, 0);
+}
+
+bool ThreadPool::run_if_free(std::size_t count, int threads, Tile tile, void* context) {
+    const std::unique_lock mine(taken_, std::try_to_lock);
+    if (!mine.owns_lock()) return false;
     const int others = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), count)) - 1;
     hire(others);
     Job job(tile, context, count, static_cast<std::size_t>(others) + 1);
@@ -143,22 +148,18 @@ void ThreadPool::run(std::size_t count, int threads, Tile tile, void* context) {
         std::unique_lock lock(mutex_);
         worker_left_.wait(lock, all_left);
     }
+    return true;
 }
 
 void ThreadPool::hire(int workers) noexcept {
-    if (workers_ >= workers) return;
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the threads of the program
     for (; workers_ < workers; ++workers_) {
+        const BlockedSignals blocked;
         try {
             std::thread([this] { work(); }).detach();
-        } catch (const std::system_error&) {
-            break;  // the machine grants no more
+        } catch (const std::exception&) {
+            break;  // no more threads, or no memory for one
         }
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void ThreadPool::work() noexcept {

@@ -17,15 +17,14 @@ class ThreadPool {
   public:
     using Tile = void (*)(void* context, std::size_t index, std::size_t seat) noexcept;
 
-    static ThreadPool& shared();
-
     // Calls tile(context, i, seat) once for every i below `count`, on at most `threads` threads of which the caller is
-    // one, and returns when all are done. Threads that work at the same time have different seats below `threads`. Where the pool is taken or the machine grants fewer threads, fewer do the work.
-    void run(std::size_t count, int threads, Tile tile, void* context);
+    // one, and returns when all are done. Threads that work at the same time have different seats below `threads`. If the
+    // pool is taken, or fewer threads can start, fewer do the work.
+    static void run(std::size_t count, int threads, Tile tile, void* context);
 
     // The same for a callable tile(i, seat) noexcept.
     template <class F>
-    void run(std::size_t count, int threads, F tile) {
+    static void run(std::size_t count, int threads, F tile) {
         const Tile call = [](void* f, std::size_t i, std::size_t seat) noexcept { (*static_cast<F*>(f))(i, seat); };
         run(count, threads, call, &tile);
     }
@@ -34,6 +33,8 @@ class ThreadPool {
     struct Job;
 
     ThreadPool() = default;
+    static ThreadPool* shared() noexcept;  // null without memory for it
+    bool run_if_free(std::size_t count, int threads, Tile tile, void* context);
     void hire(int workers) noexcept;
     void work() noexcept;
 

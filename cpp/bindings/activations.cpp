@@ -9,6 +9,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
+#include "bindings/interpreter.hpp"
 
 namespace rosenblatt::bindings {
 
@@ -20,7 +21,7 @@ class CalledActivation final : public OwnActivation {
         : name_(std::move(name)), f_(std::move(f)), df_(std::move(df)) {}
     // A network can end where the lock is not held: one that a training works on.
     ~CalledActivation() override {
-        const py::gil_scoped_acquire acquire;
+        const WithInterpreter python;
         f_.release().dec_ref();
         df_.release().dec_ref();
     }
@@ -29,18 +30,18 @@ class CalledActivation final : public OwnActivation {
 
     const char* name() const noexcept override { return name_.c_str(); }
 
-    void activate(Matrix<const float> Z, Matrix<float> A) const override { call(f_, Z, A); }
-    void activate(Matrix<const double> Z, Matrix<double> A) const override { call(f_, Z, A); }
+    void activate(Matrix<const float> Z, Matrix<float> A) const override { apply(f_, Z, A); }
+    void activate(Matrix<const double> Z, Matrix<double> A) const override { apply(f_, Z, A); }
 
   protected:
-    void slope(Matrix<const float> Z, Matrix<float> S) const override { call(df_, Z, S); }
-    void slope(Matrix<const double> Z, Matrix<double> S) const override { call(df_, Z, S); }
+    void slope(Matrix<const float> Z, Matrix<float> S) const override { apply(df_, Z, S); }
+    void slope(Matrix<const double> Z, Matrix<double> S) const override { apply(df_, Z, S); }
 
   private:
     template <class T>
-    static void call(const ArrayFunction& f, Matrix<const T> Z, Matrix<T> result) {
-        const py::gil_scoped_acquire acquire;
-        copy_given("activation", f(copied<T>(Z)).template cast<Array<T>>(), result);
+    static void apply(const ArrayFunction& f, Matrix<const T> Z, Matrix<T> result) {
+        const WithInterpreter python;
+        copy_given("activation", call(f, copied<T>(Z)).template cast<Array<T>>(), result);
     }
 
     std::string name_;

@@ -7,6 +7,7 @@
 
 #include "base/crc32c.hpp"
 #include "bindings/bindings.hpp"
+#include "bindings/interpreter.hpp"
 
 namespace rosenblatt::bindings {
 
@@ -33,8 +34,8 @@ class Bytes {
 
 std::uint32_t checksum(const py::buffer& data, std::uint32_t crc) {
     const Bytes bytes(data);
-    std::optional<py::gil_scoped_release> release;
-    if (bytes.size() >= MANY_BYTES) release.emplace();
+    std::optional<WithoutInterpreter> released;
+    if (bytes.size() >= MANY_BYTES) released.emplace();
     return crc32c(crc, bytes.data(), static_cast<std::size_t>(bytes.size()));
 }
 

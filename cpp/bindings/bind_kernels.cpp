@@ -1,6 +1,7 @@
 // Kernels for Python: single pieces of the arithmetic, for the tests and the benchmarks.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <cstdint>
 #include <optional>
@@ -48,15 +49,11 @@ Array<std::int64_t> shuffled(std::uint64_t seed, std::uint32_t epoch, std::size_
     return result;
 }
 
-// The specified floating-point mode around what NumPy computes for us: `with FloatMode(): ...`
-class FloatModeContext {
-  public:
-    void enter() { mode_.emplace(); }
-    void exit(const py::object&, const py::object&, const py::object&) { mode_.reset(); }
-
-  private:
-    std::optional<FloatMode> mode_;
-};
+// f() in the specified floating-point mode, for what NumPy computes for us.
+py::object in_float_mode(const py::typing::Callable<py::object()>& f) {
+    const FloatMode mode;
+    return call(f);
+}
 
 template <std::size_t N>
 std::vector<std::string> as_list(const char* const (&names)[N]) {
@@ -105,10 +102,7 @@ void bind_kernels(py::module_& module) {
     module.def("available_isas", &available_isas);
     module.def("set_isa", &set_isa, py::arg("name"));
     module.def("available_threads", &available_threads);
-    py::class_<FloatModeContext>(module, "FloatMode")
-        .def(py::init())
-        .def("__enter__", &FloatModeContext::enter)
-        .def("__exit__", &FloatModeContext::exit, py::arg("type"), py::arg("value"), py::arg("traceback"));
+    module.def("in_float_mode", &in_float_mode, py::arg("f"));
     module.def("evaluate", &evaluate<float>, py::arg("name"), py::arg("x").noconvert());
     module.def("evaluate", &evaluate<double>, py::arg("name"), py::arg("x").noconvert());
     module.def("random_u64", &random_u64, py::arg("seed"), py::arg("purpose"), py::arg("epoch"), py::arg("n"));

@@ -174,6 +174,7 @@ void bind(py::module_& module, const char* name) {
         .def("learn_one", &BoundLearner<T>::learn_one, py::arg("x").noconvert(), py::arg("y"), py::arg("factor") = 1.0)
         .def_property("memory", &BoundLearner<T>::memory, &BoundLearner<T>::set_memory)
         .def_property("calls", &BoundLearner<T>::calls, &BoundLearner<T>::set_calls);
+    need_init<BoundLearner<T>>();
 }
 
 }  // namespace

@@ -123,6 +123,7 @@ PyObject* quick_forward(PyObject* self, PyObject* X) noexcept {
 
 template <class T>
 py::object quick_forward_of(py::object self) {
+    self.cast<BoundNetwork<T>&>();  // or TypeError
     static PyMethodDef method{"quick_forward", &quick_forward<T>, METH_O, nullptr};
     return py::reinterpret_steal<py::object>(PyCFunction_New(&method, self.ptr()));
 }
@@ -447,6 +448,7 @@ void bind(py::module_& module, const char* name) {
         .def_readwrite("threads", &Bound::threads)
         .def_property_readonly("quick_forward", &quick_forward_of<T>)
         .def("copy", &copy_of<T>);
+    need_init<Bound>();
 }
 
 }  // namespace

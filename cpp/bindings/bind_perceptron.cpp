@@ -45,9 +45,9 @@ class PythonReport final : public PerceptronObserver {
     explicit PythonReport(Report report) : report_(std::move(report)) {}
 
     void epoch_done(const PerceptronEpoch& of) override {
-        const py::gil_scoped_acquire acquire;
-        report_(of.epoch, of.norm, of.n_not_zero, of.intercept, of.n_samples_seen, of.mean_loss, of.mean_objective,
-                of.score, of.converged);
+        const WithInterpreter python;
+        call(report_, of.epoch, of.norm, of.n_not_zero, of.intercept, of.n_samples_seen, of.mean_loss,
+             of.mean_objective, of.score, of.converged);
     }
 
   private:
@@ -62,7 +62,7 @@ template <class F>
 void learn_each(std::size_t count, int threads, F learn_one) {
     std::vector<std::exception_ptr> failures(count);
     {
-        const py::gil_scoped_release release;
+        const WithoutInterpreter released;
         Stop stop(python_was_interrupted);
         const auto learn_or_keep_failure = [&](std::size_t i, Stop& own) noexcept {
             try {
@@ -74,7 +74,7 @@ void learn_each(std::size_t count, int threads, F learn_one) {
                 stop.request();
             }
         };
-        if (threads == 1 || count == 1) {
+        if (threads == 1 || count == 1 || is_shutting_down()) {
             const FloatMode mode;
             for (std::size_t i = 0; i < count && !stop.requested(); ++i) learn_or_keep_failure(i, stop);
         } else {

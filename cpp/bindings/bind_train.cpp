@@ -46,24 +46,24 @@ class PythonObserver final : public Observer {
 
     bool gives_order(std::size_t epoch, Vector<std::size_t> order) override {
         if (!order_) return false;
-        const py::gil_scoped_acquire acquire;
-        take_order("shuffle", (*order_)(epoch).cast<Array<std::int64_t>>(), order);
+        const WithInterpreter python;
+        take_order("shuffle", call(*order_, epoch).cast<Array<std::int64_t>>(), order);
         return true;
     }
 
     bool watches_epochs() const override { return epoch_done_.has_value(); }
 
     bool epoch_done(std::size_t epoch, const EpochNumbers& of) override {
-        const py::gil_scoped_acquire acquire;
+        const WithInterpreter python;
         return py::bool_(
-            (*epoch_done_)(epoch, of.loss, of.validation_loss, of.learning_rate, of.gradient_norm, of.penalty));
+            call(*epoch_done_, epoch, of.loss, of.validation_loss, of.learning_rate, of.gradient_norm, of.penalty));
     }
 
     bool watches_steps() const override { return step_done_.has_value(); }
 
     bool step_done(std::size_t epoch, std::size_t batch, double loss) override {
-        const py::gil_scoped_acquire acquire;
-        return py::bool_((*step_done_)(epoch, batch, loss));
+        const WithInterpreter python;
+        return py::bool_(call(*step_done_, epoch, batch, loss));
     }
 
   private:
@@ -87,17 +87,17 @@ class CalledCost final : public CustomCost<T> {
     CalledCost(PythonCost<T> cost, const Scalings<T>& scalings) : cost_(std::move(cost)), scalings_(scalings) {}
 
     double of_batch(Matrix<const T> A, const std::size_t* indices, std::size_t first, Matrix<T> dC_dA) override {
-        const py::gil_scoped_acquire acquire;
+        const WithInterpreter python;
         const auto [C, G] =
-            cost_.first(outputs(A), rows(indices, first, A.rows)).template cast<std::pair<double, Array<T>>>();
+            call(cost_.first, outputs(A), rows(indices, first, A.rows)).template cast<std::pair<double, Array<T>>>();
         copy_given("dC/dA of the loss", G, dC_dA);
         if (scalings_.targets) scalings_.targets->divide_by_factor(dC_dA);
         return C;
     }
 
     double of_validation(Matrix<const T> A) override {
-        const py::gil_scoped_acquire acquire;
-        return cost_.second(outputs(A)).template cast<double>();
+        const WithInterpreter python;
+        return call(cost_.second, outputs(A)).template cast<double>();
     }
 
   private:
@@ -288,25 +288,42 @@ class PreparedOf final : public Prepared {
     std::optional<Access::Writing> writing_;
 };
 
+// A prepared run on its way through Python. A capsule, because to register an object of a bound class can fail where
+// pybind11 can only abort.
+constexpr const char* name_of_capsule = "rosenblatt.Prepared";
+
+py::object in_capsule(std::unique_ptr<Prepared> training) {
+    py::capsule capsule(training.get(), name_of_capsule, [](void* held) { delete static_cast<Prepared*>(held); });
+    training.release();
+    return capsule;
+}
+
+Prepared& from_capsule(const py::object& capsule) {
+    if (PyCapsule_IsValid(capsule.ptr(), name_of_capsule) == 0)
+        throw py::type_error("training: got " + py::str(py::type::of(capsule)).cast<std::string>() +
+                             ", expected what prepare returns");
+    return *static_cast<Prepared*>(PyCapsule_GetPointer(capsule.ptr(), name_of_capsule));
+}
+
 template <class T>
-std::unique_ptr<Prepared> prepare(
-    BoundNetwork<T>& network, ArraysOfSamples<T> samples, std::optional<NamedLoss> loss,
-    std::optional<PythonCost<T>> cost, const NamedOptimizer& optimizer, std::size_t batch_size, std::size_t epochs,
-    bool shuffle, std::uint64_t seed, std::optional<ArraysOfSamples<T>> validation, std::vector<double> dropout,
-    double input_noise, bool gradient_norm, std::optional<double> time_limit, std::optional<EpochCallback> epoch_done,
-    std::optional<StepCallback> step_done, std::optional<OrderCallback> order, int threads,
-    const std::optional<std::string>& scale_inputs, const std::optional<std::string>& scale_targets,
-    std::optional<SavedCheckpoint<T>> resumed, std::optional<PythonKeeping<T>> keeping, bool remember) {
+py::object prepare(BoundNetwork<T>& network, ArraysOfSamples<T> samples, std::optional<NamedLoss> loss,
+                   std::optional<PythonCost<T>> cost, const NamedOptimizer& optimizer, std::size_t batch_size,
+                   std::size_t epochs, bool shuffle, std::uint64_t seed, std::optional<ArraysOfSamples<T>> validation,
+                   std::vector<double> dropout, double input_noise, bool gradient_norm,
+                   std::optional<double> time_limit, std::optional<EpochCallback> epoch_done,
+                   std::optional<StepCallback> step_done, std::optional<OrderCallback> order, int threads,
+                   const std::optional<std::string>& scale_inputs, const std::optional<std::string>& scale_targets,
+                   std::optional<SavedCheckpoint<T>> resumed, std::optional<PythonKeeping<T>> keeping, bool remember) {
     Training training{{}, take_optimizer<T>(optimizer), batch_size, epochs, shuffle, seed};
     training.dropout = std::move(dropout);
     training.input_noise = input_noise;
     training.gradient_norm = gradient_norm;
-    return std::make_unique<PreparedOf<T>>(
+    return in_capsule(std::make_unique<PreparedOf<T>>(
         network,
         Arguments<T>{std::move(samples), std::move(validation), std::move(loss), std::move(cost), time_limit,
                      std::move(resumed), std::move(keeping), remember},
         training, PythonObserver(std::move(epoch_done), std::move(step_done), std::move(order)), threads, scale_inputs,
-        scale_targets);
+        scale_targets));
 }
 
 // A training that has its network.
@@ -324,7 +341,8 @@ class Begun {
 // What became of a training: its result, or how it diverged.
 using Outcome = std::variant<Prepared::Result, Divergence>;
 
-Outcome train_one(Prepared& training, int threads) {
+Outcome train_one(const py::object& capsule, int threads) {
+    Prepared& training = from_capsule(capsule);
     const Begun begun(training);
     try {
         compute(threads, [&](Team& team) { training.train(team); });
@@ -335,13 +353,16 @@ Outcome train_one(Prepared& training, int threads) {
 }
 
 // Each on one thread. Ctrl-C and the exception of a callback end all of them; a divergence ends its own.
-std::vector<Outcome> train_many(const std::vector<Prepared*>& trainings, int threads) {
+std::vector<Outcome> train_many(const std::vector<py::object>& capsules, int threads) {
+    std::vector<Prepared*> trainings;
+    for (const py::object& capsule : capsules) trainings.push_back(&from_capsule(capsule));
     std::deque<Begun> begun;
     for (Prepared* const training : trainings) begun.emplace_back(*training);
     std::vector<std::optional<Diverged>> diverged(trainings.size());
     std::vector<std::exception_ptr> failures(trainings.size());
+    const int hired = is_shutting_down() ? 0 : threads == 0 ? available_threads() : threads;
     {
-        const py::gil_scoped_release release;
+        const WithoutInterpreter released;
         Stop stop(python_was_interrupted);
         const auto train = [&](std::size_t i) noexcept {
             if (stop.requested()) return;
@@ -358,8 +379,7 @@ std::vector<Outcome> train_many(const std::vector<Prepared*>& trainings, int thr
                 stop.request();
             }
         };
-        Crew::run(trainings.size(), threads == 0 ? available_threads() : threads, train,
-                  [&]() noexcept { stop.ask(); });
+        Crew::run(trainings.size(), hired, train, [&]() noexcept { stop.ask(); });
     }
     if (PyErr_Occurred() != nullptr) throw py::error_already_set();
     for (const std::exception_ptr& failure : failures)
@@ -426,12 +446,12 @@ void bind(py::module_& module) {
 }  // namespace
 
 void bind_train(py::module_& module) {
-    py::class_<Prepared>(module, "Prepared")
-        .def_property_readonly("memory", &Prepared::memory)
-        .def_property_readonly("begun", &Prepared::begun);
     bind<float>(module);
     bind<double>(module);
     module.def("rates", &rates, py::arg("schedule"), py::arg("steps"), py::arg("steps_per_epoch"), py::arg("losses"));
+    module.def(
+        "memory", [](const py::object& training) { return from_capsule(training).memory(); }, py::arg("training"));
+    module.def("begun", [](const py::object& training) { return from_capsule(training).begun(); }, py::arg("training"));
     module.def("train", &train_one, py::arg("training"), py::arg("threads"));
     module.def("train_many", &train_many, py::arg("trainings"), py::arg("threads"));
 }

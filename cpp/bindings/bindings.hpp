@@ -38,6 +38,15 @@ std::size_t find_name(const char* argument, const std::string& name, const char*
     throw py::value_error(std::string(argument) + ": got '" + name + "', needed one of " + known);
 }
 
+// For a class that is bound: a method of an object whose __init__ never ran is a TypeError. pybind11 would give the method
+// memory that no constructor ran on.
+template <class T>
+void need_init() {
+    py::detail::get_type_info(typeid(T))->operator_new = [](std::size_t) -> void* {
+        throw py::type_error("got an object whose __init__ never ran, expected one that its class has made");
+    };
+}
+
 void bind_network(py::module_& module);
 void bind_train(py::module_& module);
 void bind_learner(py::module_& module);

@@ -75,9 +75,9 @@ std::vector<Array<T>> arrays_of(const std::vector<Buffer<T>>& vectors) {
 
 template <class T>
 void PythonKeeper<T>::keep(const Checkpoint<T>& checkpoint) {
-    const py::gil_scoped_acquire acquire;
+    const WithInterpreter python;
     const CheckpointParts<T> parts{named_curves(checkpoint.history), checkpoint.numbers, arrays_of(checkpoint.vectors)};
-    python_.second(parts, checkpoint.history.stop_reason == StopReason::converged);
+    call(python_.second, parts, checkpoint.history.stop_reason == StopReason::converged);
 }
 
 template Checkpoint<float> take_checkpoint(const CheckpointParts<float>&, const OptimizerSettings&, const Shape&);

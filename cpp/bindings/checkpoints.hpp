@@ -54,8 +54,8 @@ class PythonKeeper final : public Keeper<T> {
     explicit PythonKeeper(PythonKeeping<T> python) : python_(std::move(python)) {}
 
     bool wants(bool last_epoch) override {
-        const py::gil_scoped_acquire acquire;
-        return py::bool_(python_.first(last_epoch));
+        const WithInterpreter python;
+        return py::bool_(call(python_.first, last_epoch));
     }
 
     void keep(const Checkpoint<T>& checkpoint) override;

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/float_mode.hpp"
+#include "bindings/interpreter.hpp"
 #include "model/team.hpp"
 
 namespace rosenblatt::bindings {
@@ -80,15 +81,15 @@ class Access {
 
 // Asks Python whether a signal handler raised: true for Ctrl-C. Only the main thread runs handlers.
 inline bool python_was_interrupted() {
-    const py::gil_scoped_acquire acquire;
-    return PyErr_CheckSignals() != 0;
+    const WithInterpreter python;
+    return or_sleep([] { return PyErr_CheckSignals() != 0; });
 }
 
 // Runs f(team) without the interpreter's lock. After Ctrl-C the handler's exception is raised.
 template <class F>
 void compute(int threads, F f) {
     try {
-        const py::gil_scoped_release release;
+        const WithoutInterpreter released;
         const FloatMode mode;
         Stop stop(python_was_interrupted);
         Team team(threads, stop);

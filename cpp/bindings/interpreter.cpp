@@ -3,9 +3,9 @@
 
 #include <unistd.h>
 
-namespace rosenblatt::bindings {
+#include <utility>
 
-namespace {
+namespace rosenblatt::bindings {
 
 bool is_shutting_down() noexcept {
 #if PY_VERSION_HEX >= 0x030D0000
@@ -15,16 +15,19 @@ bool is_shutting_down() noexcept {
 #endif
 }
 
-// Only the thread that shuts the interpreter down has the lock during the shutdown.
-thread_local bool shuts_down = false;
+namespace {
+
+// Of this thread: it released the lock, and no shutdown had begun. One that does so later is the thread that shuts down.
+thread_local bool left = false;
+
+// A thread of a crew has no state of its own.
+bool has_lock() noexcept { return !left && PyGILState_GetThisThreadState() != nullptr; }
 
 void sleep_if_shut_out() noexcept {
-    if (is_shut_out()) sleep_until_exit();
+    if (is_shutting_down() && !has_lock()) sleep_until_exit();
 }
 
 }  // namespace
-
-bool is_shut_out() noexcept { return is_shutting_down() && !shuts_down; }
 
 void sleep_until_exit() noexcept {
     for (;;) pause();
@@ -35,16 +38,21 @@ void sleep_until_exit() noexcept {
 WithInterpreter::WithInterpreter() {
     sleep_if_shut_out();
     state_ = or_sleep([] { return PyGILState_Ensure(); });
+    left_ = std::exchange(left, false);
 }
 
-WithoutInterpreter::WithoutInterpreter() noexcept {
-    if (is_shutting_down()) shuts_down = true;
-    state_ = PyEval_SaveThread();
+WithInterpreter::~WithInterpreter() {
+    left = left_;
+    PyGILState_Release(state_);
 }
+
+WithoutInterpreter::WithoutInterpreter() noexcept
+    : left_(std::exchange(left, !is_shutting_down())), state_(PyEval_SaveThread()) {}
 
 WithoutInterpreter::~WithoutInterpreter() {
     sleep_if_shut_out();
     or_sleep([&] { PyEval_RestoreThread(state_); });
+    left = left_;
 }
 
 }  // namespace rosenblatt::bindings

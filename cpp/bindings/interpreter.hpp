@@ -14,8 +14,8 @@ namespace rosenblatt::bindings {
 
 namespace py = pybind11;
 
-// Whether this thread may never have the interpreter's lock again: the interpreter is shutting down in another thread.
-bool is_shut_out() noexcept;
+// Whether the interpreter is shutting down: only the thread that shuts it down can still have its lock.
+bool is_shutting_down() noexcept;
 
 [[noreturn]] void sleep_until_exit() noexcept;
 
@@ -39,12 +39,13 @@ auto or_sleep(F f) {
 class WithInterpreter {
   public:
     WithInterpreter();
-    ~WithInterpreter() { PyGILState_Release(state_); }
+    ~WithInterpreter();
     WithInterpreter(const WithInterpreter&) = delete;
     WithInterpreter& operator=(const WithInterpreter&) = delete;
 
   private:
     PyGILState_STATE state_;
+    bool left_;  // as it was
 };
 
 // A scope without it, in a thread that has it before and afterwards.
@@ -56,6 +57,7 @@ class WithoutInterpreter {
     WithoutInterpreter& operator=(const WithoutInterpreter&) = delete;
 
   private:
+    bool left_;  // as it was
     PyThreadState* state_;
 };
 

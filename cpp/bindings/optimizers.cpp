@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "bindings/bindings.hpp"
+#include "bindings/interpreter.hpp"
 
 namespace rosenblatt::bindings {
 
@@ -84,8 +85,8 @@ Schedule::Callable take_callable(const std::optional<py::typing::Callable<double
     return [shared = std::make_shared<const py::object>(*callable),
             last = std::optional<std::pair<std::uint64_t, double>>{}](std::uint64_t step) mutable {
         if (last && last->first == step) return last->second;
-        const py::gil_scoped_acquire acquire;
-        const double rate = (*shared)(step).cast<double>();  // finite and not negative: schedules.py checks it
+        const WithInterpreter python;
+        const double rate = call(*shared, step).cast<double>();  // finite and not negative: schedules.py checks it
         last.emplace(step, rate);
         return rate;
     };

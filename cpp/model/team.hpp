@@ -102,7 +102,7 @@ class Team {
                 tile(i, seat);
                 if (std::this_thread::get_id() == caller) stop_.look(work);
             };
-            ThreadPool::shared().run(n_tiles, threads(), unless_stopped);
+            ThreadPool::run(n_tiles, threads(), unless_stopped);
         }
         stop_.throw_if_requested();
     }
@@ -135,7 +135,7 @@ class Team {
     template <class F>
     void tiles_to_the_end(std::size_t n_tiles, F tile) noexcept {
         if (n_tiles == 1) tile(std::size_t{0});
-        else ThreadPool::shared().run(n_tiles, threads(), [&](std::size_t i, std::size_t) noexcept { tile(i); });
+        else ThreadPool::run(n_tiles, threads(), [&](std::size_t i, std::size_t) noexcept { tile(i); });
     }
 
     // Room was reserved before, so that nothing can fail half way.
@@ -152,8 +152,7 @@ class Team {
     void tiles_with_space_to_the_end(std::size_t n_tiles, std::size_t size, F tile) noexcept {
         const Space<T> space = take_space<T>(n_tiles, size);
         if (n_tiles == 1) return tile(std::size_t{0}, space.of(0));
-        ThreadPool::shared().run(n_tiles, threads(),
-                                 [&](std::size_t i, std::size_t seat) noexcept { tile(i, space.of(seat)); });
+        ThreadPool::run(n_tiles, threads(), [&](std::size_t i, std::size_t seat) noexcept { tile(i, space.of(seat)); });
     }
 
     template <class F>

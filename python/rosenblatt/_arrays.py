@@ -68,8 +68,8 @@ def exact(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         A value is too large for `dtype`.
     """
     try:
-        with _core.FloatMode(), np.errstate(over="raise"):
-            return np.require(array, dtype, ["C", "A", "E"])
+        with np.errstate(over="raise"):
+            return _core.in_float_mode(lambda: np.require(array, dtype, ["C", "A", "E"]))  # type: ignore[no-any-return]
     except FloatingPointError:
         largest = np.finfo(dtype).max
         raise ValueError(

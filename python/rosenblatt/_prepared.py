@@ -35,8 +35,8 @@ from ._weighting import class_weights, sample_weights
 class Prepared:
     """A training whose arguments are checked: as the core takes it, and who looks at it.
 
-    Its `with` block is the training; at its end the progress bar is closed. Then `core.memory` has
-    what the optimiser remembers, where that was asked for.
+    Its `with` block is the training; at its end the progress bar is closed. Then `memory` is
+    what the optimiser remembers, if that was asked for.
     """
 
     core: Any
@@ -45,6 +45,11 @@ class Prepared:
     bar: Any
     curves: list[str]  # those of the core's that the history has
     ended_before: StopReason | None  # why no epoch follows those of a checkpoint
+
+    @property
+    def memory(self) -> Any:
+        """The numbers and the arrays that the optimiser remembers, or None."""
+        return _core.memory(self.core)
 
     def __enter__(self) -> Prepared:
         return self
@@ -68,7 +73,7 @@ class Prepared:
 
     def restore_best(self) -> None:
         """Give the network its best weights if they are kept and the core has changed it."""
-        if self.core.begun:
+        if _core.begun(self.core):
             self.watch.restore_best()
 
     def outcome(self, found: Any, seconds: float | None = None) -> TrainResult | FloatingPointError:

@@ -84,7 +84,7 @@ def fit(estimator: Any, samples: Samples, validation: Samples | None) -> None:
     estimator.n_iter_ = 0
     with tasks.of_fit():
         if _run(estimator, training, rules):
-            remembered = training.core.memory
+            remembered = training.memory
             if remembered is not None:  # `partial_fit` goes on with it
                 estimator._memory = rules.memory(remembered)
         if rules.best_state is not None:
