@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import warnings
 from typing import Any
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # before SciPy is imported
@@ -22,6 +23,7 @@ import tolerance
 from bits import assert_same_bits
 from ctrl_c import CTRL_C
 from rosenblatt.sklearn import Perceptron
+from snapshots import assert_unchanged, snapshot
 
 PENALTIES: tuple[Any, ...] = (None, "l2", "l1", "elasticnet")
 
@@ -347,3 +349,14 @@ def test_its_absence_names_the_extra(run_python: Any) -> None:
         """
     )
     assert message == "rosenblatt.sklearn needs scikit-learn: pip install rosenblatt[sklearn]"
+
+
+def test_a_warning_that_is_an_error_changes_nothing() -> None:
+    X, y = load_digits(return_X_y=True)
+    perceptron = Perceptron(max_iter=20, random_state=0).fit(X[:200], y[:200])
+    before = snapshot(perceptron.set_params(max_iter=1, tol=1e-3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        with pytest.raises(ConvergenceWarning):
+            perceptron.fit(X[200:], y[200:])
+    assert_unchanged(before, perceptron)

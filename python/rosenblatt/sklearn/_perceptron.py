@@ -202,13 +202,13 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         """
         with transaction(self):
             self._fit(X, y, coef_init, intercept_init, sample_weight)
-        if self.tol is not None and self.n_iter_ == self.max_iter:
-            warnings.warn(
-                "Maximum number of iteration reached before convergence. Consider increasing "
-                "max_iter to improve the fit.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+            if self.tol is not None and self.n_iter_ == self.max_iter:
+                warnings.warn(
+                    "Maximum number of iteration reached before convergence. Consider increasing "
+                    "max_iter to improve the fit.",
+                    ConvergenceWarning,
+                    stacklevel=2,
+                )
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
