@@ -22,6 +22,7 @@ import pytest
 
 import rosenblatt as rb
 from ctrl_c import await_processor_time
+from hostile import LONGEST
 from rosenblatt import _files
 from rosenblatt._cli import main
 from rosenblatt._terminal import IN_ASCII, Screen
@@ -75,11 +76,12 @@ def flowers() -> list[list[Any]]:
 
 
 def error_of(outcome: Outcome, status: int = 2) -> str:
-    """The message of a run that failed with one line and nothing else."""
+    """The message of a run that failed with one short line and nothing else."""
     assert outcome.status == status
     assert outcome.out == ""
     [line] = outcome.err.splitlines()
     assert line.startswith("rosenblatt: error: ")
+    assert len(line) < LONGEST
     return line.removeprefix("rosenblatt: error: ")
 
 
@@ -316,6 +318,30 @@ def test_hostile_models_are_refused(run: Run) -> None:
         _files.save(net, "hostile", {"table": form})
         for command in (["show", "hostile"], ["predict", "hostile", "hostile"]):
             assert error_of(run(*command)).startswith("hostile is damaged: table: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["q" * 10**5], "COMMAND"),
+        (["train", "digits", "--" + "q" * 10**5], "unrecognized arguments"),
+        (["train", "digits", "--activation", "q" * 10**5], "--activation"),
+        (["train", "digits", "--epochs", "9" * 10**5], "--epochs"),
+        (["train", "wide.csv"], "--target"),
+        (["train", "wide.csv", "--target", "q" * 10**5], "there is no column 'qqq"),
+        (["train", "wide.csv", "--target", "n" * 300 + "0"], "column 'nnn"),
+        (["show", "/".join(["d" * 200] * 15)], "No such file"),
+    ],
+)
+def test_a_message_is_short(run: Run, arguments: list[str], words: str) -> None:
+    write("wide.csv", [f"{'n' * 300}{i}" for i in range(100)], [["red"] * 100] * 20)
+    assert words in error_of(run(*arguments))
+
+
+@pytest.mark.parametrize("path", ["q" * 300, "q" * 10**5])
+def test_a_message_about_a_path_that_is_too_long(run: Run, path: str) -> None:
+    for arguments in (["train", path, "--target", "y"], ["show", path], ["predict", path, "t.csv"]):
+        assert "File name too long" in error_of(run(*arguments), status=1)
 
 
 def test_names_from_a_file_cannot_steer_the_terminal(run: Run) -> None:

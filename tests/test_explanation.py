@@ -91,7 +91,7 @@ def test_the_picture_highlights_the_paths(monkeypatch: pytest.MonkeyPatch) -> No
         ({"bias": (2, 2), "weight": (1, 1, 1)}, ValueError, "needed one of the two"),
         ({"x": [1.0, 2.0, 3.0]}, ValueError, "x: got 3 numbers, needed 4"),
         ({"x": [[1.0] * 4] * 2}, ValueError, "x: got shape (2, 4), needed 4"),
-        ({"x": [1.0, 2.0, 3.0, np.nan]}, ValueError, "x: got NaN or infinity"),
+        ({"x": [1.0, 2.0, 3.0, np.nan]}, ValueError, "x: got nan at x[3]"),
         ({"x": ["a"] * 4}, TypeError, "x: got dtype"),
         ({"y": [1.0, 2.0, 3.0]}, ValueError, "y: got"),
         ({"y": [[1.0, 2.0]] * 2}, ValueError, "y: got shape (2, 2), needed the target of one"),

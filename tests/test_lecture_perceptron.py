@@ -148,7 +148,7 @@ def test_a_second_run_starts_anew() -> None:
         ({"y": [0.0, np.nan, 1.0, 1.0]}, TypeError, "y: got"),
         ({"y": [None, 1, 1, 0]}, TypeError, "y: got"),
         ({"X": [1.0, 2.0]}, ValueError, "X: got shape (2,), needed (n, n_features)"),
-        ({"X": np.full((4, 2), np.inf)}, ValueError, "X: got NaN or infinity"),
+        ({"X": np.full((4, 2), np.inf)}, ValueError, "X: got inf at X[0, 0]"),
         ({"max_epochs": 0}, ValueError, "max_epochs: got 0"),
     ],
 )

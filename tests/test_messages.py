@@ -218,6 +218,31 @@ def test_every_view_of_parameters(name: str) -> None:
     check_messages((lambda value: views.__setitem__(0, value), {}), "value", name)
 
 
+# ---- the place of a wrong value ------------------------------------------------------------------
+
+
+def test_the_column_of_a_table_that_is_no_number() -> None:
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"age": X[:, 0], "colour": ["red"] * 12})
+    words = "X: got dtype object in column 'colour', needed real numbers"
+    for call in (net().forward, lambda X: rb.train(net(), X, Y, loss="log_loss", epochs=1)):
+        with pytest.raises(TypeError, match=words):
+            call(table)
+    with pytest.raises(TypeError, match="Y: got dtype object in column 'colour', needed real"):
+        rb.train(net(), X, table, loss="squared_error", epochs=1)
+    with pytest.raises(TypeError, match="X: got dtype <U3 in column 1, needed real numbers"):
+        net().forward(np.array([["1", "red"]]))
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil"])
+def test_the_place_of_a_value_in_a_sparse_matrix(form: str) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    rows = np.zeros((5, 2))
+    rows[[0, 3, 4], [0, 1, 0]] = 1, np.nan, 2
+    with pytest.raises(ValueError, match=r"X: got nan at X\[3, 1\], needed finite numbers"):
+        net().forward(sparse.csr_matrix(rows).asformat(form))
+
+
 # ---- answers of functions that a user gives ------------------------------------------------------
 
 

@@ -251,7 +251,7 @@ def test_what_is_assigned_is_looked_at() -> None:
         net.g[0] = np.ones(5)
     with pytest.raises(ValueError, match=r"running_var\[0\]: got -1.0, needed at least 0"):
         net.running_var[0] = -np.ones(6)
-    with pytest.raises(ValueError, match=r"running_mean\[0\]: got NaN or infinity"):
+    with pytest.raises(ValueError, match=r"running_mean\[0\]: got nan at running_mean\[0\]\[0\]"):
         net.running_mean[0] = np.full(6, np.nan)
     net.running_mean[0] = -np.ones(6)
     net.running_var[0] = np.zeros(6)

@@ -145,7 +145,7 @@ def test_a_line_has_the_styles_ink_or_the_callers(style: str) -> None:
     [
         ([0.0, 0.0], 1.0, ValueError, r"w: got \[0, 0\]"),
         ([1.0], 1.0, ValueError, r"w: got shape \(1,\), needed \(2,\)"),
-        ([1.0, np.nan], 1.0, ValueError, "w: got NaN or infinity"),
+        ([1.0, np.nan], 1.0, ValueError, r"w: got nan at w\[1\]"),
         ([1.0, 1.0], np.inf, ValueError, "b: got inf"),
         ([1.0, 1.0], "1", TypeError, "b: got '1'"),
     ],

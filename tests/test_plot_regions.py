@@ -160,7 +160,7 @@ def test_inputs_are_in_the_users_units() -> None:
             ValueError,
             r"X: got shape \(4, 1\)",
         ),
-        (rb.Network([2, 1]), ([[0, np.nan]], [0]), {}, ValueError, "X: got NaN or infinity"),
+        (rb.Network([2, 1]), ([[0, np.nan]], [0]), {}, ValueError, r"X: got nan at X\[0, 1\]"),
         (rb.Network([2, 1]), (np.empty((0, 2)), []), {}, ValueError, r"X: got shape \(0, 2\)"),
         (rb.Network([2, 1]), ([["a", "b"]], [0]), {}, TypeError, "X: got dtype"),
         (
@@ -171,7 +171,7 @@ def test_inputs_are_in_the_users_units() -> None:
             r"y: got shape \(2,\), needed \(4,\)",
         ),
         (rb.Network([2, 1]), (SQUARE, 1), {}, ValueError, r"y: got shape \(\)"),
-        (rb.Network([2, 1]), (SQUARE, [0, 1, 0, np.inf]), {}, ValueError, "y: got NaN or infinity"),
+        (rb.Network([2, 1]), (SQUARE, [0, 1, 0, np.inf]), {}, ValueError, r"y: got inf at y\[3\]"),
         (rb.Network([2, 3]), (SQUARE, [0, 1, 2, 3]), {}, ValueError, "y: .* needed labels 0 … 2"),
         (rb.Network([2, 3]), (SQUARE, [0, 1, 2, 0.5]), {}, ValueError, "y: .* needed labels 0 … 2"),
         (

@@ -1,6 +1,7 @@
 // Arrays: what is wrong with an array, in words.
 #include "bindings/arrays.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "bindings/losses.hpp"
@@ -233,10 +234,16 @@ SparseRows<T> take_sparse(const char* name, const SparseArrays<T>& X, std::size_
     indices.columns = own_copy(columns.data(), n_stored);
     check_columns(name, {indices.columns.data(), n_stored}, cols);
     const SparseRows<T> found{values.data(), indices.columns.data(), indices.starts.data(), rows, cols};
-    if (sorted && !columns_rise(found)) refuse(name, "got columns of a row that do not rise, needed sorted indices");
-    if (const auto bad = first_non_finite(found.value, n_stored))
-        refuse(name, "got " + number_text(bad->value) + " at " + element_text("data", bad->index) +
+    if (!sorted) return found;
+    if (!columns_rise(found)) refuse(name, "got columns of a row that do not rise, needed sorted indices");
+    if (const auto bad = first_non_finite(found.value, n_stored)) {
+        const auto* const next =
+            std::upper_bound(found.start, found.start + rows, static_cast<std::int64_t>(bad->index));
+        const auto row = static_cast<std::size_t>(next - found.start) - 1;
+        const auto column = static_cast<std::size_t>(found.column[bad->index]);
+        refuse(name, "got " + number_text(bad->value) + " at " + element_text(name, row * cols + column, cols) +
                          ", needed finite numbers");
+    }
     return found;
 }
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._columns import bad_column
 from ._shown import brief
 
 FloatArray = NDArray[np.floating[Any]]
@@ -27,7 +28,9 @@ def real_array(name: str, value: ArrayLike) -> NDArray[Any]:
     """
     array = as_array(name, value)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: got dtype {dtype_name(array)}, needed real numbers")
+        column = bad_column(value)
+        where = "" if column is None else f" in column {column}"
+        raise TypeError(f"{name}: got dtype {dtype_name(array)}{where}, needed real numbers")
     return array
 
 
@@ -72,8 +75,9 @@ def exact(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
             return _core.in_float_mode(lambda: np.require(array, dtype, ["C", "A", "E"]))  # type: ignore[no-any-return]
     except FloatingPointError:
         largest = np.finfo(dtype).max
+        wider = ", or dtype='float64'" if dtype == np.float32 else ""
         raise ValueError(
-            f"{name}: got a value beyond {dtype}, needed values up to {largest:.4g} in size"
+            f"{name}: got a value beyond {dtype}, needed values up to {largest:.4g} in size{wider}"
         ) from None
 
 
@@ -85,8 +89,11 @@ def finite(name: str, array: NDArray[Any]) -> NDArray[Any]:
     ValueError
         One is NaN or infinite.
     """
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: got NaN or infinity, needed finite numbers")
+    is_finite = np.isfinite(array)
+    if not is_finite.all():
+        place = tuple(int(i) for i in np.argwhere(~is_finite)[0])
+        where = f" at {name}[{', '.join(map(str, place))}]" if place else ""
+        raise ValueError(f"{name}: got {array[place]}{where}, needed finite numbers")
     return array
 
 

@@ -23,7 +23,7 @@ from ._commands import (
 )
 from ._core import version
 from ._file_errors import ModelFormatError
-from ._shown import shown
+from ._shown import LONGEST_MESSAGE, brief, shown
 from ._table import DELIMITERS, TableError
 from ._terminal import Screen
 
@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if words is None:
             raise
         _end_line(screen)
-        errors.say(f"rosenblatt: error: {words[1]}")
+        errors.say(brief(f"rosenblatt: error: {words[1]}", LONGEST_MESSAGE))
         return words[0]
     return status
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _arguments, _core, _loss, _optimizer, _sparse, _validation, schedules
+from ._draws import undone_if_raised
 from ._loss import Loss
 from ._network import Network, network_given
 from ._optimizer import LBFGS, SGD, Optimizer, Rprop
@@ -119,16 +120,17 @@ def find_learning_rate(
     in_an_epoch = math.ceil(samples.shape[0] / size) if samples.ndim > 0 else 1
     targets = _validation.targets(net, "Y", Y, rule.name)
     check_batches(net, samples.shape[0] if samples.ndim > 0 else 0, size, optimizer)
-    costs = _core.costs_of_steps(
-        net.copy()._core,
-        (_sparse.for_core(samples), targets, None),
-        loss=rule,
-        optimizer=dataclasses.replace(optimizer, learning_rate=rising).rule({}),
-        batch_size=size,
-        epochs=math.ceil(count / max(in_an_epoch, 1)),
-        seed=_arguments.seed("random_state", random_state),
-        threads=_arguments.thread_count("threads", net.threads if threads is None else threads),
-    )
+    with undone_if_raised([random_state]):
+        costs = _core.costs_of_steps(
+            net.copy()._core,
+            (_sparse.for_core(samples), targets, None),
+            loss=rule,
+            optimizer=dataclasses.replace(optimizer, learning_rate=rising).rule({}),
+            batch_size=size,
+            epochs=math.ceil(count / max(in_an_epoch, 1)),
+            seed=_arguments.seed("random_state", random_state),
+            threads=_arguments.thread_count("threads", net.threads if threads is None else threads),
+        )
     if not costs:
         raise ValueError("net: got a cost that is not finite, needed weights that give one")
     losses = np.array(costs[:count])

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _activation, _arguments, _arrays, _core, _loss, _sparse, _weights
 from ._activation import Activation, ActivationName
+from ._draws import undone_if_raised
 from ._loss import Loss
 from ._parameter_views import ParameterViews, ViewsWhereThereAre, parameters
 from ._scaling import Scaling
@@ -207,29 +208,30 @@ class Network:
                 f"random_state: got {shown(random_state)}, expected None: all weights are given and"
                 " no biases are drawn"
             )
-        seed = _arguments.seed("random_state", random_state)
-        try:
-            made = _CORES[float_type](
-                list(sizes),
-                [_activation.for_core(each) for each in activations],
-                seed,
-                [layer.rule for layer in initial_W],
-                [layer.rule for layer in initial_b],
-                [each or "none" for each in norms] if any(norms) else [],
-                list(skips),
-            )
-        except MemoryError:
-            raise MemoryError(
-                f"layers: the parameters of {shown(list(sizes))} do not fit into memory"
-            ) from None
-        self._attach(made, sizes, tuple(activations), norms, skips)
-        for name, views, initial in (
-            ("weights", self._W, [layer.given for layer in initial_W]),
-            ("biases", self._b, [layer.given for layer in initial_b]),
-        ):
-            for i, given in enumerate(initial):
-                if given is not None:
-                    views[i][...] = parameters(f"{name}[{i}]", given, views[i])
+        with undone_if_raised([random_state]):
+            seed = _arguments.seed("random_state", random_state)
+            try:
+                made = _CORES[float_type](
+                    list(sizes),
+                    [_activation.for_core(each) for each in activations],
+                    seed,
+                    [layer.rule for layer in initial_W],
+                    [layer.rule for layer in initial_b],
+                    [each or "none" for each in norms] if any(norms) else [],
+                    list(skips),
+                )
+            except MemoryError:
+                raise MemoryError(
+                    f"layers: the parameters of {shown(list(sizes))} do not fit into memory"
+                ) from None
+            self._attach(made, sizes, tuple(activations), norms, skips)
+            for name, views, initial in (
+                ("weights", self._W, [layer.given for layer in initial_W]),
+                ("biases", self._b, [layer.given for layer in initial_b]),
+            ):
+                for i, given in enumerate(initial):
+                    if given is not None:
+                        views[i][...] = parameters(f"{name}[{i}]", given, views[i])
 
     def _attach(
         self,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import reprlib
 from typing import Any
 
-LONGEST = 80  # characters; a message has at most 400, and shows up to three values
+LONGEST_MESSAGE = 399  # characters
+LONGEST = 80  # characters of a value; a message shows up to three
 MOST_BITS = 2000  # of an integer; Python can refuse to write one of more than 640 digits
 
 

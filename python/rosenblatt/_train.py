@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from ._callbacks import Callback, EarlyStopping, Epoch
 from ._checkpoint import Checkpoint
+from ._draws import undone_if_raised
 from ._loss import CustomLoss, Loss
 from ._network import Network
 from ._optimizer import SGD, Optimizer
@@ -98,7 +99,7 @@ def train(
         A new order of the samples every epoch; or a function that gives it: epoch (from 0) ->
         the indices of the samples, (n,).
     random_state : int, numpy.random.Generator or None, default 0
-        The seed of the order, 0 … 2**64 - 1.
+        The seed of the order, 0 … 2**64 - 1. A call that raises gives a generator its state back.
     sample_weight : array-like of shape (n,), optional
         s_i >= 0: the cost of a batch is sum s_i c_i / sum s_i. A batch of weight 0 is passed over.
     class_weight : "balanced" or mapping of int to float, optional
@@ -186,42 +187,43 @@ def train(
     >>> net.forward(X).round().ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    training = prepared(
-        net,
-        X,
-        Y,
-        loss=loss,
-        optimizer=optimizer,
-        l1=l1,
-        l2=l2,
-        alpha=alpha,
-        clip_norm=clip_norm,
-        clip_value=clip_value,
-        max_norm=max_norm,
-        ema=ema,
-        batch_size=batch_size,
-        epochs=epochs,
-        shuffle=shuffle,
-        random_state=random_state,
-        sample_weight=sample_weight,
-        class_weight=class_weight,
-        dropout=dropout,
-        input_dropout=input_dropout,
-        input_noise=input_noise,
-        validation=validation,
-        scale_inputs=scale_inputs,
-        scale_targets=scale_targets,
-        metrics=metrics,
-        early_stopping=early_stopping,
-        target_loss=target_loss,
-        time_limit=time_limit,
-        gradient_norm=gradient_norm,
-        checkpoint=checkpoint,
-        callback=callback,
-        progress=progress,
-        threads=threads,
-    )
-    return training.run(net.threads if threads is None else threads)
+    with undone_if_raised([random_state]):
+        training = prepared(
+            net,
+            X,
+            Y,
+            loss=loss,
+            optimizer=optimizer,
+            l1=l1,
+            l2=l2,
+            alpha=alpha,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+            max_norm=max_norm,
+            ema=ema,
+            batch_size=batch_size,
+            epochs=epochs,
+            shuffle=shuffle,
+            random_state=random_state,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            dropout=dropout,
+            input_dropout=input_dropout,
+            input_noise=input_noise,
+            validation=validation,
+            scale_inputs=scale_inputs,
+            scale_targets=scale_targets,
+            metrics=metrics,
+            early_stopping=early_stopping,
+            target_loss=target_loss,
+            time_limit=time_limit,
+            gradient_norm=gradient_norm,
+            checkpoint=checkpoint,
+            callback=callback,
+            progress=progress,
+            threads=threads,
+        )
+        return training.run(net.threads if threads is None else threads)
 
 
 SIGNATURE = inspect.signature(train)
@@ -237,4 +239,5 @@ def training_of(net: Network, *, remember: bool = False, **arguments: Any) -> Pr
     """
     bound = SIGNATURE.bind(net, **arguments)
     bound.apply_defaults()
-    return prepared(**bound.arguments, remember=remember)
+    with undone_if_raised([bound.arguments["random_state"]]):
+        return prepared(**bound.arguments, remember=remember)

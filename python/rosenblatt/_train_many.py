@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from . import _arguments, _core, _sparse
 from ._checkpoint import Checkpoint
+from ._draws import undone_if_raised
 from ._network import Network, network_given
 from ._prepared import Prepared
 from ._shown import brief, shown, type_name
@@ -88,15 +89,18 @@ def train_many(
     n_threads = _arguments.thread_count("threads", threads)
     _check_distinct_files([own.get("checkpoint", common.get("checkpoint")) for own in every])
     exact = _ExactInputs()
-    trainings = []
-    for i, (net, own) in enumerate(zip(nets, every, strict=True)):
-        trainings.append(_prepared(i, net, exact, {"X": X, "Y": Y} | common | own))
-    try:
-        found = _core.train_many([training.core for training in trainings], n_threads)
-    except BaseException:
-        for training in trainings:
-            training.restore_best()
-        raise
+    arguments = [{"X": X, "Y": Y} | common | own for own in every]
+    with undone_if_raised(each.get("random_state") for each in arguments):
+        trainings = [
+            _prepared(i, net, exact, of_one)
+            for i, (net, of_one) in enumerate(zip(nets, arguments, strict=True))
+        ]
+        try:
+            found = _core.train_many([training.core for training in trainings], n_threads)
+        except BaseException:
+            for training in trainings:
+                training.restore_best()
+            raise
     return [training.outcome(of_one) for training, of_one in zip(trainings, found, strict=True)]
 
 

@@ -14,7 +14,6 @@ True
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -27,10 +26,12 @@ except ImportError as error:
     raise ImportError("rosenblatt.river needs river: pip install rosenblatt[river]") from error
 
 from . import _arguments, sklearn
+from ._shown import shown, type_name
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
 ROOM = 8  # features that a network has room for at first; it doubles when there are more
+LARGEST = 2**63  # of the integers that are taken without a further look
 
 
 class _Stream:
@@ -68,19 +69,35 @@ class _Stream:
             )
             return model.learn_one(row, y, weight)
         except ValueError:
-            for name, value in x.items():  # the estimator knows the column, but not the name
-                if not math.isfinite(value):
-                    text = f"x[{name!r}]: got {value!r}, expected a finite number"
-                    raise ValueError(text) from None
+            self._check_finite(x)
             raise
+
+    def _output(self, x: Mapping[Any, Any]) -> NDArray[Any]:
+        """Return the outputs (n_outputs,) for a sample."""
+        row = self._row(x)
+        try:
+            found: NDArray[Any] = self._model._output_of(row)
+        except ValueError:
+            self._check_finite(x)
+            raise
+        return found
+
+    def _check_finite(self, x: Mapping[Any, Any]) -> None:
+        """Refuse features that are not finite; the estimator knows their columns, not their names.
+
+        Raises
+        ------
+        ValueError
+            A known feature is not finite; the message names it.
+        """
+        for name, value in x.items():
+            if name in self._columns:
+                _feature(name, value)
 
     def _admit(self, x: Mapping[Any, Any]) -> list[Any]:
         """Give a column to every feature that has none; return these features."""
         columns = self._columns
-        try:
-            new = [name for name in x.keys() if name not in columns]  # noqa: SIM118 - not a list's
-        except AttributeError:
-            raise TypeError(f"x: got {type(x).__name__}, expected a dictionary") from None
+        new = [name for name, _ in _items(x) if name not in columns]
         if new:
             new.sort(key=lambda name: (str(name), type(name).__name__))  # however x is ordered
             columns.update(zip(new, range(len(columns), len(columns) + len(new)), strict=True))
@@ -90,12 +107,12 @@ class _Stream:
         """Return x as the network takes it: features that x does not have are 0."""
         columns = self._columns
         row = np.zeros(self._width(len(columns)))
-        for name, value in x.items():
+        for name, value in _items(x):
             column = columns.get(name)
             if column is not None:
                 kind = type(value)
-                exact = kind is float or kind is int
-                row[column] = value if exact else _number(f"x[{name!r}]", value)
+                exact = kind is float or (kind is int and -LARGEST <= value <= LARGEST)
+                row[column] = value if exact else _feature(name, value)
         return row
 
     @staticmethod
@@ -116,6 +133,22 @@ class _Stream:
             "loss": self.loss,  # type: ignore[attr-defined]
             "grow": True,
         }
+
+
+def _items(x: Any) -> Any:
+    """Return the features of a sample by name."""
+    try:
+        return x.items()
+    except AttributeError:
+        raise TypeError(f"x: got {type_name(x)}, expected a dictionary") from None
+
+
+def _feature(name: Any, value: Any) -> float:
+    """Return the value of a feature as a float."""
+    try:
+        return _number("x", value)
+    except ValueError:
+        return _number(f"x[{shown(name)}]", value)
 
 
 def _number(name: str, value: Any) -> float:
@@ -209,12 +242,12 @@ class MLPClassifier(_Stream, base.Classifier):
         try:
             code = codes.get(y)
         except TypeError:
-            raise TypeError(f"y: got {type(y).__name__}, expected a hashable label") from None
+            raise TypeError(f"y: got {type_name(y)}, expected a hashable label") from None
         if code is not None:
             self._learn(x, code, w)
             return
         if y != y:  # noqa: PLR0124 - NaN
-            raise ValueError(f"y: got {y!r}, expected a label that is equal to itself")
+            raise ValueError(f"y: got {shown(y)}, expected a label that is equal to itself")
         if self._learn(x, len(codes), w):
             codes[y] = len(codes)
 
@@ -233,7 +266,7 @@ class MLPClassifier(_Stream, base.Classifier):
         """
         if self._model is None:
             return {}
-        A = self._model._output_of(self._row(x))
+        A = self._output(x)
         labels = list(self._codes)
         if A.size > 1:
             return dict(zip(labels, A.tolist(), strict=True))
@@ -326,4 +359,4 @@ class MLPRegressor(_Stream, base.Regressor):
         """
         if self._model is None:
             return 0.0
-        return float(self._model.predict_one(self._row(x)))
+        return float(self._output(x)[0])

@@ -263,6 +263,6 @@ def _two_classes(X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.bool_], 
         raise TypeError(f"y: got {shown(y)}, needed labels of two classes")
     classes = np.unique(labels)
     if len(classes) > 2 or (len(classes) == 1 and classes[0] not in (0, 1)):
-        raise ValueError(f"y: got the classes {classes.tolist()}, needed two")
+        raise ValueError(f"y: got the classes {shown(classes.tolist())}, needed two")
     first, second = classes.tolist() if len(classes) == 2 else (0, 1)
     return samples, labels == second, (first, second)

@@ -16,7 +16,7 @@ from traceback import print_exception
 from typing import Any, Final, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
-from .._shown import shown
+from .._shown import LONGEST_MESSAGE, brief, shown
 from .actions import Actions, is_get, is_post
 from .refused import RefusedError
 from .trainings import Trainings
@@ -360,7 +360,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_refusal(self, status: int, reason: str) -> None:
         """Answer no; a body that was not read is read and forgotten, then the connection ends."""
         has_body = self._unread > 0 or "Transfer-Encoding" in self.headers
-        self._send_json(status, {"error": reason}, ends=has_body)
+        self._send_json(status, {"error": brief(reason, LONGEST_MESSAGE)}, ends=has_body)
         if has_body:
             self.close_connection = True
             with suppress(OSError):

@@ -6,18 +6,20 @@ import inspect
 import operator
 from abc import abstractmethod
 from itertools import chain, pairwise
+from numbers import Number
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .. import _arguments, _arrays, _loss
 from .._network import Network
 from .._shown import shown, type_name
 from . import _initial, _minimum, _settings, _steps
+from ._checks import ShortMessages, short_messages, validated
 from ._samples import Samples, for_core
 from ._threads import thread_count
 from ._transaction import transaction
@@ -37,7 +39,7 @@ ALLOWED = {name: True for name in ("allow_all_zero_weights",) if name in _SETTIN
 REMEMBERED = ("_memory", "_masks")  # of a learner: its optimiser, and where dropout is
 
 
-class Estimator(CallbackSupportMixin, BaseEstimator):
+class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
     """What both estimators share."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = _settings.CONSTRAINTS
@@ -57,7 +59,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         """Return X and y, checked; sets `classes_`, `n_features_in_`, `feature_names_in_`."""
 
     @abstractmethod
-    def _encoded(self, y: NDArray[Any], loss: Any) -> NDArray[Any]:
+    def _encoded(self, y: NDArray[Any], loss: Any, name: str = "y") -> NDArray[Any]:
         """Return y as the core takes it with a loss: labels (n,) or rows (n, n_targets)."""
 
     @abstractmethod
@@ -167,8 +169,11 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         sample_weight: Any,
         of_class: NDArray[np.float64] | None,
     ) -> Samples:
+        if isinstance(sample_weight, Number):
+            sample_weight = _arguments.real("sample_weight", sample_weight, "finite numbers")
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, **ALLOWED)
+            with short_messages():
+                sample_weight = _check_sample_weight(sample_weight, X, **ALLOWED)
         return Samples(X, y, self._weights(y, sample_weight, of_class))
 
     def _weighted(
@@ -356,7 +361,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
     def _rows(self, X: Any) -> Any:
         """Return samples as a user gives them, checked: an array or a CSR or CSC matrix."""
-        return validate_data(
+        return validated(
             self,
             X,
             reset=False,

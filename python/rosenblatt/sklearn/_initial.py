@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _arrays
+from .._shown import shown
 
 
 def drawn(
@@ -38,11 +39,12 @@ def given(name: str, values: Any, shapes: list[tuple[int, ...]]) -> list[NDArray
 
     Raises
     ------
-    ValueError
-        Their number or a shape is another one, or a value is not finite.
+    TypeError, ValueError
+        They are no real numbers, their number or a shape is another one, or a value is not finite.
     """
-    arrays = [np.asarray(each, dtype=np.float64) for each in values]
-    if [each.shape for each in arrays] != shapes:
-        got = ", ".join(str(each.shape) for each in arrays)
-        raise ValueError(f"{name}: got shapes {got}, needed {', '.join(map(str, shapes))}")
-    return [_arrays.finite(name, each) for each in arrays]
+    dtype = np.dtype(np.float64)
+    arrays = [_arrays.inputs(f"{name}[{i}]", each, dtype) for i, each in enumerate(values)]
+    got = [each.shape for each in arrays]
+    if got != shapes:
+        raise ValueError(f"{name}: got shapes {shown(got)}, needed {shown(shapes)}")
+    return [_arrays.finite(f"{name}[{i}]", each) for i, each in enumerate(arrays)]

@@ -118,4 +118,7 @@ def _type_for(dtype: np.dtype[Any], labels: list[Any]) -> Any:
         limits = np.iinfo(integers)
         if all(limits.min <= label <= limits.max for label in labels):
             return integers
-    raise ValueError("y: got labels below 0 and labels of 2**63 or more, expected either")
+    raise ValueError(
+        f"y: got labels from {shown(min(labels))} to {shown(max(labels))}, expected a range that "
+        "int64 or uint64 holds"
+    )

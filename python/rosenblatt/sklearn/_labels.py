@@ -16,12 +16,12 @@ from sklearn.utils.multiclass import (
     type_of_target,
     unique_labels,
 )
-from sklearn.utils.validation import validate_data
 
 from .. import _arrays, _weighting
 from .._arrays import LABEL_LOSSES
 from .._shown import shown, type_name
 from . import _growth
+from ._checks import check_classes, short_messages, validated
 from ._kinds import check_one_kind, positions, widened
 from ._online import NEW, Online
 
@@ -44,9 +44,13 @@ class Labelled(ClassifierMixin, Online):
                 "needed a dict or None"
             )
         if self.grow and classes is None and not hasattr(self, "classes_"):
+            check_classes(y)
             classes = unique_labels(y)
         check_one_kind("classes", classes)
-        if _check_partial_fit_first_call(self, classes):
+        with short_messages():
+            first = _check_partial_fit_first_call(self, classes)
+        if first:
+            check_classes(y)
             several = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if several else self.classes_)
 
@@ -106,7 +110,7 @@ class Labelled(ClassifierMixin, Online):
             return target
         if self.grow:
             return NEW
-        raise ValueError(f"y: got {shown(y)}, needed one of {self.classes_}")
+        raise ValueError(f"y: got {shown(y)}, needed one of {shown(self.classes_.tolist())}")
 
     def _each_encoded(self) -> list[Any]:
         """Return what each class is to the core: a code, or a row where the loss takes those."""
@@ -132,7 +136,7 @@ class Labelled(ClassifierMixin, Online):
         self, X: Any, y: Any, incremental: bool, reset: bool
     ) -> tuple[Any, NDArray[Any]]:
         check_one_kind("y", y)
-        X, y = validate_data(
+        X, y = validated(
             self,
             X,
             y,
@@ -141,6 +145,7 @@ class Labelled(ClassifierMixin, Online):
             dtype=self._number_types(of_new_network=reset),
             reset=reset,
         )
+        check_classes(y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
@@ -161,12 +166,13 @@ class Labelled(ClassifierMixin, Online):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same "
                     "classes as in the previous call to fit. Previously "
-                    f"got {self.classes_}, `y` has {classes}"
+                    f"got {shown(self.classes_.tolist())}, `y` has {shown(classes.tolist())}"
                 )
         elif y.ndim == 1 or len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
+                f"`self.classes_` has {shown(self.classes_.tolist())}. "
+                f"'y' has {shown(classes.tolist())}."
             )
 
     def _check_form(self, y: Any) -> None:
@@ -185,9 +191,11 @@ class Labelled(ClassifierMixin, Online):
         return bool((positions(self.classes_, y) >= 0).all())
 
     def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:
-        labels: NDArray[Any] = check_array(
-            y, ensure_2d=False, accept_sparse="csr", dtype=None, input_name="y"
-        )
+        check_classes(y)
+        with short_messages():
+            labels: NDArray[Any] = check_array(
+                y, ensure_2d=False, accept_sparse="csr", dtype=None, input_name="y"
+            )
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)
         self._check_form(labels)
@@ -196,7 +204,8 @@ class Labelled(ClassifierMixin, Online):
         else:
             unknown = np.setdiff1d(unique_labels(labels), self.classes_)
         if len(unknown):
-            raise ValueError(f"y: got {unknown}, needed labels of {self.classes_}")
+            known = self.classes_.tolist()
+            raise ValueError(f"y: got {shown(unknown.tolist())}, needed labels of {shown(known)}")
         return labels
 
     def _n_units(self, y: NDArray[Any], loss: Any) -> int:
@@ -204,7 +213,7 @@ class Labelled(ClassifierMixin, Online):
             return len(self._label_binarizer.classes_)
         return 1
 
-    def _encoded(self, y: NDArray[Any], loss: Any) -> NDArray[Any]:
+    def _encoded(self, y: NDArray[Any], loss: Any, name: str = "y") -> NDArray[Any]:
         named = "log_loss" if callable(loss) else getattr(loss, "name", loss)
         takes_labels = named in LABEL_LOSSES and not callable(loss)
         if not self._several_labels and takes_labels:
@@ -252,7 +261,8 @@ class Labelled(ClassifierMixin, Online):
         unknown = [label for label in named if label not in known]
         if unknown and not self.grow and any(label not in named for label in known):
             raise ValueError(
-                f"class_weight: got the label {unknown[0]!r}, expected labels of y: {known}"
+                f"class_weight: got the label {shown(unknown[0])}, expected labels of y: "
+                f"{shown(known)}"
             )
         return np.array([named.get(label, 1.0) for label in known])
 

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import check_array, check_random_state, compute_class_weight
 
-from .. import _arrays, _core
+from .. import _arguments, _arrays, _core
 from .._shown import shown
+from ._checks import short_messages
 from ._kinds import positions
 from ._samples import for_core
 
@@ -48,7 +49,7 @@ class Learned(NamedTuple):
 def learn(perceptron: Any, data: Data, W: NDArray[Any], b: NDArray[Any], max_iter: int) -> Learned:
     """Return what the perceptron of each class learns, two classes having one."""
     X, y, classes, sample_weight = data
-    by_class = compute_class_weight(perceptron.class_weight, classes=classes, y=y)
+    by_class = _class_weights(perceptron.class_weight, classes, y)
     weights = weights_of_samples(sample_weight, X)
     if not perceptron.early_stopping and np.all(weights == 0):
         raise ValueError("Sample weights must contain at least one non-zero number.")
@@ -93,6 +94,16 @@ def learn(perceptron: Any, data: Data, W: NDArray[Any], b: NDArray[Any], max_ite
     # scikit-learn's single intercept is a Python float before it is an array.
     dtype = np.dtype(np.float64) if len(classes) == 2 else X.dtype
     return Learned(W, np.array(intercepts, dtype), max(epochs))
+
+
+def _class_weights(class_weight: Any, classes: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """Return the factor of each class's updates."""
+    if isinstance(class_weight, dict):
+        for label, weight in class_weight.items():
+            _arguments.real(f"class_weight[{shown(label)}]", weight, "a finite number")
+    with short_messages():
+        weights: NDArray[Any] = compute_class_weight(class_weight, classes=classes, y=y)
+    return weights
 
 
 def threads(perceptron: Any) -> int:
@@ -152,16 +163,18 @@ def weights_of_samples(sample_weight: Any, X: Any) -> NDArray[Any]:
     if sample_weight is None:
         return np.ones(n, X.dtype)
     if isinstance(sample_weight, Number):
-        weights = np.full(n, sample_weight, X.dtype)
+        weight = _arguments.real("sample_weight", sample_weight, "a finite number")
+        weights = np.full(n, weight, X.dtype)
     else:
-        weights = check_array(
-            sample_weight,
-            accept_sparse=False,
-            ensure_2d=False,
-            dtype=X.dtype,
-            order="C",
-            input_name="sample_weight",
-        )
+        with short_messages():
+            weights = check_array(
+                sample_weight,
+                accept_sparse=False,
+                ensure_2d=False,
+                dtype=X.dtype,
+                order="C",
+                input_name="sample_weight",
+            )
     if weights.ndim != 1:
         raise ValueError(
             f"Sample weights must be 1D array or scalar, got {weights.ndim}D array. Expected "
@@ -180,7 +193,7 @@ def begin(
     W = np.zeros(shape, X.dtype)
     b = np.zeros(shape[0], X.dtype)
     if coef_init is not None:
-        given = np.array(coef_init, X.dtype, order="C")
+        given = np.array(_arrays.inputs("coef_init", coef_init, X.dtype))
         if n_classes == 2:
             given = given.reshape(1, -1)
         if given.shape != shape:
@@ -190,7 +203,7 @@ def begin(
             )
         W = given
     if intercept_init is not None:
-        given = np.atleast_1d(np.array(intercept_init, X.dtype))
+        given = np.atleast_1d(np.array(_arrays.inputs("intercept_init", intercept_init, X.dtype)))
         if given.shape != b.shape:
             raise ValueError(
                 "Provided intercept_init does not match dataset: "

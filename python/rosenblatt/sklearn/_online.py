@@ -310,6 +310,11 @@ class Online(Estimator):
             self.loss_ = learner.core.learn_one(row, target, weight)
         except FloatingPointError as error:
             raise ValueError(f"{_steps.NOT_FINITE} ({error})") from None
+        except ValueError:  # the core shows numbers as they are in the network's type, as rows
+            _arrays.finite("x", row)
+            if isinstance(target, float | np.ndarray):
+                _arrays.exact("y", _arrays.finite("y", np.asarray(target)), self._net.dtype)
+            raise
         self.t_ += 1
 
     def _target_of(self, y: Any) -> Any:

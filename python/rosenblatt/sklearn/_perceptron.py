@@ -13,17 +13,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays, _core
 from .._shown import shown
+from ._checks import ShortMessages, short_messages, validated
 from ._kinds import check_one_kind
 from ._one_against_rest import Data, Learned, begin, learn, threads, weights_of_samples
 from ._samples import for_core
 from ._transaction import PassedOver, transaction
 
 
-class Perceptron(ClassifierMixin, BaseEstimator):
+class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
     """Rosenblatt's perceptron: a drop-in for `sklearn.linear_model.Perceptron`.
 
     Where a sample is on the wrong side or on the line, y z <= 0 with z = w · x + b, the weights
@@ -269,7 +270,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
         """
         check_is_fitted(self)
-        X = validate_data(
+        X = validated(
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", reset=False
         )
         dtype: np.dtype[Any] = np.result_type(X.dtype, self.coef_.dtype)
@@ -328,7 +329,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 
     def _fit(self, X: Any, y: Any, coef_init: Any, intercept_init: Any, sample_weight: Any) -> None:
         X, y = self._validated(X, y, reset=True)
-        check_classification_targets(y)
+        with short_messages():
+            check_classification_targets(y)
         classes = np.unique(y)
         if self.warm_start and getattr(self, "coef_", None) is not None:
             coef_init = self._dense_coef() if coef_init is None else coef_init
@@ -361,7 +363,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 
     def _validated(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
         check_one_kind("y", y)
-        X, y = validate_data(
+        X, y = validated(
             self,
             X,
             y,
@@ -382,7 +384,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
             assert known is not None
             return known
         check_one_kind("classes", classes)
-        given: NDArray[Any] = unique_labels(classes)
+        with short_messages():
+            given: NDArray[Any] = unique_labels(classes)
         if known is not None and not np.array_equal(known, given):
             raise ValueError(
                 f"`classes={shown(classes)}` is not the same as on last call to partial_fit, "

@@ -11,11 +11,11 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
 from .. import _arrays
 from .._loss import Poisson
 from .._shown import shown
+from ._checks import check_numbers, short_messages, validated
 from ._online import Online, is_stochastic
 
 
@@ -236,7 +236,7 @@ class MLPRegressor(RegressorMixin, Online):
             The estimator is not fitted, or X is not made of finite rows of its features.
         """
         A = self._predictions(X)
-        if return_std and self._loss_of_fit != "gaussian_nll":
+        if return_std and not self._has_variances:
             raise ValueError(
                 f"return_std: got True after a fit with loss={shown(self._loss_of_fit)}, expected "
                 "'gaussian_nll'"
@@ -248,8 +248,17 @@ class MLPRegressor(RegressorMixin, Online):
 
     def _numbers_of(self, A: NDArray[Any]) -> NDArray[Any]:
         """Return what outputs (n, n_outputs) predict; of a mean and a variance the mean."""
-        has_variances = self._loss_of_fit == "gaussian_nll"
-        return self._shaped(A[:, : A.shape[1] // 2] if has_variances else A)
+        return self._shaped(A[:, : A.shape[1] // 2] if self._has_variances else A)
+
+    @property
+    def _n_targets(self) -> int:
+        """How many numbers a sample has as its target."""
+        return int(self.n_outputs_ // 2 if self._has_variances else self.n_outputs_)
+
+    @property
+    def _has_variances(self) -> bool:
+        """Whether half of the outputs are variances."""
+        return bool(self._loss_of_fit == "gaussian_nll")
 
     @staticmethod
     def _shaped(A: NDArray[Any]) -> NDArray[Any]:
@@ -306,12 +315,19 @@ class MLPRegressor(RegressorMixin, Online):
         if isinstance(y, float):
             return float(y)
         target = _arrays.inputs("y", y, self._net.dtype)
-        return float(target) if target.ndim == 0 else target
+        n_targets = self._n_targets
+        if target.ndim == 0 and n_targets == 1:
+            return float(target)
+        if target.shape != (n_targets,):
+            expected = "a number" if n_targets == 1 else f"({n_targets},)"
+            raise ValueError(f"y: got shape {target.shape}, expected {expected}")
+        return target
 
     def _validated(
         self, X: Any, y: Any, incremental: bool, reset: bool
     ) -> tuple[Any, NDArray[Any]]:
-        X, y = validate_data(
+        check_numbers("y", y, X)
+        X, y = validated(
             self,
             X,
             y,
@@ -327,18 +343,19 @@ class MLPRegressor(RegressorMixin, Online):
         return X, y
 
     def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:
-        numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        check_numbers("y", y)
+        with short_messages():
+            numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         y = self._one_dimensional(numbers)
         self._check_columns(y)
         return y
 
     def _check_columns(self, y: NDArray[Any]) -> None:
         """Refuse more or fewer numbers a sample than in the last fit."""
-        units = 2 if self._loss_of_fit == "gaussian_nll" else 1
-        found, expected = y[:1].size, self.n_outputs_ // units
-        if found != expected:
+        found = y[:1].size
+        if found != self._n_targets:
             raise ValueError(
-                f"y: got {found} numbers a sample, expected {expected} as in the last fit"
+                f"y: got {found} numbers a sample, expected {self._n_targets} as in the last fit"
             )
 
     @staticmethod
@@ -351,9 +368,9 @@ class MLPRegressor(RegressorMixin, Online):
         n_targets = 1 if y.ndim == 1 else y.shape[1]
         return 2 * n_targets if loss == "gaussian_nll" else n_targets
 
-    def _encoded(self, y: NDArray[Any], loss: Any) -> NDArray[Any]:
+    def _encoded(self, y: NDArray[Any], loss: Any, name: str = "y") -> NDArray[Any]:
         rows = y.reshape(-1, 1) if y.ndim == 1 else y
-        return np.require(rows, self._net.dtype, ["C"])
+        return _arrays.exact(name, rows, self._net.dtype)
 
     def _output(self, loss: Any) -> str:
         rates = loss == "poisson" or (isinstance(loss, Poisson) and loss.log_rate)

@@ -104,7 +104,7 @@ def hidden_layers(hidden_layer_sizes: Any) -> list[int]:
     one_layer = not isinstance(hidden_layer_sizes, Iterable)
     sizes = [hidden_layer_sizes] if one_layer else list(hidden_layer_sizes)
     if any(isinstance(size, bool) or not isinstance(size, Integral) or size <= 0 for size in sizes):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {shown(sizes)}.")
     return [int(size) for size in sizes]
 
 

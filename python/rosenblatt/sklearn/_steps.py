@@ -129,7 +129,11 @@ def _for_training(estimator: Any, validation: Samples | None) -> Any:
     if validation is None:
         return None
     estimator.validation_loss_curve_ = estimator.validation_loss_curve_ or []
-    return validation.X, estimator._encoded(validation.y, estimator.loss), validation.weights
+    return (
+        validation.X,
+        estimator._encoded(validation.y, estimator.loss, "validation[1]"),
+        validation.weights,
+    )
 
 
 def _warn_unless_converged(estimator: Any, rules: Rules) -> None:

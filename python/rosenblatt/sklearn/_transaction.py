@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from .._draws import undone_if_raised
+
 
 class PassedOver(Exception):  # noqa: N818 - a batch that is passed over is not an error
     """All samples of a batch weigh nothing, so that nothing is to change."""
@@ -47,17 +49,14 @@ def transaction(estimator: Any) -> Iterator[None]:
 def _restoring(estimator: Any) -> Iterator[None]:
     before = dict(vars(estimator))
     lengths = {name: len(value) for name, value in before.items() if isinstance(value, list)}
-    generators = {id(each): each for each in _generators(estimator)}.values()
-    states = [each.get_state() for each in generators]
     try:
-        yield
+        with undone_if_raised(_generators(estimator)):
+            yield
     except BaseException:
         vars(estimator).clear()
         vars(estimator).update(before)
         for name, length in lengths.items():
             del before[name][length:]
-        for generator, state in zip(generators, states, strict=True):
-            generator.set_state(state)
         raise
 
 
