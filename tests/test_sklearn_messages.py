@@ -227,7 +227,7 @@ def test_a_target_beyond_float32() -> None:
         with pytest.raises(ValueError, match=f"{name}.*{words}"):
             call()
     made(MLPRegressor, dtype="float64").fit(single, huge / 1e39)
-    with pytest.raises(ValueError, match=r"^y: got nan, needed a finite number"):
+    with pytest.raises(ValueError, match=r"^y: got nan, needed finite numbers"):
         reg.learn_one(single[0], np.nan)
 
 

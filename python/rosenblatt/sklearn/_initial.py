@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _arrays
-from .._shown import shown
+from .._shown import brief
 
 
 def drawn(
@@ -46,5 +46,6 @@ def given(name: str, values: Any, shapes: list[tuple[int, ...]]) -> list[NDArray
     arrays = [_arrays.inputs(f"{name}[{i}]", each, dtype) for i, each in enumerate(values)]
     got = [each.shape for each in arrays]
     if got != shapes:
-        raise ValueError(f"{name}: got shapes {shown(got)}, needed {shown(shapes)}")
+        listed = [brief(", ".join(map(str, each))) for each in (got, shapes)]
+        raise ValueError(f"{name}: got shapes {listed[0]}, needed {listed[1]}")
     return [_arrays.finite(f"{name}[{i}]", each) for i, each in enumerate(arrays)]
