@@ -10,8 +10,10 @@ import pytest
 pytest.importorskip("sklearn")
 
 from scipy.special import log_softmax
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.preprocessing import StandardScaler
 
-from rosenblatt.sklearn import MLPClassifier
+from rosenblatt.sklearn import MLPClassifier, MLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -100,3 +102,68 @@ def test_a_loss_with_a_margin_predicts_by_the_sign_of_its_scores(loss: str) -> N
     assert (clf.predict(X) == (clf.decision_function(X) > 0)).all()
     clf.fit(X, THREE)
     assert (clf.predict(X) == clf.decision_function(X).argmax(axis=1)).all()
+
+
+def test_the_loss_of_a_confident_network_is_exact() -> None:
+    """scikit-learn's probabilities are at least 2e-16, so no loss is above 36."""
+    X, y = np.array([[1.0], [1.0]]), [0, 1]
+    clf = MLPClassifier(
+        (), max_iter=1, batch_size=2, coefs_init=[[[100.0]]], intercepts_init=[[0.0]], alpha=0
+    )
+    assert clf.fit(X, y).loss_ == 50.0
+
+
+def test_the_loss_of_several_numbers_is_the_average_over_them() -> None:
+    """L-BFGS goes to the minimum of their sum with the penalty, as in scikit-learn."""
+    Y = X @ np.array([[1.0, 2.0], [0.5, -1.0], [0.0, 1.0], [1.0, 0.0]])
+    reg = MLPRegressor(
+        hidden_layer_sizes=(), solver="lbfgs", max_iter=500, alpha=0.1, random_state=0, tol=1e-9
+    )
+    reg.fit(X, Y)
+    penalty = 0.05 * (reg.coefs_[0] ** 2).sum() / len(X)
+    expected = ((reg.predict(X) - Y) ** 2).mean() / 2 + penalty
+    np.testing.assert_allclose(reg.loss_, expected, rtol=1e-9)
+    gradient = (X.T @ (reg.predict(X) - Y) + 0.1 * reg.coefs_[0]) / len(X)
+    np.testing.assert_allclose(gradient, 0, atol=1e-6)
+
+
+def test_a_batch_counts_by_its_weight() -> None:
+    """So `loss_` is the weighted mean of all samples."""
+    weights = np.where(np.arange(66) < 32, 10.0, 1.0)
+    settings: dict[str, Any] = {
+        "hidden_layer_sizes": (4,), "batch_size": 32, "max_iter": 1, "shuffle": False, "alpha": 0,
+        "solver": "sgd", "learning_rate_init": 1e-12, "random_state": 0,
+    }  # fmt: skip
+    reg = MLPRegressor(**settings).fit(X, X[:, 0], weights)
+    expected = np.average((reg.predict(X) - X[:, 0]) ** 2 / 2, weights=weights)
+    np.testing.assert_allclose(reg.loss_, expected, rtol=1e-9)
+
+
+def test_a_batch_of_weight_0_is_passed_over() -> None:
+    """scikit-learn's `fit` raises a ZeroDivisionError, its `partial_fit` a ValueError."""
+    settings: dict[str, Any] = {"hidden_layer_sizes": (4,), "random_state": 0, "shuffle": False}
+    weights = np.r_[np.zeros(32), np.ones(34)]
+    reg = MLPRegressor(**settings, batch_size=32, max_iter=1).fit(X, X[:, 0], weights)
+    without = MLPRegressor(**settings, batch_size=32, max_iter=1).fit(X[32:], X[32:, 0])
+    np.testing.assert_allclose(reg.coefs_[0], without.coefs_[0], rtol=1e-12)
+    before = reg.coefs_[0].copy()
+    reg.partial_fit(X, X[:, 0], np.zeros(66))
+    assert (reg.coefs_[0] == before).all()
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        reg.fit(X, X[:, 0], np.zeros(66))
+
+
+@pytest.mark.parametrize("labels", [[1, "1"], [True, "maybe"], [0, "x"], ["a", None]])
+def test_labels_of_several_kinds_are_refused(labels: list[Any]) -> None:
+    """scikit-learn turns them into text, so that 1 and "1" are one class."""
+    with pytest.raises(ValueError, match="expected labels of one kind"):
+        MLPClassifier().fit(X, labels * 33)
+
+
+def test_large_targets_are_learnt_in_other_units() -> None:
+    """As in scikit-learn, the network alone learns nothing of targets near a million."""
+    y = 1e6 * (2 * X[:, 0] + 1)
+    alone = MLPRegressor(random_state=0)
+    assert alone.fit(X, y).score(X, y) < 0
+    scaled = TransformedTargetRegressor(alone, transformer=StandardScaler())
+    assert scaled.fit(X, y).score(X, y) > 0.9
