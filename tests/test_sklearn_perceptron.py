@@ -113,6 +113,17 @@ def test_well_known_data_give_the_same_bits(load: Any, penalty: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_four_samples_in_any_order() -> None:
+    """An epoch may then end where the next one begins, as in the lecture's AND and OR."""
+    corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    draw = np.random.default_rng(0)
+    sets = [(corners, [0, 0, 0, 1]), (corners, [0, 1, 1, 1])]
+    sets += [(draw.normal(size=(4, 2)), [0, 1, *draw.integers(0, 2, 2)]) for _ in range(60)]
+    for seed, data in enumerate(sets):
+        assert_alike(*both(data, random_state=seed, max_iter=20, tol=None))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_weights_and_starts_are_used_as_theirs() -> None:
     X, y = some_data(3, "float64", as_csr=False)
     rng = np.random.default_rng(0)
@@ -351,6 +362,7 @@ def test_its_absence_names_the_extra(run_python: Any) -> None:
     assert message == "rosenblatt.sklearn needs scikit-learn: pip install rosenblatt[sklearn]"
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_warning_that_is_an_error_changes_nothing() -> None:
     X, y = load_digits(return_X_y=True)
     perceptron = Perceptron(random_state=0).fit(X[:200], y[:200])

@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 
 import rosenblatt as rb
 from rosenblatt.sklearn import MLPClassifier, MLPRegressor
+from snapshots import assert_unchanged, snapshot
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -425,3 +426,206 @@ def test_what_does_not_go_by_calls() -> None:
         quick(early_stopping=True).partial_fit(X, y, classes=range(10))
     with pytest.raises(AttributeError):
         quick(solver="lbfgs").partial_fit(X, y, classes=range(10))
+
+
+# ---- what a stream can bring ---------------------------------------------------------------------
+
+
+CACHES = ["_targets_of"]  # what each label is to the core
+
+
+def answers(clf: MLPClassifier) -> Any:
+    return clf.classes_.tolist(), clf.n_features_in_, clf.predict_proba(X[:9, :4]).tolist()
+
+
+TWO = np.array(["a", "b"] * 5)
+
+
+def growing(labels: Any = TWO) -> MLPClassifier:
+    return MLPClassifier((8,), grow=True, random_state=0).partial_fit(X[:10, :4], labels)
+
+
+def test_a_refused_sample_admits_neither_its_class_nor_its_features() -> None:
+    clf = growing()
+    before = answers(clf)
+    with pytest.raises(ValueError, match=r"x: got nan at x\[3\], needed finite numbers"):
+        clf.learn_one([1, 2, 3, np.nan], "new")
+    with pytest.raises(ValueError, match=r"Input X contains NaN. \(in column 4 of X\)"):
+        clf.partial_fit(np.c_[X[:1, :4], np.nan], ["a"])
+    with pytest.raises(ValueError, match=r"x: got nan at x\[5\]"):
+        clf.learn_one([1, 2, 3, 4, 5, np.nan], "a")
+    assert answers(clf) == before
+
+
+def test_a_refused_first_call_leaves_no_trace() -> None:
+    clf = MLPClassifier((8,), grow=True, random_state=0)
+    before = vars(clf).copy()
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        clf.partial_fit([[np.nan]], ["a"])
+    assert vars(clf) == before
+    with pytest.raises(NotFittedError):
+        clf.learn_one([1.0], "a")
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "words"),
+    [
+        (["a", "b"], 7, r"y: got 7 \(int\), expected a str, as the labels before"),
+        (["a", "b"], None, r"y: got None \(NoneType\), expected a str"),
+        ([0, 1], "x", r"y: got 'x' \(str\), expected an int, as the labels before"),
+        ([0, 1], True, ""),
+        ([True, False], "maybe", r"y: got 'maybe' \(str\), expected a bool"),
+        ([0, 1], 2.5, "y: got 2.5, expected a whole number, as the labels before"),
+        ([0, 1], 2.0, ""),
+    ],
+)
+def test_labels_of_another_kind(first: list[Any], later: Any, words: str) -> None:
+    """They are refused, unless they are equal to an integer in Python."""
+    for call in ("learn_one", "partial_fit"):
+        clf = growing(first * 5)
+        before = answers(clf)
+        one = call == "learn_one"
+        arguments = (X[0, :4], later) if one else (X[:3, :4], [later] * 3)
+        if words:
+            with pytest.raises(ValueError, match=words):
+                getattr(clf, call)(*arguments)
+            assert answers(clf) == before
+        else:
+            getattr(clf, call)(*arguments)
+            assert clf.classes_.tolist() == sorted({*first, int(later)})
+            assert clf.classes_.dtype.kind == "i"
+
+
+def test_ids_of_64_bits_stay_apart() -> None:
+    """As floating-point numbers these would be one and the same."""
+    ids = [2**62, 2**62 + 1, 2**62 + 2]
+    clf = growing(ids[:2] * 5).learn_one(X[0, :4], ids[2])
+    assert clf.classes_.tolist() == ids
+    clf.learn_one(X[0, :4], 2**63 + 1)
+    assert clf.classes_.tolist() == [*ids, 2**63 + 1]
+    for label in (-1, 2**64):
+        with pytest.raises(ValueError, match=r"y: got labels from .*, expected a range that int64"):
+            clf.learn_one(X[0, :4], label)
+    assert clf.classes_.tolist() == [*ids, 2**63 + 1]
+
+
+@pytest.mark.filterwarnings("ignore:Got `batch_size`")
+def test_a_batch_of_one_with_batch_norm() -> None:
+    reg = MLPRegressor(hidden_layer_sizes=(8,), norm="batch", batch_size=32, random_state=0)
+    words = "norm: got 'batch' with a batch of 1 sample, expected batches of at least 2"
+    with pytest.raises(ValueError, match=words):
+        reg.partial_fit(X[:33], y[:33])
+    assert not hasattr(reg, "coefs_")
+    reg.partial_fit(X[:32], y[:32])
+    before = reg.predict(X)
+    for call in (
+        lambda: reg.partial_fit(X[:1], y[:1]),
+        lambda: reg.partial_fit(X[:33], y[:33]),
+        lambda: reg.learn_one(X[0], 1.0),
+    ):
+        with pytest.raises(ValueError, match=words):
+            call()
+    assert np.isfinite(before).all()
+    assert (reg.predict(X) == before).all()
+
+
+def test_a_named_class_is_absent() -> None:
+    """A class that a batch or a validation set lacks keeps its weight."""
+    rows, labels = X[:4, :4], ["ok", "ok", "fraud", "ok"]
+    heavy = MLPClassifier((8,), class_weight={"fraud": 20.0}, random_state=0)
+    clf = heavy.partial_fit(rows, labels, classes=["fraud", "ok"]).partial_fit(rows, ["ok"] * 4)
+    equal = MLPClassifier((8,), random_state=0)
+    weights = [1, 1, 20, 1]
+    equal.partial_fit(rows, labels, classes=["fraud", "ok"], sample_weight=weights)
+    equal.partial_fit(rows, ["ok"] * 4)
+    assert (clf.coefs_[0] == equal.coefs_[0]).all()
+    grown = MLPClassifier((8,), class_weight={"fraud": 20.0}, grow=True, random_state=0)
+    grown.partial_fit(rows, ["ok"] * 4).partial_fit(rows, ["new", "ok", "fraud", "ok"])
+    assert grown.classes_.tolist() == ["fraud", "new", "ok"]
+    heavy.set_params(max_iter=2).fit(rows, labels, validation=(rows, ["ok"] * 4))
+    ok = heavy.predict_proba(rows)[:, 1]
+    assert heavy.validation_loss_curve_[-1] == pytest.approx(-np.log(ok).mean())
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_a_batch_without_weight_is_passed_over(kind: Any) -> None:
+    more = {"classes": [0, 1]} if kind is MLPClassifier else {}
+    model = kind(hidden_layer_sizes=(4,), random_state=0).partial_fit(X, y % 2, **more)
+    before = snapshot(model, ignored=CACHES)
+    model.partial_fit(X, y % 2, sample_weight=np.zeros(200))
+    model.learn_one(X[0], 1, sample_weight=0)
+    assert_unchanged(before, model, ignored=CACHES)
+
+
+def test_a_weight_multiplies_the_step_of_a_sample() -> None:
+    def step(weight: float) -> Any:
+        settings = {"solver": "sgd", "momentum": 0.0, "alpha": 0.0, "learning_rate_init": 1e-3}
+        reg = MLPRegressor(hidden_layer_sizes=(4,), random_state=0, **settings).partial_fit(X, y)
+        before = reg.coefs_[0].copy()
+        return reg.learn_one(X[0], 1.0, sample_weight=weight).coefs_[0] - before
+
+    np.testing.assert_allclose(step(3.0), 3 * step(1.0), rtol=1e-9, atol=1e-15)
+
+
+def test_one_sample_of_a_third_class_moves_no_answers() -> None:
+    rows = np.random.default_rng(0).normal(size=(400, 4))
+    labels = np.where(rows[:, 0] > 0, "z", "m")
+    clf = MLPClassifier((16,), grow=True, random_state=0, learning_rate_init=0.01)
+    for _ in range(30):
+        clf.partial_fit(rows, labels)
+    before = clf.predict_proba(rows)
+    clf.learn_one(np.array([0.0, 3.0, 0.0, 0.0]), "new")
+    assert clf.classes_.tolist() == ["m", "new", "z"]
+    after = clf.predict_proba(rows)
+    assert (clf.predict(rows) == clf.classes_[[0, 2]][before.argmax(axis=1)]).mean() >= 0.99
+    assert after[:, 1].max() < 0.01
+    np.testing.assert_allclose(after[:, [0, 2]], before, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda clf, reg: clf.learn_one(X[0], np.array("a")), TypeError, "y: got ndarray, exp"),
+        (lambda clf, reg: clf.learn_one(X[0], ["a"]), TypeError, "y: got list, expected one label"),
+        (lambda clf, reg: clf.learn_one(X[0], np.nan), ValueError, "y: got nan, needed one of"),
+        (lambda clf, reg: reg.predict_one(X[0, :3]), ValueError, r"x: got shape \(3,\), expected"),
+        (lambda clf, reg: reg.learn_one(X[:1], 1.0), ValueError, r"x: got shape \(1, 64\), exp"),
+        (lambda clf, reg: reg.predict_one(X[:1]), ValueError, r"x: got shape \(1, 64\), expected"),
+        (lambda clf, reg: reg.learn_one(X[0] + 1j, 1.0), TypeError, "x: got dtype complex128"),
+        (lambda clf, reg: reg.predict_one(X[0] + 1j), TypeError, "x: got dtype complex128"),
+        (lambda clf, reg: reg.learn_one(["1"] * 64, 1.0), TypeError, "x: got dtype <U1"),
+        (lambda clf, reg: reg.learn_one(X[0], "1"), TypeError, "y: got dtype <U1"),
+        (lambda clf, reg: reg.learn_one(X[0], 1j), TypeError, "y: got dtype complex128"),
+        (lambda clf, reg: reg.learn_one(X[0], [1, 2]), ValueError, r"y: got shape \(2,\), exp"),
+        (lambda clf, reg: reg.learn_one(X[0], 1.0, -1), ValueError, "sample_weight: got -1.0"),
+        (lambda clf, reg: reg.learn_one(X[0], 1.0, np.nan), ValueError, "sample_weight: got nan"),
+    ],
+    ids=range(14),
+)
+def test_odd_arguments_of_one_sample(call: Any, error: Any, words: str) -> None:
+    clf = quick().partial_fit(X, np.where(y > 4, "a", "b"), classes=["a", "b"])
+    reg = MLPRegressor(hidden_layer_sizes=(4,), random_state=0).partial_fit(X, X[:, 0])
+    before = snapshot([clf, reg], ignored=CACHES)
+    with pytest.raises(error, match=words):
+        call(clf, reg)
+    assert_unchanged(before, [clf, reg], ignored=CACHES)
+
+
+def test_calls_with_dropout_have_the_masks_of_epochs() -> None:
+    clf = quick(solver=rb.SGD(0.1), dropout=0.5, alpha=0.0, shuffle=False, batch_size=50)
+    clf.partial_fit(X, y, classes=range(10), sample_weight=np.zeros(200))  # begins, takes no step
+    net = clf._net.copy()
+    clf.partial_fit(X, y).partial_fit(X, y)
+    rb.train(
+        net,
+        X,
+        y,
+        loss="log_loss",
+        optimizer=rb.SGD(0.1),
+        dropout=0.5,
+        epochs=2,
+        batch_size=50,
+        shuffle=False,
+        random_state=clf._learner.masks[0],
+    )
+    assert (net.theta == clf._net.theta).all()

@@ -35,7 +35,7 @@ def bad_column(X: Any) -> str | None:
 def _columns(X: Any) -> Iterator[tuple[str, NDArray[Any]]]:
     """Yield the name and the values of each column; of a sparse matrix the stored values."""
     if hasattr(X, "tocoo"):
-        stored = X.tocoo()
+        stored = X.copy().tocoo()  # a conversion can keep what it finds out in X
         is_bad = ~np.isfinite(stored.data)
         for column, value in zip(stored.col[is_bad], stored.data[is_bad], strict=True):
             yield str(column), np.array([value])
