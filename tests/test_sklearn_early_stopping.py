@@ -157,6 +157,17 @@ def test_weights_of_0_for_all_that_is_held_out_are_refused() -> None:
     clf.fit(X, y, weights)
 
 
+def test_a_score_of_one_sample_is_refused_if_it_is_undefined() -> None:
+    X, y = np.arange(20.0)[:, np.newaxis], np.arange(20.0)
+    reg = MLPRegressor(hidden_layer_sizes=(2,), early_stopping=True, max_iter=3, random_state=0)
+    with pytest.raises(ValueError, match="validation: got 1 sample, expected at least 2"):
+        reg.fit(X, y, validation=(X[:1], y[:1]))
+    reg.fit(X, y, validation=(X[:2], y[:2]))
+    assert np.isfinite(reg.best_validation_score_)
+    clf = MLPClassifier((2,), early_stopping=True, max_iter=3, random_state=0)
+    assert clf.fit(X, y > 9, validation=(X[:1], y[:1] > 9)).best_validation_score_ in (0, 1)
+
+
 # ---- The best weights have the best score
 
 RANDOM = np.random.default_rng(0)

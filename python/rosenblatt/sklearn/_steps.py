@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import is_regressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
@@ -162,6 +163,11 @@ def split(
     if not estimator.early_stopping:
         return samples, None
     if validation is not None:
+        if is_regressor(estimator) and validation.X.shape[0] < 2:
+            raise ValueError(
+                "validation: got 1 sample, expected at least 2, because the R² score of one sample "
+                "is undefined"
+            )
         return samples, validation
     of_training, of_validation = _drawn(estimator, samples)
     if len(of_validation) < 2:
