@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,21 @@ pytest.importorskip("sklearn")
 
 import joblib
 import sklearn
+from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits, make_moons
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.inspection import DecisionBoundaryDisplay, permutation_importance
-from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score, cross_validate
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -67,6 +78,49 @@ def test_calibration() -> None:
     calibrated.fit(X / 16, y)
     assert calibrated.predict_proba(X / 16).shape == (300, 10)
     assert calibrated.score(X / 16, y) > 0.8
+
+
+POINTS = np.random.default_rng(0).normal(size=(90, 4))
+THREE = np.digitize(POINTS[:, 0], [-0.5, 0.5])
+TOOLS: dict[str, Callable[[Any], Any]] = {
+    "calibration": lambda clf: CalibratedClassifierCV(clf, cv=3),
+    "a search": lambda clf: GridSearchCV(clf, {"alpha": [1e-4, 1.0]}, cv=3),
+    "one against the rest": OneVsRestClassifier,
+    "votes": lambda clf: VotingClassifier(
+        [("first", clf), ("second", clone(clf).set_params(alpha=1.0))], voting="soft"
+    ),
+    "a stack": lambda clf: StackingClassifier(
+        [("first", clf), ("second", DummyClassifier())], cv=3
+    ),
+    "bags that lack classes": lambda clf: BaggingClassifier(
+        clf, n_estimators=5, max_samples=4, random_state=0
+    ),
+    "boosting": lambda clf: AdaBoostClassifier(clf, n_estimators=3, random_state=0),
+    "a chain": lambda clf: ClassifierChain(clf, random_state=0),
+}
+
+
+@pytest.mark.parametrize("y", [THREE > 1, THREE], ids=["two", "three"])
+@pytest.mark.parametrize("tool", TOOLS)
+def test_tools_find_the_same_as_with_scikit_learns_estimator(tool: str, y: Any) -> None:
+    if tool == "a chain":
+        y = np.c_[y > 0, POINTS[:, 1] > 0]
+    found = []
+    for library in (MLPClassifier, neural_network.MLPClassifier):
+        clf = library((4,), max_iter=30, learning_rate_init=0.02, random_state=0)
+        found.append(TOOLS[tool](clf).fit(POINTS, y).predict_proba(POINTS))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba"])
+def test_cross_validated_predictions_are_the_same(method: str) -> None:
+    found = [
+        cross_val_predict(
+            library((4,), max_iter=30, random_state=0), POINTS, THREE, cv=3, method=method
+        )
+        for library in (MLPClassifier, neural_network.MLPClassifier)
+    ]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-7)
 
 
 def test_permutation_importance() -> None:

@@ -133,6 +133,14 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         ValueError, TypeError
             A parameter or an argument is outside its range, or the training diverged. The
             estimator is then as it was before the call.
+        RuntimeError
+            Another call, in a thread or around this one, is training the estimator.
+
+        Warns
+        -----
+        ConvergenceWarning
+            `max_iter` was reached, or the training diverged under early stopping and the weights
+            with the best validation score are kept.
         """
         with transaction(self):
             self._fit(X, y, sample_weight, validation)
