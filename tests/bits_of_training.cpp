@@ -294,7 +294,7 @@ void add_further_derivatives(const Case& of, const Network<T>& network, const Dr
 template <class T>
 bool train_case(const Case& of, const Way& way, std::size_t batch_size, Team& team) {
     const Drawn<T> drawn(of);
-    Network<T> network(of.shape(), 7);
+    Network<T> network(of.shape(), 7, team);
     Training training{of.rule(), way.optimizer, batch_size, 2, true, 5};
     if (way.dropout > 0) training.dropout.assign(network.shape().n_layers(), way.dropout);
     training.input_noise = way.input_noise;
@@ -351,7 +351,7 @@ bool train_sparse_case(const Case& of, const Way& way, std::size_t batch_size, T
     const Drawn<T> drawn(of);
     const Thinned<T> thinned(drawn.samples());
     const Samples<T>& samples = thinned.samples();
-    Network<T> network(of.shape(), 7);
+    Network<T> network(of.shape(), 7, team);
     const Training training{of.rule(), way.optimizer, batch_size, 2, true, 5};
     Nobody nobody;
     const TrainingHistory history = train<T>(network, samples, samples, training, nullptr, nobody, team);
@@ -430,10 +430,10 @@ void evaluate_functions() {
 
 // The parameters of every initialiser, for a wide and for a tall matrix, with drawn biases.
 template <class T>
-void draw_weights() {
+void draw_weights(Team& team) {
     for (std::size_t i = 0; i < std::size(initialiser_names); ++i) {
         const InitialLayer layer{{static_cast<Initialiser>(i), 0.75}, InitialBiases::uniform};
-        const Network<T> network(Shape({23, 9, 40}, {Activation::selu, Activation::gelu}), 11, {layer, layer});
+        const Network<T> network(Shape({23, 9, 40}, {Activation::selu, Activation::gelu}), 11, {layer, layer}, team);
         Hash hash;
         hash.add(network.theta().data, network.theta().size);
         hash.print(std::string(type_name<T>()) + "/" + initialiser_names[i]);
@@ -446,7 +446,7 @@ bool all_cases() {
     Team team(1, stop);
     bool finite = true;
     evaluate_functions<T>();
-    draw_weights<T>();
+    draw_weights<T>(team);
     const std::vector<Case> all = cases();
     for (const Case& of : all)
         for (const Way& way : descents())

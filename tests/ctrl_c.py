@@ -34,6 +34,17 @@ CTRL_C = """
             return used / (threads or rb.build_info()["threads"])
         over.set()
         raise SystemExit("the call ended before Ctrl-C")
+
+    def seconds_to_stop_by_timer(after, call):
+        "The same by a timer of the processor's time: the call may hold the interpreter's lock."
+        signal.signal(signal.SIGPROF, signal.default_int_handler)
+        until = time.process_time() + after
+        signal.setitimer(signal.ITIMER_PROF, after)
+        try:
+            call()
+        except KeyboardInterrupt:
+            return time.process_time() - until
+        raise SystemExit("the call ended before Ctrl-C")
 """
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import signal
 import time
 from collections.abc import Callable
+from textwrap import dedent
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,45 @@ def test_ctrl_c_in_a_long_validation(run_python: RunPython) -> None:
     )
     check_and_show(seconds)
     assert kept
+
+
+# How a call begins whose memory or arguments are large, and the call.
+PREPARATIONS = {
+    "the memory of a large batch": (
+        """
+        net = rb.Network([50, 2048, 2048, 10], dtype="float64")
+        X, Y, v = np.ones((8000, 50)), np.ones((8000, 10)), np.ones_like(net.theta)
+        """,
+        "net.hessian_vector_product(X, Y, v, loss='squared_error')",
+    ),
+    "initial weights": ("", "rb.Network([10_000, 10_000, 1])"),
+    "normal initial weights": ("", "rb.Network([5000, 10_000, 1], weights='glorot_normal')"),
+    "orthogonal initial weights": ("", "rb.Network([2000, 2000, 1], weights='orthogonal')"),
+    "the conversion of an argument": (
+        "net, X = rb.Network([100, 2, 1]), np.ones((2_000_000, 100))",
+        "net.forward(X)",
+    ),
+    "a shuffled order": (
+        "net, X = rb.Network([1, 1]), np.zeros((30_000_000, 1), np.float32)",
+        "rb.train(net, X, X, loss='squared_error', epochs=1, batch_size=1000)",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", PREPARATIONS)
+def test_ctrl_c_while_a_large_call_is_prepared(run_python: RunPython, what: str) -> None:
+    """Also a call that holds the interpreter's lock, at three moments of its beginning."""
+    prepare, call = PREPARATIONS[what]
+    seconds = run_python(
+        dedent(CTRL_C)
+        + dedent(prepare)
+        + dedent(f"""
+    print(json.dumps([seconds_to_stop_by_timer(after, lambda: {call})
+                      for after in (0.01, 0.1, 0.2)]))
+    """)
+    )
+    print(f"processor seconds from Ctrl-C to KeyboardInterrupt: {seconds}")
+    assert np.max(seconds) < tolerance.PREPARATION_SECONDS
 
 
 # ---- other signals, in this process ----------------------------------------------------------

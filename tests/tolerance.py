@@ -89,6 +89,10 @@ ROW_SUM = 1e-4
 # a busy machine lets a process wait, but two threads that share a core slow each other down.
 INTERRUPT_SECONDS = 1.0
 
+# The same while memory and arguments are prepared. The promise is 0.1; a busy machine is slow to
+# give memory. It was up to 3 for the memory of a large batch.
+PREPARATION_SECONDS = 0.3
+
 # Seconds that one thread computes between two wakings of another that sleeps 1 ms at a time: the
 # median of the processor's time. A computation that held the interpreter's lock, and let go of it
 # only to look for Ctrl-C, would show 0.02.

@@ -1,27 +1,52 @@
-// Buffer: the one owner of numbers. Aligned to a cache line, zero-filled, never resized.
+// Buffer: the one owner of numbers. Aligned to a cache line, zero-filled, never resized. Pages fresh from the system are zero
+// already: a large buffer is made of them, so that gigabytes are there at once and cost time where they are first used, in
+// work that can be stopped.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <new>
 #include <type_traits>
 #include <utility>
 
-#if defined(__linux__)
 #include <sys/mman.h>
-#endif
 
 #include "base/views.hpp"
 
 namespace rosenblatt {
 
-// A wish: the system may not have such pages, or none left.
-inline void ask_for_large_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
+// Memory of the system's own pages: zero-filled, aligned to large_page. Where many pages are gone through at a time, their
+// addresses do not fit into the processor's table of them: pages of 2 MB do.
+struct Pages {
+    static constexpr std::size_t large_page = std::size_t{1} << 21;
+
+    // Throws std::bad_alloc.
+    static void* map(std::size_t bytes) {
+        const std::size_t needed = in_pages(bytes);
+        void* const mapped = mmap(nullptr, needed + large_page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+        if (mapped == MAP_FAILED) throw std::bad_alloc();
+        auto* const begin = static_cast<std::byte*>(mapped);
+        const std::size_t before = (large_page - reinterpret_cast<std::uintptr_t>(begin) % large_page) % large_page;
+        std::byte* const aligned = begin + before;
+        if (before != 0) munmap(begin, before);
+        munmap(aligned + needed, large_page - before);
 #if defined(__linux__)
-    madvise(memory, bytes, MADV_HUGEPAGE);
+        madvise(aligned, needed, MADV_HUGEPAGE);  // a wish: the system may not have such pages, or none left
 #endif
-}
+        return aligned;
+    }
+
+    static void unmap(void* memory, std::size_t bytes) noexcept { munmap(memory, in_pages(bytes)); }
+
+  private:
+    // Rounded up to a multiple of any system's page.
+    static constexpr std::size_t in_pages(std::size_t bytes) noexcept {
+        constexpr std::size_t page = std::size_t{1} << 16;
+        return (bytes + page - 1) / page * page;
+    }
+};
 
 template <class T>
 class Buffer {
@@ -33,7 +58,7 @@ class Buffer {
     Buffer() = default;
 
     explicit Buffer(std::size_t size) : data_(allocate(size)), size_(size) {
-        if (size != 0) std::memset(static_cast<void*>(data_), 0, size * sizeof(T));
+        if (size != 0 && !is_large(size)) std::memset(static_cast<void*>(data_), 0, size * sizeof(T));
     }
 
     Buffer(const Buffer& other) : data_(allocate(other.size_)), size_(other.size_) {
@@ -49,7 +74,10 @@ class Buffer {
         return *this;
     }
 
-    ~Buffer() { ::operator delete(data_, alignment_of(size_)); }
+    ~Buffer() {
+        if (is_large(size_)) Pages::unmap(data_, size_ * sizeof(T));
+        else ::operator delete(data_, std::align_val_t{alignment});
+    }
 
     T* data() noexcept { return data_; }
     const T* data() const noexcept { return data_; }
@@ -64,18 +92,11 @@ class Buffer {
     static T* allocate(std::size_t size) {
         if (size == 0) return nullptr;
         if (size > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) throw std::bad_alloc();
-        void* const memory = ::operator new(size * sizeof(T), alignment_of(size));
-        if (is_large(size)) ask_for_large_pages(memory, size * sizeof(T));
-        return static_cast<T*>(memory);
+        const std::size_t bytes = size * sizeof(T);
+        return static_cast<T*>(is_large(size) ? Pages::map(bytes) : ::operator new(bytes, std::align_val_t{alignment}));
     }
 
-    // Where many pages are gone through at a time, their addresses do not fit into the processor's table of them: pages of
-    // 2 MB do.
-    static constexpr std::size_t large_page = std::size_t{1} << 21;
-    static constexpr bool is_large(std::size_t size) noexcept { return size >= 2 * large_page / sizeof(T); }
-    static constexpr std::align_val_t alignment_of(std::size_t size) noexcept {
-        return std::align_val_t{is_large(size) ? large_page : alignment};
-    }
+    static constexpr bool is_large(std::size_t size) noexcept { return size >= 2 * Pages::large_page / sizeof(T); }
 
     T* data_ = nullptr;
     std::size_t size_ = 0;

@@ -130,8 +130,7 @@ void check_answers(const char* name, Matrix<const T> Y, Loss loss, Activation ou
 template <class T>
 Buffer<T> own_copy(const T* from, std::size_t n) {
     Buffer<T> copy(n);
-    in_slices(n, 1,
-              [&](std::size_t first, std::size_t count) { std::copy_n(from + first, count, copy.data() + first); });
+    copy_in_slices<T>({from, n}, copy.view());
     return copy;
 }
 

@@ -42,6 +42,13 @@ void in_slices(std::size_t n, std::size_t size, F f) {
     }
 }
 
+// Copies numbers (n,) into as many.
+template <class T>
+void copy_in_slices(Vector<const T> from, Vector<T> to) {
+    in_slices(from.size, 1,
+              [&](std::size_t first, std::size_t count) { std::copy_n(from.data + first, count, to.data + first); });
+}
+
 // Copies of the numbers of a call that are used as indices: labels (n,), and the columns and row starts of a sparse X.
 struct Indices {
     Buffer<std::int64_t> labels;

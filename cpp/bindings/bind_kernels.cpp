@@ -43,7 +43,7 @@ Array<std::uint64_t> random_u64(std::uint64_t seed, std::uint32_t purpose, std::
 
 Array<std::int64_t> shuffled(std::uint64_t seed, std::uint32_t epoch, std::size_t n) {
     Buffer<std::size_t> order(n);
-    shuffle(seed, epoch, order.view());
+    compute(1, [&](Team& team) { shuffle(seed, epoch, order.view(), team); });
     Array<std::int64_t> result(static_cast<py::ssize_t>(n));
     for (std::size_t i = 0; i < n; ++i) result.mutable_data()[i] = static_cast<std::int64_t>(order.data()[i]);
     return result;

@@ -46,7 +46,11 @@ std::unique_ptr<BoundNetwork<T>> make_network(const std::vector<std::size_t>& la
         initial[layer] = {{static_cast<Initialiser>(find_name("weights", name, initialiser_names)), parameter},
                           static_cast<InitialBiases>(biases_index)};
     }
-    return std::make_unique<BoundNetwork<T>>(Network<T>(std::move(shape), seed, initial));
+    std::unique_ptr<BoundNetwork<T>> made;
+    compute(1, [&](Team& team) {
+        made = std::make_unique<BoundNetwork<T>>(Network<T>(std::move(shape), seed, initial, team));
+    });
+    return made;
 }
 
 template <class T>
@@ -378,7 +382,7 @@ Array<T> hessian_vector_product_of(BoundNetwork<T>& self, const Array<T>& X, con
     const ScaledSamples<T> batch(taken.view, self.scalings);
     const Vector<const T> along = take_direction("v", v, shape);
     Network<T> direction(shape);
-    std::copy_n(along.data, along.size, direction.theta().data);
+    copy_in_slices<T>(along, direction.theta());
     Array<T> product(static_cast<py::ssize_t>(shape.n_params()));
     const Vector<T> out{product.mutable_data(), shape.n_params()};
     compute(self.threads,
@@ -389,7 +393,9 @@ Array<T> hessian_vector_product_of(BoundNetwork<T>& self, const Array<T>& X, con
 template <class T>
 std::unique_ptr<BoundNetwork<T>> copy_of(BoundNetwork<T>& self) {
     const Access::Reading reading(self.access);
-    auto twin = std::make_unique<BoundNetwork<T>>(self.network);
+    auto twin = std::make_unique<BoundNetwork<T>>(Network<T>(self.network.shape()));
+    copy_in_slices<T>(std::as_const(self.network).theta(), twin->network.theta());
+    copy_in_slices<T>(std::as_const(self.network).running(), twin->network.running());
     twin->scalings = self.scalings;
     twin->threads = self.threads;
     return twin;

@@ -12,17 +12,23 @@
 
 namespace rosenblatt {
 
-void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order) noexcept {
+void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order, Team& team) {
     const RowStream stream{
         {Philox::low(seed), Philox::high(seed)}, static_cast<std::uint32_t>(Purpose::shuffle), epoch, 0};
     constexpr std::size_t at_once = 32;
     std::array<std::uint64_t, at_once> bits{};
-    for (std::size_t i = 0; i < order.size; ++i) order[i] = i;
-    for (std::size_t i = order.size; i-- > 1;) {
-        if (i % at_once == at_once - 1 || i + 1 == order.size)
-            kernels<float>().random_bits(stream, i / at_once, bits.data());
-        std::swap(order[i], order[RandomStream::below(i + 1, bits[i % at_once])]);
-    }
+    constexpr double work_of_a_swap = 30;  // it misses the cache
+    team.in_order(order.size, 1, [&](std::size_t first, std::size_t count) noexcept {
+        for (std::size_t i = first; i < first + count; ++i) order[i] = i;
+    });
+    team.in_order(order.size, work_of_a_swap, [&](std::size_t first, std::size_t count) noexcept {
+        for (std::size_t done = first; done < first + count; ++done) {
+            const std::size_t i = order.size - 1 - done;
+            if (i == 0) return;
+            if (i % at_once == at_once - 1 || done == 0) kernels<float>().random_bits(stream, i / at_once, bits.data());
+            std::swap(order[i], order[RandomStream::below(i + 1, bits[i % at_once])]);
+        }
+    });
 }
 
 namespace {
@@ -54,8 +60,8 @@ Batches<T>::Batches(Samples<T> samples, std::size_t batch_size, bool shuffled, s
 }
 
 template <class T>
-void Batches<T>::begin_epoch(std::size_t epoch) noexcept {
-    if (shuffled_) shuffle(seed_, static_cast<std::uint32_t>(epoch), order_.view());
+void Batches<T>::begin_epoch(std::size_t epoch, Team& team) {
+    if (shuffled_) shuffle(seed_, static_cast<std::uint32_t>(epoch), order_.view(), team);
 }
 
 template <class T>

@@ -11,8 +11,9 @@
 
 namespace rosenblatt {
 
-// order (n,) becomes the order of the samples in an epoch: a Fisher-Yates shuffle keyed by (seed, epoch).
-void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order) noexcept;
+// order (n,) becomes the order of the samples in an epoch: a Fisher-Yates shuffle keyed by (seed, epoch). Throws
+// Stopped.
+void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order, Team& team);
 
 // The rows of a batch are read where the user's samples lie; targets and weights are gathered into a buffer.
 template <class T>
@@ -21,7 +22,7 @@ class Batches {
     // evenly_spaced: a batch of several rows must be, so they are gathered, too.
     Batches(Samples<T> samples, std::size_t batch_size, bool shuffled, std::uint64_t seed, bool evenly_spaced);
 
-    void begin_epoch(std::size_t epoch) noexcept;
+    void begin_epoch(std::size_t epoch, Team& team);
 
     // Instead: the order (n,) of this epoch, to be written; only where the samples are shuffled.
     Vector<std::size_t> order() noexcept { return order_.view(); }

@@ -6,6 +6,7 @@
 #include "base/rng.hpp"
 #include "base/views.hpp"
 #include "kernels/functions.hpp"
+#include "model/team.hpp"
 
 namespace rosenblatt {
 
@@ -46,12 +47,13 @@ struct InitialLayer {
 // What `automatic` is for weights that lead to an activation.
 Initialiser initialiser_for(Activation f) noexcept;
 
-// Draws W (n_in, n_out) of a layer that ends in f, from the layer's own stream of random numbers. Throws std::bad_alloc.
+// Draws W (n_in, n_out) of a layer that ends in f, from the layer's own stream of random numbers. Throws std::bad_alloc and
+// Stopped.
 template <class T>
-void draw(InitialWeights weights, Activation f, RandomStream random, Panels<T> W);
+void draw(InitialWeights weights, Activation f, RandomStream random, Panels<T> W, Team& team);
 
-// Draws b (n_out,), uniform within 1 / sqrt(n_in), from the layer's own stream of random numbers.
+// Draws b (n_out,), uniform within 1 / sqrt(n_in), from the layer's own stream of random numbers. Throws Stopped.
 template <class T>
-void draw_uniform_biases(std::size_t n_in, RandomStream random, Vector<T> b) noexcept;
+void draw_uniform_biases(std::size_t n_in, RandomStream random, Vector<T> b, Team& team);
 
 }  // namespace rosenblatt

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/assert.hpp"
-#include "base/float_mode.hpp"
 #include "base/rng.hpp"
 
 namespace rosenblatt {
@@ -22,26 +21,26 @@ bool draws_biases(const Shape& shape, std::size_t layer, const InitialLayer& ini
 }  // namespace
 
 template <class T>
-Network<T>::Network(Shape shape, std::uint64_t seed, const std::vector<InitialLayer>& initial)
+Network<T>::Network(Shape shape, std::uint64_t seed, const std::vector<InitialLayer>& initial, Team& team)
     : Network(std::move(shape)) {
     ROSENBLATT_ASSERT(initial.size() == shape_.n_layers());
-    const FloatMode mode;
     for (std::size_t layer = 0; layer < shape_.n_layers(); ++layer) {
         const auto number = static_cast<std::uint32_t>(layer);
         const std::size_t n_out = shape_.n_out(layer);
         const Panels<T> filled = W(layer);
         draw<T>(initial[layer].weights, shape_.activation(layer), {seed, Purpose::initial_weights, number},
-                {filled.data, filled.rows, n_out, filled.row_step, filled.panel_step});
+                {filled.data, filled.rows, n_out, filled.row_step, filled.panel_step}, team);
         if (draws_biases(shape_, layer, initial[layer]))
-            draw_uniform_biases<T>(shape_.n_in(layer), {seed, Purpose::initial_biases, number}, {b(layer).data, n_out});
+            draw_uniform_biases<T>(shape_.n_in(layer), {seed, Purpose::initial_biases, number}, {b(layer).data, n_out},
+                                   team);
         if (shape_.normalises(layer)) std::fill_n(g(layer).data, n_out, T{1});
         if (shape_.norm(layer) == Norm::batch) std::fill_n(running_variance(layer).data, n_out, T{1});
     }
 }
 
 template <class T>
-Network<T>::Network(Shape shape, std::uint64_t seed)
-    : Network(shape, seed, std::vector<InitialLayer>(shape.n_layers())) {}
+Network<T>::Network(Shape shape, std::uint64_t seed, Team& team)
+    : Network(shape, seed, std::vector<InitialLayer>(shape.n_layers()), team) {}
 
 template <class T>
 void copy_theta(const Shape& from_shape, const T* from, const Shape& to_shape, T* to) noexcept {

@@ -9,6 +9,7 @@
 #include "base/buffer.hpp"
 #include "model/initial_weights.hpp"
 #include "model/shape.hpp"
+#include "model/team.hpp"
 
 namespace rosenblatt {
 
@@ -16,9 +17,9 @@ template <class T>
 class Network {
   public:
     // Weights and biases are drawn from `seed` as `initial` says for each weight layer, or automatically; gains are 1, running
-    // means 0 and running variances 1. Throws std::bad_alloc.
-    Network(Shape shape, std::uint64_t seed, const std::vector<InitialLayer>& initial);
-    Network(Shape shape, std::uint64_t seed);
+    // means 0 and running variances 1. Throws std::bad_alloc and Stopped.
+    Network(Shape shape, std::uint64_t seed, const std::vector<InitialLayer>& initial, Team& team);
+    Network(Shape shape, std::uint64_t seed, Team& team);
 
     // A network whose parameters are 0.
     explicit Network(Shape shape) : shape_(std::move(shape)), theta_(shape_.n_params()), running_(shape_.n_running()) {}

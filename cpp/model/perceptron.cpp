@@ -307,13 +307,16 @@ class Learning {
     }
 
     // The part of the weight that is on the right side, by v as scikit-learn has it.
-    double score_of_held_out() const noexcept {
+    double score_of_held_out() const {
         double right = 0;
         double total = 0;
         for (std::size_t i = 0; i < n_; ++i) {
             if (!samples_.held_out[i]) continue;
             const auto weight = static_cast<double>(samples_.weight[i]);
-            const bool above = w_.product(entries(samples_.X, i)) + intercept_ > 0;
+            const Entries<T> x = entries(samples_.X, i);
+            const bool above = w_.product(x) + intercept_ > 0;
+            stop_.look(static_cast<double>(x.size));
+            stop_.throw_if_requested();
             total += weight;
             if (above == (samples_.label[i] == problem_.label)) right += weight;
         }

@@ -116,6 +116,18 @@ class Team {
     }
     void throw_if_stopped() const { stop_.throw_if_requested(); }
 
+    // Calls f(first, count) noexcept for slices that cover 0 ... n - 1, in order, on this thread; an item is `work_per_item`
+    // multiply-adds. Throws Stopped.
+    template <class F>
+    void in_order(std::size_t n, double work_per_item, F f) {
+        const auto at_once = static_cast<std::size_t>(std::max(1.0, work_of_a_thread / work_per_item));
+        for (std::size_t first = 0; first < n; first += at_once) {
+            const std::size_t count = std::min(at_once, n - first);
+            alone(work_per_item * static_cast<double>(count), [&]() noexcept { f(first, count); });
+            throw_if_stopped();
+        }
+    }
+
     // Calls f(first, count) noexcept for slices that cover 0 ... n - 1; an item is `work_per_item` multiply-adds.
     template <class F>
     void slices(std::size_t n, double work_per_item, F f) {

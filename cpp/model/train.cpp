@@ -244,7 +244,7 @@ class Run {
 
     // Returns its mean loss, none where it was left before its last step.
     std::optional<double> one_epoch(std::size_t epoch) {
-        if (!training_.shuffle || !observer_.gives_order(epoch, batches_.order())) batches_.begin_epoch(epoch);
+        if (!training_.shuffle || !observer_.gives_order(epoch, batches_.order())) batches_.begin_epoch(epoch, team_);
         const bool watched = observer_.watches_steps();
         double total = 0;
         double weight = 0;

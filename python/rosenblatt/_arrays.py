@@ -72,13 +72,30 @@ def exact(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """
     try:
         with np.errstate(over="raise"):
-            return _core.in_float_mode(lambda: np.require(array, dtype, ["C", "A", "E"]))  # type: ignore[no-any-return]
+            return _core.in_float_mode(lambda: _required(array, dtype))  # type: ignore[no-any-return]
     except FloatingPointError:
         largest = np.finfo(dtype).max
         wider = ", or dtype='float64'" if dtype == np.float32 else ""
         raise ValueError(
             f"{name}: got a value beyond {dtype}, needed values up to {largest:.4g} in size{wider}"
         ) from None
+
+
+def _required(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return `array` contiguous, aligned and of `dtype`; a large copy is made in slices.
+
+    NumPy does not look for Ctrl-C while it copies; the interpreter does between two slices.
+    """
+    size_of_slice = 1 << 20
+    is_exact = array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned
+    if is_exact or array.size < 2 * size_of_slice or array.ndim == 0:
+        return np.require(array, dtype, ["C", "A", "E"])
+    copy = np.empty(array.shape, dtype)
+    at_once = max(1, size_of_slice * len(array) // array.size)
+    for first in range(0, len(array), at_once):
+        rows = slice(first, first + at_once)
+        np.copyto(copy[rows], array[rows], casting="unsafe")
+    return copy
 
 
 def finite(name: str, array: NDArray[Any]) -> NDArray[Any]:
