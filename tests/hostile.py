@@ -74,6 +74,8 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "complex numbers": lambda: np.full((12, 2), 1 + 2j),
     "a complex number": lambda: 1 + 2j,
     "NaN": lambda: float("nan"),
+    "a boolean": lambda: True,
+    "booleans": lambda: np.ones((12, 2), bool),
 }
 
 

@@ -17,6 +17,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 import rosenblatt as rb
+from hostile import check_messages, parameters
 from pictures import moons, net_2_8_1, new_axes, pixels, result_of
 from rosenblatt.plot._colours import (
     background,
@@ -235,3 +236,28 @@ def test_the_pictures_of_the_page_are_those_its_code_draws(tmp_path: Path, run_p
             )
         # Fonts and a version's finest strokes may differ, what is drawn where may not.
         assert (difference.max(axis=-1) > 64).mean() < 0.02
+
+
+# ---- Messages ----
+
+X, Y = moons(12)  # as many as the hostile arrays have
+
+
+def images() -> rb.Network:
+    return rb.Network([64, 3, 1], random_state=0)
+
+
+PLOTS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "network": (rb.plot.network, {"net": net_2_8_1()}),
+    "decision_regions": (rb.plot.decision_regions, {"net": net_2_8_1(), "X": X, "y": Y}),
+    "loss_curve": (rb.plot.loss_curve, {"results": result_of([2.0, 1.0])}),
+    "first_layer_weights": (rb.plot.first_layer_weights, {"net": images()}),
+    "histograms": (rb.plot.histograms, {"net": net_2_8_1(), "X": X}),
+    "line": (rb.plot.line, {"w": [1.0, 1.0], "b": 0.5}),
+}
+
+
+@pytest.mark.parametrize(("name", "parameter"), parameters(PLOTS))
+def test_a_message_is_short_and_names_the_argument(name: str, parameter: str) -> None:
+    check_messages(PLOTS[name], parameter)
+    plt.close("all")

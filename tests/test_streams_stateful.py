@@ -19,6 +19,9 @@ from hypothesis import strategies as st
 
 pytest.importorskip("sklearn")
 pytest.importorskip("river")
+pytest.importorskip("pandas")
+
+import pandas
 
 import rosenblatt as rb
 from effort import cases
@@ -47,12 +50,18 @@ def regressor(**more: Any) -> Any:
     return small(MLPRegressor, **more).partial_fit(FIRST, NUMBERS)
 
 
+def classifier_of_tables(**more: Any) -> Any:
+    table = pandas.DataFrame(FIRST, columns=["f0", "f1", "f2"])
+    return small(MLPClassifier, grow=True, **more).partial_fit(table, LABELS)
+
+
 SCIKIT: dict[str, Callable[..., Any]] = {
     "a classifier": classifier,
     "a classifier that grows": lambda **more: classifier(grow=True, **more),
     "a classifier in float32": lambda **more: classifier(grow=True, dtype="float32", **more),
     "class weights": lambda **more: classifier(grow=True, class_weight={"c": 3.0}, **more),
     "a margin": lambda **more: classifier(grow=True, loss="hinge", solver="sgd", **more),
+    "a classifier of tables": classifier_of_tables,
     "batch norm": lambda **more: classifier(norm="batch", **more),
     "dropout": lambda **more: classifier(dropout=0.5, solver=rb.AdamW(), **more),
     "a rate that falls": lambda **more: regressor(
@@ -102,6 +111,10 @@ NEARLY_RIGHT: dict[str, Callable[[], Any]] = {
     "new labels": numbers_of("new", "a", "newer"),
     "labels of two kinds": lambda: ["a", 1, "b"],
     "labels of another kind": numbers_of(0, 1, 2),
+    "a table with a NaN in a new column": lambda: pandas.DataFrame(
+        {"f2": [1.0], "f1": [2.0], "new": [np.nan]}
+    ),
+    "a table with a text": lambda: pandas.DataFrame({"f0": ["red"], "f1": [1.0], "f2": [1.0]}),
     "a class alone": lambda: ["a"],
     "a label in a list": lambda: [["a"]],
     "huge numbers": lambda: np.full(3, 1e300),
@@ -133,16 +146,20 @@ def label_or_number(data: st.DataObject, model: Any) -> Any:
 
 def drawn_call(data: st.DataObject, model: Any) -> tuple[str, dict[str, Any]]:
     """Return the name of a method and its arguments, at most one of which is probably wrong."""
-    names = ["partial_fit", "partial_fit", "predict", "predict_one", "learn_one"]
-    name = data.draw(st.sampled_from([each for each in names if hasattr(model, each)]), "call")
+    methods = ["partial_fit", "partial_fit", "predict", "predict_one", "learn_one"]
+    name = data.draw(st.sampled_from([each for each in methods if hasattr(model, each)]), "call")
     n = data.draw(st.integers(1, 5), "samples")
     wide = data.draw(st.booleans(), "a new feature") and getattr(model, "grow", False)
     width = model.n_features_in_ + bool(wide)
-    rows = np.random.default_rng(n).normal(size=(n, min(width, 6)))
+    rows = np.random.default_rng(n).normal(size=(n, min(width, 12)))
+    X: Any = rows
+    if hasattr(model, "feature_names_in_"):
+        names = data.draw(st.permutations([f"f{i}" for i in range(rows.shape[1])]), "columns")
+        X = pandas.DataFrame(rows, columns=names)
     ones = {"x": rows[0], "y": label_or_number(data, model)}
     arguments: dict[str, Any] = {
-        "partial_fit": {"X": rows, "y": [label_or_number(data, model) for _ in range(n)]},
-        "predict": {"X": rows},
+        "partial_fit": {"X": X, "y": [label_or_number(data, model) for _ in range(n)]},
+        "predict": {"X": X},
         "predict_one": {"x": rows[0]},
         "learn_one": ones,
     }[name]
