@@ -70,7 +70,7 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "an array of texts": lambda: np.array(["r" * 10**4] * 3),
     "an array of objects": lambda: np.array([HugeRepr(), RaisingRepr(), 3], dtype=object),
     "an array of structures": lambda: np.zeros(3, [(f"field_{i}", float) for i in range(500)]),
-    "an array of 60 axes": lambda: np.zeros((1,) * 60, complex),
+    "an array of 32 axes": lambda: np.zeros((1,) * 32, complex),
     "complex numbers": lambda: np.full((12, 2), 1 + 2j),
     "a complex number": lambda: 1 + 2j,
     "NaN": lambda: float("nan"),

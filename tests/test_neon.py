@@ -22,10 +22,14 @@ CROSS = "aarch64-linux-gnu-"
 EMULATOR = "qemu-aarch64"
 NATIVE = os.environ.get("CXX", "c++")
 
+# A build folder with the objects for this machine, which are compiled here if it is not given.
+BUILD = os.environ.get("ROSENBLATT_BUILD")
+
 MISSING = [
     tool for tool in (NATIVE, CROSS + "g++", CROSS + "nm", EMULATOR) if not shutil.which(tool)
 ]
 pytestmark = [
+    pytest.mark.timeout(900),  # the compiler needs minutes
     pytest.mark.skipif(
         platform.machine() not in {"x86_64", "AMD64"}, reason="compares arm64 with x86-64"
     ),
@@ -54,6 +58,10 @@ def isas_of_this_machine() -> dict[str, list[str]]:
     return {"baseline": []} | {isa: flags.split() for isa, flags in beyond}
 
 
+FLAGS = ["-std=c++20", "-DNDEBUG", f"-I{ROOT / 'cpp'}"]
+FLAGS += options("target_compile_options(rosenblatt_flags INTERFACE")
+
+
 def compile_program(
     folder: Path, compiler: str, isas: dict[str, list[str]], kernels: list[str], rest: list[str]
 ) -> Path:
@@ -61,8 +69,6 @@ def compile_program(
 
     `kernels` and `rest` are the last options for the objects of the kernels and for all others.
     """
-    flags = ["-std=c++20", "-DNDEBUG", f"-I{ROOT / 'cpp'}"]
-    flags += options("target_compile_options(rosenblatt_flags INTERFACE")
     commands: dict[Path, list[str]] = {}
     for isa, flags_of_isa in isas.items():
         target = folder / f"rosenblatt_isa_{isa}" / "isa.cpp.o"
@@ -76,7 +82,7 @@ def compile_program(
     def run(target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            [compiler, *flags, *commands[target], "-c", "-o", str(target)],
+            [compiler, *FLAGS, *commands[target], "-c", "-o", str(target)],
             capture_output=True,
             text=True,
             check=False,
@@ -115,6 +121,11 @@ def on_arm64(cross_compiled: Path) -> list[str]:
 def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program for this machine: quickly compiled, for the bits depend on no optimisation."""
     folder = tmp_path_factory.mktemp("native")
+    if BUILD:
+        program = folder / "bits_of_training"
+        command = [NATIVE, *FLAGS, "-w", str(ROOT / PROGRAM), f"{BUILD}/librosenblatt_model.a"]
+        subprocess.run([*command, "-pthread", "-o", str(program)], check=True)
+        return program
     return compile_program(folder, NATIVE, isas_of_this_machine(), ["-O1", "-w"], ["-O1", "-w"])
 
 

@@ -2,7 +2,7 @@
 
 .ci/run runs it in a fresh virtual environment with the wheel and NumPy alone, in an empty folder:
 
-    python -I wheel_smoke.py WHEEL_OF_THE_SDIST WHEEL_OF_THE_CHECKOUT
+    python -I wheel_smoke.py WHEEL_OF_THE_SDIST FOLDER_WHERE_THE_CHECKOUT_IS_INSTALLED
 """
 
 import shutil
@@ -35,14 +35,16 @@ def require(holds: bool, sentence: str) -> None:
     print(f"wheel_smoke: {sentence}")
 
 
-def check_file(wheel: Path, from_checkout: Path) -> None:
-    """The wheel is small, and the sdist gave the same one as the checkout."""
+def check_file(wheel: Path, installed: Path) -> None:
+    """The wheel is small, and has the files that an installation of the checkout has."""
     size = wheel.stat().st_size
     require(size < LARGEST_WHEEL, f"the wheel has {size:,} bytes, fewer than {LARGEST_WHEEL:,}")
-    names, others = (set(zipfile.ZipFile(path).namelist()) for path in (wheel, from_checkout))
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("rosenblatt/")}
+    files = (path for path in (installed / "rosenblatt").rglob("*") if path.is_file())
+    others = {str(path.relative_to(installed)) for path in files if path.suffix != ".pyc"}
     require(
         names == others,
-        "the wheels of the sdist and of the checkout hold the same files "
+        "the wheel of the sdist holds the files of the checkout's "
         f"(only in one: {sorted(names ^ others) or 'none'})",
     )
 
@@ -123,8 +125,8 @@ def check_playground() -> None:
 
 def main() -> None:
     started = time.perf_counter()
-    wheel, from_checkout = (Path(argument) for argument in sys.argv[1:])
-    check_file(wheel, from_checkout)
+    wheel, installed = (Path(argument) for argument in sys.argv[1:])
+    check_file(wheel, installed)
     check_dependencies()
     check_training()
     check_command_line()
