@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# The tests under GCC's sanitizers: builds the package with them in a temporary folder, runs pytest from the checkout
-# with their runtime loaded first, and fails on any report of any process, also where the test itself passed.
+# The tests under GCC's sanitizers: builds the package with -O1, runs pytest from the checkout with the sanitizer's
+# runtime loaded first, and fails on any report of any process, also if the test itself passed.
 #
-#     bash tests/sanitize.sh address,undefined [pytest's arguments]
-#     bash tests/sanitize.sh thread [pytest's arguments]
+#     bash tests/sanitize.sh address,undefined [pytest's arguments]     (without arguments: every test)
+#     bash tests/sanitize.sh thread [pytest's arguments]                (without arguments: the tests of threads)
+#
+# It keeps what it builds and installs in build/sanitize-address or build/sanitize-thread, for the next run.
 set -Eeuo pipefail
 
 sanitizers=${1:?usage: sanitize.sh address,undefined|thread [pytest\'s arguments]}
@@ -21,8 +23,15 @@ not_here=(
     tests/test_allocation.py # puts its own malloc before the sanitizer's
     # Needs a process of 4 GiB of address space; the shadow memory alone is terabytes.
     tests/test_arguments.py::test_a_network_larger_than_the_memory_is_a_memory_error
-    # A promise of seconds, for the code that users get.
+    # These promise seconds, for the code that users get.
     tests/test_footprint.py::test_importing_it_is_quick
+    tests/test_oversubscription.py
+)
+# What starts threads, forks, is interrupted, or uses one object from several threads.
+tests_of_threads=(
+    tests/test_threads.py tests/test_train_many.py tests/test_process.py tests/test_interrupt.py
+    tests/test_overwritten.py tests/test_learner.py tests/test_floating_point.py tests/test_dropout.py
+    tests/test_isa.py
 )
 
 libraries=()
@@ -32,23 +41,27 @@ address,undefined)
     # GCC's "undefined" leaves out conversions of numbers that do not fit; here they are mistakes as well.
     flags=address,undefined,float-cast-overflow
     libraries=(libasan.so libubsan.so)
-    # CPython frees little at exit, by design, so leaks are not looked for. handle_abort: libubsan writes to stderr,
-    # which a test may keep to itself, and its log_path only sets libasan's; so its mistakes abort, as failed assertions
-    # do, and libasan logs that with the stack. PYTHONMALLOC: CPython's own allocator would hide small objects' borders.
+    # detect_leaks=0: CPython frees little at exit, by design; tests/test_allocation.py looks for memory that grows.
+    # handle_abort: libubsan writes to stderr, which a test may keep to itself, and its log_path only sets libasan's; so
+    # its mistakes abort, as failed assertions do, and libasan logs that with the stack.
+    # PYTHONMALLOC: CPython's own allocator would hide the borders of small objects.
     settings=(ASAN_OPTIONS="detect_leaks=0:handle_abort=1:$reports"
         UBSAN_OPTIONS="halt_on_error=1:abort_on_error=1:print_stacktrace=1:$reports" PYTHONMALLOC=malloc)
+    default_tests=()
     ;;
 thread)
     flags=thread
     libraries=(libtsan.so)
-    # Without suppressions. die_after_fork=0: the tests of fork start threads in the child.
+    # die_after_fork=0: the tests of fork start threads in the child.
     settings=(TSAN_OPTIONS="die_after_fork=0:handle_abort=1:$reports")
+    default_tests=("${tests_of_threads[@]}")
     ;;
 *)
     echo "sanitize: no run for '$sanitizers': address,undefined or thread" >&2
     exit 2
     ;;
 esac
+[[ $# -gt 0 ]] || set -- "${default_tests[@]}"
 preload=""
 for library in "${libraries[@]}"; do
     path=$(g++ -print-file-name="$library")
@@ -65,8 +78,9 @@ under_sanitizer() {
     "${fixed[@]}" env "${settings[@]}" "$@"
 }
 
-python3 -m venv "$work/venv"
-python=$work/venv/bin/python
+kept=$PWD/build/sanitize-${sanitizers%%,*}
+python3 -m venv "$kept/venv"
+python=$kept/venv/bin/python
 
 # Not every environment lets a sanitizer report; a run that cannot is not worth its time. One mistake of each kind:
 cat >"$work/mistakes.cpp" <<'CODE'
@@ -86,13 +100,17 @@ for sanitizer in ${sanitizers//,/ }; do
     rm "$work"/report*
 done
 
+# Without isolation, and with a kept folder, only what changed is compiled again.
 "$python" -m pip install --quiet --requirement tests/requirements.txt
-"$python" -m pip install --quiet . --config-settings=cmake.build-type=RelWithDebInfo \
+"$python" -m pip install --quiet --constraint .ci/constraints.txt scikit-build-core pybind11 cmake ninja
+[[ -n ${CMAKE_CXX_COMPILER_LAUNCHER-} ]] || ! command -v ccache >/dev/null || export CMAKE_CXX_COMPILER_LAUNCHER=ccache
+"$python" -m pip install --quiet --no-build-isolation --no-deps . \
+    --config-settings=build-dir="$kept/objects" --config-settings=cmake.build-type=RelWithDebInfo \
     --config-settings=cmake.define.ROSENBLATT_SANITIZE=$flags
 echo "sanitize: built with -fsanitize=$flags after $SECONDS s"
 
 status=0
-under_sanitizer "$python" -m pytest -p no:cacheprovider "${not_here[@]/#/--deselect=}" "$@" || status=$?
+under_sanitizer "$python" -m pytest -p no:cacheprovider --patience=10 "${not_here[@]/#/--deselect=}" "$@" || status=$?
 count=0
 for report in "$work"/report*; do
     [[ -e $report ]] || continue
