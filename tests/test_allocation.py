@@ -1,4 +1,4 @@
-"""Allocation, seen in malloc itself: a batch loop takes no memory, a call survives its lack."""
+"""Allocation: a batch loop takes no memory; a call survives its lack, and gives back all of it."""
 
 from __future__ import annotations
 
@@ -292,3 +292,78 @@ def test_an_allocation_that_fails_is_a_memory_error_or_fewer_threads(
     print(f"{tried} allocations failed, one at a time; bad: {bad}")
     assert tried >= 2
     assert len(bad) <= n_objects
+
+
+# ---- what is taken is given back -----------------------------------------------------------------
+
+REPEATED = """
+    import gc, json, os, sys, warnings
+    import numpy as np
+    import rosenblatt as rb
+
+    warnings.simplefilter("ignore")
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((2000, 8)), rng.standard_normal((2000, 8))
+    net = rb.Network([8, 4, 8], dtype="float64", random_state=0)
+    how = {"loss": "squared_error", "batch_size": 2000}
+
+    def in_use():
+        "Bytes of the process's memory, and how many blocks Python's objects have."
+        gc.collect()
+        with open("/proc/self/statm") as file:
+            pages = int(file.read().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE"), sys.getallocatedblocks()
+
+    def growth(call, n):
+        "By how much both grow while the call is repeated n times."
+        for _ in range(n // 4):
+            call()
+        before = in_use()
+        for _ in range(n):
+            call()
+        return [after - was for after, was in zip(in_use(), before)]
+
+    def raising(*_):
+        raise ZeroDivisionError
+
+    def failing(call):
+        try:
+            call()
+        except (ZeroDivisionError, FloatingPointError, ValueError):
+            pass
+"""
+
+# Whatever of 16 kB or more a repetition kept would be 8 MB in the end.
+REPETITIONS = 500
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "rb.train(net, X, Y, epochs=1, shuffle=lambda epoch: rng.permutation(2000), **how)",
+        "rb.train(net, X, Y, epochs=1, callback=lambda epoch: None, **how)",
+        "rb.train(net, X, Y, epochs=1, validation=(X, Y), **how)",
+        "rb.train(net, X, Y, epochs=1, loss=lambda A, Y: (0.0, A - Y))",
+        "rb.train_many([net, net.copy()], X, Y, epochs=1, threads=2, **how)",
+        "net.gradients(X, Y, loss='squared_error')",
+        "(net.forward(X), net.forward(X[0]), net.trace(X), net.jacobian(X))",
+        "own.forward(X)",
+        "failing(lambda: rb.train(net, X, Y, epochs=1, callback=raising, **how))",
+        "failing(lambda: rb.train(net, X, Y * 1e300, epochs=1, **how))",
+        "failing(lambda: net.forward(np.full_like(X, np.nan)))",
+        "pickle.loads(pickle.dumps(large))",
+    ],
+)
+def test_a_call_gives_back_what_it_takes(run_python: RunPython, call: str) -> None:
+    """Neither memory nor Python's objects become more with the number of calls."""
+    n_bytes, n_blocks = run_python(
+        REPEATED
+        + f"""
+    import pickle
+    own = rb.Network([8, 8], activation=rb.Activation("own", np.tanh, np.cos))
+    large = rb.Network([100, 100], random_state=0)
+    print(json.dumps(growth(lambda: {call}, {REPETITIONS})))
+    """
+    )
+    assert n_bytes < REPETITIONS * 8192
+    assert n_blocks < REPETITIONS

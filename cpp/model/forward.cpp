@@ -201,7 +201,7 @@ void predict(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& te
     // A copy of the weights in panels costs as much as a few samples.
     if (X.rows < 64 || work < worth_a_copy) return predict_slices(network, X, A, team);
     Network<T> panels(shape.filled_up<T>(kernels<T>().width));
-    copy_parameters(network, panels);
+    copy_parameters(network, panels, team);
     predict_slices(panels, X, A, team);
 }
 

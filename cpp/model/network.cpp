@@ -42,16 +42,23 @@ template <class T>
 Network<T>::Network(Shape shape, std::uint64_t seed, Team& team)
     : Network(shape, seed, std::vector<InitialLayer>(shape.n_layers()), team) {}
 
-template <class T>
-void copy_theta(const Shape& from_shape, const T* from, const Shape& to_shape, T* to) noexcept {
+namespace {
+
+// Copies what lies like theta: run(n, work_per_item, copy) calls copy(first, count) for slices of the n panels of a W.
+template <class T, class Run>
+void copy_theta_by(const Shape& from_shape, const T* from, const Shape& to_shape, T* to, Run run) {
     for (std::size_t layer = 0; layer < from_shape.n_layers(); ++layer) {
         const std::size_t n_out = from_shape.n_out(layer);
         const Panels<const T> W = from_shape.W(from, layer);
         const Panels<T> copy = to_shape.W(to, layer);
-        for (std::size_t j = 0; j < n_out; j += panel_cols<T>) {
-            const std::size_t cols = std::min(n_out - j, panel_cols<T>);
-            for (std::size_t k = 0; k < W.rows; ++k) std::copy_n(W.at(k, j), cols, copy.at(k, j));
-        }
+        const std::size_t n_panels = (n_out + panel_cols<T> - 1) / panel_cols<T>;
+        run(n_panels, static_cast<double>(W.rows * panel_cols<T>), [&](std::size_t first, std::size_t count) noexcept {
+            for (std::size_t j = first * panel_cols<T>; j < std::min(n_out, (first + count) * panel_cols<T>);
+                 j += panel_cols<T>) {
+                const std::size_t cols = std::min(n_out - j, panel_cols<T>);
+                for (std::size_t k = 0; k < W.rows; ++k) std::copy_n(W.at(k, j), cols, copy.at(k, j));
+            }
+        });
         std::copy_n(from_shape.b(from, layer).data, n_out, to_shape.b(to, layer).data);
         if (from_shape.normalises(layer))
             std::copy_n(from_shape.g(from, layer).data, n_out, to_shape.g(to, layer).data);
@@ -59,13 +66,33 @@ void copy_theta(const Shape& from_shape, const T* from, const Shape& to_shape, T
 }
 
 template <class T>
-void copy_parameters(const Network<T>& from, Network<T>& to) noexcept {
-    copy_theta<T>(from.shape(), from.theta().data, to.shape(), to.theta().data);
+void copy_running(const Network<T>& from, Network<T>& to) noexcept {
     for (std::size_t layer = 0; layer < from.shape().n_layers(); ++layer) {
         if (from.shape().norm(layer) != Norm::batch) continue;
         std::copy_n(from.running_mean(layer).data, from.shape().n_out(layer), to.running_mean(layer).data);
         std::copy_n(from.running_variance(layer).data, from.shape().n_out(layer), to.running_variance(layer).data);
     }
+}
+
+}  // namespace
+
+template <class T>
+void copy_theta(const Shape& from_shape, const T* from, const Shape& to_shape, T* to) noexcept {
+    copy_theta_by(from_shape, from, to_shape, to,
+                  [](std::size_t n, double, auto copy) noexcept { copy(std::size_t{0}, n); });
+}
+
+template <class T>
+void copy_parameters(const Network<T>& from, Network<T>& to) noexcept {
+    copy_theta<T>(from.shape(), from.theta().data, to.shape(), to.theta().data);
+    copy_running(from, to);
+}
+
+template <class T>
+void copy_parameters(const Network<T>& from, Network<T>& to, Team& team) {
+    copy_theta_by<T>(from.shape(), from.theta().data, to.shape(), to.theta().data,
+                     [&](std::size_t n, double work, auto copy) { team.in_order(n, work, copy); });
+    copy_running(from, to);
 }
 
 template class Network<float>;
@@ -74,5 +101,7 @@ template void copy_theta(const Shape&, const float*, const Shape&, float*) noexc
 template void copy_theta(const Shape&, const double*, const Shape&, double*) noexcept;
 template void copy_parameters(const Network<float>&, Network<float>&) noexcept;
 template void copy_parameters(const Network<double>&, Network<double>&) noexcept;
+template void copy_parameters(const Network<float>&, Network<float>&, Team&);
+template void copy_parameters(const Network<double>&, Network<double>&, Team&);
 
 }  // namespace rosenblatt

@@ -61,4 +61,8 @@ void copy_theta(const Shape& from_shape, const T* from, const Shape& to_shape, T
 template <class T>
 void copy_parameters(const Network<T>& from, Network<T>& to) noexcept;
 
+// The same, which can be stopped in the middle. Throws Stopped.
+template <class T>
+void copy_parameters(const Network<T>& from, Network<T>& to, Team& team);
+
 }  // namespace rosenblatt

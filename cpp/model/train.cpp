@@ -55,9 +55,14 @@ class Mean {
     std::size_t n_ = 0;
 };
 
+// Throws Stopped.
 template <class T>
-bool finite(Vector<T> theta) noexcept {
-    return kernels<T>().first_non_finite(theta.data, theta.size) == theta.size;
+bool finite(Vector<T> theta, Team& team) {
+    bool all = true;
+    team.in_order(theta.size, 1, [&](std::size_t first, std::size_t count) noexcept {
+        all = all && kernels<T>().first_non_finite(theta.data + first, count) == count;
+    });
+    return all;
 }
 
 // A network so small that a step of it is one call of a kernel, on one thread.
@@ -144,9 +149,9 @@ class SmallSteps {
 template <class T>
 class WorkingCopy {
   public:
-    explicit WorkingCopy(Network<T>& original)
+    WorkingCopy(Network<T>& original, Team& team)
         : original_(original), copy_(original.shape().template filled_up<T>(kernels<T>().width)) {
-        read();
+        copy_parameters(original_, copy_, team);
     }
     ~WorkingCopy() {
         if (ahead_) write_back();
@@ -187,7 +192,7 @@ class Run {
           keeper_(keeper),
           team_(team),
           original_(original),
-          copy_(original),
+          copy_(original, team),
           is_sparse_(samples.is_sparse()),
           batch_size_(std::min(training.batch_size, samples.size())),
           batches_(samples, batch_size_, training.shuffle, training.seed, shape().n_out(0) == 1),
@@ -215,8 +220,8 @@ class Run {
     TrainingHistory epochs() {
         for (std::size_t epoch = history_.epochs(); epoch < training_.epochs; ++epoch) {
             const std::optional<double> mean_loss = one_epoch(epoch);
-            if (!finite(network().theta())) diverged(epoch, "weights");
-            if (!finite(network().running())) diverged(epoch, "running statistics");
+            if (!finite(network().theta(), team_)) diverged(epoch, "weights");
+            if (!finite(network().running(), team_)) diverged(epoch, "running statistics");
             if (mean_loss) finish_epoch(epoch, *mean_loss);
             if (mean_loss && keeper_ != nullptr) offer_checkpoint(epoch);
             if (history_.stop_reason != StopReason::epochs) break;
