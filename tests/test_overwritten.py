@@ -16,7 +16,7 @@ RunPython = Callable[..., Any]
 # Each call runs twice, once while `spoil` overwrites its indices, and gives the same bits. A fault
 # is a crash or other bits. `bad` is what is written.
 SPOIL = """
-    import json, sys, threading
+    import json, sys, threading, time
     import numpy as np
     import scipy.sparse as sp
     import rosenblatt as rb
@@ -198,6 +198,7 @@ def test_another_thread_overwrites_them(run_python: RunPython, bad: int) -> None
             for array, numbers in good:
                 array[:] = numbers
             turns[0] += 1
+            time.sleep(0)  # lets calls begin while the numbers are good
     net = rb.Network([WIDTH, 64, 3], output="softmax", dtype="float64", random_state=0)
     rule = _loss.rule("log_loss")
     arrays = X.data, X.indices, X.indptr, WIDTH
@@ -220,7 +221,7 @@ def test_another_thread_overwrites_them(run_python: RunPython, bad: int) -> None
     thread.start()
     done, refused = 0, 0
     try:
-        while done < 10 * len(calls) or turns[0] < 50:
+        while done < 10 * len(calls) or turns[0] < 50 or refused == done:
             for call in calls:
                 try:
                     call()

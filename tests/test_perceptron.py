@@ -173,8 +173,8 @@ def test_infinite_weights_end_it() -> None:
         ({"starts": [0]}, "got no samples"),
         ({"starts": []}, "needed one index per stored element"),
         ({"columns": [0]}, "needed one index per stored element"),
-        ({"values": [1.0, np.nan]}, r"got nan at data\[1\], needed finite numbers"),
-        ({"values": [-np.inf, 1.0]}, r"got -inf at data\[0\]"),
+        ({"values": [1.0, np.nan]}, r"X: got nan at X\[0, 1\], needed finite numbers"),
+        ({"values": [-np.inf, 1.0]}, r"X: got -inf at X\[0, 0\]"),
     ],
 )
 def test_stored_elements_are_checked(change: dict[str, Any], message: str) -> None:

@@ -391,3 +391,137 @@ def test_bad_settings(settings: dict[str, Any], error: type[Exception], match: s
 def test_divergence() -> None:
     with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
         MLPRegressor(solver="sgd", learning_rate_init=1e9).fit(1e3 * NUMBERS_X, NUMBERS_Y)
+
+
+# Prices, and features in units of their own.
+PRICES_X = np.random.default_rng(0).normal(size=(80, 4)) * [1, 100, 1e-3, 1e4] + [0, 5e3, 0, -1e5]
+PRICES = 1e6 * (2 * PRICES_X[:, 0] + 1)
+SCALED: dict[str, Any] = {"scale_inputs": "standard", "scale_targets": "minmax"}
+
+
+def prices(**settings: Any) -> Any:
+    return MLPRegressor(**({"hidden_layer_sizes": 8, "random_state": 0, "max_iter": 20} | settings))
+
+
+def as_scaled(rows: Any, kind: Any) -> Any:
+    """Return rows as a network reads them whose scaling is fitted to them."""
+    scaling = rb.Scaling.fit(rows, kind)
+    return (rows - scaling.offset.astype(rows.dtype)) * scaling.factor.astype(rows.dtype)
+
+
+def assert_same_weights(first: Any, second: Any) -> None:
+    for found, expected in zip(
+        [*first.coefs_, *first.intercepts_], [*second.coefs_, *second.intercepts_], strict=True
+    ):
+        assert (found == expected).all()
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"early_stopping": True}, {"solver": "lbfgs"}, {"solver": rb.LBFGS()}], ids=str
+)
+def test_a_regressor_learns_large_targets_that_it_scales(settings: dict[str, Any]) -> None:
+    rows = np.random.default_rng(0).normal(size=(80, 4))
+    targets = 1e6 * (2 * rows[:, 0] + 1)
+    model = MLPRegressor(random_state=0, scale_targets="standard", **settings)
+    assert model.fit(rows, targets).score(rows, targets) > 0.9
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_scaling_estimator_has_the_weights_of_one_on_scaled_samples(
+    solver: str, dtype: str
+) -> None:
+    rows, targets = PRICES_X.astype(dtype), PRICES.astype(dtype)
+    scaled = as_scaled(rows, "standard"), as_scaled(targets[:, np.newaxis], "minmax").ravel()
+    model = prices(solver=solver, warm_start=True, **SCALED)
+    plain = prices(solver=solver, warm_start=True)
+    for _ in range(2):  # the second time from the weights of the first, with other samples
+        model.fit(rows, targets)
+        plain.fit(*scaled)
+        assert model.loss_ == plain.loss_
+        assert_same_weights(model, plain)
+        rows, targets = rows[:50], targets[:50]
+        scaled = scaled[0][:50], scaled[1][:50]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_stream_goes_on_with_the_scaling_of_fit(dtype: str) -> None:
+    rows, targets = PRICES_X.astype(dtype), PRICES.astype(dtype)
+    scaled = as_scaled(rows, "standard"), as_scaled(targets[:, np.newaxis], "minmax").ravel()
+    model = pickle.loads(pickle.dumps(prices(grow=True, **SCALED).fit(rows, targets)))
+    plain = prices(grow=True).fit(*scaled)
+    new = np.ones((len(rows), 1), dtype)
+    for each, (each_X, each_y) in ((model, (rows, targets)), (plain, scaled)):
+        each.partial_fit(each_X[:50], each_y[:50])
+        each.learn_one(each_X[7], float(each_y[7]))
+        each.partial_fit(np.hstack([each_X, new]), each_y)  # a feature that comes later
+    assert_same_weights(model, plain)
+    assert model.predict_one(np.append(rows[7], new[7])) == model.predict(
+        np.hstack([rows, new])[7:8]
+    )
+
+
+def test_an_estimator_scales_as_train_does() -> None:
+    layers = [4, 8, 1]
+    net = rb.Network(layers, dtype="float64", random_state=0)
+    model = prices(
+        shuffle=False,
+        coefs_init=[W.T for W in net.W],
+        intercepts_init=list(net.b),
+        **SCALED,
+    ).fit(PRICES_X, PRICES)
+    rb.train(
+        net,
+        PRICES_X,
+        PRICES,
+        loss="squared_error",
+        optimizer=rb.Adam(0.001, eps_hat=True),
+        alpha=0.0001,
+        batch_size=80,
+        shuffle=False,
+        epochs=model.n_iter_,
+        **SCALED,
+    )
+    assert all((coefs == W.T).all() for W, coefs in zip(net.W, model.coefs_, strict=True))
+    assert (net.forward(PRICES_X).ravel() == model.predict(PRICES_X)).all()
+
+
+def test_samples_held_out_do_not_count_in_a_scaling() -> None:
+    far = np.append(PRICES[:60], 1e12 * PRICES[60:])
+    own = prices(**SCALED).fit(PRICES_X[:60], far[:60], validation=(PRICES_X[60:], far[60:]))
+    assert_same_weights(own, prices(**SCALED).fit(PRICES_X[:60], far[:60]))
+    of_all = rb.Scaling.fit(PRICES_X).offset
+    stopped = prices(early_stopping=True, **SCALED).fit(PRICES_X, PRICES)._net.input_scaling.offset
+    assert (stopped != of_all).all()
+
+
+def test_a_scaling_estimator_speaks_in_the_users_units() -> None:
+    model = prices(**SCALED).fit(PRICES_X, PRICES)
+    first, _, last = model.activations(PRICES_X)
+    assert (first == PRICES_X).all()
+    assert (last.ravel() == model.predict(PRICES_X)).all()
+    labels = np.where(PRICES > 0, "dear", "cheap")
+    clf = quick(scale_inputs="robust").fit(PRICES_X, labels)
+    twin = pickle.loads(pickle.dumps(clf))
+    assert clf.score(PRICES_X, labels) > 0.9
+    assert (twin.predict_proba(PRICES_X) == clf.predict_proba(PRICES_X)).all()
+    np.testing.assert_allclose(
+        np.exp(clf.predict_log_proba(PRICES_X)), clf.predict_proba(PRICES_X), rtol=1e-12
+    )
+
+
+def test_scalings_that_cannot_be_fitted_are_refused_by_name() -> None:
+    with pytest.raises(
+        ValueError, match=r"scale_targets: got 'minmax' in a partial_fit .* call fit"
+    ):
+        prices(scale_targets="minmax").partial_fit(PRICES_X, PRICES)
+    for solver in ("adam", "lbfgs"):
+        with pytest.raises(ValueError, match="scale_inputs: got 'robust' with a sparse X"):
+            prices(scale_inputs="robust", solver=solver).fit(sparse.csr_array(PRICES_X), PRICES)
+        with pytest.raises(ValueError, match="scale_targets: got 'minmax' with loss='poisson'"):
+            prices(scale_targets="minmax", loss="poisson", solver=solver).fit(PRICES_X, PRICES**2)
+    model = prices(warm_start=True, **SCALED).fit(PRICES_X, PRICES)
+    with pytest.raises(ValueError, match="scale_targets: got None, expected 'minmax' as in the"):
+        model.set_params(scale_targets=None).fit(PRICES_X, PRICES)
+    with pytest.raises(ValueError, match="X: got a sparse matrix for a network that scales"):
+        model.partial_fit(sparse.csr_array(PRICES_X), PRICES)

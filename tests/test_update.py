@@ -355,7 +355,7 @@ def test_a_dead_unit_costs_no_subnormal_numbers(width: int, optimizer: Any, dtyp
             remember=True,
         )
         training.run(1)
-        return [state[: 3 * width] for state in training.core.memory[1]]
+        return [state[: 3 * width] for state in training.memory[1]]
 
     assert all((state != 0).all() for state in states(0))
     means = states(4000)

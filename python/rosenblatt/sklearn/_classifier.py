@@ -107,6 +107,10 @@ class MLPClassifier(Labelled):
         Normalise the hidden layers, all or each in its own way.
     skip : bool or sequence of bool, default=False
         Add to what a hidden layer gives what went into it.
+    scale_inputs : {"standard", "minmax", "robust"}, default=None
+        `fit` scales the features as in `rosenblatt.train`: the scaling is fitted to the training
+        samples, without those held out, and belongs to the network. X stays in your units
+        everywhere; `coefs_` and `intercepts_` work on scaled numbers. Not for a sparse X.
     coefs_init, intercepts_init : list of array-like, default=None
         Weights (n_in, n_out) and biases (n_out,) of each layer to begin with.
     callback : callable, rosenblatt.Callback or sequence, default=None
@@ -205,6 +209,7 @@ class MLPClassifier(Labelled):
         input_dropout: float = 0.0,
         norm: Any = None,
         skip: Any = False,
+        scale_inputs: str | None = None,
         coefs_init: Any = None,
         intercepts_init: Any = None,
         callback: Any = None,
@@ -241,6 +246,7 @@ class MLPClassifier(Labelled):
         self.input_dropout = input_dropout
         self.norm = norm
         self.skip = skip
+        self.scale_inputs = scale_inputs
         self.coefs_init = coefs_init
         self.intercepts_init = intercepts_init
         self.callback = callback
@@ -355,7 +361,8 @@ class MLPClassifier(Labelled):
         """Update the network with one pass over some samples; the solver's state lives on.
 
         Also that of `fit`, with the settings that it began with. `alpha`, the loss and dropout are
-        those of the estimator now.
+        those of the estimator now. Scalings are those of `fit`; without an earlier `fit` they are
+        refused.
 
         Parameters
         ----------

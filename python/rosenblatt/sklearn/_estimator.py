@@ -36,6 +36,8 @@ except ImportError:
 _SETTINGS = inspect.signature(_check_sample_weight).parameters
 ALLOWED = {name: True for name in ("allow_all_zero_weights",) if name in _SETTINGS}
 
+SCALINGS = ("input_scaling", "target_scaling")
+
 REMEMBERED = ("_memory", "_masks")  # of a learner: its optimiser, and where dropout is
 
 
@@ -153,6 +155,7 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         first_pass = not hasattr(self, "coefs_") or not self.warm_start
         X, y = self._validated(X, y, incremental=False, reset=first_pass)
         of_class = self._class_weights(y)
+        _settings.check_scalings(self, X)
         samples = self._weighted(X, y, sample_weight, of_class)
         layers = [X.shape[1], *hidden, self._n_units(y, self.loss)]
         self._random_state = check_random_state(self.random_state)
@@ -160,13 +163,14 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
             self._initialise(layers, X.dtype)
         else:
             self._continue(layers)
+        scalings = _settings.scalings(self) if first_pass else {}
         own = None if validation is None else self._validation_samples(validation, of_class)
         self._net.threads = thread_count(self.threads)
         self._forget()
         if self.solver == "lbfgs":
-            _minimum.fit(self, samples)
+            _minimum.fit(self, samples, scalings)
         else:
-            _steps.fit(self, samples, own)
+            _steps.fit(self, samples, own, scalings)
         if not np.isfinite(self._net.theta).all():
             raise ValueError(_steps.NOT_FINITE)
 
@@ -231,6 +235,7 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         hidden = _settings.activations(self.activation, len(layers) - 2)
         self._forget()
         self._loss_of_fit = self.loss
+        self._scalings_of_fit = _settings.scalings(self)
         self.n_iter_ = 0
         self.t_ = 0
         self.n_layers_ = len(layers)
@@ -262,6 +267,9 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         asked, made = self._by_parameters(), _described(net)
         for name, value in asked.items():
             _settings.same(name, value, made[name])
+        made = self.__dict__.get("_scalings_of_fit", {})
+        for name, value in _settings.scalings(self).items():
+            _settings.same(name, value, made.get(name))
         _settings.same("dtype", dtype if self.dtype is None else self.dtype, dtype)
         self._loss_of_fit = self.loss
         self._attach(net.copy(), self.coefs_, self.intercepts_)
@@ -295,6 +303,8 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
 
     def _made(self, dtype: Any, described: dict[str, Any]) -> Network:
         """Return a network of the sizes `_layers`; its weights are 0."""
+        scalings = {name: described.get(name) for name in SCALINGS}
+        described = {name: value for name, value in described.items() if name not in SCALINGS}
         output = "identity" if self.out_activation_ == "exp" else self.out_activation_
         net = Network(
             self._layers,
@@ -305,6 +315,8 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
             **{"output": output, **described},
         )
         net.threads = thread_count(self.threads)
+        for name, scaling in scalings.items():
+            setattr(net._core, name, scaling)
         return net
 
     def _attach(
@@ -418,8 +430,10 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         rows = self._rows(X)
         net = self._network()
         _, (*before, A) = net._core.trace(for_core(rows, net.dtype))
-        sparse_input = [rows] if _arrays.is_sparse(rows) else []
-        return [*sparse_input, *before, self._activated(A)]
+        if net.target_scaling is not None:
+            A = self._outputs(rows)
+        hidden = before if _arrays.is_sparse(rows) else before[1:]
+        return [rows, *hidden, self._activated(A)]
 
     def input_gradients(self, X: ArrayLike, y: ArrayLike) -> NDArray[Any]:
         """Return the derivative of each sample's loss with respect to its features.
@@ -433,7 +447,7 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples, n_features)
             Dense, even for a sparse X. Row i is dc_i/dx_i of the loss of the last fit, without
-            the penalty.
+            the penalty; x is in your units, the loss that of scaled targets if they are scaled.
 
         Raises
         ------
@@ -466,4 +480,5 @@ def _described(net: Network) -> dict[str, Any]:
         "activation": list(net._activations[:-1]),
         "norm": list(net.norms),
         "skip": list(net.skips),
+        **{name: getattr(net._core, name) for name in SCALINGS},
     }

@@ -75,6 +75,15 @@ def grown_parameters(
     return grown
 
 
+def grown_scaling(scaling: Any, n_features: int) -> Any:
+    """Return an offset and a factor, or None, for more features: further ones are as they are."""
+    if scaling is None:
+        return None
+    offset, factor = scaling
+    further = n_features - len(offset)
+    return np.append(offset, np.zeros(further)), np.append(factor, np.ones(further))
+
+
 def grown_memory(
     states: list[NDArray[Any]],
     optimizer: Optimizer,

@@ -14,6 +14,7 @@ from sklearn.utils.optimize import _check_optimize_result
 from threadpoolctl import ThreadpoolController
 
 from .. import _arrays, _loss, _sparse
+from .._scaling import Scaling
 from . import _settings
 from ._epochs import Tasks
 from ._samples import Samples
@@ -74,8 +75,22 @@ def _shown(verbose: Any) -> dict[str, int]:
     return {"iprint": 1 if verbose is True or verbose >= 1 else -1}
 
 
-def fit(estimator: Any, samples: Samples) -> None:
-    """Go to a minimum of the cost from the estimator's weights."""
+def _scale(estimator: Any, samples: Samples, scalings: dict[str, Any]) -> None:
+    """Fit scalings to samples, and give them to the network."""
+    net = estimator._network()
+    if scalings.get("scale_inputs") is not None:
+        net.input_scaling = Scaling.fit(samples.X, scalings["scale_inputs"])
+    if scalings.get("scale_targets") is not None:
+        rows = estimator._encoded(samples.y, estimator.loss)
+        net.target_scaling = Scaling.fit(rows, scalings["scale_targets"])
+
+
+def fit(estimator: Any, samples: Samples, scalings: dict[str, Any]) -> None:
+    """Go to a minimum of the cost from the estimator's weights.
+
+    `scalings` are those to fit, as in `rb.train`.
+    """
+    _scale(estimator, samples, scalings)
     for name in OF_STEPS:
         vars(estimator).pop(name, None)
     cost = Cost(estimator, samples)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import _arguments, _arrays, _core, _loss, _optimizer
 from .._callbacks import Epoch
+from .._shown import shown
 from . import _growth, _settings, _steps
 from ._epochs import Memory, Rules, Tasks, checked
 from ._estimator import REMEMBERED, Estimator, _described
@@ -102,6 +103,8 @@ class Learner:
             self._seed or 0,
         )
         self.core.calls = calls
+        self._input_scaling = _of_type(net._core.input_scaling, net.dtype)
+        self._target_scaling = _of_type(net._core.target_scaling, net.dtype)
         if memory is not None:
             self.core.memory = of_core
             if self._rules.rate is not None and rate is not None:
@@ -125,6 +128,30 @@ class Learner:
         self._parameters = _parameters_read(estimator)
         return True
 
+    def scaled_inputs(self, X: Any) -> Any:
+        """Return inputs, of samples or of one, as the network's first layer reads them.
+
+        Raises
+        ------
+        ValueError
+            They are sparse.
+        """
+        if self._input_scaling is None:
+            return X
+        if not isinstance(X, np.ndarray):
+            raise ValueError(
+                "X: got a sparse matrix for a network that scales its inputs, expected an array"
+            )
+        return _scaled(X, self._input_scaling)
+
+    def scaled_targets(self, Y: Any) -> Any:
+        """Return targets (n, n_targets), (n_targets,) or one number as the loss reads them."""
+        if self._target_scaling is None:
+            return Y
+        if isinstance(Y, float):
+            return float(_scaled(np.array([Y]), self._target_scaling)[0])
+        return _scaled(Y, self._target_scaling)
+
     @property
     def memory(self) -> Memory:
         """What another learner needs to go on where this one is."""
@@ -139,6 +166,19 @@ class Learner:
         """Do what belongs after the samples of a call, as after an epoch of `fit`."""
         self._rules.n_samples, self._rules.constant = n_samples, constant
         self._rules.on_epoch(Epoch(0, 1, loss, None, 0.0, penalty=penalty))
+
+
+def _of_type(scaling: Any, dtype: np.dtype[Any]) -> Any:
+    """Return an offset and a factor in the type that the network computes with, None for none."""
+    return None if scaling is None else tuple(array.astype(dtype) for array in scaling)
+
+
+def _scaled(rows: NDArray[Any], scaling: Any) -> NDArray[Any]:
+    """Return (rows - offset) * factor as docs/arithmetic.md has it; the core refuses overflows."""
+    offset, factor = scaling
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled: NDArray[Any] = (rows.astype(offset.dtype, copy=False) - offset) * factor
+    return scaled
 
 
 def _checked_masks(masks: Any) -> Masks:
@@ -199,12 +239,29 @@ class Online(Estimator):
         if first_pass:
             hidden = _settings.hidden_layers(self.hidden_layer_sizes)
             _settings.check_combinations(self)
+            self._check_unscaled()
             self._initialise([X.shape[1], *hidden, self._n_units(y, self.loss)], X.dtype)
         self.n_iter_ = 0
         if weighs_nothing:
             return
         order = _steps.Shuffled(self._random_state, X.shape[0])(0) if shuffled else None
         self._take_steps(samples, batch_size, order)
+
+    def _check_unscaled(self) -> None:
+        """Refuse to begin with a scaling: a batch, of one sample perhaps, does not tell of others.
+
+        Raises
+        ------
+        ValueError
+            A scaling is asked for; the message names the way to have it.
+        """
+        for name, kind in _settings.scalings(self).items():
+            if kind is not None:
+                raise ValueError(
+                    f"{name}: got {shown(kind)} in a partial_fit that begins a network, expected "
+                    "None; call fit with samples that represent the stream first, and partial_fit "
+                    "goes on with the scaling fitted to them"
+                )
 
     def _begin_targets(self, y: Any, classes: Any) -> None:
         """Take note of what every target can be, in the first call."""
@@ -217,8 +274,8 @@ class Online(Estimator):
         learner = self._learner_for(batch_size)
         try:
             loss, penalty = learner.core.learn(
-                for_core(samples.X, self._net.dtype),
-                self._encoded(samples.y, self.loss),
+                learner.scaled_inputs(for_core(samples.X, self._net.dtype)),
+                learner.scaled_targets(self._encoded(samples.y, self.loss)),
                 None if weights is None else np.require(weights, np.float64, ["C"]),
                 order,
                 batch_size,
@@ -307,7 +364,9 @@ class Online(Estimator):
 
     def _take_step(self, learner: Learner, row: NDArray[Any], target: Any, weight: float) -> None:
         try:
-            self.loss_ = learner.core.learn_one(row, target, weight)
+            self.loss_ = learner.core.learn_one(
+                learner.scaled_inputs(row), learner.scaled_targets(target), weight
+            )
         except FloatingPointError as error:
             raise ValueError(f"{_steps.NOT_FINITE} ({error})") from None
         except ValueError:  # the core shows numbers as they are in the network's type, as rows
@@ -387,7 +446,9 @@ class Online(Estimator):
         self._forget()
         self._layers = layers
         self.n_outputs_ = layers[-1]
-        net = self._made(self._net.dtype, _described(self._net))
+        described = _described(self._net)
+        described["input_scaling"] = _growth.grown_scaling(described["input_scaling"], layers[0])
+        net = self._made(self._net.dtype, described)
         net.theta[...] = grown
         self._attach(net, [W.T for W in net.W], list(net.b))
         self._masks = masks

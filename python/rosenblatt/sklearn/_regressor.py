@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from .. import _arrays
 from .._loss import Poisson
 from .._shown import shown
+from . import _settings
 from ._checks import check_numbers, short_messages, validated
 from ._online import Online, is_stochastic
 
@@ -84,6 +85,13 @@ class MLPRegressor(RegressorMixin, Online):
         Normalise the hidden layers, all or each in its own way.
     skip : bool or sequence of bool, default=False
         Add to what a hidden layer gives what went into it.
+    scale_inputs : {"standard", "minmax", "robust"}, default=None
+        `fit` scales the features as in `rosenblatt.train`: the scaling is fitted to the training
+        samples, without those held out, and belongs to the network. X stays in your units
+        everywhere; `coefs_` and `intercepts_` work on scaled numbers. Not for a sparse X.
+    scale_targets : {"standard", "minmax", "robust"}, default=None
+        The same for y: predictions are in your units, losses and `tol` in scaled ones. For
+        "squared_error", "absolute_error", "huber" and "quantile".
     coefs_init, intercepts_init : list of array-like, default=None
         Weights (n_in, n_out) and biases (n_out,) of each layer to begin with.
     callback : callable, rosenblatt.Callback or sequence, default=None
@@ -141,6 +149,11 @@ class MLPRegressor(RegressorMixin, Online):
     True
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **_settings.CONSTRAINTS,
+        "scale_targets": _settings.CONSTRAINTS["scale_inputs"],
+    }
+
     def __init__(
         self,
         loss: Any = "squared_error",
@@ -172,6 +185,8 @@ class MLPRegressor(RegressorMixin, Online):
         input_dropout: float = 0.0,
         norm: Any = None,
         skip: Any = False,
+        scale_inputs: str | None = None,
+        scale_targets: str | None = None,
         coefs_init: Any = None,
         intercepts_init: Any = None,
         callback: Any = None,
@@ -207,6 +222,8 @@ class MLPRegressor(RegressorMixin, Online):
         self.input_dropout = input_dropout
         self.norm = norm
         self.skip = skip
+        self.scale_inputs = scale_inputs
+        self.scale_targets = scale_targets
         self.coefs_init = coefs_init
         self.intercepts_init = intercepts_init
         self.callback = callback
@@ -272,7 +289,8 @@ class MLPRegressor(RegressorMixin, Online):
         """Update the network with one pass over some samples; the solver's state lives on.
 
         Also that of `fit`, with the settings that it began with. `alpha`, the loss and dropout are
-        those of the estimator now.
+        those of the estimator now. Scalings are those of `fit`; without an earlier `fit` they are
+        refused.
 
         Parameters
         ----------

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from .. import _activation, _arguments, schedules
+from .. import _activation, _arguments, _arrays, _loss, _scaling, schedules
 from .._activation import Activation
 from .._callbacks import Callback
 from .._loss import WITH_PARAMETERS
@@ -19,6 +19,8 @@ from .._optimizer import LBFGS, OPTIMIZERS, SGD, Adam, Check, Optimizer
 from .._shown import shown
 
 STOCHASTIC = ("sgd", "adam")
+
+OF_SCALED_TARGETS = ("squared_error", "absolute_error", "huber", "quantile")
 
 SCHEDULES = (
     schedules.StepDecay,
@@ -64,6 +66,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "input_dropout": [Interval(Real, 0, 1, closed="left")],
     "norm": [StrOptions({"batch", "layer"}), list, tuple, None],
     "skip": ["boolean", list, tuple],
+    "scale_inputs": [StrOptions(set(_scaling.KINDS)), None],
     "coefs_init": ["array-like", None],
     "intercepts_init": ["array-like", None],
     "callback": [Callback, list, tuple, callable, None],
@@ -208,6 +211,35 @@ def check_combinations(estimator: Any, validation: Any = None) -> None:
         raise ValueError("norm: got 'batch' with solver='lbfgs', needed 'sgd' or 'adam'")
     if (estimator.coefs_init is None) != (estimator.intercepts_init is None):
         raise ValueError("coefs_init, intercepts_init: got one of them, needed both or neither")
+
+
+def scalings(estimator: Any) -> dict[str, Any]:
+    """Return the scalings that the parameters ask for, as arguments of `rb.train`."""
+    return {name: getattr(estimator, name, None) for name in ("scale_inputs", "scale_targets")}
+
+
+def check_scalings(estimator: Any, X: Any) -> None:
+    """Refuse scalings that cannot be fitted.
+
+    Raises
+    ------
+    ValueError
+        X is sparse, or the loss is for targets that cannot be scaled.
+    """
+    asked = scalings(estimator)
+    if asked["scale_inputs"] is not None and _arrays.is_sparse(X):
+        raise ValueError(
+            f"scale_inputs: got {shown(asked['scale_inputs'])} with a sparse X, expected None: an "
+            "offset would fill X up; scikit-learn's MaxAbsScaler scales without one"
+        )
+    loss = estimator.loss
+    if asked["scale_targets"] is not None and (
+        callable(loss) or _loss.rule(loss).name not in OF_SCALED_TARGETS
+    ):
+        raise ValueError(
+            f"scale_targets: got {shown(asked['scale_targets'])} with loss={shown(loss)}, expected "
+            f"None or a loss of {', '.join(OF_SCALED_TARGETS)}"
+        )
 
 
 def any_dropout(estimator: Any) -> bool:

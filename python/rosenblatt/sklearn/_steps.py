@@ -45,8 +45,12 @@ class Shuffled:
         return self._order
 
 
-def fit(estimator: Any, samples: Samples, validation: Samples | None) -> None:
+def fit(
+    estimator: Any, samples: Samples, validation: Samples | None, scalings: dict[str, Any]
+) -> None:
     """Train an estimator that has its network, by "sgd", "adam" or an optimiser of rosenblatt.
+
+    `scalings` are those to fit, as in `rb.train`.
 
     Raises
     ------
@@ -80,6 +84,7 @@ def fit(estimator: Any, samples: Samples, validation: Samples | None) -> None:
         callback=[*callback_list("callback", estimator.callback), rules],
         threads=thread_count(estimator.threads),
         remember=True,
+        **scalings,
         **_batches(estimator, n_samples),
     )
     estimator.n_iter_ = 0
