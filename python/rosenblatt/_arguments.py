@@ -135,12 +135,11 @@ def choice(name: str, value: object, choices: Sequence[str]) -> str:
     ValueError
         `value` is a string that is not there.
     """
-    known = ", ".join(repr(each) for each in choices)
-    if not isinstance(value, str):
-        raise TypeError(f"{name}: got {shown(value)}, needed one of {known}")
-    if value not in choices:
-        raise ValueError(f"{name}: got {shown(value)}, needed one of {known}")
-    return str(value)
+    if isinstance(value, str) and value in choices:
+        return str(value)
+    known = ", ".join(map(repr, choices))
+    error = ValueError if isinstance(value, str) else TypeError
+    raise error(f"{name}: got {shown(value)}, needed one of {known}")
 
 
 def layer_sizes(name: str, value: object) -> tuple[int, ...]:
@@ -258,11 +257,11 @@ def deviation(name: str, value: object, dtype: np.dtype[Any]) -> float:
     TypeError, ValueError
         `value` is no finite number of at least 0, or too large or too small for `dtype`.
     """
-    needed = f"a finite number of at least 0 that {dtype} can hold"
+    needed = "a finite number of at least 0"
     number = real(name, value, needed)
     smallest, largest = float(np.finfo(dtype).tiny), float(np.finfo(dtype).max)
     if number != 0 and not smallest <= number <= largest:
-        raise ValueError(f"{name}: got {number}, needed {needed}")
+        raise ValueError(f"{name}: got {number}, needed {needed} that {dtype} can hold")
     return number
 
 

@@ -70,6 +70,8 @@ def exact(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     ValueError
         A value is too large for `dtype`.
     """
+    if type(array) is np.ndarray and _is_exact(array, dtype):
+        return array
     try:
         with np.errstate(over="raise"):
             return _core.in_float_mode(lambda: _required(array, dtype))  # type: ignore[no-any-return]
@@ -81,14 +83,17 @@ def exact(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         ) from None
 
 
+def _is_exact(array: NDArray[Any], dtype: np.dtype[Any]) -> bool:
+    return array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned
+
+
 def _required(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return `array` contiguous, aligned and of `dtype`; a large copy is made in slices.
 
     NumPy does not look for Ctrl-C while it copies; the interpreter does between two slices.
     """
     size_of_slice = 1 << 20
-    is_exact = array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned
-    if is_exact or array.size < 2 * size_of_slice or array.ndim == 0:
+    if _is_exact(array, dtype) or array.size < 2 * size_of_slice or array.ndim == 0:
         return np.require(array, dtype, ["C", "A", "E"])
     copy = np.empty(array.shape, dtype)
     at_once = max(1, size_of_slice * len(array) // array.size)

@@ -73,6 +73,8 @@ def check_classes(y: Any) -> None:
     ValueError
         They are numbers, or several columns of labels.
     """
+    if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biuU":
+        return  # labels without doubt; scikit-learn takes longer to see it than a step takes
     with short_messages():
         kind = type_of_target(y, input_name="y")
     if kind.startswith(("continuous", "unknown")):
