@@ -52,11 +52,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=Path("build/bench"), metavar="DIR")
     settings = parser.parse_args(arguments)
     if settings.threads < 1:
-        parser.error(f"--threads: got {settings.threads}, needed 1 or more")
+        parser.error(f"--threads: got {settings.threads}, expected 1 or more")
     if (settings.rounds is not None and settings.rounds < 1) or (
         settings.seconds is not None and not settings.seconds > 0
     ):
-        parser.error("--rounds and --seconds: needed more than 0")
+        parser.error("--rounds and --seconds: expected more than 0")
     return settings
 
 

@@ -47,7 +47,7 @@ def cores_for(threads: int) -> set[int]:
     cores = sorted(os.sched_getaffinity(0))
     if threads > len(cores):
         raise ValueError(
-            f"--threads: got {threads}, needed at most {len(cores)}, the cores there are"
+            f"--threads: got {threads}, expected at most {len(cores)}, the cores there are"
         )
     return set(cores[-threads:])
 

@@ -163,7 +163,7 @@ def chosen(only: list[str], dtype: Literal["float32", "float64"]) -> list[Worklo
     for part in only:
         if not any(part in workload.name for workload in WORKLOADS):
             names = ", ".join(repr(workload.name) for workload in WORKLOADS)
-            raise ValueError(f"--only: got {part!r}, needed a part of one of {names}")
+            raise ValueError(f"--only: got {part!r}, expected a part of one of {names}")
     return [
         replace(workload, dtype=dtype)
         for workload in WORKLOADS

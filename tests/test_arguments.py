@@ -1,4 +1,4 @@
-"""Bad input: an error names the argument, what came, what was needed; the network is unchanged."""
+"""Bad input: an error names the argument, the value and what was expected; nothing changes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def refused(bad: Bad, argument: str, net: rb.Network | None = None) -> Iterator[
     assert re.search(rf"\b{argument}\b", message), f"{message!r} does not name {argument}"
     assert bad.shows in message, f"{message!r} does not say that {bad.shows!r} came"
     assert re.search(r"\bgot\b", message), f"{message!r} does not say what came"
-    assert re.search(r"\bneeded\b", message), f"{message!r} does not say what was needed"
+    assert re.search(r"\bexpected\b", message), f"{message!r} does not say what was expected"
     if net is not None:
         assert net.theta.tobytes() == before
         rb.train(net, X, Y, loss="squared_error", epochs=1)  # not left busy
@@ -160,7 +160,7 @@ def test_the_largest_float32_is_not_too_large() -> None:
 
 def test_the_message_shows_the_shape_that_was_needed() -> None:
     for wrong in (np.zeros((N, 4)), np.zeros((2, N, 3))):
-        with pytest.raises(ValueError, match=re.escape("needed (n, 3)")):
+        with pytest.raises(ValueError, match=re.escape("expected (n, 3)")):
             network().trace(wrong)
 
 
@@ -536,7 +536,7 @@ def test_a_loss_needs_its_output(loss: Any, output: str, call: str) -> None:
 
 
 def test_log_softmax_is_answered_with_softmax() -> None:
-    with pytest.raises(ValueError, match=r"needed output 'softmax'.*takes logarithms itself"):
+    with pytest.raises(ValueError, match=r"expected output 'softmax'.*takes logarithms itself"):
         network("log_softmax").gradients(X, LABELS, loss="log_loss")
 
 
@@ -546,7 +546,7 @@ def test_a_step_cannot_be_trained(place: str) -> None:
     net = rb.Network([3, 4, 2], **({"activation": "tanh"} | {place: "step"}), random_state=0)
     before = net.theta.tobytes()
     layer = 2 if place == "activation" else 3
-    with pytest.raises(ValueError, match=rf"net: got activation 'step' in layer {layer}, needed"):
+    with pytest.raises(ValueError, match=rf"net: got activation 'step' in layer {layer}, expected"):
         rb.train(net, X, Y, loss="squared_error")
     assert net.theta.tobytes() == before
     assert set(net.trace(X).A[layer - 1].ravel().tolist()) <= {0.0, 1.0}

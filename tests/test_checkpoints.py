@@ -385,8 +385,8 @@ def test_forms_of_a_path(form: Any, tmp_path: Path) -> None:
         (lambda: rb.Checkpoint("c", every_minutes=float("nan")), ValueError, "every_minutes"),
         (lambda: train(checkpoint=True), TypeError, "checkpoint: got True, expected a path"),
         (lambda: train(checkpoint=3), TypeError, "checkpoint: got 3"),
-        (lambda: train(gradient_norm=1), TypeError, "gradient_norm: got 1, needed True or False"),
-        (lambda: train(metrics={"gradient_norm": "r2"}), ValueError, "needed different names"),
+        (lambda: train(gradient_norm=1), TypeError, "gradient_norm: got 1, expected True or False"),
+        (lambda: train(metrics={"gradient_norm": "r2"}), ValueError, "expected different names"),
     ],
 )
 def test_bad_settings_are_refused(

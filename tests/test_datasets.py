@@ -59,8 +59,8 @@ def test_every_call_gives_new_writeable_arrays() -> None:
 def test_the_licence_lies_beside_the_data() -> None:
     package = files("rosenblatt.datasets")
     licence = package.joinpath("DIGITS-LICENCE.txt").read_text(encoding="utf-8")
-    for needed in ("Alpaydin", "Kaynak", "CC BY 4.0", "10.24432/C50P49", "What was changed"):
-        assert needed in licence
+    for expected in ("Alpaydin", "Kaynak", "CC BY 4.0", "10.24432/C50P49", "What was changed"):
+        assert expected in licence
     assert len(package.joinpath("digits.npz").read_bytes()) < 60_000
 
 

@@ -86,7 +86,7 @@ def test_the_condition_is_asked_before_every_update() -> None:
 def test_a_step_that_is_too_large_is_not_done() -> None:
     X, Y = regression()
     net = rb.Network([3, 2], dtype="float64", random_state=0)
-    with pytest.raises(FloatingPointError, match="needed a smaller learning_rate"):
+    with pytest.raises(FloatingPointError, match="expected a smaller learning_rate"):
         list(descent(net, X, Y, learning_rate=1e200))
     assert np.isfinite(net.theta).all()
 
@@ -109,7 +109,7 @@ def test_the_samples_are_those_of_the_call() -> None:
     [
         ({"learning_rate": 0.0}, ValueError, "learning_rate: got 0.0"),
         ({"learning_rate": True}, TypeError, "learning_rate: got True"),
-        ({"until": 1e-6}, TypeError, "until: got 1e-06, needed a callable or None"),
+        ({"until": 1e-6}, TypeError, "until: got 1e-06, expected a callable or None"),
         ({"max_updates": -1}, ValueError, "max_updates: got -1"),
         ({"X": [[1.0]]}, ValueError, "X: got"),
         ({"X": np.full((50, 3), np.nan)}, ValueError, "X: got nan"),

@@ -119,12 +119,12 @@ def test_dropped_inputs_have_no_gradient() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"dropout": 1.0}, ValueError, "dropout: got 1.0, needed a number from 0 to below 1"),
+        ({"dropout": 1.0}, ValueError, "dropout: got 1.0, expected a number from 0 to below 1"),
         ({"dropout": -0.1}, ValueError, "dropout: got -0.1"),
         ({"dropout": float("nan")}, ValueError, "dropout: got nan"),
         ({"dropout": True}, TypeError, "dropout: got True"),
         ({"dropout": "much"}, TypeError, "dropout: got 'much'"),
-        ({"dropout": [0.1, 0.2]}, ValueError, "dropout: got 2 numbers, needed 1"),
+        ({"dropout": [0.1, 0.2]}, ValueError, "dropout: got 2 numbers, expected 1"),
         ({"dropout": [None]}, TypeError, r"dropout\[0\]: got None"),
         ({"input_dropout": 1}, ValueError, "input_dropout: got 1.0"),
         ({"input_dropout": [0.1]}, TypeError, r"input_dropout: got \[0.1\]"),

@@ -938,7 +938,7 @@ def test_a_pipe_or_a_socket_is_not_replaced(
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket")  # relative, for a socket's path may have some 100 bytes
     for name, kind in (("pipe", "a named pipe"), ("socket", "a socket")):
-        with pytest.raises(OSError, match=f"{kind}, needed a regular file to replace"):
+        with pytest.raises(OSError, match=f"{kind}, expected a regular file to replace"):
             example().save(name)
     assert sorted(os.listdir(tmp_path)) == ["pipe", "socket"]
 

@@ -228,7 +228,7 @@ def test_what_does_not_go_with_it_is_refused(bad: dict[str, Any]) -> None:
     net, X, Y = small()
     before = net.theta.tobytes()
     argument = list(bad)[-1]
-    with pytest.raises(ValueError, match=rf"{argument}: got .*LBFGS.*needed"):
+    with pytest.raises(ValueError, match=rf"{argument}: got .*LBFGS.*expected"):
         rb.train(net, X, Y, loss="squared_error", optimizer=rb.LBFGS(), **bad)
     assert net.theta.tobytes() == before
 

@@ -299,7 +299,7 @@ def test_an_order_of_ones_own() -> None:
     assert_same_bits(nets[0].theta, nets[1].theta, "theta")
     assert asked == [0, 1, 2]
     for wrong in ([0, 1], [0.5] * 7, [0, 1, 2, 3, 4, 5, 7], [-1, 0, 1, 2, 3, 4, 5]):
-        with pytest.raises(ValueError, match=r"shuffle: got .* needed the indices of 7 samples"):
+        with pytest.raises(ValueError, match=r"shuffle: got .* expected the indices of 7 samples"):
             rb.train(nets[0], X, Y, shuffle=lambda _, bad=wrong: bad, **options)
 
 
@@ -316,5 +316,5 @@ def test_a_rate_of_ones_own_is_asked_once_an_epoch() -> None:
     sgd = rb.SGD(rb.schedules.PerEpoch(rate))
     rb.train(net, X, Y, loss="squared_error", optimizer=sgd, batch_size=2, epochs=4)
     assert asked == [0, 1, 2, 3]
-    with pytest.raises(TypeError, match=r"function: got 0.1, needed a function of the epoch"):
+    with pytest.raises(TypeError, match=r"function: got 0.1, expected a function of the epoch"):
         rb.schedules.PerEpoch(0.1)  # type: ignore[arg-type]

@@ -142,12 +142,12 @@ def test_a_second_run_starts_anew() -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"y": [0, 1, 2, 1]}, ValueError, "y: got the classes [0, 1, 2], needed two"),
-        ({"y": [5, 5, 5, 5]}, ValueError, "y: got the classes [5], needed two"),
-        ({"y": [0, 1]}, ValueError, "y: got shape (2,), needed (4,)"),
+        ({"y": [0, 1, 2, 1]}, ValueError, "y: got the classes [0, 1, 2], expected two"),
+        ({"y": [5, 5, 5, 5]}, ValueError, "y: got the classes [5], expected two"),
+        ({"y": [0, 1]}, ValueError, "y: got shape (2,), expected (4,)"),
         ({"y": [0.0, np.nan, 1.0, 1.0]}, TypeError, "y: got"),
         ({"y": [None, 1, 1, 0]}, TypeError, "y: got"),
-        ({"X": [1.0, 2.0]}, ValueError, "X: got shape (2,), needed (n, n_features)"),
+        ({"X": [1.0, 2.0]}, ValueError, "X: got shape (2,), expected (n, n_features)"),
         ({"X": np.full((4, 2), np.inf)}, ValueError, "X: got inf at X[0, 0]"),
         ({"max_epochs": 0}, ValueError, "max_epochs: got 0"),
     ],
@@ -161,5 +161,5 @@ def test_bad_input(settings: dict[str, Any], error: Any, message: str) -> None:
 def test_bad_settings() -> None:
     with pytest.raises(ValueError, match="learning_rate: got 0"):
         Perceptron(learning_rate=0)
-    with pytest.raises(RuntimeError, match="needed a call of steps before"):
+    with pytest.raises(RuntimeError, match="expected a call of steps before"):
         Perceptron().bound()

@@ -224,13 +224,13 @@ def test_every_view_of_parameters(name: str) -> None:
 def test_the_column_of_a_table_that_is_no_number() -> None:
     pandas = pytest.importorskip("pandas")
     table = pandas.DataFrame({"age": X[:, 0], "colour": ["red"] * 12})
-    words = "X: got dtype object in column 'colour', needed real numbers"
+    words = "X: got dtype object in column 'colour', expected real numbers"
     for call in (net().forward, lambda X: rb.train(net(), X, Y, loss="log_loss", epochs=1)):
         with pytest.raises(TypeError, match=words):
             call(table)
-    with pytest.raises(TypeError, match="Y: got dtype object in column 'colour', needed real"):
+    with pytest.raises(TypeError, match="Y: got dtype object in column 'colour', expected real"):
         rb.train(net(), X, table, loss="squared_error", epochs=1)
-    with pytest.raises(TypeError, match="X: got dtype <U3 in column 1, needed real numbers"):
+    with pytest.raises(TypeError, match="X: got dtype <U3 in column 1, expected real numbers"):
         net().forward(np.array([["1", "red"]]))
 
 
@@ -239,7 +239,7 @@ def test_the_place_of_a_value_in_a_sparse_matrix(form: str) -> None:
     sparse = pytest.importorskip("scipy.sparse")
     rows = np.zeros((5, 2))
     rows[[0, 3, 4], [0, 1, 0]] = 1, np.nan, 2
-    with pytest.raises(ValueError, match=r"X: got nan at X\[3, 1\], needed finite numbers"):
+    with pytest.raises(ValueError, match=r"X: got nan at X\[3, 1\], expected finite numbers"):
         net().forward(sparse.csr_matrix(rows).asformat(form))
 
 
@@ -256,7 +256,9 @@ def test_every_answer_of_a_schedule(schedule: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("answer", [True, np.bool_(True), np.array(True), "0.1", None, [0.1]])
 def test_an_answer_of_a_schedule_that_is_no_number(answer: Any) -> None:
-    with pytest.raises(TypeError, match=r"the schedule gave .* for step 0, needed a finite number"):
+    with pytest.raises(
+        TypeError, match=r"the schedule gave .* for step 0, expected a finite number"
+    ):
         trained(rb.SGD(lambda _step: answer))
 
 

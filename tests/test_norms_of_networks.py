@@ -189,26 +189,26 @@ def test_a_training_that_diverges_gives_the_last_good_statistics_back(watched: b
 @pytest.mark.parametrize(
     ("layers", "options", "error", "message"),
     [
-        ([4, 6, 2], {"norm": "group"}, ValueError, "norm: got 'group', needed one of 'batch'"),
-        ([4, 6, 2], {"norm": True}, TypeError, "norm: got True, needed a name, None, or one"),
+        ([4, 6, 2], {"norm": "group"}, ValueError, "norm: got 'group', expected one of 'batch'"),
+        ([4, 6, 2], {"norm": True}, TypeError, "norm: got True, expected a name, None, or one"),
         ([4, 6, 2], {"norm": 1}, TypeError, "norm: got 1"),
         ([4, 6, 2], {"norm": b"batch"}, TypeError, "norm: got b'batch'"),
-        ([4, 6, 2], {"norm": ["batch"] * 2}, ValueError, "norm: got 2, needed 1: one for each"),
+        ([4, 6, 2], {"norm": ["batch"] * 2}, ValueError, "norm: got 2, expected 1: one for each"),
         ([4, 6, 2], {"norm": ["x"]}, ValueError, r"norm\[0\]: got 'x'"),
         ([4, 6, 2], {"norm": [1]}, TypeError, r"norm\[0\]: got 1"),
         ([4, 2], {"norm": "layer"}, ValueError, "norm: got 'layer' without hidden layers"),
-        ([4, 6, 2], {"skip": 1}, TypeError, "skip: got 1, needed True or False"),
+        ([4, 6, 2], {"skip": 1}, TypeError, "skip: got 1, expected True or False"),
         ([4, 6, 2], {"skip": "yes"}, TypeError, "skip: got 'yes'"),
         ([4, 6, 2], {"skip": None}, TypeError, "skip: got None"),
         ([4, 6, 2], {"skip": True}, ValueError, r"skip: got True with the layers \[4, 6, 2\]"),
         ([4, 4], {"skip": True}, ValueError, "skip: got True"),
-        ([4, 6, 2], {"skip": []}, ValueError, "skip: got 0, needed 1: one for each hidden layer"),
-        ([4, 6, 2], {"skip": [1]}, TypeError, r"skip\[0\]: got 1, needed True or False"),
+        ([4, 6, 2], {"skip": []}, ValueError, "skip: got 0, expected 1: one for each hidden layer"),
+        ([4, 6, 2], {"skip": [1]}, TypeError, r"skip\[0\]: got 1, expected True or False"),
         (
             [4, 6, 2],
             {"skip": [True]},
             ValueError,
-            r"skip\[0\]: got True for a layer of 6 units into which 4 go, needed as many",
+            r"skip\[0\]: got True for a layer of 6 units into which 4 go, expected as many",
         ),
     ],
 )
@@ -245,11 +245,11 @@ def test_one_sample_is_refused_where_it_is_all_there_is() -> None:
 
 def test_what_is_assigned_is_looked_at() -> None:
     net = rb.Network([4, 6, 6, 2], norm=["batch", None], random_state=0)
-    with pytest.raises(ValueError, match=r"g\[1\]: got values, needed a layer that has it"):
+    with pytest.raises(ValueError, match=r"g\[1\]: got values, expected a layer that has it"):
         net.g[1] = np.ones(6)
-    with pytest.raises(ValueError, match=r"g\[0\]: got shape \(5,\), needed \(6,\)"):
+    with pytest.raises(ValueError, match=r"g\[0\]: got shape \(5,\), expected \(6,\)"):
         net.g[0] = np.ones(5)
-    with pytest.raises(ValueError, match=r"running_var\[0\]: got -1.0, needed at least 0"):
+    with pytest.raises(ValueError, match=r"running_var\[0\]: got -1.0, expected at least 0"):
         net.running_var[0] = -np.ones(6)
     with pytest.raises(ValueError, match=r"running_mean\[0\]: got nan at running_mean\[0\]\[0\]"):
         net.running_mean[0] = np.full(6, np.nan)

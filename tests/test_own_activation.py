@@ -271,7 +271,7 @@ def test_a_file_holds_the_name_alone(tmp_path: Path) -> None:
     back = rb.load(tmp_path / "model", activations=[HALF, SQUARE, OWN_SILU])
     X = samples(5, 2, "float32")
     assert_same_bits(back.forward(X), net.forward(X), "forward")
-    message = r"got 'square', needed one of .*load\(path, activations="
+    message = r"got 'square', expected one of .*load\(path, activations="
     with pytest.raises(rb.ModelFormatError, match=message):
         rb.load(tmp_path / "model")
     with pytest.raises(rb.ModelFormatError, match="got 'half'"):
@@ -305,12 +305,12 @@ def test_what_load_is_given_is_checked(
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((1, square, twice), TypeError, "name: got 1, needed a name"),
-        (("", square, twice), ValueError, "name: got '', needed a name"),
-        (("my own", square, twice), ValueError, "name: got 'my own', needed a name"),
-        (("relu", square, twice), ValueError, "name: got 'relu', needed another"),
-        (("square", 3, twice), TypeError, "f: got 3, needed a function"),
-        (("square", square, None), TypeError, "df: got None, needed a function"),
+        ((1, square, twice), TypeError, "name: got 1, expected a name"),
+        (("", square, twice), ValueError, "name: got '', expected a name"),
+        (("my own", square, twice), ValueError, "name: got 'my own', expected a name"),
+        (("relu", square, twice), ValueError, "name: got 'relu', expected another"),
+        (("square", 3, twice), TypeError, "f: got 3, expected a function"),
+        (("square", square, None), TypeError, "df: got None, expected a function"),
     ],
 )
 def test_a_bad_pair_is_refused(
@@ -333,29 +333,31 @@ def test_two_of_one_name_are_refused() -> None:
 def test_losses_that_name_their_outputs_refuse_it(loss: str) -> None:
     net = rb.Network([3, 2], output=SQUARE, random_state=0)
     X, Y = samples(5, 3, "float32"), np.ones((5, 2), np.float32)
-    with pytest.raises(ValueError, match=f"loss: got '{loss}' with output 'square', needed output"):
+    with pytest.raises(
+        ValueError, match=f"loss: got '{loss}' with output 'square', expected output"
+    ):
         net.gradients(X, Y, loss=loss)
 
 
 def test_second_derivatives_refuse_it() -> None:
     net = rb.Network([3, 4, 2], activation=SQUARE, random_state=0)
     X, Y = samples(5, 3, "float32"), samples(5, 2, "float32")
-    with pytest.raises(ValueError, match="activation: got 'square', needed activations whose"):
+    with pytest.raises(ValueError, match="activation: got 'square', expected activations whose"):
         net.hessian_vector_product(X, Y, net.theta, loss="squared_error")
 
 
 def test_scaled_targets_refuse_it() -> None:
     net = rb.Network([3, 2], output=SQUARE, random_state=0)
     X, Y = samples(5, 3, "float32"), samples(5, 2, "float32")
-    with pytest.raises(ValueError, match="scale_targets: got one for output 'square', needed"):
+    with pytest.raises(ValueError, match="scale_targets: got one for output 'square', expected"):
         rb.train(net, X, Y, loss="squared_error", scale_targets="standard")
 
 
 WRONG: dict[str, tuple[Any, type[Exception], str]] = {
-    "shape": (lambda z: z[:1], ValueError, r"of shape \(1, 4\), needed \(8, 4\)"),
-    "a number": (lambda z: 1.0, ValueError, r"of shape \(\), needed \(8, 4\)"),
+    "shape": (lambda z: z[:1], ValueError, r"of shape \(1, 4\), expected \(8, 4\)"),
+    "a number": (lambda z: 1.0, ValueError, r"of shape \(\), expected \(8, 4\)"),
     "NaN": (lambda z: z * np.float32("nan"), ValueError, "got NaN or infinity in"),
-    "None": (lambda z: None, TypeError, "got dtype object, needed real numbers"),
+    "None": (lambda z: None, TypeError, "got dtype object, expected real numbers"),
     "complex": (lambda z: z * 1j, TypeError, "got dtype complex64"),
     "too large": (lambda z: np.full(z.shape, 1e300), ValueError, "got a value beyond float32"),
     "an exception": (lambda z: {}["key"], KeyError, "key"),

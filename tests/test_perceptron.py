@@ -163,17 +163,17 @@ def test_infinite_weights_end_it() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"columns": [0, 5]}, r"got 5 at indices\[1\], needed columns from 0 to 3 - 1"),
+        ({"columns": [0, 5]}, r"got 5 at indices\[1\], expected columns from 0 to 3 - 1"),
         ({"columns": [-1, 1]}, r"got -1 at indices\[0\]"),
         ({"columns": [1, 0]}, "columns of a row that do not rise"),
         ({"columns": [1, 1]}, "columns of a row that do not rise"),
-        ({"starts": [1, 2, 2]}, r"got 1 at indptr\[0\], needed 0"),
+        ({"starts": [1, 2, 2]}, r"got 1 at indptr\[0\], expected 0"),
         ({"starts": [0, 2, 1]}, r"got 1 after 2 at indptr\[2\]"),
         ({"starts": [0, 2, 3]}, "no more than the 2 elements"),
         ({"starts": [0]}, "got no samples"),
-        ({"starts": []}, "needed one index per stored element"),
-        ({"columns": [0]}, "needed one index per stored element"),
-        ({"values": [1.0, np.nan]}, r"X: got nan at X\[0, 1\], needed finite numbers"),
+        ({"starts": []}, "expected one index per stored element"),
+        ({"columns": [0]}, "expected one index per stored element"),
+        ({"values": [1.0, np.nan]}, r"X: got nan at X\[0, 1\], expected finite numbers"),
         ({"values": [-np.inf, 1.0]}, r"X: got -inf at X\[0, 0\]"),
     ],
 )

@@ -107,11 +107,11 @@ def test_a_single_perceptron_cannot(make: Make) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"n_samples": 0}, ValueError, "n_samples: got 0, needed an integer 1 … 1000000"),
+        ({"n_samples": 0}, ValueError, "n_samples: got 0, expected an integer 1 … 1000000"),
         ({"n_samples": True}, TypeError, "n_samples: got True"),
         ({"n_samples": 10.0}, TypeError, "n_samples: got 10.0"),
         ({"n_samples": 10**9}, ValueError, "n_samples: got 1000000000"),
-        ({"noise": -0.1}, ValueError, "noise: got -0.1, needed a finite number of at least 0"),
+        ({"noise": -0.1}, ValueError, "noise: got -0.1, expected a finite number of at least 0"),
         ({"noise": float("nan")}, ValueError, "noise: got nan"),
         ({"random_state": -1}, ValueError, "random_state: got -1"),
     ],
@@ -124,7 +124,7 @@ def test_bad_arguments(
 
 
 def test_bad_arguments_of_one_shape() -> None:
-    with pytest.raises(ValueError, match=r"factor: got 1\.0, needed a number from 0 to below 1"):
+    with pytest.raises(ValueError, match=r"factor: got 1\.0, expected a number from 0 to below 1"):
         make_circles(factor=1)
-    with pytest.raises(ValueError, match=r"turns: got 0\.0, needed a finite number above 0"):
+    with pytest.raises(ValueError, match=r"turns: got 0\.0, expected a finite number above 0"):
         make_spirals(turns=0)

@@ -123,7 +123,7 @@ def training() -> Iterator[Training]:
 def test_a_sample_that_is_gone_when_the_thread_looks(training: Training) -> None:
     """Between the check of a request and its turn, other settings can bring fewer samples."""
     before = training.view()
-    with pytest.raises(ValueError, match="index: got 300, needed an integer 0 … 299"):
+    with pytest.raises(ValueError, match="index: got 300, expected an integer 0 … 299"):
         training.select(300)
     after = training.view()
     assert (after.version, after.index) == (before.version, before.index)

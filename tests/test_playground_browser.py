@@ -212,7 +212,7 @@ def test_a_rate_that_is_refused_is_said(opened: Open) -> None:
     field.clear()
     field.send_keys("1000", Keys.TAB)
     opened.until(
-        lambda: "learning_rate: got 1000.0, needed at most 100.0" in opened.text("refusal")
+        lambda: "learning_rate: got 1000.0, expected at most 100.0" in opened.text("refusal")
     )
     field.clear()
     field.send_keys("0.1", Keys.TAB)

@@ -73,7 +73,7 @@ def test_a_port_that_is_none(port: str, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"port": -1}, ValueError, "port: got -1, needed an integer 0 … 65535"),
+        ({"port": -1}, ValueError, "port: got -1, expected an integer 0 … 65535"),
         ({"port": "80"}, TypeError, "port: got '80'"),
         ({"port": 0, "open_browser": 1}, TypeError, "open_browser: got 1"),
     ],

@@ -83,13 +83,13 @@ def test_a_trained_network_reads_what_is_drawn(client: Client) -> None:
 @pytest.mark.parametrize(
     ("strokes", "words"),
     [
-        ([], "strokes: got 0, needed a list of 1 … 100 strokes"),
+        ([], "strokes: got 0, expected a list of 1 … 100 strokes"),
         ([[]], "strokes: got [[]]"),
         ("7", "strokes: got '7'"),
         ([[[0.5, 0.5]]] * 101, "strokes: got 101"),
-        ([[[0.5, 0.5]] * 1001], "strokes: got 1001 points, needed at most 1000"),
-        ([[[0.5]]], "strokes: got the point [0.5], needed two numbers from 0 to 1"),
-        ([[[0.5, 1.5]]], "strokes: got the point [0.5, 1.5], needed two numbers from 0 to 1"),
+        ([[[0.5, 0.5]] * 1001], "strokes: got 1001 points, expected at most 1000"),
+        ([[[0.5]]], "strokes: got the point [0.5], expected two numbers from 0 to 1"),
+        ([[[0.5, 1.5]]], "strokes: got the point [0.5, 1.5], expected two numbers from 0 to 1"),
         ([[[True, 0.5]]], "strokes: got True"),
         ([[["0", 0.5]]], "strokes: got '0'"),
         (None, "strokes: got None"),

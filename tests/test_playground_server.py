@@ -69,38 +69,38 @@ def unchanged(page: Page, server: PlaygroundServer) -> Iterator[Page]:
 HUGE = 10**400
 
 BAD_SETTINGS = [
-    ({"layers": [8] * 7}, "layers: got 7 hidden layers, needed at most 6"),
-    ({"layers": [65]}, "layers[0]: got 65, needed an integer 1 … 64"),
-    ({"layers": [4, 10**9]}, "layers[1]: got 1000000000, needed an integer 1 … 64"),
+    ({"layers": [8] * 7}, "layers: got 7 hidden layers, expected at most 6"),
+    ({"layers": [65]}, "layers[0]: got 65, expected an integer 1 … 64"),
+    ({"layers": [4, 10**9]}, "layers[1]: got 1000000000, expected an integer 1 … 64"),
     ({"layers": [0]}, "layers[0]: got 0"),
     ({"layers": [-1]}, "layers[0]: got -1"),
     ({"layers": [2.0]}, "layers[0]: got 2.0"),
     ({"layers": [True]}, "layers[0]: got True"),
-    ({"layers": 5}, "layers: got 5, needed a list"),
-    ({"layers": {"0": 4}}, "layers: got {'0': 4}, needed a list"),
+    ({"layers": 5}, "layers: got 5, expected a list"),
+    ({"layers": {"0": 4}}, "layers: got {'0': 4}, expected a list"),
     ({"layers": None}, "layers: got None"),
     ({"learning_rate": 0}, "learning_rate: got 0"),
     ({"learning_rate": -0.1}, "learning_rate: got -0.1"),
-    ({"learning_rate": 1e9}, "learning_rate: got 1000000000.0, needed at most 100.0"),
+    ({"learning_rate": 1e9}, "learning_rate: got 1000000000.0, expected at most 100.0"),
     ({"learning_rate": HUGE}, "learning_rate: got 1"),
     ({"learning_rate": None}, "learning_rate: got None"),
     ({"learning_rate": "0.1"}, "learning_rate: got '0.1'"),
     ({"learning_rate": True}, "learning_rate: got True"),
-    ({"noise": 2}, "noise: got 2.0, needed at most 1.0"),
+    ({"noise": 2}, "noise: got 2.0, expected at most 1.0"),
     ({"noise": -1}, "noise: got -1"),
-    ({"l2": 11}, "l2: got 11.0, needed at most 10.0"),
-    ({"dropout": 0.95}, "dropout: got 0.95, needed at most 0.9"),
-    ({"dropout": 0.5, "layers": []}, "dropout: got 0.5 without hidden layers, needed 0"),
-    ({"batch_size": 0}, "batch_size: got 0, needed an integer 1 … 300"),
+    ({"l2": 11}, "l2: got 11.0, expected at most 10.0"),
+    ({"dropout": 0.95}, "dropout: got 0.95, expected at most 0.9"),
+    ({"dropout": 0.5, "layers": []}, "dropout: got 0.5 without hidden layers, expected 0"),
+    ({"batch_size": 0}, "batch_size: got 0, expected an integer 1 … 300"),
     ({"batch_size": 301}, "batch_size: got 301"),
     ({"batch_size": 1.5}, "batch_size: got 1.5"),
     ({"seed": -1}, "seed: got -1"),
     ({"seed": 2**32}, "seed: got 4294967296"),
-    ({"data": "faces"}, "data: got 'faces', needed one of 'moons'"),
+    ({"data": "faces"}, "data: got 'faces', expected one of 'moons'"),
     ({"data": ["moons"]}, "data: got ['moons']"),
     ({"activation": "step"}, "activation: got 'step'"),
     ({"activation": ["tanh", "tanh"]}, "activation: got"),
-    ({"biases": "ones"}, "biases: got 'ones', needed one of 'auto', 'zeros', 'uniform'"),
+    ({"biases": "ones"}, "biases: got 'ones', expected one of 'auto', 'zeros', 'uniform'"),
     ({"biases": [0.0]}, "biases: got [0.0]"),
     ({"optimizer": "LBFGS"}, "optimizer: got 'LBFGS'"),
     ({"optimizer": "__class__"}, "optimizer: got '__class__'"),
@@ -166,7 +166,7 @@ def test_a_body_that_is_no_object_of_finite_numbers(unchanged: Page, body: bytes
 def test_fields_where_none_belong(unchanged: Page, name: str) -> None:
     answer = unchanged.client.send(f"{unchanged.path}/{name}", b'{"twice": true}')
     assert answer.status == 400
-    assert "got an unknown field 'twice', needed none" in answer.json["error"]
+    assert "got an unknown field 'twice', expected none" in answer.json["error"]
 
 
 @pytest.mark.parametrize("index", [-1, 300, 10**30, 1.5, None, "1", True])
@@ -304,7 +304,7 @@ def test_a_form_of_another_page(unchanged: Page, kind: str | None) -> None:
     """What a form can send without asking first is no JSON."""
     answer = unchanged.client.send(f"{unchanged.path}/step", b"{}", Content_Type=kind)
     assert answer.status == 415
-    assert "needed application/json" in answer.json["error"]
+    assert "expected application/json" in answer.json["error"]
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_a_huge_body_is_not_read_into_memory(unchanged: Page) -> None:
     path = f"{unchanged.path}/run"
     answer = unchanged.client.send(path, b" " * (LARGEST_BODY + 1))
     assert answer.status == 413
-    assert answer.json["error"] == "the body: got 65537 bytes, needed at most 65536"
+    assert answer.json["error"] == "the body: got 65537 bytes, expected at most 65536"
     assert answer.headers["Connection"] == "close"
     assert unchanged.client.send(path, b" " * 5_000_000).status == 413
     announced = unchanged.client.send(path, b"", Content_Length=str(10**15))

@@ -51,7 +51,7 @@ def test_a_subfigure_is_drawn_into() -> None:
 
 
 def test_what_is_no_axes_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"ax: got Figure, needed a matplotlib Axes or None"):
+    with pytest.raises(TypeError, match=r"ax: got Figure, expected a matplotlib Axes or None"):
         rb.plot.network(net_2_8_1(), ax=Figure())  # type: ignore[arg-type]
     assert plt.get_fignums() == []
 
@@ -145,7 +145,7 @@ def test_a_line_has_the_styles_ink_or_the_callers(style: str) -> None:
     ("w", "b", "error", "message"),
     [
         ([0.0, 0.0], 1.0, ValueError, r"w: got \[0, 0\]"),
-        ([1.0], 1.0, ValueError, r"w: got shape \(1,\), needed \(2,\)"),
+        ([1.0], 1.0, ValueError, r"w: got shape \(1,\), expected \(2,\)"),
         ([1.0, np.nan], 1.0, ValueError, r"w: got nan at w\[1\]"),
         ([1.0, 1.0], np.inf, ValueError, "b: got inf"),
         ([1.0, 1.0], "1", TypeError, "b: got '1'"),

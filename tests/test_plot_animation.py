@@ -91,9 +91,9 @@ def test_an_animation_without_an_axes_makes_one_figure(tmp_path: Any) -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"every": 0}, ValueError, "every: got 0, needed an integer of at least 1"),
+        ({"every": 0}, ValueError, "every: got 0, expected an integer of at least 1"),
         ({"max_frames": 1}, ValueError, "max_frames: got 1"),
-        ({"ax": "here"}, TypeError, "ax: got str, needed a matplotlib Axes or None"),
+        ({"ax": "here"}, TypeError, "ax: got str, expected a matplotlib Axes or None"),
         ({"resolution": True}, TypeError, "resolution: got True"),
     ],
 )
@@ -106,7 +106,7 @@ def test_bad_settings_of_the_callback_are_refused(
 
 def test_bad_input_of_an_animation_is_refused() -> None:
     regions = rb.plot.DecisionRegions(net_2_8_1(), SQUARE, [0, 0, 1, 1], resolution=4)
-    with pytest.raises(TypeError, match=r"regions: got list, needed a plot.DecisionRegions"):
+    with pytest.raises(TypeError, match=r"regions: got list, expected a plot.DecisionRegions"):
         rb.plot.animate([])  # type: ignore[arg-type]
     for fps in (0, -1, np.inf):
         with pytest.raises(ValueError, match="fps: got"):

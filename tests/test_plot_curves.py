@@ -103,15 +103,15 @@ def test_one_epoch_is_a_point() -> None:
 @pytest.mark.parametrize(
     ("results", "settings", "error", "message"),
     [
-        (3, {}, TypeError, "results: got int, needed a TrainResult"),
+        (3, {}, TypeError, "results: got int, expected a TrainResult"),
         ("ab", {}, TypeError, "results: got str"),
         ([3], {}, TypeError, "results: got a int among them"),
         ([], {}, ValueError, "results: got none"),
         ({}, {}, ValueError, "results: got none"),
         (result_of([np.nan]), {}, ValueError, "results: got no epoch with a finite loss"),
         (result_of([-1.0]), {"log": True}, ValueError, "log: got True for losses of at most 0"),
-        (result_of([1.0]), {"log": "yes"}, TypeError, "log: got 'yes', needed True or False"),
-        (result_of([1.0]), {"metrics": 1}, TypeError, "metrics: got 1, needed True or False"),
+        (result_of([1.0]), {"log": "yes"}, TypeError, "log: got 'yes', expected True or False"),
+        (result_of([1.0]), {"metrics": 1}, TypeError, "metrics: got 1, expected True or False"),
     ],
 )
 def test_bad_input_of_loss_curves_is_refused(

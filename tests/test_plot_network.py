@@ -154,19 +154,19 @@ def test_nothing_highlighted_is_all_faint() -> None:
 @pytest.mark.parametrize(
     ("highlight", "error", "message"),
     [
-        ([(3, 1, 1)], ValueError, r"highlight\[0\]: got layer 3, needed 1 … 2"),
-        ([(0, 1, 1)], ValueError, r"highlight\[0\]: got layer 0, needed 1 … 2"),
+        ([(3, 1, 1)], ValueError, r"highlight\[0\]: got layer 3, expected 1 … 2"),
+        ([(0, 1, 1)], ValueError, r"highlight\[0\]: got layer 0, expected 1 … 2"),
         (
             [(1, 1, 1), (1, 9, 1)],
             ValueError,
             r"highlight\[1\]: got j = 9, k = 1; W\^\(1\) is 8 × 2: j in 1..8, k in 1..2",
         ),
         ([(1, 1, 0)], ValueError, r"j in 1..8, k in 1..2"),
-        ([(1, 1)], TypeError, r"highlight\[0\]: got \(1, 1\), needed \(layer, to, from\)"),
-        ([(1, 1.0, 1)], TypeError, r"highlight\[0\]: got 1.0, needed an integer"),
+        ([(1, 1)], TypeError, r"highlight\[0\]: got \(1, 1\), expected \(layer, to, from\)"),
+        ([(1, 1.0, 1)], TypeError, r"highlight\[0\]: got 1.0, expected an integer"),
         ([(True, 1, 1)], TypeError, r"highlight\[0\]: got True"),
-        (5, TypeError, r"highlight: got 5, needed an iterable"),
-        ("path", TypeError, r"highlight: got 'path', needed an iterable"),
+        (5, TypeError, r"highlight: got 5, expected an iterable"),
+        ("path", TypeError, r"highlight: got 'path', expected an iterable"),
     ],
 )
 def test_a_weight_that_is_not_there_is_refused(
@@ -180,10 +180,10 @@ def test_a_weight_that_is_not_there_is_refused(
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"max_units": 1}, ValueError, "max_units: got 1, needed an integer 2 … 1000"),
+        ({"max_units": 1}, ValueError, "max_units: got 1, expected an integer 2 … 1000"),
         ({"max_units": 8.0}, TypeError, "max_units: got 8.0"),
-        ({"labels": "all"}, TypeError, "labels: got 'all', needed True or False"),
-        ({"colorbar": 1}, TypeError, "colorbar: got 1, needed True or False"),
+        ({"labels": "all"}, TypeError, "labels: got 'all', expected True or False"),
+        ({"colorbar": 1}, TypeError, "colorbar: got 1, expected True or False"),
     ],
 )
 def test_bad_settings_of_a_network_are_refused(
@@ -195,7 +195,7 @@ def test_bad_settings_of_a_network_are_refused(
 
 
 def test_what_is_no_network_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"net: got list, needed a rosenblatt.Network"):
+    with pytest.raises(TypeError, match=r"net: got list, expected a rosenblatt.Network"):
         rb.plot.network([2, 8, 1])  # type: ignore[arg-type]
 
 

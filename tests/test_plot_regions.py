@@ -151,8 +151,20 @@ def test_inputs_are_in_the_users_units() -> None:
 @pytest.mark.parametrize(
     ("net", "samples", "settings", "error", "message"),
     [
-        (rb.Network([3, 1]), (SQUARE, [0, 0, 1, 1]), {}, ValueError, "net: got 3 inputs, needed 2"),
-        ("net", (SQUARE, [0, 0, 1, 1]), {}, TypeError, "net: got str, needed a rosenblatt.Network"),
+        (
+            rb.Network([3, 1]),
+            (SQUARE, [0, 0, 1, 1]),
+            {},
+            ValueError,
+            "net: got 3 inputs, expected 2",
+        ),
+        (
+            "net",
+            (SQUARE, [0, 0, 1, 1]),
+            {},
+            TypeError,
+            "net: got str, expected a rosenblatt.Network",
+        ),
         (
             rb.Network([2, 1]),
             (SQUARE[:, :1], [0, 0, 1, 1]),
@@ -168,25 +180,31 @@ def test_inputs_are_in_the_users_units() -> None:
             (SQUARE, [0, 1]),
             {},
             ValueError,
-            r"y: got shape \(2,\), needed \(4,\)",
+            r"y: got shape \(2,\), expected \(4,\)",
         ),
         (rb.Network([2, 1]), (SQUARE, 1), {}, ValueError, r"y: got shape \(\)"),
         (rb.Network([2, 1]), (SQUARE, [0, 1, 0, np.inf]), {}, ValueError, r"y: got inf at y\[3\]"),
-        (rb.Network([2, 3]), (SQUARE, [0, 1, 2, 3]), {}, ValueError, "y: .* needed labels 0 … 2"),
-        (rb.Network([2, 3]), (SQUARE, [0, 1, 2, 0.5]), {}, ValueError, "y: .* needed labels 0 … 2"),
+        (rb.Network([2, 3]), (SQUARE, [0, 1, 2, 3]), {}, ValueError, "y: .* expected labels 0 … 2"),
+        (
+            rb.Network([2, 3]),
+            (SQUARE, [0, 1, 2, 0.5]),
+            {},
+            ValueError,
+            "y: .* expected labels 0 … 2",
+        ),
         (
             rb.Network([2, 3]),
             (SQUARE, np.ones((4, 2))),
             {},
             ValueError,
-            r"y: got shape \(4, 2\), needed \(4,\) or \(4, 3\)",
+            r"y: got shape \(4, 2\), expected \(4,\) or \(4, 3\)",
         ),
         (
             rb.Network([2, 1]),
             (SQUARE, [0, 1, 2, 3]),
             {"kind": "classes"},
             ValueError,
-            "y: got other numbers, needed labels 0 and 1, or -1 and 1",
+            "y: got other numbers, expected labels 0 and 1, or -1 and 1",
         ),
         (
             rb.Network([2, 3]),
@@ -207,7 +225,7 @@ def test_inputs_are_in_the_users_units() -> None:
             (SQUARE, [0, 1, 2, 0]),
             {"threshold": 0.5},
             ValueError,
-            "threshold: got 0.5, needed None",
+            "threshold: got 0.5, expected None",
         ),
         (
             rb.Network([2, 1]),
@@ -221,7 +239,7 @@ def test_inputs_are_in_the_users_units() -> None:
             (SQUARE, [0, 0, 1, 1]),
             {"resolution": 1},
             ValueError,
-            "resolution: got 1, needed an integer 2 … 2000",
+            "resolution: got 1, expected an integer 2 … 2000",
         ),
     ],
 )

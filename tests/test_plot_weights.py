@@ -46,9 +46,9 @@ def test_weights_of_zero_have_a_scale() -> None:
 @pytest.mark.parametrize(
     ("shape", "error", "message"),
     [
-        ((28, 28), ValueError, r"shape: got \(28, 28\), 784 weights an image; needed 64"),
-        ((8,), TypeError, r"shape: got \(8,\), needed \(height, width\)"),
-        (64, TypeError, "shape: got 64, needed"),
+        ((28, 28), ValueError, r"shape: got \(28, 28\), 784 weights an image; expected 64"),
+        ((8,), TypeError, r"shape: got \(8,\), expected \(height, width\)"),
+        (64, TypeError, "shape: got 64, expected"),
         ((8.0, 8), TypeError, r"shape\[0\]: got 8.0"),
         ((-8, -8), ValueError, r"shape\[0\]: got -8"),
     ],
@@ -103,7 +103,7 @@ def test_values_that_are_all_alike_have_a_histogram(value: float) -> None:
 @pytest.mark.parametrize(
     ("arguments", "settings", "error", "message"),
     [
-        ((SQUARE, [0, 0, 1, 1]), {}, TypeError, "loss: got None with Y, needed both or neither"),
+        ((SQUARE, [0, 0, 1, 1]), {}, TypeError, "loss: got None with Y, expected both or neither"),
         ((SQUARE, None, "log_loss"), {}, TypeError, "Y: got None with loss"),
         ((np.empty((0, 2)),), {}, ValueError, "X: got"),
         ((SQUARE[:, :1],), {}, ValueError, r"X: got shape \(4, 1\)"),

@@ -70,13 +70,13 @@ def state(model: Any) -> Any:
 @pytest.mark.parametrize(
     ("x", "y", "words"),
     [
-        ({"a": float("nan")}, "new", r"x\['a'\]: got nan, needed a finite number"),
-        ({"a": 1.0, "b": float("inf")}, "x", r"x\['b'\]: got inf, needed a finite number"),
-        ({"a": 1.0, "colour": "red"}, "x", r"x\['colour'\]: got 'red', needed a finite number"),
-        ({"a": "1"}, "x", r"x\['a'\]: got '1', needed a finite number"),
-        ({"a": 1j}, "x", r"x\['a'\]: got 1j, needed a finite number"),
-        ({"a": 10**400}, "x", r"x\['a'\]: got 10000.*, needed a finite number"),
-        ({"a": 1.0, "q" * 10**4: None}, "x", r"x\['qqq.*\.\.\.q*'\]: got None, needed"),
+        ({"a": float("nan")}, "new", r"x\['a'\]: got nan, expected a finite number"),
+        ({"a": 1.0, "b": float("inf")}, "x", r"x\['b'\]: got inf, expected a finite number"),
+        ({"a": 1.0, "colour": "red"}, "x", r"x\['colour'\]: got 'red', expected a finite number"),
+        ({"a": "1"}, "x", r"x\['a'\]: got '1', expected a finite number"),
+        ({"a": 1j}, "x", r"x\['a'\]: got 1j, expected a finite number"),
+        ({"a": 10**400}, "x", r"x\['a'\]: got 10000.*, expected a finite number"),
+        ({"a": 1.0, "q" * 10**4: None}, "x", r"x\['qqq.*\.\.\.q*'\]: got None, expected"),
         ({"a": 1.0}, float("nan"), "y: got nan, expected a label that is equal to itself"),
         ({"a": 1.0}, ["x"], "y: got list, expected a hashable label"),
         (["a"], "x", "x: got list, expected a dictionary"),
@@ -98,7 +98,7 @@ def test_a_text_in_a_ninth_feature() -> None:
     for _ in range(5):
         model.learn_one(known, 1.0)
     before = model.predict_one(known)
-    with pytest.raises(ValueError, match=r"x\['colour'\]: got 'red', needed a finite number"):
+    with pytest.raises(ValueError, match=r"x\['colour'\]: got 'red', expected a finite number"):
         model.learn_one({**known, "colour": "red"}, 1.0)
     assert model.predict_one(known) == before
 

@@ -93,7 +93,7 @@ def test_latex_and_html() -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"x": [1.0]}, ValueError, "x: got 1 numbers, needed 4"),
+        ({"x": [1.0]}, ValueError, "x: got 1 numbers, expected 4"),
         ({"loss": "squared_error"}, ValueError, "loss: got 'squared_error' without y"),
         ({"y": [1.0]}, ValueError, "y: "),
         ({"y": Y_WORKED, "loss": "log_loss"}, ValueError, "loss"),
@@ -110,8 +110,8 @@ def test_bad_input(settings: dict[str, Any], error: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"norm": "layer"}, r"net: got a network with norm=\['layer', 'layer'\], needed one"),
-        ({"skip": True}, r"net: got a network with skip=\[False, True\], needed one without"),
+        ({"norm": "layer"}, r"net: got a network with norm=\['layer', 'layer'\], expected one"),
+        ({"skip": True}, r"net: got a network with skip=\[False, True\], expected one without"),
     ],
 )
 def test_networks_that_the_lecture_lacks_are_refused(settings: Any, message: str) -> None:

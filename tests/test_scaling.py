@@ -309,14 +309,14 @@ def test_a_scaling_cannot_be_changed_in_place() -> None:
 @pytest.mark.parametrize(
     ("offset", "factor", "error", "message"),
     [
-        ([0.0], [1.0, 2.0], ValueError, "factor: got shape (2,), needed (1,)"),
-        ([[0.0]], [[1.0]], ValueError, "offset: got shape (1, 1), needed"),
-        ([], [], ValueError, "offset: got shape (0,), needed"),
-        (0.0, 1.0, ValueError, "offset: got shape (), needed"),
+        ([0.0], [1.0, 2.0], ValueError, "factor: got shape (2,), expected (1,)"),
+        ([[0.0]], [[1.0]], ValueError, "offset: got shape (1, 1), expected"),
+        ([], [], ValueError, "offset: got shape (0,), expected"),
+        (0.0, 1.0, ValueError, "offset: got shape (), expected"),
         ([np.nan], [1.0], ValueError, "offset: got nan at offset[0]"),
         ([0.0], [np.inf], ValueError, "factor: got inf at factor[0]"),
-        ([0.0], [0.0], ValueError, "factor: got 0.0, needed numbers above 0"),
-        ([0.0], [-1.0], ValueError, "factor: got -1.0, needed numbers above 0"),
+        ([0.0], [0.0], ValueError, "factor: got 0.0, expected numbers above 0"),
+        ([0.0], [-1.0], ValueError, "factor: got -1.0, expected numbers above 0"),
         (["a"], [1.0], TypeError, "offset: got dtype"),
         ([0.0], [1j], TypeError, "factor: got dtype complex128"),
     ],
@@ -331,7 +331,7 @@ def test_Scaling(offset: Any, factor: Any, error: Any, message: str) -> None:
     [
         ("input_scaling", rb.Scaling([0.0], [1.0]), ValueError, "input_scaling: got shape (1,)"),
         ("target_scaling", rb.Scaling([0.0], [1.0]), ValueError, "target_scaling: got shape (1,)"),
-        ("input_scaling", "standard", TypeError, "input_scaling: got 'standard', needed"),
+        ("input_scaling", "standard", TypeError, "input_scaling: got 'standard', expected"),
         ("input_scaling", ([0.0] * 4, [1.0] * 4), TypeError, "input_scaling: got ("),
         ("input_scaling", rb.Scaling([0.0] * 4, [1e-60] * 4), ValueError, "1e-60 for input 0"),
         ("target_scaling", rb.Scaling([0, 1e39, 0], [1.0] * 3), ValueError, "1e+39 and a factor"),
@@ -348,9 +348,11 @@ def test_assigned(name: str, value: Any, error: Any, message: str) -> None:
 @pytest.mark.parametrize("output", ["softmax", "logistic", "tanh", "relu"])
 def test_targets_are_scaled_for_outputs_of_any_size_alone(output: str) -> None:
     net = rb.Network([4, 3], output=output, random_state=0)
-    with pytest.raises(ValueError, match=f"target_scaling: got one for output '{output}', needed"):
+    with pytest.raises(
+        ValueError, match=f"target_scaling: got one for output '{output}', expected"
+    ):
         net.target_scaling = rb.Scaling(np.zeros(3), np.ones(3))
-    with pytest.raises(ValueError, match=f"scale_targets: got one for output '{output}', needed"):
+    with pytest.raises(ValueError, match=f"scale_targets: got one for output '{output}', expected"):
         rb.train(
             net,
             samples(9, 4, "float32"),
@@ -364,7 +366,7 @@ def test_targets_are_scaled_for_outputs_of_any_size_alone(output: str) -> None:
 def test_and_for_losses_of_any_number_alone(loss: str) -> None:
     X, Y = samples(9, 4, "float32"), targets(loss, "identity", 9, 3, "float32")
     net = rb.Network([4, 3], random_state=0)
-    message = f"loss: got '{loss}' with scaled targets, needed 'squared_error'"
+    message = f"loss: got '{loss}' with scaled targets, expected 'squared_error'"
     with pytest.raises(ValueError, match=message):
         rb.train(net, X, Y, loss=loss, scale_targets="standard")
     net.target_scaling = rb.Scaling(np.zeros(3), np.ones(3))
@@ -382,7 +384,7 @@ def test_and_for_losses_of_any_number_alone(loss: str) -> None:
 def test_the_rules_of_train(value: Any, error: Any, name: str) -> None:
     net = rb.Network([4, 3], random_state=0)
     X, Y = samples(9, 4, "float32"), samples(9, 3, "float32")
-    with pytest.raises(error, match=f"{name}: got {value!r}, needed one of 'standard'"):
+    with pytest.raises(error, match=f"{name}: got {value!r}, expected one of 'standard'"):
         rb.train(net, X, Y, loss="huber", **{name: value})
     assert net.input_scaling is net.target_scaling is None
 
@@ -414,9 +416,9 @@ def test_a_spread_beyond_the_type_is_refused(size: float, dtype: str, kind: Any)
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [
-        (np.zeros(3), ValueError, "X: got shape (3,), needed (n, n_columns)"),
-        (np.zeros((0, 3)), ValueError, "X: got shape (0, 3), needed"),
-        (np.zeros((3, 0)), ValueError, "X: got shape (3, 0), needed"),
+        (np.zeros(3), ValueError, "X: got shape (3,), expected (n, n_columns)"),
+        (np.zeros((0, 3)), ValueError, "X: got shape (0, 3), expected"),
+        (np.zeros((3, 0)), ValueError, "X: got shape (3, 0), expected"),
         ([[0.0, np.inf]], ValueError, "X: got inf at X[0, 1]"),
         ([["a"]], TypeError, "X: got dtype"),
     ],
@@ -424,5 +426,5 @@ def test_a_spread_beyond_the_type_is_refused(size: float, dtype: str, kind: Any)
 def test_fit(X: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=re.escape(message)):
         rb.Scaling.fit(X)
-    with pytest.raises(ValueError, match="kind: got 'z', needed one of 'standard'"):
+    with pytest.raises(ValueError, match="kind: got 'z', expected one of 'standard'"):
         rb.Scaling.fit([[0.0]], "z")  # type: ignore[arg-type]

@@ -77,7 +77,7 @@ BAD: dict[str, tuple[Any, type[Exception]]] = {
 
 @pytest.mark.parametrize(("make", "error"), BAD.values(), ids=BAD)
 def test_bad_settings_are_refused(make: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match=r"got .*needed"):
+    with pytest.raises(error, match=r"got .*expected"):
         make()
 
 
@@ -115,13 +115,13 @@ def test_its_first_costs_are_those_of_training() -> None:
 def test_bad_searches_are_refused() -> None:
     net, X, y = digits()
     for bad in ({"lowest": 0.0}, {"lowest": 11.0}, {"steps": 9}, {"optimizer": rb.Rprop()}):
-        with pytest.raises((ValueError, TypeError), match=r"got .*needed"):
+        with pytest.raises((ValueError, TypeError), match=r"got .*expected"):
             rb.find_learning_rate(net, X, y, loss="log_loss", **bad)  # type: ignore[arg-type]
     step = rb.Network([64, 16, 10], activation="step", output="softmax")
-    with pytest.raises(ValueError, match=r"net: got .*step.*needed"):
+    with pytest.raises(ValueError, match=r"net: got .*step.*expected"):
         rb.find_learning_rate(step, X, y, loss="log_loss")
     net = rb.Network([3, 2], random_state=0)
     Y = targets("squared_error", "identity", 4, 2, "float32")
     for X in (samples(4, 2, "float32"), np.float32(1.0)):
-        with pytest.raises((ValueError, TypeError), match=r"X: got .*needed"):
+        with pytest.raises((ValueError, TypeError), match=r"X: got .*expected"):
             rb.find_learning_rate(net, X, Y, loss="squared_error")  # type: ignore[arg-type]

@@ -58,7 +58,7 @@ def test_an_activation_for_each_layer() -> None:
     np.testing.assert_allclose(
         own.activations(X)[1], (X @ own.coefs_[0] + own.intercepts_[0]) ** 2, atol=1e-12
     )
-    with pytest.raises(ValueError, match="activation: got 1 names, needed 2"):
+    with pytest.raises(ValueError, match="activation: got 1 names, expected 2"):
         quick(hidden_layer_sizes=(8, 6), activation=["gelu"]).fit(X, y)
 
 
@@ -192,7 +192,7 @@ def test_validation_of_ones_own() -> None:
     stopped.fit(X[:200], y[:200], validation=(X[200:], y[200:]))
     assert stopped.best_validation_score_ == stopped.score(X[200:], y[200:])
     assert stopped.n_iter_ < 300
-    with pytest.raises(TypeError, match=r"validation: got float, needed \(X, y\)"):
+    with pytest.raises(TypeError, match=r"validation: got float, expected \(X, y\)"):
         quick().fit(X, y, validation=0.1)
     with pytest.raises(ValueError, match="y: got"):
         quick().fit(X, y, validation=(X, y + 5))
@@ -228,7 +228,7 @@ def test_networks_that_start_from_given_weights() -> None:
     first = quick().fit(X, y)
     second = quick(coefs_init=first.coefs_, intercepts_init=first.intercepts_, max_iter=1)
     assert second.fit(X, y).loss_ < 0.1 * quick(max_iter=1).fit(X, y).loss_
-    with pytest.raises(ValueError, match=r"coefs_init: got shapes \(3, 3\), needed \(64, 16\)"):
+    with pytest.raises(ValueError, match=r"coefs_init: got shapes \(3, 3\), expected \(64, 16\)"):
         quick(coefs_init=[np.ones((3, 3))], intercepts_init=[np.ones(3)]).fit(X, y)
     with pytest.raises(ValueError, match="got one of them"):
         quick(coefs_init=first.coefs_).fit(X, y)

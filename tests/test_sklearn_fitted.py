@@ -379,10 +379,10 @@ def test_targets_of_another_form_are_refused_by_name(
 @pytest.mark.parametrize(
     ("name", "i", "value", "message"),
     [
-        ("coefs_", 0, np.ones((1, 8)), r"coefs_: got shapes \(1, 8\), \(8, 1\), needed \(4, 8\)"),
-        ("coefs_", 1, 3.0, r"coefs_: got shapes \(4, 8\), \(\), needed"),
+        ("coefs_", 0, np.ones((1, 8)), r"coefs_: got shapes \(1, 8\), \(8, 1\), expected \(4, 8\)"),
+        ("coefs_", 1, 3.0, r"coefs_: got shapes \(4, 8\), \(\), expected"),
         ("coefs_", 0, np.full((4, 8), np.nan), r"coefs_\[0\]: got nan"),
-        ("intercepts_", 0, np.ones(1), r"intercepts_: got shapes \(1,\), \(1,\), needed \(8,\)"),
+        ("intercepts_", 0, np.ones(1), r"intercepts_: got shapes \(1,\), \(1,\), expected \(8,\)"),
     ],
 )
 def test_weights_that_are_put_in_must_fit(name: str, i: int, value: Any, message: str) -> None:

@@ -216,7 +216,7 @@ def test_a_target_beyond_float32() -> None:
     single, huge = X.astype(np.float32), np.full(12, 1e39)
     reg = made(MLPRegressor).fit(single, NUMBERS)
     words = (
-        r"got a value beyond float32, needed values up to 3.403e\+38 in size, or dtype='float64'"
+        r"got a value beyond float32, expected values up to 3.403e\+38 in size, or dtype='float64'"
     )
     for name, call in {
         "y": lambda: made(MLPRegressor).fit(single, huge),
@@ -227,7 +227,7 @@ def test_a_target_beyond_float32() -> None:
         with pytest.raises(ValueError, match=f"{name}.*{words}"):
             call()
     made(MLPRegressor, dtype="float64").fit(single, huge / 1e39)
-    with pytest.raises(ValueError, match=r"^y: got nan, needed finite numbers"):
+    with pytest.raises(ValueError, match=r"^y: got nan, expected finite numbers"):
         reg.learn_one(single[0], np.nan)
 
 
@@ -264,7 +264,7 @@ def test_numbers_as_labels() -> None:
 
 
 def test_initial_weights_that_are_no_numbers() -> None:
-    with pytest.raises(TypeError, match=r"coefs_init\[0\]: got dtype <U1, needed real numbers"):
+    with pytest.raises(TypeError, match=r"coefs_init\[0\]: got dtype <U1, expected real numbers"):
         made(MLPClassifier, coefs_init=["a"], intercepts_init=[0]).fit(X, LABELS)
-    with pytest.raises(TypeError, match="coef_init: got dtype complex128, needed real numbers"):
+    with pytest.raises(TypeError, match="coef_init: got dtype complex128, expected real numbers"):
         Perceptron().fit(X, LABELS, coef_init=[1j, 0, 0])

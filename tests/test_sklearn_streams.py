@@ -129,7 +129,7 @@ def test_learn_one_knows_the_classes_of_the_last_fit() -> None:
     one.fit(X, y + 1).learn_one(X[0], 10)
     many.fit(X, y + 1).partial_fit(X[:1], [10])
     assert (one.coefs_[0] == many.coefs_[0]).all()
-    with pytest.raises(ValueError, match="y: got 0, needed one of"):
+    with pytest.raises(ValueError, match="y: got 0, expected one of"):
         one.learn_one(X[0], 0)
 
 
@@ -194,7 +194,7 @@ def test_what_is_refused_leaves_the_optimiser(wrong: dict[str, Any], begun: bool
 def test_a_minimiser_takes_no_single_steps(solver: Any) -> None:
     clf = quick(solver=solver, max_iter=2).fit(X, y)
     before = clf.coefs_[0].copy()
-    with pytest.raises(ValueError, match=r"solver: got .*, needed one that goes by steps"):
+    with pytest.raises(ValueError, match=r"solver: got .*, expected one that goes by steps"):
         clf.learn_one(X[0], y[0])
     assert (clf.coefs_[0] == before).all()
 
@@ -262,7 +262,7 @@ def test_what_learn_one_refuses() -> None:
         quick().predict_one(X[0])
     clf = quick().partial_fit(X, y, classes=range(10))
     before = clf.coefs_[0].copy()
-    with pytest.raises(ValueError, match="y: got 11, needed one of"):
+    with pytest.raises(ValueError, match="y: got 11, expected one of"):
         clf.learn_one(X[0], 11)
     with pytest.raises(ValueError, match=r"x: got shape \(65,\), expected \(64,\)"):
         clf.learn_one(np.ones(65), 1)
@@ -448,7 +448,7 @@ def growing(labels: Any = TWO) -> MLPClassifier:
 def test_a_refused_sample_admits_neither_its_class_nor_its_features() -> None:
     clf = growing()
     before = answers(clf)
-    with pytest.raises(ValueError, match=r"x: got nan at x\[3\], needed finite numbers"):
+    with pytest.raises(ValueError, match=r"x: got nan at x\[3\], expected finite numbers"):
         clf.learn_one([1, 2, 3, np.nan], "new")
     with pytest.raises(ValueError, match=r"Input X contains NaN. \(in column 4 of X\)"):
         clf.partial_fit(np.c_[X[:1, :4], np.nan], ["a"])
@@ -587,7 +587,7 @@ def test_one_sample_of_a_third_class_moves_no_answers() -> None:
     [
         (lambda clf, reg: clf.learn_one(X[0], np.array("a")), TypeError, "y: got ndarray, exp"),
         (lambda clf, reg: clf.learn_one(X[0], ["a"]), TypeError, "y: got list, expected one label"),
-        (lambda clf, reg: clf.learn_one(X[0], np.nan), ValueError, "y: got nan, needed one of"),
+        (lambda clf, reg: clf.learn_one(X[0], np.nan), ValueError, "y: got nan, expected one of"),
         (lambda clf, reg: reg.predict_one(X[0, :3]), ValueError, r"x: got shape \(3,\), expected"),
         (lambda clf, reg: reg.learn_one(X[:1], 1.0), ValueError, r"x: got shape \(1, 64\), exp"),
         (lambda clf, reg: reg.predict_one(X[:1]), ValueError, r"x: got shape \(1, 64\), expected"),

@@ -255,7 +255,7 @@ def test_offsets_are_refused() -> None:
     options: dict[str, Any] = {"loss": "squared_error", "optimizer": rb.SGD(0.1)}
     with pytest.raises(ValueError, match="scale_inputs: got 'standard' with a sparse X"):
         rb.train(net, X, Y, scale_inputs="standard", **options)
-    with pytest.raises(ValueError, match=r"input_noise: got 0\.1 with a sparse X, needed 0"):
+    with pytest.raises(ValueError, match=r"input_noise: got 0\.1 with a sparse X, expected 0"):
         rb.train(net, X, Y, input_noise=0.1, **options)
     net.input_scaling = rb.Scaling(np.r_[np.zeros(29), 1.0], np.ones(30))
     refused: tuple[tuple[str, Callable[[], object]], ...] = (
@@ -289,7 +289,7 @@ def test_numbers_of_other_types_are_converted() -> None:
     X = sparse.csr_array(np.array([[0, 3, 0], [1, 0, -2]], np.int16))
     net = network([3, 2], "float32")
     assert_same_bits(net.forward(X), net.forward(X.toarray()), "A")
-    with pytest.raises(TypeError, match="X: got dtype complex128, needed real numbers"):
+    with pytest.raises(TypeError, match="X: got dtype complex128, expected real numbers"):
         net.forward(X.astype(complex))
     with pytest.raises(ValueError, match="X: got a value beyond float32"):
         net.forward(X * 1e300)
@@ -304,17 +304,17 @@ def hostile(part: str, values: list[float], kind: Any = sparse.csr_matrix) -> An
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (hostile("indices", [0, 3]), r"X: got indices 0 … 3, needed 0 … 3 - 1"),
+        (hostile("indices", [0, 3]), r"X: got indices 0 … 3, expected 0 … 3 - 1"),
         (hostile("indices", [-1]), r"X: got indices -1 … 2"),
-        (hostile("indices", [7], sparse.csc_matrix), r"X: got indices 0 … 7, needed 0 … 2 - 1"),
-        (hostile("indptr", [1]), r"X: got 1 at indptr\[0\], needed 0"),
+        (hostile("indices", [7], sparse.csc_matrix), r"X: got indices 0 … 7, expected 0 … 2 - 1"),
+        (hostile("indptr", [1]), r"X: got 1 at indptr\[0\], expected 0"),
         (hostile("indptr", [0, 9]), r"X: got 3 after 9 at indptr\[2\]"),
-        (hostile("indptr", [0, 2, 900]), r"X: got 900 at indptr\[2\], needed no more than the 3"),
-        (hostile("data", [np.nan]), r"X: got nan at X\[0, 0\], needed finite numbers"),
+        (hostile("indptr", [0, 2, 900]), r"X: got 900 at indptr\[2\], expected no more than the 3"),
+        (hostile("data", [np.nan]), r"X: got nan at X\[0, 0\], expected finite numbers"),
         (hostile("data", [1, np.inf]), r"X: got inf at X\[0, 1\]"),
-        (sparse.csr_matrix((2, 4)), r"X: got shape \(2, 4\), needed \(n, 3\)"),
-        (sparse.csr_matrix((0, 3)), "X: got no samples, needed at least one row"),
-        (sparse.coo_array(np.ones(3)), r"X: got shape \(3,\), needed \(n, n_features\)"),
+        (sparse.csr_matrix((2, 4)), r"X: got shape \(2, 4\), expected \(n, 3\)"),
+        (sparse.csr_matrix((0, 3)), "X: got no samples, expected at least one row"),
+        (sparse.coo_array(np.ones(3)), r"X: got shape \(3,\), expected \(n, n_features\)"),
     ],
     ids=range(11),
 )
@@ -341,7 +341,7 @@ def test_what_does_not_take_sparse_matrices_says_so() -> None:
         lambda: net.backward(X, np.zeros((3, 2))),
         lambda: net.per_sample_gradients(X, np.zeros((3, 2)), loss="squared_error"),
     ):
-        with pytest.raises(TypeError, match="X: got a sparse matrix, needed an array"):
+        with pytest.raises(TypeError, match="X: got a sparse matrix, expected an array"):
             call()
 
 

@@ -88,8 +88,8 @@ def test_spaces_around_cells_do_not_count(table_of: Any) -> None:
         ("a,a\n1,2\n", "columns 1 and 2 are both named 'a'"),
         ("a, a\n1,2\n", "columns 1 and 2 are both named 'a'"),
         (",a\n1,2\n", "column 1 has no name"),
-        ("a,b\n1,2\n1\n", r"line 3 \(row 2\): got 1 cells, needed 2"),
-        ("a,b\n1,2,3\n", r"line 2 \(row 1\): got 3 cells, needed 2"),
+        ("a,b\n1,2\n1\n", r"line 3 \(row 2\): got 1 cells, expected 2"),
+        ("a,b\n1,2,3\n", r"line 2 \(row 1\): got 3 cells, expected 2"),
         ('a,b\n1,"2\n3,4\n', "line 2 is not valid CSV"),
         ('a,b\n1,"2"3\n', "line 2 is not valid CSV"),
         (f"a,b\n1,{'x' * 200_000}\n", "line 2 is not valid CSV: field larger"),
@@ -135,7 +135,7 @@ def test_cells_that_cannot_be_used(table_of: Any, cells: list[str], complaint: s
 def test_texts_are_a_column_of_their_own(table_of: Any) -> None:
     table = table_of("x,y\ninf,0\nred,0\n1st,0\n")
     assert table.column("x") == ("inf", "red", "1st")
-    with pytest.raises(TableError, match="'inf' is text, needed a number"):
+    with pytest.raises(TableError, match="'inf' is text, expected a number"):
         table.numbers("x")
 
 
@@ -194,10 +194,10 @@ def test_inputs(table_of: Any) -> None:
     [
         (
             "3,red\n5,pink\n",
-            r"line 3 \(row 2\), column 'c': 'pink' is unknown, needed one of: a, b",
+            r"line 3 \(row 2\), column 'c': 'pink' is unknown, expected one of: a, b",
         ),
         ("3,a\n5,\n", r"line 3 \(row 2\), column 'c': '' is a missing cell"),
-        ("x,a\ny,a\n", r"line 2 \(row 1\), column 'x': 'x' is text, needed a number"),
+        ("x,a\ny,a\n", r"line 2 \(row 1\), column 'x': 'x' is text, expected a number"),
         ("1,a\n1e200,a\n", r"line 3 \(row 2\), column 'x': '1e200' is too far"),
     ],
 )
@@ -413,13 +413,13 @@ def test_only_training_rows_standardise(tmp_path: Path) -> None:
         (rows([0, 1] * 5), {"drop": ["z"]}, "no column 'z'"),
         (rows([0, 1] * 5), {"drop": ["y"]}, "leaves out the target 'y'"),
         (rows([0, 1] * 5), {"drop": ["x"]}, "no column to learn from"),
-        (rows([0, 1] * 4), {}, "got 8 rows, needed at least 10"),
-        (rows(["a"] * 10), {}, "column 'y': every row is 'a', needed two classes"),
-        (rows([3] * 10), {}, "column 'y': every row is '3', needed two classes"),
+        (rows([0, 1] * 4), {}, "got 8 rows, expected at least 10"),
+        (rows(["a"] * 10), {}, "column 'y': every row is 'a', expected two classes"),
+        (rows([3] * 10), {}, "column 'y': every row is '3', expected two classes"),
         (rows([0.25] * 10), {}, "column 'y': every row is 0.25, there is nothing to learn"),
-        (rows([f"t{i}" for i in range(10)]), {}, "each class has one row, needed two"),
+        (rows([f"t{i}" for i in range(10)]), {}, "each class has one row, expected two"),
         (rows([f"t{i}" for i in range(1001)]), {}, "1,001 different values, at most 1,000"),
-        (rows(["a", "b"] * 5), {"task": "regression"}, "'a' is text, needed a number"),
+        (rows(["a", "b"] * 5), {"task": "regression"}, "'a' is text, expected a number"),
         (rows([1, 2, "", *range(9)]), {}, r"line 4 \(row 3\), column 'y': '' is a missing cell"),
     ],
 )

@@ -202,7 +202,7 @@ def test_the_error_of_a_schedule_function_comes_out() -> None:
     with pytest.raises(LookupError, match="no rate"):
         rb.train(net, X, Y, loss="squared_error", optimizer=rb.SGD(raising), batch_size=2)
     for bad, error in [(float("nan"), ValueError), (-1.0, ValueError), ("a", TypeError)]:
-        with pytest.raises(error, match=r"learning_rate: .*step 0.*needed"):
+        with pytest.raises(error, match=r"learning_rate: .*step 0.*expected"):
             rb.train(net, X, Y, loss="squared_error", optimizer=rb.SGD(lambda _, x=bad: x))
     rb.train(net, X, Y, loss="squared_error")  # not left busy
 

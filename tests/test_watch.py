@@ -70,11 +70,11 @@ def test_the_seed_draws_the_held_out_rows() -> None:
 @pytest.mark.parametrize(
     ("validation", "error", "message"),
     [
-        (0.0, ValueError, "validation: got 0.0, needed a number above 0"),
+        (0.0, ValueError, "validation: got 0.0, expected a number above 0"),
         (1.5, ValueError, "validation: got 1.5"),
         (float("nan"), ValueError, "validation: got nan"),
         (True, TypeError, "validation: got True"),
-        (0.0001, ValueError, "needed one or more in each part|needed a number"),
+        (0.0001, ValueError, "expected one or more in each part|expected a number"),
         ((X,), TypeError, "validation: got 1 things"),
         ("0.2", TypeError, "validation: got str"),
     ],
@@ -136,7 +136,7 @@ def test_accuracy_of_every_form_of_targets() -> None:
 @pytest.mark.parametrize(
     ("metrics", "error", "message"),
     [
-        ("acuracy", ValueError, "metrics: got 'acuracy', needed one of 'accuracy'"),
+        ("acuracy", ValueError, "metrics: got 'acuracy', expected one of 'accuracy'"),
         (3, TypeError, "metrics: got 3"),
         (["accuracy", "accuracy"], ValueError, "metrics: got 'accuracy' twice"),
         ({"loss": "accuracy"}, ValueError, "metrics: got 'loss' twice or for a loss"),
@@ -234,7 +234,7 @@ def test_bad_rules_are_refused(rule: dict[str, Any], error: type[Exception], mes
         (
             {"early_stopping": rb.EarlyStopping(monitor="validation_loss")},
             ValueError,
-            "monitor: got 'validation_loss', needed one of 'loss'",
+            "monitor: got 'validation_loss', expected one of 'loss'",
         ),
         (
             {"early_stopping": rb.EarlyStopping(monitor="f"), "metrics": {"f": rows_seen}},
@@ -460,7 +460,7 @@ def test_a_loss_of_ones_own_gets_its_targets_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("loss", "error", "message"),
     [
-        (lambda A, Y: 1.0, TypeError, r"loss: got float, needed a pair \(C, dC/dA\)"),
+        (lambda A, Y: 1.0, TypeError, r"loss: got float, expected a pair \(C, dC/dA\)"),
         (lambda A, Y: (1.0, A[:1]), ValueError, r"loss: got dC/dA of shape \(1, 3\)"),
         (lambda A, Y: (1.0, A * np.nan), ValueError, "loss: got NaN or infinity in dC/dA"),
         (lambda A, Y: (1.0, A * 1j), TypeError, "loss: its dC/dA: got dtype complex"),
@@ -481,5 +481,5 @@ def test_a_loss_of_ones_own_has_no_weights() -> None:
     arrays = samples(8, 4, "float32"), samples(8, 3, "float32")
     with pytest.raises(ValueError, match="sample_weight: got weights with a loss of your own"):
         rb.train(net, *arrays, loss=lambda A, Y: (0.0, A), sample_weight=np.ones(8))
-    with pytest.raises(ValueError, match=r"Y: got shape \(8, 3\), needed 7 rows"):
+    with pytest.raises(ValueError, match=r"Y: got shape \(8, 3\), expected 7 rows"):
         rb.train(net, arrays[0][:7], arrays[1], loss=lambda A, Y: (0.0, A))

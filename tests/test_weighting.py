@@ -145,7 +145,7 @@ def test_class_weights_of_a_single_logistic_output() -> None:
         ({"sample_weight": [np.nan] * 10}, ValueError, "sample_weight: got nan"),
         ({"sample_weight": [0.0] * 10}, ValueError, "sample_weight: got a sum of 0"),
         ({"sample_weight": ["a"] * 10}, TypeError, "sample_weight: got dtype"),
-        ({"class_weight": "equal"}, ValueError, "class_weight: got 'equal', needed \"balanced\""),
+        ({"class_weight": "equal"}, ValueError, "class_weight: got 'equal', expected \"balanced\""),
         ({"class_weight": 3}, TypeError, "class_weight: got 3"),
         ({"class_weight": {7: 1.0}}, ValueError, "class_weight: a label: got 7"),
         ({"class_weight": {True: 1.0}}, TypeError, "class_weight: a label: got True"),
@@ -274,7 +274,7 @@ def test_balanced_is_scikit_learns_formula(alpha: float) -> None:
     ("class_weight", "validation", "message"),
     [
         ({0: 0.0}, [0, 0, 0], r"class_weight: got 0 for every label in validation\[1\]"),
-        ("balanced", [0, 1, 7], r"validation\[1\]: got label 7, needed labels 0 … 4"),
+        ("balanced", [0, 1, 7], r"validation\[1\]: got label 7, expected labels 0 … 4"),
         ("balanced", np.eye(5)[:3], r"class_weight: got validation\[1\] of shape \(3, 5\)"),
     ],
     ids=["nothing weighs", "stray label", "rows"],

@@ -51,10 +51,10 @@ def check_file(wheel: Path, installed: Path) -> None:
 
 def check_dependencies() -> None:
     """NumPy is all that an installation brings along; extras do not count."""
-    needed = [line for line in metadata.requires("rosenblatt") or [] if "extra ==" not in line]
+    expected = [line for line in metadata.requires("rosenblatt") or [] if "extra ==" not in line]
     require(
-        len(needed) == 1 and needed[0].lower().startswith("numpy"),
-        f"the wheel depends on NumPy alone (it says {needed})",
+        len(expected) == 1 and expected[0].lower().startswith("numpy"),
+        f"the wheel depends on NumPy alone (it says {expected})",
     )
 
 

@@ -156,6 +156,6 @@ def chosen_rivals(
     """
     for name in names or []:
         if name not in {rival.name for rival in known}:
-            needed = ", ".join(rival.name for rival in known)
-            raise ValueError(f"--rivals: got {name!r}, needed some of {needed}")
+            expected = ", ".join(rival.name for rival in known)
+            raise ValueError(f"--rivals: got {name!r}, expected some of {expected}")
     return [rival for rival in known if names is None or rival.name in names]

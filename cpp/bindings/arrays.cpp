@@ -44,7 +44,7 @@ template <class T>
 void check_finite(const char* name, Matrix<const T> x) {
     if (const auto bad = first_non_finite(x.data, x.rows * x.cols))
         refuse(name, "got " + number_text(bad->value) + " at " + element_text(name, bad->index, x.cols) +
-                         ", needed finite numbers");
+                         ", expected finite numbers");
 }
 
 template <class T>
@@ -66,12 +66,12 @@ std::string loss_text(Loss loss) { return loss_names[static_cast<std::size_t>(lo
 
 // Every target for which `allowed` is not true is refused.
 template <class T, class F>
-void check_each(const char* name, Matrix<const T> Y, const std::string& needed, F allowed) {
+void check_each(const char* name, Matrix<const T> Y, const std::string& expected, F allowed) {
     each_row(Y, [&](std::size_t i) {
         for (std::size_t j = 0; j < Y.cols; ++j)
             if (const double y = static_cast<double>(Y.row(i)[j]); !allowed(y))
                 refuse(name, "got " + number_text(y) + " at " + element_text(name, i * Y.cols + j, Y.cols) +
-                                 ", needed " + needed);
+                                 ", expected " + expected);
     });
 }
 
@@ -84,7 +84,7 @@ void check_sums(const char* name, Matrix<const T> Y) {
         for (std::size_t j = 0; j < Y.cols; ++j) sum += static_cast<double>(Y.row(i)[j]);
         if (std::abs(sum - 1) > tolerance)
             refuse(name, "got a sum of " + number_text(sum) + " in row " + std::to_string(i) +
-                             ", needed 1: a distribution over the " + std::to_string(Y.cols) + " classes");
+                             ", expected 1: a distribution over the " + std::to_string(Y.cols) + " classes");
     });
 }
 
@@ -96,7 +96,7 @@ void check_lengths(const char* name, Matrix<const T> Y) {
             square = std::fma(static_cast<double>(Y.row(i)[j]), static_cast<double>(Y.row(i)[j]), square);
         if (!(square > 0) || std::isinf(square))
             refuse(name, "got a length of " + number_text(std::sqrt(square)) + " in row " + std::to_string(i) +
-                             ", needed a finite one above 0: cosine compares directions");
+                             ", expected a finite one above 0: cosine compares directions");
     });
 }
 
@@ -136,7 +136,7 @@ Buffer<T> own_copy(const T* from, std::size_t n) {
 
 void check_takes_labels(const char* name, Loss loss, const Shape& shape) {
     if (!takes_labels(loss))
-        refuse(name, std::string("got integer labels, needed targets of shape (n, ") +
+        refuse(name, std::string("got integer labels, expected targets of shape (n, ") +
                          std::to_string(n_targets(loss, shape.n_outputs())) + ") for " + loss_text(loss));
 }
 
@@ -144,7 +144,7 @@ Vector<const std::int64_t> take_labels(const char* name, const Array<std::int64_
                                        const Shape& shape, Indices& indices) {
     check_takes_labels(name, loss, shape);
     if (Y.ndim() != 1 || static_cast<std::size_t>(Y.shape(0)) != n)
-        refuse(name, "got shape " + shape_text(Y) + ", needed (" + std::to_string(n) + ",): one label per row of X");
+        refuse(name, "got shape " + shape_text(Y) + ", expected (" + std::to_string(n) + ",): one label per row of X");
     indices.labels = own_copy(Y.data(), n);
     const Vector<const std::int64_t> labels{indices.labels.data(), n};
     check_labels(name, labels, loss, shape);
@@ -161,7 +161,7 @@ void check_labels(const char* name, Vector<const std::int64_t> labels, Loss loss
         for (std::size_t i = first; i < first + count; ++i)
             if (labels[i] < 0 || labels[i] >= n_classes)
                 refuse(name, "got label " + std::to_string(labels[i]) + " at " + element_text(name, i) +
-                                 ", needed labels from 0 to " + std::to_string(n_classes - 1) + " for " +
+                                 ", expected labels from 0 to " + std::to_string(n_classes - 1) + " for " +
                                  std::to_string(shape.n_outputs()) + (shape.n_outputs() == 1 ? " output" : " outputs"));
     });
 }
@@ -171,9 +171,9 @@ std::string shape_text(const py::array& array) { return py::str(py::handle(array
 template <class T>
 Matrix<const T> take_X(const char* name, const Array<T>& X, const Shape& shape) {
     if (X.ndim() != 2 || static_cast<std::size_t>(X.shape(1)) != shape.n_features())
-        refuse(name, "got shape " + shape_text(X) + ", needed (n, " + std::to_string(shape.n_features()) +
+        refuse(name, "got shape " + shape_text(X) + ", expected (n, " + std::to_string(shape.n_features()) +
                          "): a row per sample, a column per input");
-    if (X.shape(0) == 0) refuse(name, "got no samples, needed at least one row");
+    if (X.shape(0) == 0) refuse(name, "got no samples, expected at least one row");
     check_finite(name, matrix(X));
     return matrix(X);
 }
@@ -181,7 +181,7 @@ Matrix<const T> take_X(const char* name, const Array<T>& X, const Shape& shape) 
 template <class T>
 Matrix<const T> take_rows(const char* name, const Array<T>& rows) {
     if (rows.ndim() != 2 || rows.size() == 0)
-        refuse(name, "got shape " + shape_text(rows) + ", needed (n, n_columns): at least one row and one column");
+        refuse(name, "got shape " + shape_text(rows) + ", expected (n, n_columns): at least one row and one column");
     check_finite(name, matrix(rows));
     return matrix(rows);
 }
@@ -190,16 +190,16 @@ namespace {
 
 // Whether `start` (rows + 1,) leads through the stored elements from the first to the last.
 void check_starts(const char* name, const std::int64_t* start, std::size_t rows, std::size_t n_stored) {
-    if (start[0] != 0) refuse(name, "got " + std::to_string(start[0]) + " at indptr[0], needed 0");
+    if (start[0] != 0) refuse(name, "got " + std::to_string(start[0]) + " at indptr[0], expected 0");
     in_slices(rows, 1, [&](std::size_t first, std::size_t count) {
         for (std::size_t i = first; i < first + count; ++i)
             if (start[i + 1] < start[i])
                 refuse(name, "got " + std::to_string(start[i + 1]) + " after " + std::to_string(start[i]) + " at " +
-                                 element_text("indptr", i + 1) + ", needed numbers that do not fall");
+                                 element_text("indptr", i + 1) + ", expected numbers that do not fall");
     });
     if (static_cast<std::uint64_t>(start[rows]) > n_stored)
         refuse(name, "got " + std::to_string(start[rows]) + " at " + element_text("indptr", rows) +
-                         ", needed no more than the " + std::to_string(n_stored) + " elements that are stored");
+                         ", expected no more than the " + std::to_string(n_stored) + " elements that are stored");
 }
 
 void check_columns(const char* name, Vector<const std::int32_t> column, std::size_t cols) {
@@ -207,7 +207,7 @@ void check_columns(const char* name, Vector<const std::int32_t> column, std::siz
         for (std::size_t t = first; t < first + count; ++t)
             if (column[t] < 0 || static_cast<std::size_t>(column[t]) >= cols)
                 refuse(name, "got " + std::to_string(column[t]) + " at " + element_text("indices", t) +
-                                 ", needed columns from 0 to " + std::to_string(cols) + " - 1");
+                                 ", expected columns from 0 to " + std::to_string(cols) + " - 1");
     });
 }
 
@@ -221,12 +221,12 @@ SparseRows<T> take_sparse(const char* name, const SparseArrays<T>& X, std::size_
         values.size() != columns.size())
         refuse(name, "got data of shape " + shape_text(values) + ", indices of " + shape_text(columns) +
                          " and indptr of " + shape_text(starts) +
-                         ", needed one index per stored element and a start per row and one more");
+                         ", expected one index per stored element and a start per row and one more");
     const auto rows = static_cast<std::size_t>(starts.size()) - 1;
     if (cols != n_features)
-        refuse(name, "got shape (" + std::to_string(rows) + ", " + std::to_string(cols) + "), needed (n, " +
+        refuse(name, "got shape (" + std::to_string(rows) + ", " + std::to_string(cols) + "), expected (n, " +
                          std::to_string(n_features) + "): a row per sample, a column per input");
-    if (rows == 0) refuse(name, "got no samples, needed at least one row");
+    if (rows == 0) refuse(name, "got no samples, expected at least one row");
     indices.starts = own_copy(starts.data(), rows + 1);
     check_starts(name, indices.starts.data(), rows, static_cast<std::size_t>(values.size()));
     const auto n_stored = static_cast<std::size_t>(indices.starts.data()[rows]);
@@ -234,14 +234,14 @@ SparseRows<T> take_sparse(const char* name, const SparseArrays<T>& X, std::size_
     check_columns(name, {indices.columns.data(), n_stored}, cols);
     const SparseRows<T> found{values.data(), indices.columns.data(), indices.starts.data(), rows, cols};
     if (!sorted) return found;
-    if (!columns_rise(found)) refuse(name, "got columns of a row that do not rise, needed sorted indices");
+    if (!columns_rise(found)) refuse(name, "got columns of a row that do not rise, expected sorted indices");
     if (const auto bad = first_non_finite(found.value, n_stored)) {
         const auto* const next =
             std::upper_bound(found.start, found.start + rows, static_cast<std::int64_t>(bad->index));
         const auto row = static_cast<std::size_t>(next - found.start) - 1;
         const auto column = static_cast<std::size_t>(found.column[bad->index]);
         refuse(name, "got " + number_text(bad->value) + " at " + element_text(name, row * cols + column, cols) +
-                         ", needed finite numbers");
+                         ", expected finite numbers");
     }
     return found;
 }
@@ -294,7 +294,7 @@ Targets<T> take_Y(const char* name, const py::array& Y, std::size_t n, Loss loss
     const auto targets = py::reinterpret_borrow<Array<T>>(Y);
     const std::size_t cols = n_targets(loss, shape.n_outputs());
     if (Y.ndim() != 2 || static_cast<std::size_t>(Y.shape(0)) != n || static_cast<std::size_t>(Y.shape(1)) != cols)
-        refuse(name, "got shape " + shape_text(Y) + ", needed (" + std::to_string(n) + ", " + std::to_string(cols) +
+        refuse(name, "got shape " + shape_text(Y) + ", expected (" + std::to_string(n) + ", " + std::to_string(cols) +
                          "): a row per row of X, a column per " + (cols == shape.n_outputs() ? "output" : "mean") +
                          (takes_labels(loss) ? ", or integer labels (n,)" : ""));
     const Matrix<const T> rows = matrix(targets);
@@ -307,7 +307,7 @@ template <class T>
 Matrix<const T> take_dC_dA(const char* name, const Array<T>& dC_dA, std::size_t n, const Shape& shape) {
     if (dC_dA.ndim() != 2 || static_cast<std::size_t>(dC_dA.shape(0)) != n ||
         static_cast<std::size_t>(dC_dA.shape(1)) != shape.n_outputs())
-        refuse(name, "got shape " + shape_text(dC_dA) + ", needed (" + std::to_string(n) + ", " +
+        refuse(name, "got shape " + shape_text(dC_dA) + ", expected (" + std::to_string(n) + ", " +
                          std::to_string(shape.n_outputs()) + "): a row per row of X, a column per output");
     check_finite(name, matrix(dC_dA));
     return matrix(dC_dA);
@@ -317,29 +317,29 @@ template <class T>
 Vector<const T> take_direction(const char* name, const Array<T>& v, const Shape& shape) {
     const std::size_t n = shape.n_params();
     if (v.ndim() != 1 || static_cast<std::size_t>(v.shape(0)) != n)
-        refuse(name, "got shape " + shape_text(v) + ", needed (" + std::to_string(n) + ",): a number per parameter");
+        refuse(name, "got shape " + shape_text(v) + ", expected (" + std::to_string(n) + ",): a number per parameter");
     if (const auto bad = first_non_finite(v.data(), n))
-        refuse(name,
-               "got " + number_text(bad->value) + " at " + element_text(name, bad->index) + ", needed finite numbers");
+        refuse(name, "got " + number_text(bad->value) + " at " + element_text(name, bad->index) +
+                         ", expected finite numbers");
     return {v.data(), n};
 }
 
 const double* take_weights(const char* name, const std::optional<Array<double>>& weights, std::size_t n) {
     if (!weights) return nullptr;
     if (weights->ndim() != 1 || static_cast<std::size_t>(weights->shape(0)) != n)
-        refuse(name, "got shape " + shape_text(*weights) + ", needed (" + std::to_string(n) + ",): one per row of X");
+        refuse(name, "got shape " + shape_text(*weights) + ", expected (" + std::to_string(n) + ",): one per row of X");
     double total = 0;
     in_slices(n, 1, [&](std::size_t first, std::size_t count) {
         for (std::size_t i = first; i < first + count; ++i) {
             const double s = weights->data()[i];
             if (!(s >= 0) || std::isinf(s))
                 refuse(name, "got " + number_text(s) + " at " + element_text(name, i) +
-                                 ", needed finite numbers, none negative");
+                                 ", expected finite numbers, none negative");
             total += s;
         }
     });
     if (!(total > 0) || std::isinf(total))
-        refuse(name, "got a sum of " + number_text(total) + ", needed a positive finite one");
+        refuse(name, "got a sum of " + number_text(total) + ", expected a positive finite one");
     return weights->data();
 }
 

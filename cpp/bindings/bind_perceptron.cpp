@@ -32,7 +32,7 @@ PerceptronRows<T> take_rows_of(const DenseOrSparse<T>& X, Indices& indices) {
 
 void check_length(const char* name, const py::array& array, std::size_t n) {
     if (array.ndim() != 1 || static_cast<std::size_t>(array.shape(0)) != n)
-        throw py::value_error(std::string(name) + ": got shape " + shape_text(array) + ", needed (" +
+        throw py::value_error(std::string(name) + ": got shape " + shape_text(array) + ", expected (" +
                               std::to_string(n) + ",)");
 }
 
@@ -111,7 +111,7 @@ Learned<T> learn_perceptrons(const DenseOrSparse<T>& X, const Array<std::int64_t
     const Matrix<const T> begin = take_rows("W", W);
     const std::size_t n_features = rows.dense.data != nullptr ? rows.dense.cols : rows.sparse.cols;
     if (begin.rows != problems.size() || begin.cols != n_features || intercepts.size() != problems.size())
-        throw py::value_error("W: got shape " + shape_text(W) + ", needed a row per class and a column per feature");
+        throw py::value_error("W: got shape " + shape_text(W) + ", expected a row per class and a column per feature");
     const PerceptronSettings settings{
         static_cast<PerceptronPenalty>(find_name("penalty", penalty, perceptron_penalty_names)),
         alpha,

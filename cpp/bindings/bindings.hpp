@@ -35,7 +35,7 @@ std::size_t find_name(const char* argument, const std::string& name, const char*
         if (name == names[i]) return i;
         known += std::string(i == 0 ? "" : ", ") + "'" + names[i] + "'";
     }
-    throw py::value_error(std::string(argument) + ": got '" + name + "', needed one of " + known);
+    throw py::value_error(std::string(argument) + ": got '" + name + "', expected one of " + known);
 }
 
 // For a class that is bound: a method of an object whose __init__ never ran is a TypeError. pybind11 would give the method

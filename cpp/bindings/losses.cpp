@@ -11,8 +11,8 @@ namespace rosenblatt::bindings {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& got, const std::string& needed) {
-    throw py::value_error("loss: got " + got + ", needed " + needed);
+[[noreturn]] void refuse(const std::string& got, const std::string& expected) {
+    throw py::value_error("loss: got " + got + ", expected " + expected);
 }
 
 // The outputs that a loss allows, and why; none where it allows any.

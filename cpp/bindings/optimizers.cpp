@@ -74,7 +74,7 @@ void check_rounding(const NamedNumbers& named) {
         const T rounded = static_cast<T>(number);
         const bool divides = name == "eps" || name == "clip_value";
         if (!std::isfinite(rounded) || (divides && number > 0 && rounded == 0))
-            throw py::value_error(name + ": got " + text(number) + ", needed a number that " + type + " can hold");
+            throw py::value_error(name + ": got " + text(number) + ", expected a number that " + type + " can hold");
     }
 }
 

@@ -33,7 +33,7 @@ Scaling<T> rounded(const char* name, const double* offset, const double* factor,
         const T scale = static_cast<T>(factor[j]);
         if (!std::isfinite(shift) || !(scale > 0) || std::isinf(scale))
             refuse(name, "got an offset of " + number_text(offset[j]) + " and a factor of " + number_text(factor[j]) +
-                             " for " + where(j) + ", needed a finite offset and a finite factor above 0 in " +
+                             " for " + where(j) + ", expected a finite offset and a finite factor above 0 in " +
                              type_name<T>());
         scaling.offset()[j] = shift;
         scaling.factor()[j] = scale;
@@ -44,7 +44,7 @@ Scaling<T> rounded(const char* name, const double* offset, const double* factor,
 void check_identity(const char* name, const Shape& shape) {
     if (shape.output() == Activation::identity) return;
     refuse(name, "got one for output '" + activation_name(shape, shape.n_layers() - 1) +
-                     "', needed output 'identity': scaled outputs must be able to take any value");
+                     "', expected output 'identity': scaled outputs must be able to take any value");
 }
 
 // A scaled target is a number of any size and sign.
@@ -52,14 +52,14 @@ void check_number_loss(Loss loss) {
     if (loss == Loss::squared_error || loss == Loss::absolute_error || loss == Loss::huber || loss == Loss::quantile)
         return;
     refuse("loss", std::string("got '") + loss_names[static_cast<std::size_t>(loss)] +
-                       "' with scaled targets, needed 'squared_error', 'absolute_error', 'huber' or 'quantile'");
+                       "' with scaled targets, expected 'squared_error', 'absolute_error', 'huber' or 'quantile'");
 }
 
 template <class T>
 Scaling<T> take(const char* name, const OffsetAndFactor& given, std::size_t size, const char* one_per) {
     for (const Array<double>& array : {given.first, given.second})
         if (array.ndim() != 1 || static_cast<std::size_t>(array.shape(0)) != size)
-            refuse(name, "got shape " + shape_text(array) + ", needed (" + std::to_string(size) +
+            refuse(name, "got shape " + shape_text(array) + ", expected (" + std::to_string(size) +
                              ",): one number per " + one_per);
     return rounded<T>(name, given.first.data(), given.second.data(), size,
                       [&](std::size_t j) { return std::string(one_per) + " " + std::to_string(j); });
@@ -118,7 +118,7 @@ Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples,
     Scalings<T> scalings = self.scalings;
     if (scale_inputs && samples.is_sparse())
         refuse("scale_inputs", "got '" + *scale_inputs +
-                                   "' with a sparse X, needed none: its offset would fill X up; "
+                                   "' with a sparse X, expected none: its offset would fill X up; "
                                    "give the network an input_scaling without offsets");
     if (scale_inputs) scalings.inputs = fitted<T>("scale_inputs", *scale_inputs, "X", samples.X, threads);
     if (scale_targets) {
@@ -126,7 +126,7 @@ Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples,
         if (!loss)
             refuse("scale_targets",
                    "got '" + *scale_targets +
-                       "' with a loss of your own, needed none: give the network a target_scaling, and "
+                       "' with a loss of your own, expected none: give the network a target_scaling, and "
                        "the loss gets outputs in your units");
         check_number_loss(loss->loss);
         scalings.targets = fitted<T>("scale_targets", *scale_targets, "Y", samples.Y.Y, threads);
@@ -142,10 +142,10 @@ void check_scaled_inputs(const char* name, const Scalings<T>& scalings, const Sa
     const Vector<const T> offset = scalings.inputs->offset();
     for (std::size_t j = 0; j < offset.size; ++j)
         if (offset[j] != 0)
-            refuse(
-                name,
-                "got a sparse matrix for a network whose input_scaling has an offset, needed an array or offsets of 0: "
-                "others would fill it up");
+            refuse(name,
+                   "got a sparse matrix for a network whose input_scaling has an offset, expected an array or offsets "
+                   "of 0: "
+                   "others would fill it up");
 }
 
 template <class T>

@@ -47,7 +47,7 @@ class Pass {
             Z_.emplace_back(n_, shape_.n_out(layer));
             R_Z_.emplace_back(n_, shape_.n_out(layer));
             G_.emplace_back(n_, shape_.n_out(layer));
-            const auto rows_if = [&](bool needed) { return needed ? Rows<T>(n_, shape_.n_out(layer)) : Rows<T>(); };
+            const auto rows_if = [&](bool expected) { return expected ? Rows<T>(n_, shape_.n_out(layer)) : Rows<T>(); };
             F_.push_back(rows_if(shape_.skips(layer)));
             R_F_.push_back(rows_if(shape_.skips(layer)));
             R_G_.push_back(rows_if(shape_.skips(layer)));

@@ -199,8 +199,8 @@ class Team {
     Space<T> take_space(std::size_t n_tiles, std::size_t size) {
         constexpr std::size_t unit = Buffer<std::byte>::alignment;
         const std::size_t bytes = (size * sizeof(T) + unit - 1) / unit * unit;
-        const std::size_t needed = n_tiles == 1 ? bytes : bytes * static_cast<std::size_t>(threads());
-        if (space_.size() < needed) space_ = Buffer<std::byte>(needed);
+        const std::size_t expected = n_tiles == 1 ? bytes : bytes * static_cast<std::size_t>(threads());
+        if (space_.size() < expected) space_ = Buffer<std::byte>(expected);
         return {space_.data(), bytes};
     }
 

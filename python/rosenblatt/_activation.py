@@ -79,18 +79,20 @@ class Activation:
 
     def __post_init__(self) -> None:
         """Check what was given."""
-        needed = f"needed a name of letters, digits and underscores, at most {LONGEST}"
+        expected = f"expected a name of letters, digits and underscores, at most {LONGEST}"
         if not isinstance(self.name, str):
-            raise TypeError(f"name: got {shown(self.name)}, {needed}")
+            raise TypeError(f"name: got {shown(self.name)}, {expected}")
         if not self.name.isidentifier() or len(self.name) > LONGEST:
-            raise ValueError(f"name: got {shown(self.name)}, {needed}")
+            raise ValueError(f"name: got {shown(self.name)}, {expected}")
         if self.name in _arguments.ACTIVATIONS:
             raise ValueError(
-                f"name: got {shown(self.name)}, needed another: rosenblatt has that one"
+                f"name: got {shown(self.name)}, expected another: rosenblatt has that one"
             )
         for which, function in (("f", self.f), ("df", self.df)):
             if not callable(function):
-                raise TypeError(f"{which}: got {shown(function)}, needed a function of an array z")
+                raise TypeError(
+                    f"{which}: got {shown(function)}, expected a function of an array z"
+                )
 
     def __repr__(self) -> str:
         return f"Activation({self.name!r})"
@@ -106,9 +108,9 @@ class Activation:
             shape, dtype, finite = Z.shape, Z.dtype, bool(np.isfinite(Z).all())
             found = _arrays.inputs(f"{own}: its {result}", function(Z), dtype)
             if found.shape != shape:
-                raise ValueError(f"{own}: got {result} of shape {found.shape}, needed {shape}")
+                raise ValueError(f"{own}: got {result} of shape {found.shape}, expected {shape}")
             if finite and not np.isfinite(found).all():  # a z that diverged is the core's to tell
-                raise ValueError(f"{own}: got NaN or infinity in {result}, needed finite numbers")
+                raise ValueError(f"{own}: got NaN or infinity in {result}, expected finite numbers")
             return found
 
         return of_array
@@ -131,7 +133,7 @@ def of_layers(
         if isinstance(each, Activation) and named.setdefault(each.name, each) != each:
             raise ValueError(
                 f"activation: got two different ones named {shown(each.name)},"
-                " needed a name for each"
+                " expected a name for each"
             )
     return layers
 
@@ -141,11 +143,11 @@ def _of_hidden(value: object, n_hidden: int) -> list[ActivationName | Activation
         return [_one("activation", value)] * n_hidden
     if not isinstance(value, Sequence) or isinstance(value, bytes):
         raise TypeError(
-            f"activation: got {shown(value)}, needed a name or one name per hidden layer"
+            f"activation: got {shown(value)}, expected a name or one name per hidden layer"
         )
     if len(value) != n_hidden:
         raise ValueError(
-            f"activation: got {len(value)} names, needed {n_hidden}: one per hidden layer"
+            f"activation: got {len(value)} names, expected {n_hidden}: one per hidden layer"
         )
     return [_one(f"activation[{i}]", each) for i, each in enumerate(value)]
 

@@ -32,20 +32,20 @@ def integer(name: str, value: object, *, least: int, most: int | None = None) ->
     ValueError
         `value` is out of range.
     """
-    needed = f"an integer of at least {least}" if most is None else f"an integer {least} … {most}"
+    expected = f"an integer of at least {least}" if most is None else f"an integer {least} … {most}"
     if isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}: got {shown(value)}, needed {needed}")
+        raise TypeError(f"{name}: got {shown(value)}, expected {expected}")
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{name}: got {shown(value)}, needed {needed}") from None
+        raise TypeError(f"{name}: got {shown(value)}, expected {expected}") from None
     if number < least or (most is not None and number > most):
-        raise ValueError(f"{name}: got {shown(number)}, needed {needed}")
+        raise ValueError(f"{name}: got {shown(number)}, expected {expected}")
     return number
 
 
-def real(name: str, value: object, needed: str) -> float:
-    """Return `value` as a float; `needed` says in words what the caller will check further.
+def real(name: str, value: object, expected: str) -> float:
+    """Return `value` as a float; `expected` says in words what the caller will check further.
 
     Raises
     ------
@@ -57,13 +57,13 @@ def real(name: str, value: object, needed: str) -> float:
     if isinstance(value, bool | np.bool_) or not isinstance(
         value, int | float | np.integer | np.floating
     ):
-        raise TypeError(f"{name}: got {shown(value)}, needed {needed}")
+        raise TypeError(f"{name}: got {shown(value)}, expected {expected}")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError(f"{name}: got {shown(value)}, needed {needed}")
+        raise ValueError(f"{name}: got {shown(value)}, expected {expected}")
     return number
 
 
@@ -75,10 +75,10 @@ def positive(name: str, value: object) -> float:
     TypeError, ValueError
         `value` is no finite number above 0.
     """
-    needed = "a finite number above 0"
-    number = real(name, value, needed)
+    expected = "a finite number above 0"
+    number = real(name, value, expected)
     if number <= 0:
-        raise ValueError(f"{name}: got {number}, needed {needed}")
+        raise ValueError(f"{name}: got {number}, expected {expected}")
     return number
 
 
@@ -90,10 +90,10 @@ def not_negative(name: str, value: object) -> float:
     TypeError, ValueError
         `value` is no finite number of at least 0.
     """
-    needed = "a finite number of at least 0"
-    number = real(name, value, needed)
+    expected = "a finite number of at least 0"
+    number = real(name, value, expected)
     if number < 0:
-        raise ValueError(f"{name}: got {number}, needed {needed}")
+        raise ValueError(f"{name}: got {number}, expected {expected}")
     return number
 
 
@@ -105,10 +105,10 @@ def below_one(name: str, value: object) -> float:
     TypeError, ValueError
         `value` is no such number.
     """
-    needed = "a number from 0 to below 1"
-    number = real(name, value, needed)
+    expected = "a number from 0 to below 1"
+    number = real(name, value, expected)
     if not 0 <= number < 1:
-        raise ValueError(f"{name}: got {number}, needed {needed}")
+        raise ValueError(f"{name}: got {number}, expected {expected}")
     return number
 
 
@@ -121,7 +121,7 @@ def flag(name: str, value: object) -> bool:
         `value` is anything but True or False.
     """
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}: got {shown(value)}, needed True or False")
+        raise TypeError(f"{name}: got {shown(value)}, expected True or False")
     return bool(value)
 
 
@@ -139,7 +139,7 @@ def choice(name: str, value: object, choices: Sequence[str]) -> str:
         return str(value)
     known = ", ".join(map(repr, choices))
     error = ValueError if isinstance(value, str) else TypeError
-    raise error(f"{name}: got {shown(value)}, needed one of {known}")
+    raise error(f"{name}: got {shown(value)}, expected one of {known}")
 
 
 def layer_sizes(name: str, value: object) -> tuple[int, ...]:
@@ -150,11 +150,11 @@ def layer_sizes(name: str, value: object) -> tuple[int, ...]:
     TypeError, ValueError
         `value` is no sequence of them.
     """
-    needed = "a sequence of sizes [n_features, …, n_outputs], at least two"
+    expected = "a sequence of sizes [n_features, …, n_outputs], at least two"
     if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
-        raise TypeError(f"{name}: got {shown(value)}, needed {needed}")
+        raise TypeError(f"{name}: got {shown(value)}, expected {expected}")
     if len(value) < 2:
-        raise ValueError(f"{name}: got {shown(list(value))}, needed {needed}")
+        raise ValueError(f"{name}: got {shown(list(value))}, expected {expected}")
     return tuple(integer(f"{name}[{i}]", size, least=1, most=2**62) for i, size in enumerate(value))
 
 
@@ -171,14 +171,14 @@ def norms(value: Any, n_hidden: int) -> tuple[Any, ...]:
     if isinstance(value, str):
         one = choice("norm", value, NORMS)
         if n_hidden == 0:
-            raise ValueError(f"norm: got {one!r} without hidden layers, needed None")
+            raise ValueError(f"norm: got {one!r} without hidden layers, expected None")
         return (one,) * n_hidden
     if not isinstance(value, Sequence) or isinstance(value, bytes):
         raise TypeError(
-            f"norm: got {shown(value)}, needed a name, None, or one for each hidden layer"
+            f"norm: got {shown(value)}, expected a name, None, or one for each hidden layer"
         )
     if len(value) != n_hidden:
-        raise ValueError(f"norm: got {len(value)}, needed {n_hidden}: one for each hidden layer")
+        raise ValueError(f"norm: got {len(value)}, expected {n_hidden}: one for each hidden layer")
     return tuple(
         None if each is None else choice(f"norm[{i}]", each, NORMS) for i, each in enumerate(value)
     )
@@ -197,20 +197,20 @@ def skips(value: object, sizes: tuple[int, ...]) -> tuple[bool, ...]:
     if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes):
         if len(value) != len(pairs):
             raise ValueError(
-                f"skip: got {len(value)}, needed {len(pairs)}: one for each hidden layer"
+                f"skip: got {len(value)}, expected {len(pairs)}: one for each hidden layer"
             )
         found = tuple(flag(f"skip[{i}]", each) for i, each in enumerate(value))
         for i, (n_in, n_out) in enumerate(pairs):
             if found[i] and n_in != n_out:
                 raise ValueError(
                     f"skip[{i}]: got True for a layer of {n_out} units into which {n_in} go,"
-                    " needed as many"
+                    " expected as many"
                 )
         return found
     every = flag("skip", value)
     if every and not any(n_in == n_out for n_in, n_out in pairs):
         raise ValueError(
-            f"skip: got True with the layers {shown(list(sizes))}, needed a hidden layer with as"
+            f"skip: got True with the layers {shown(list(sizes))}, expected a hidden layer with as"
             " many units as go in"
         )
     return tuple(every and n_in == n_out for n_in, n_out in pairs)
@@ -228,24 +228,24 @@ def dropout_rates(dropout: object, input_dropout: object, n_hidden: int) -> list
     if isinstance(dropout, Sequence | np.ndarray) and not isinstance(dropout, str | bytes):
         if len(dropout) != n_hidden:
             raise ValueError(
-                f"dropout: got {len(dropout)} numbers, needed {n_hidden}: one per hidden layer"
+                f"dropout: got {len(dropout)} numbers, expected {n_hidden}: one per hidden layer"
             )
         rates += [_rate(f"dropout[{i}]", each) for i, each in enumerate(dropout)]
     else:
         rate = _rate("dropout", dropout)
         if rate > 0 and n_hidden == 0:
             raise ValueError(
-                f"dropout: got {rate} without hidden layers, needed 0; there is input_dropout"
+                f"dropout: got {rate} without hidden layers, expected 0; there is input_dropout"
             )
         rates += [rate] * n_hidden
     return rates if any(rates) else []
 
 
 def _rate(name: str, value: object) -> float:
-    needed = "a number from 0 to below 1"
-    rate = real(name, value, needed)
+    expected = "a number from 0 to below 1"
+    rate = real(name, value, expected)
     if not 0 <= rate <= 1 - 2.0**-24:
-        raise ValueError(f"{name}: got {rate}, needed {needed}")
+        raise ValueError(f"{name}: got {rate}, expected {expected}")
     return rate
 
 
@@ -257,11 +257,11 @@ def deviation(name: str, value: object, dtype: np.dtype[Any]) -> float:
     TypeError, ValueError
         `value` is no finite number of at least 0, or too large or too small for `dtype`.
     """
-    needed = "a finite number of at least 0"
-    number = real(name, value, needed)
+    expected = "a finite number of at least 0"
+    number = real(name, value, expected)
     smallest, largest = float(np.finfo(dtype).tiny), float(np.finfo(dtype).max)
     if number != 0 and not smallest <= number <= largest:
-        raise ValueError(f"{name}: got {number}, needed {needed} that {dtype} can hold")
+        raise ValueError(f"{name}: got {number}, expected {expected} that {dtype} can hold")
     return number
 
 
@@ -300,7 +300,7 @@ def thread_count(name: str, value: object) -> int:
         return min(integer(name, value, least=1), 1024)
     except TypeError:
         raise ValueError(
-            f"{name}: got {shown(value)}, needed None or an integer of at least 1"
+            f"{name}: got {shown(value)}, expected None or an integer of at least 1"
         ) from None
 
 
@@ -340,5 +340,5 @@ def callback_function(name: str, value: Any) -> Any:
         `value` is anything else.
     """
     if value is not None and not callable(value):
-        raise TypeError(f"{name}: got {shown(value)}, needed a callable or None")
+        raise TypeError(f"{name}: got {shown(value)}, expected a callable or None")
     return value

@@ -30,7 +30,7 @@ def real_array(name: str, value: ArrayLike) -> NDArray[Any]:
     if array.dtype.kind not in "biuf":
         column = bad_column(value)
         where = "" if column is None else f" in column {column}"
-        raise TypeError(f"{name}: got dtype {dtype_name(array)}{where}, needed real numbers")
+        raise TypeError(f"{name}: got dtype {dtype_name(array)}{where}, expected real numbers")
     return array
 
 
@@ -45,14 +45,14 @@ def as_array(name: str, value: Any) -> NDArray[Any]:
         The rows have different lengths, or some values are masked.
     """
     if is_sparse(value):
-        raise TypeError(f"{name}: got a sparse matrix, needed an array: its toarray()")
+        raise TypeError(f"{name}: got a sparse matrix, expected an array: its toarray()")
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise ValueError(f"{name}: got masked values, needed every value")
+        raise ValueError(f"{name}: got masked values, expected every value")
     try:
         return np.asarray(value)
     except ValueError as error:
         reason = brief(str(error), 200)
-        raise ValueError(f"{name}: got {reason}; needed rows of one length") from None
+        raise ValueError(f"{name}: got {reason}; expected rows of one length") from None
 
 
 def dtype_name(array: NDArray[Any]) -> str:
@@ -79,7 +79,8 @@ def exact(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         largest = np.finfo(dtype).max
         wider = ", or dtype='float64'" if dtype == np.float32 else ""
         raise ValueError(
-            f"{name}: got a value beyond {dtype}, needed values up to {largest:.4g} in size{wider}"
+            f"{name}: got a value beyond {dtype}, expected values up to "
+            f"{largest:.4g} in size{wider}"
         ) from None
 
 
@@ -115,7 +116,7 @@ def finite(name: str, array: NDArray[Any]) -> NDArray[Any]:
     if not is_finite.all():
         place = tuple(int(i) for i in np.argwhere(~is_finite)[0])
         where = f" at {name}[{', '.join(map(str, place))}]" if place else ""
-        raise ValueError(f"{name}: got {array[place]}{where}, needed finite numbers")
+        raise ValueError(f"{name}: got {array[place]}{where}, expected finite numbers")
     return array
 
 
@@ -143,12 +144,12 @@ def targets(
     if array.ndim == 1 and loss in LABEL_LOSSES:
         if array.dtype.kind in "biu":
             if array.dtype == np.uint64 and (array > np.iinfo(np.int64).max).any():
-                raise ValueError(f"{name}: got label {array.max()}, needed labels below 2**63")
+                raise ValueError(f"{name}: got label {array.max()}, expected labels below 2**63")
             return exact(name, array, np.dtype(np.int64))
         if n_targets > 1:
             raise TypeError(
                 f"{name}: got dtype {dtype_name(array)} and shape {array.shape}, "
-                f"needed integer labels (n,) or rows (n, {n_targets})"
+                f"expected integer labels (n,) or rows (n, {n_targets})"
             )
     if array.ndim == 1 and n_targets == 1:
         array = array[:, np.newaxis]

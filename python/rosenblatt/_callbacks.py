@@ -129,7 +129,7 @@ def _flat(name: str, value: Any) -> list[Callback]:
         return [value]
     if isinstance(value, type) or not callable(value):
         raise TypeError(
-            f"{name}: got {shown(value)}, needed a callable, a rosenblatt.Callback or None"
+            f"{name}: got {shown(value)}, expected a callable, a rosenblatt.Callback or None"
         )
     return [Function(value)]
 
@@ -175,12 +175,12 @@ class EarlyStopping:
     restore_best: bool = True
 
     def __post_init__(self) -> None:
-        needed = "a finite number of at least 0"
-        min_delta = _arguments.real("min_delta", self.min_delta, needed)
+        expected = "a finite number of at least 0"
+        min_delta = _arguments.real("min_delta", self.min_delta, expected)
         if min_delta < 0:
-            raise ValueError(f"min_delta: got {min_delta}, needed {needed}")
+            raise ValueError(f"min_delta: got {min_delta}, expected {expected}")
         if self.monitor is not None and not isinstance(self.monitor, str):
-            raise TypeError(f"monitor: got {shown(self.monitor)}, needed a name or None")
+            raise TypeError(f"monitor: got {shown(self.monitor)}, expected a name or None")
         patience = _arguments.integer("patience", self.patience, least=1, most=2**32)
         object.__setattr__(self, "patience", patience)
         object.__setattr__(self, "min_delta", min_delta)

@@ -22,17 +22,17 @@ class CheckedOrder:
         self._n = n
 
     def of_epoch(self, epoch: int) -> NDArray[np.int64]:
-        needed = f"the indices of {self._n} samples, from 0 to {self._n - 1}"
+        expected = f"the indices of {self._n} samples, from 0 to {self._n - 1}"
         given = _arrays.as_array("shuffle", self._order(epoch))
         if given.dtype.kind not in "iu" or given.shape != (self._n,):
             raise ValueError(
                 f"shuffle: got {_arrays.dtype_name(given)} of shape {given.shape}"
-                f" for epoch {epoch}, needed {needed}"
+                f" for epoch {epoch}, expected {expected}"
             )
         if given.min() < 0 or given.max() >= self._n:
             raise ValueError(
                 f"shuffle: got indices from {given.min()} to {given.max()} for epoch {epoch}, "
-                f"needed {needed}"
+                f"expected {expected}"
             )
         return np.require(given, np.int64, ["C", "A"])
 
@@ -47,7 +47,9 @@ class CheckedCost:
         for name, each in (("Y", samples), ("validation[1]", held_out)):
             if each is not None and each.given_Y.shape[:1] != (len(each.X),):
                 shape = each.given_Y.shape
-                raise ValueError(f"{name}: got shape {shape}, needed {len(each.X)} rows, as X has")
+                raise ValueError(
+                    f"{name}: got shape {shape}, expected {len(each.X)} rows, as X has"
+                )
 
     @property
     def functions(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -57,9 +59,9 @@ class CheckedCost:
         C, dC_dA = self._call(A, self._Y[rows])
         G = _arrays.inputs("loss: its dC/dA", dC_dA, A.dtype)
         if G.shape != A.shape:
-            raise ValueError(f"loss: got dC/dA of shape {G.shape}, needed {A.shape}")
+            raise ValueError(f"loss: got dC/dA of shape {G.shape}, expected {A.shape}")
         if not np.isfinite(G).all():
-            raise ValueError("loss: got NaN or infinity in dC/dA, needed finite numbers")
+            raise ValueError("loss: got NaN or infinity in dC/dA, expected finite numbers")
         return C, G
 
     def of_training(self, A: NDArray[Any]) -> float:
@@ -71,7 +73,7 @@ class CheckedCost:
     def _call(self, A: NDArray[Any], Y: Any) -> tuple[float, Any]:
         found = self._loss(A, Y)
         if not isinstance(found, tuple) or len(found) != 2:
-            raise TypeError(f"loss: got {type_name(found)}, needed a pair (C, dC/dA)")
+            raise TypeError(f"loss: got {type_name(found)}, expected a pair (C, dC/dA)")
         C = _arrays.real_array("loss: its C", found[0])
         if C.size != 1:
             raise ValueError(f"loss: got C of shape {C.shape}, expected one number")

@@ -313,8 +313,8 @@ def _default(name: str) -> str:
 # ---- the values of options -----------------------------------------------------------------------
 
 
-def _refuse(text: str, needed: str) -> NoReturn:
-    raise argparse.ArgumentTypeError(f"got {shown(text)}, needed {needed}")
+def _refuse(text: str, expected: str) -> NoReturn:
+    raise argparse.ArgumentTypeError(f"got {shown(text)}, expected {expected}")
 
 
 def _integer(text: str, least: int, bits: int) -> int:
@@ -336,13 +336,13 @@ def _seed(text: str) -> int:
     return _integer(text, 0, 64)
 
 
-def _real(text: str, holds: Callable[[float], bool], needed: str) -> float:
+def _real(text: str, holds: Callable[[float], bool], expected: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = math.nan
     if not holds(number):
-        _refuse(text, needed)
+        _refuse(text, expected)
     return number
 
 

@@ -102,7 +102,7 @@ class Categories:
         missing = {cell for cell in unknown if is_missing(cell)}
         if missing:
             return missing.__contains__, MISSING_TEXT
-        return unknown.__contains__, f"is unknown, needed one of: {listed(self.values)}"
+        return unknown.__contains__, f"is unknown, expected one of: {listed(self.values)}"
 
 
 Column = Number | Categories
@@ -241,9 +241,9 @@ def from_json(text: str, layers: Sequence[int], output: str) -> Encoding:
     form = parse_json("table", text, real=float)
     _check_keys("the table", form, {"format", "columns", "target"})
     if type(form["format"]) is not int or form["format"] != FORMAT:
-        raise DamagedFileError(f"table: got format {_shown(form['format'])}, needed {FORMAT}")
+        raise DamagedFileError(f"table: got format {_shown(form['format'])}, expected {FORMAT}")
     if not isinstance(form["columns"], list) or not form["columns"]:
-        raise DamagedFileError("table: columns: needed a list of at least one")
+        raise DamagedFileError("table: columns: expected a list of at least one")
     columns = tuple(_read_column(f"column {i}", c) for i, c in enumerate(form["columns"], start=1))
     encoding = Encoding(columns, _read_column("target", form["target"], MOST_CLASSES))
     names = [column.name for column in (*columns, encoding.target)]
@@ -259,11 +259,11 @@ def _check_fit(encoding: Encoding, layers: Sequence[int], output: str) -> None:
     if widths != (layers[0], layers[-1]):
         raise DamagedFileError(
             f"table: got {widths[0]} inputs and {widths[1]} outputs, "
-            f"needed the network's {layers[0]} and {layers[-1]}"
+            f"expected the network's {layers[0]} and {layers[-1]}"
         )
-    needed = "identity" if isinstance(encoding.target, Number) else "softmax"
-    if output != needed:
-        raise DamagedFileError(f"table: got the output activation {output}, needed {needed}")
+    expected = "identity" if isinstance(encoding.target, Number) else "softmax"
+    if output != expected:
+        raise DamagedFileError(f"table: got the output activation {output}, expected {expected}")
 
 
 def _read_column(place: str, form: object, most: int = MOST_CATEGORIES) -> Column:
@@ -274,17 +274,17 @@ def _read_column(place: str, form: object, most: int = MOST_CATEGORIES) -> Colum
             _name(place, keys["name"]), *(_real(place, keys[k]) for k in ("mean", "std"))
         )
         if number.std <= 0:
-            raise DamagedFileError(f"table: {place}: got std {number.std}, needed above 0")
+            raise DamagedFileError(f"table: {place}: got std {number.std}, expected above 0")
         return number
     if kind == "categories":
         keys = _check_keys(place, form, {"kind", "name", "values"})
         return Categories(_name(place, keys["name"]), _categories(place, keys["values"], most))
-    raise DamagedFileError(f"table: {place}: needed an object of kind 'number' or 'categories'")
+    raise DamagedFileError(f"table: {place}: expected an object of kind 'number' or 'categories'")
 
 
 def _categories(place: str, values: object, most: int) -> tuple[str, ...]:
     if not isinstance(values, list) or not 1 <= len(values) <= most:
-        raise DamagedFileError(f"table: {place}: values: needed a list of 1 to {most} texts")
+        raise DamagedFileError(f"table: {place}: values: expected a list of 1 to {most} texts")
     names = tuple(_name(place, value) for value in values)
     if len(set(names)) < len(names):
         raise DamagedFileError(f"table: {place}: a category is there twice")
@@ -294,7 +294,7 @@ def _categories(place: str, values: object, most: int) -> tuple[str, ...]:
 def _name(place: str, value: object) -> str:
     """Check a name or category: a text that a stripped cell of a UTF-8 file can be."""
     if not isinstance(value, str) or not value or value != value.strip() or "\0" in value:
-        raise DamagedFileError(f"table: {place}: got {_shown(value)}, needed a name")
+        raise DamagedFileError(f"table: {place}: got {_shown(value)}, expected a name")
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -304,7 +304,7 @@ def _name(place: str, value: object) -> str:
 
 def _real(place: str, value: object) -> float:
     if type(value) is not float and type(value) is not int:
-        raise DamagedFileError(f"table: {place}: got {_shown(value)}, needed a number")
+        raise DamagedFileError(f"table: {place}: got {_shown(value)}, expected a number")
     try:
         number = float(value)
     except OverflowError:
@@ -314,9 +314,11 @@ def _real(place: str, value: object) -> float:
     return number
 
 
-def _check_keys(place: str, form: object, needed: set[str]) -> dict[str, Any]:
-    if not isinstance(form, dict) or form.keys() != needed:
-        raise DamagedFileError(f"table: {place}: needed an object with {', '.join(sorted(needed))}")
+def _check_keys(place: str, form: object, expected: set[str]) -> dict[str, Any]:
+    if not isinstance(form, dict) or form.keys() != expected:
+        raise DamagedFileError(
+            f"table: {place}: expected an object with {', '.join(sorted(expected))}"
+        )
     return form
 
 

@@ -119,7 +119,7 @@ def header(
     text += b" " * (-len(text) % ALIGNMENT)
     if len(text) > HEADER_LIMIT:
         raise ValueError(
-            f"the file's header: got {len(text)} bytes, needed at most {HEADER_LIMIT}"
+            f"the file's header: got {len(text)} bytes, expected at most {HEADER_LIMIT}"
             " (it describes the tensors and carries the metadata)"
         )
     return len(text).to_bytes(LENGTH_BYTES, "little") + text

@@ -105,13 +105,13 @@ def find_learning_rate(
     network_given("net", net)
     check_trainable(net)
     if isinstance(optimizer, Rprop | LBFGS):
-        raise TypeError(f"optimizer: got {shown(optimizer)}, needed one with a learning rate")
+        raise TypeError(f"optimizer: got {shown(optimizer)}, expected one with a learning rate")
     if not isinstance(optimizer, _optimizer.OPTIMIZERS):
         _optimizer.rule(optimizer, {})
     first = _arguments.positive("lowest", lowest)
     last = _arguments.positive("highest", highest)
     if not first < last:
-        raise ValueError(f"lowest: got {first}, needed less than highest, {last}")
+        raise ValueError(f"lowest: got {first}, expected less than highest, {last}")
     count = _arguments.integer("steps", steps, least=10, most=2**32)
     size = _arguments.integer("batch_size", batch_size, least=1, most=2**62)
     rising = schedules.Exponential(first, factor=(last / first) ** (1 / (count - 1)))
@@ -132,7 +132,7 @@ def find_learning_rate(
             threads=_arguments.thread_count("threads", net.threads if threads is None else threads),
         )
     if not costs:
-        raise ValueError("net: got a cost that is not finite, needed weights that give one")
+        raise ValueError("net: got a cost that is not finite, expected weights that give one")
     losses = np.array(costs[:count])
     rates = schedules.rates(rising, len(losses))
     return LearningRates(rates, losses, float(rates[np.argmin(_smoothed(losses))]) / 10)

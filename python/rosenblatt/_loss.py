@@ -65,10 +65,10 @@ class Huber:
     name: ClassVar[str] = "huber"
 
     def __post_init__(self) -> None:
-        needed = "a finite number above 0"
-        delta = _arguments.real("delta", self.delta, needed)
+        expected = "a finite number above 0"
+        delta = _arguments.real("delta", self.delta, expected)
         if delta <= 0:
-            raise ValueError(f"delta: got {delta}, needed {needed}")
+            raise ValueError(f"delta: got {delta}, expected {expected}")
         object.__setattr__(self, "delta", delta)
 
     @property
@@ -111,7 +111,9 @@ class Quantile:
         given: object = self.levels
         if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str | bytes):
             if len(given) == 0 or (isinstance(given, np.ndarray) and given.ndim != 1):
-                raise ValueError(f"levels: got {shown(given)}, needed one level or one per output")
+                raise ValueError(
+                    f"levels: got {shown(given)}, expected one level or one per output"
+                )
             levels = tuple(_level(f"levels[{i}]", each) for i, each in enumerate(given))
             object.__setattr__(self, "levels", levels)
         else:
@@ -124,10 +126,10 @@ class Quantile:
 
 
 def _level(name: str, value: object) -> float:
-    needed = "a number between 0 and 1"
-    level = _arguments.real(name, value, needed)
+    expected = "a number between 0 and 1"
+    level = _arguments.real(name, value, expected)
     if not 0 < level < 1:
-        raise ValueError(f"{name}: got {level}, needed {needed}")
+        raise ValueError(f"{name}: got {level}, expected {expected}")
     return level
 
 
@@ -163,10 +165,10 @@ class LogLoss:
     name: ClassVar[str] = "log_loss"
 
     def __post_init__(self) -> None:
-        needed = "a number from 0 to below 1"
-        smoothing = _arguments.real("label_smoothing", self.label_smoothing, needed)
+        expected = "a number from 0 to below 1"
+        smoothing = _arguments.real("label_smoothing", self.label_smoothing, expected)
         if not 0 <= smoothing < 1:
-            raise ValueError(f"label_smoothing: got {smoothing}, needed {needed}")
+            raise ValueError(f"label_smoothing: got {smoothing}, expected {expected}")
         object.__setattr__(self, "label_smoothing", smoothing)
 
     @property
@@ -241,10 +243,10 @@ class Focal:
     name: ClassVar[str] = "focal"
 
     def __post_init__(self) -> None:
-        needed = "a finite number of at least 0"
-        gamma = _arguments.real("gamma", self.gamma, needed)
+        expected = "a finite number of at least 0"
+        gamma = _arguments.real("gamma", self.gamma, expected)
         if gamma < 0:
-            raise ValueError(f"gamma: got {gamma}, needed {needed}")
+            raise ValueError(f"gamma: got {gamma}, expected {expected}")
         object.__setattr__(self, "gamma", gamma)
 
     @property
@@ -277,7 +279,7 @@ def rule(loss: object) -> LossRule:
     if not isinstance(loss, str):
         classes = ", ".join(f"rosenblatt.{each.__name__}" for each in WITH_PARAMETERS)
         raise TypeError(
-            f"loss: got {shown(loss)}, needed a name such as 'log_loss', or one of {classes}"
+            f"loss: got {shown(loss)}, expected a name such as 'log_loss', or one of {classes}"
         )
     name = _arguments.choice("loss", loss, _arguments.LOSSES)
     return LossRule(name, _DEFAULTS.get(name, ()))

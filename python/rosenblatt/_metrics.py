@@ -96,7 +96,7 @@ def metric_functions(name: str, value: Any) -> dict[str, Metric]:
         key, function = _named(name, label, metric)
         if key in found or key in CURVES:
             raise ValueError(
-                f"{name}: got {shown(key)} twice or for a loss, needed different names"
+                f"{name}: got {shown(key)} twice or for a loss, expected different names"
             )
         found[key] = function
     return found
@@ -104,14 +104,14 @@ def metric_functions(name: str, value: Any) -> dict[str, Metric]:
 
 def _named(name: str, label: Any, metric: Any) -> tuple[str, Metric]:
     if label is not None and not isinstance(label, str):
-        raise TypeError(f"{name}: got the key {shown(label)}, needed a string")
-    needed = f"one of {', '.join(map(repr, METRICS))} or a function of (Y, A)"
+        raise TypeError(f"{name}: got the key {shown(label)}, expected a string")
+    expected = f"one of {', '.join(map(repr, METRICS))} or a function of (Y, A)"
     if isinstance(metric, str):
         if metric not in METRICS:
-            raise ValueError(f"{name}: got {shown(metric)}, needed {needed}")
+            raise ValueError(f"{name}: got {shown(metric)}, expected {expected}")
         return str(label or metric), METRICS[metric]
     if not callable(metric):
-        raise TypeError(f"{name}: got {shown(metric)}, needed {needed}")
+        raise TypeError(f"{name}: got {shown(metric)}, expected {expected}")
     return str(label or getattr(metric, "__name__", type(metric).__name__)), metric
 
 
@@ -126,5 +126,5 @@ def more_is_better(monitor: str, maximize: bool | None) -> bool:
     if maximize is not None:
         return maximize
     if monitor not in MORE_IS_BETTER:
-        raise ValueError(f"maximize: got None for {shown(monitor)}, needed True or False")
+        raise ValueError(f"maximize: got None for {shown(monitor)}, expected True or False")
     return MORE_IS_BETTER[monitor]

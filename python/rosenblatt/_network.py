@@ -736,7 +736,7 @@ def network_given(name: str, value: object) -> Network:
         It is anything else.
     """
     if not isinstance(value, Network):
-        raise TypeError(f"{name}: got {type_name(value)}, needed a rosenblatt.Network")
+        raise TypeError(f"{name}: got {type_name(value)}, expected a rosenblatt.Network")
     return value
 
 
@@ -748,17 +748,17 @@ def _offset_and_factor(name: str, scaling: object) -> tuple[FloatArray, FloatArr
     if scaling is None:
         return None
     if not isinstance(scaling, Scaling):
-        raise TypeError(f"{name}: got {shown(scaling)}, needed a rosenblatt.Scaling or None")
+        raise TypeError(f"{name}: got {shown(scaling)}, expected a rosenblatt.Scaling or None")
     return scaling.offset, scaling.factor
 
 
 def _float_type(value: DTypeLike) -> np.dtype[Any]:
-    needed = "needed 'float32' or 'float64'"
+    expected = "expected 'float32' or 'float64'"
     try:
         dtype = None if value is None else np.dtype(value)
     except Exception:  # NumPy asks the value for its attributes and for its repr
         error = ValueError if isinstance(value, str) else TypeError
-        raise error(f"dtype: got {shown(value)}, {needed}") from None
+        raise error(f"dtype: got {shown(value)}, {expected}") from None
     if dtype not in _CORES:
-        raise ValueError(f"dtype: got {shown(value)}, {needed}")
+        raise ValueError(f"dtype: got {shown(value)}, {expected}")
     return dtype

@@ -89,7 +89,7 @@ class SGD(_Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.nesterov and self.momentum == 0:
-            raise ValueError("nesterov: got True without momentum, needed a momentum above 0")
+            raise ValueError("nesterov: got True without momentum, expected a momentum above 0")
 
 
 @dataclass(frozen=True)
@@ -454,11 +454,11 @@ class Rprop(_Settings):
         self._keep("learning_rate", _arguments.positive)
         super().__post_init__()
         if self.shrink >= 1:
-            raise ValueError(f"shrink: got {self.shrink}, needed a number between 0 and 1")
+            raise ValueError(f"shrink: got {self.shrink}, expected a number between 0 and 1")
         if self.grow <= 1:
-            raise ValueError(f"grow: got {self.grow}, needed a finite number above 1")
+            raise ValueError(f"grow: got {self.grow}, expected a finite number above 1")
         if self.smallest > self.largest:
-            raise ValueError(f"smallest: got {self.smallest}, needed at most {self.largest}")
+            raise ValueError(f"smallest: got {self.smallest}, expected at most {self.largest}")
 
 
 def _count(name: str, value: object) -> int:
@@ -534,7 +534,7 @@ class LBFGS:
         """
         for name, value in regularisation.items():
             if value > 0 and name not in {"l2", "alpha"}:
-                raise ValueError(f"{name}: got {value} with LBFGS, needed an optimiser of steps")
+                raise ValueError(f"{name}: got {value} with LBFGS, expected an optimiser of steps")
         settings = {name: float(getattr(self, name)) for name in self.checks}
         return OptimizerRule(self.method, settings, schedules.rule(1.0), regularisation)
 
@@ -554,7 +554,7 @@ def rule(optimizer: object, regularisation: dict[str, float]) -> OptimizerRule:
     """
     if not isinstance(optimizer, OPTIMIZERS):
         classes = ", ".join(f"rosenblatt.{each.__name__}" for each in OPTIMIZERS)
-        raise TypeError(f"optimizer: got {shown(optimizer)}, needed one of {classes}")
+        raise TypeError(f"optimizer: got {shown(optimizer)}, expected one of {classes}")
     return optimizer.rule(regularisation)
 
 
@@ -590,5 +590,5 @@ def regularisation(
 def _between_0_and_1(name: str, value: object) -> float:
     number = _arguments.positive(name, value)
     if number >= 1:
-        raise ValueError(f"{name}: got {number}, needed a number between 0 and 1")
+        raise ValueError(f"{name}: got {number}, expected a number between 0 and 1")
     return number

@@ -33,12 +33,12 @@ class Views(Sequence[View]):
         view = self._views[layer]
         name = f"{self._name}[{layer}]"
         if view is None:
-            raise ValueError(f"{name}: got values, needed a layer that has it: this one is None")
+            raise ValueError(f"{name}: got values, expected a layer that has it: this one is None")
         if values is view:  # W[0] += x has written already
             return
         numbers = parameters(name, values, view)
         if (numbers < self._least).any():
-            raise ValueError(f"{name}: got {numbers.min()}, needed at least {self._least:g}")
+            raise ValueError(f"{name}: got {numbers.min()}, expected at least {self._least:g}")
         view[...] = numbers
 
     def __len__(self) -> int:
@@ -66,5 +66,5 @@ def parameters(name: str, values: ArrayLike, view: FloatArray) -> NDArray[Any]:
     """
     array = _arrays.exact(name, _arrays.real_array(name, values), view.dtype)
     if array.shape != view.shape:
-        raise ValueError(f"{name}: got shape {array.shape}, needed {view.shape}")
+        raise ValueError(f"{name}: got shape {array.shape}, expected {view.shape}")
     return _arrays.finite(name, array)

@@ -190,13 +190,15 @@ def prepared(
     for name, some in (("dropout", rates), ("input_noise", noise)):
         if some and isinstance(optimizer, LBFGS):
             raise ValueError(
-                f"{name}: got some with LBFGS, needed none: its cost must stay the same"
+                f"{name}: got some with LBFGS, expected none: its cost must stay the same"
             )
     given, of_class = _samples(
         net, X, Y, loss=loss_name, sample_weight=sample_weight, class_weight=class_weight
     )
     if noise and isinstance(given.X, SparseInputs):
-        raise ValueError(f"input_noise: got {noise} with a sparse X, needed 0: it would fill X up")
+        raise ValueError(
+            f"input_noise: got {noise} with a sparse X, expected 0: it would fill X up"
+        )
     samples, held_out = _validation.split(
         given, validation, net, loss_name, seed=seed, of_class=of_class
     )
@@ -313,7 +315,7 @@ def check_trainable(net: Network) -> None:
         if name in _arguments.NOT_TRAINABLE:
             raise ValueError(
                 f"net: got activation {shown(name)} in layer {layer + 2},"
-                " needed activations with a "
+                " expected activations with a "
                 "gradient: its own is 0, so nothing before it would learn"
             )
 
@@ -331,14 +333,14 @@ def check_batches(net: Network, n: int, batch_size: int, optimizer: Optimizer) -
         return
     if isinstance(optimizer, LBFGS):
         raise ValueError(
-            "optimizer: got LBFGS with norm='batch', needed another: a line search goes down one"
+            "optimizer: got LBFGS with norm='batch', expected another: a line search goes down one"
             " cost, and batch norm has another when it is trained than afterwards"
         )
     if batch_size == 1 or n % batch_size == 1:
         where = "its last batch would have" if batch_size > 1 and n > 1 else "a batch would have"
         raise ValueError(
-            f"batch_size: got {batch_size} for {n} samples with norm='batch', needed batches of at"
-            f" least 2: {where} 1 sample, whose variance is 0"
+            f"batch_size: got {batch_size} for {n} samples with norm='batch', expected batches of "
+            f"at least 2: {where} 1 sample, whose variance is 0"
         )
 
 
@@ -384,7 +386,7 @@ def _batch_size(value: object, X: Inputs, optimizer: Optimizer) -> int:
         return max(n_samples, 1)
     batch_size = _arguments.integer("batch_size", value, least=1, most=2**62)
     if isinstance(optimizer, LBFGS) and batch_size < n_samples:
-        raise ValueError(f"batch_size: got {batch_size} with LBFGS, needed None, for all samples")
+        raise ValueError(f"batch_size: got {batch_size} with LBFGS, expected None, for all samples")
     return batch_size
 
 
@@ -394,7 +396,7 @@ def _early_stopping(value: Any) -> EarlyStopping | None:
     if isinstance(value, bool | np.bool_):
         return EarlyStopping() if value else None
     raise TypeError(
-        f"early_stopping: got {shown(value)}, needed a rosenblatt.EarlyStopping or a bool"
+        f"early_stopping: got {shown(value)}, expected a rosenblatt.EarlyStopping or a bool"
     )
 
 
@@ -407,5 +409,5 @@ def _time_limit(value: Any) -> float | None:
     if seconds is None:
         return None
     if seconds <= 0:
-        raise ValueError(f"time_limit: got {seconds}, needed a number of seconds above 0 or None")
+        raise ValueError(f"time_limit: got {seconds}, expected a number of seconds above 0 or None")
     return min(seconds, 1e9)

@@ -157,7 +157,7 @@ def table_samples(
     target = _check_target(table, target)
     features = _features(table, target, drop)
     if table.n_rows < FEWEST_ROWS:
-        raise TableError(f"{path}: got {table.n_rows} rows, needed at least {FEWEST_ROWS}")
+        raise TableError(f"{path}: got {table.n_rows} rows, expected at least {FEWEST_ROWS}")
     values = table.column(target)
     answer: Column
     Y: Labels | Matrix
@@ -165,7 +165,9 @@ def table_samples(
         answer, Y = _classes(table, target, values)
         out = _split.draw_held_out(Y, held_out, seed)
         if not out.any():
-            raise TableError(f"{path}: column {quoted(target)}: each class has one row, needed two")
+            raise TableError(
+                f"{path}: column {quoted(target)}: each class has one row, expected two"
+            )
     else:
         numbers = _varied_numbers(table, target)
         out = _split.draw_held_out(np.zeros(table.n_rows, np.int64), held_out, seed)
@@ -214,7 +216,7 @@ def _classes(table: Table, target: str, values: Floats | Texts) -> tuple[Categor
     where = f"{table.path}: column {quoted(target)}"
     if len(classes) < 2:
         raise TableError(
-            f"{where}: every row is {quoted(_class_name(classes[0]))}, needed two classes"
+            f"{where}: every row is {quoted(_class_name(classes[0]))}, expected two classes"
         )
     if len(classes) > MOST_CLASSES:
         raise TableError(

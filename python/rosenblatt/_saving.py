@@ -142,7 +142,7 @@ def _permissions_to_keep(target: str) -> int | None:
     if stat.S_ISDIR(mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, f"{_kind(mode)}, needed a regular file to replace")
+        raise OSError(errno.EINVAL, f"{_kind(mode)}, expected a regular file to replace")
     os.close(os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
     return mode & 0o777
 

@@ -53,10 +53,10 @@ class Scaling:
         offset, factor = _column("offset", offset), _column("factor", factor)
         if offset.shape != factor.shape:
             raise ValueError(
-                f"factor: got shape {factor.shape}, needed {offset.shape}: one for each offset"
+                f"factor: got shape {factor.shape}, expected {offset.shape}: one for each offset"
             )
         if not (factor > 0).all():
-            raise ValueError(f"factor: got {factor.min()}, needed numbers above 0")
+            raise ValueError(f"factor: got {factor.min()}, expected numbers above 0")
         object.__setattr__(self, "offset", offset)
         object.__setattr__(self, "factor", factor)
 
@@ -113,7 +113,7 @@ def kind_of_training(name: str, value: object) -> str | None:
 def _column(name: str, values: ArrayLike) -> NDArray[np.float64]:
     array = _arrays.exact(name, _arrays.real_array(name, values), np.dtype(np.float64)).copy()
     if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"{name}: got shape {array.shape}, needed (n_columns,)")
+        raise ValueError(f"{name}: got shape {array.shape}, expected (n_columns,)")
     _arrays.finite(name, array)
     array.flags.writeable = False
     return array

@@ -98,7 +98,7 @@ def stored_arrays(name: str, X: Any, dtype: np.dtype[Any]) -> StoredArrays:
         The arrays do not fit together, or a value is not finite.
     """
     if len(X.shape) != 2:
-        raise ValueError(f"{name}: got shape {X.shape}, needed (n, n_features)")
+        raise ValueError(f"{name}: got shape {X.shape}, expected (n, n_features)")
     if X.format in {"csr", "csc"}:  # SciPy trusts the arrays of what it converts
         arrays = _compressed(name, X, dtype)
         if _core.columns_rise(arrays, name) and X.format == "csr":
@@ -115,16 +115,16 @@ def _compressed(name: str, X: Any, dtype: np.dtype[Any]) -> StoredArrays:
     for part, array in (("indices", indices), ("indptr", starts)):
         if array.dtype.kind not in "iu":
             raise ValueError(
-                f"{name}: got {part} of dtype {_arrays.dtype_name(array)}, needed integers"
+                f"{name}: got {part} of dtype {_arrays.dtype_name(array)}, expected integers"
             )
     most = np.iinfo(np.int32).max
     if n_columns > most:
-        raise ValueError(f"{name}: got {n_columns} columns, needed at most {most}")
+        raise ValueError(f"{name}: got {n_columns} columns, expected at most {most}")
     if starts.shape != (n_rows + 1,):
-        raise ValueError(f"{name}: got indptr of shape {starts.shape}, needed ({n_rows + 1},)")
+        raise ValueError(f"{name}: got indptr of shape {starts.shape}, expected ({n_rows + 1},)")
     if indices.size and not 0 <= indices.min() <= indices.max() < n_columns:
         raise ValueError(
-            f"{name}: got indices {indices.min()} … {indices.max()}, needed 0 … {n_columns} - 1"
+            f"{name}: got indices {indices.min()} … {indices.max()}, expected 0 … {n_columns} - 1"
         )
     values = _arrays.exact(name, _arrays.real_array(name, X.data), dtype)
     columns = np.require(indices, np.int32, ["C", "A", "E"])

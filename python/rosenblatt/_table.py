@@ -112,7 +112,7 @@ class Table:
         values = self.column(name)
         if isinstance(values, np.ndarray):
             return values
-        raise self.cell_error(name, lambda cell: True, "is text, needed a number")
+        raise self.cell_error(name, lambda cell: True, "is text, expected a number")
 
     def place(self, row: int, name: str | None = None) -> str:
         """Return where a row (from 0) stands, as a message begins: ``t.csv: line 3 (row 2)``."""
@@ -138,7 +138,7 @@ class Table:
             raise self.cell_error(name, _is_number, "is a number among texts")
         first = next(cell for cell in self.columns[name] if not _is_number(cell))
         if INFINITY.fullmatch(first):
-            text = "is infinite, needed a finite number"
+            text = "is infinite, expected a finite number"
         elif COMMA_NUMBER.fullmatch(first):
             text = "is not a number: write it with a decimal point, as 1000.5"
         else:
@@ -195,7 +195,7 @@ def read_table(path: str, delimiter: str | None = None) -> Table:
         data = Path(path).read_bytes()
     text = _decode(path, data)
     if not text.strip():
-        raise TableError(f"{path}: the file is empty, needed a header and rows")
+        raise TableError(f"{path}: the file is empty, expected a header and rows")
     delimiter = delimiter or _find_delimiter(text)
     records = _records(path, text, delimiter)
     _, header = next(records)
@@ -215,9 +215,9 @@ def read_table(path: str, delimiter: str | None = None) -> Table:
 def _decode(path: str, data: bytes) -> str:
     """Return the file's text, without a byte order mark."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise TableError(f"{path}: the file is in UTF-16, needed UTF-8: save it as “CSV UTF-8”")
+        raise TableError(f"{path}: the file is in UTF-16, expected UTF-8: save it as “CSV UTF-8”")
     if b"\0" in data:
-        raise TableError(f"{path}: this is not a text file, needed CSV in UTF-8")
+        raise TableError(f"{path}: this is not a text file, expected CSV in UTF-8")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -268,7 +268,7 @@ def _check_header(path: str, header: list[str]) -> None:
     if all(map(_is_number, header)):
         raise TableError(
             f"{path}: the first line holds only numbers ({listed(header, 5)}), "
-            "needed a header that names the columns"
+            "expected a header that names the columns"
         )
     for number, name in enumerate(header, start=1):
         if not name:
@@ -288,7 +288,7 @@ def _rows(
         if len(record) != n_columns:
             raise TableError(
                 f"{path}: line {line} (row {len(rows) + 1}): got {len(record)} cells, "
-                f"needed {n_columns}, as in the header"
+                f"expected {n_columns}, as in the header"
             )
         lines.append(line)
         rows.append(record)

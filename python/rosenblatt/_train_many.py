@@ -109,7 +109,7 @@ def _prepared(i: int, net: Network, exact: _ExactInputs, arguments: dict[str, An
     for name in ("X", "Y", "loss"):
         if arguments.get(name) is None:
             raise TypeError(
-                f"networks[{i}]: got no {name}, needed one for all networks or in its settings"
+                f"networks[{i}]: got no {name}, expected one for all networks or in its settings"
             )
     try:
         arguments["X"] = exact.of(arguments["X"], net.dtype)
@@ -134,16 +134,18 @@ class _ExactInputs:
 
 
 def _distinct_networks(networks: object) -> list[Network]:
-    needed = "a sequence of different rosenblatt.Network, at least one"
+    expected = "a sequence of different rosenblatt.Network, at least one"
     if not isinstance(networks, Sequence) or isinstance(networks, str | bytes):
-        raise TypeError(f"networks: got {type_name(networks)}, needed {needed}")
+        raise TypeError(f"networks: got {type_name(networks)}, expected {expected}")
     if not networks:
-        raise ValueError(f"networks: got none, needed {needed}")
+        raise ValueError(f"networks: got none, expected {expected}")
     first: dict[int, int] = {}
     for i, net in enumerate(networks):
         network_given(f"networks[{i}]", net)
         if first.setdefault(id(net), i) != i:
-            raise ValueError(f"networks: got [{first[id(net)]}] again at [{i}], needed {needed}")
+            raise ValueError(
+                f"networks: got [{first[id(net)]}] again at [{i}], expected {expected}"
+            )
     return list(networks)
 
 
@@ -158,21 +160,21 @@ def _check_distinct_files(checkpoints: list[Any]) -> None:
         if first.setdefault(name, i) != i:
             raise ValueError(
                 f"networks[{i}]: checkpoint: got {brief(name, 200)} of networks[{first[name]}],"
-                " needed a file for each, in its settings"
+                " expected a file for each, in its settings"
             )
 
 
 def _checked_settings(settings: object, n: int) -> list[dict[str, Any]]:
-    needed = f"a sequence of {n} dicts, one for each network"
+    expected = f"a sequence of {n} dicts, one for each network"
     if settings is None:
         return [{} for _ in range(n)]
     if not isinstance(settings, Sequence) or isinstance(settings, str | bytes):
-        raise TypeError(f"settings: got {type_name(settings)}, needed {needed}")
+        raise TypeError(f"settings: got {type_name(settings)}, expected {expected}")
     if len(settings) != n:
-        raise ValueError(f"settings: got {len(settings)}, needed {needed}")
+        raise ValueError(f"settings: got {len(settings)}, expected {expected}")
     for i, own in enumerate(settings):
         if not isinstance(own, Mapping):
-            raise TypeError(f"settings[{i}]: got {shown(own)}, needed a dict")
+            raise TypeError(f"settings[{i}]: got {shown(own)}, expected a dict")
         _check_names(f"settings[{i}]", own)
     return [dict(own) for own in settings]
 
@@ -180,4 +182,4 @@ def _checked_settings(settings: object, n: int) -> list[dict[str, Any]]:
 def _check_names(where: str, given: Mapping[str, Any]) -> None:
     for name in given:
         if name not in SETTINGS:
-            raise TypeError(f"{where}: got {shown(name)}, needed one of {', '.join(SETTINGS)}")
+            raise TypeError(f"{where}: got {shown(name)}, expected one of {', '.join(SETTINGS)}")

@@ -63,11 +63,11 @@ def split(
         return samples, None
     if isinstance(validation, int | float | np.integer | np.floating):
         return _hold_out(samples, validation, seed)
-    needed = "(X, Y), (X, Y, sample_weight) or a fraction of the samples between 0 and 1"
+    expected = "(X, Y), (X, Y, sample_weight) or a fraction of the samples between 0 and 1"
     if not isinstance(validation, tuple | list):
-        raise TypeError(f"validation: got {type_name(validation)}, needed {needed}")
+        raise TypeError(f"validation: got {type_name(validation)}, expected {expected}")
     if len(validation) not in {2, 3}:
-        raise TypeError(f"validation: got {len(validation)} things, needed {needed}")
+        raise TypeError(f"validation: got {len(validation)} things, expected {expected}")
     X, Y, *weights = validation
     of_core = targets(net, "validation[1]", Y, loss)
     own = weights[0] if weights else None
@@ -85,18 +85,20 @@ def targets(net: Network, name: str, Y: Any, loss: str | None) -> NDArray[Any]:
 
 
 def _hold_out(samples: Samples, fraction: Any, seed: int) -> tuple[Samples, Samples]:
-    needed = "a number above 0 and below 1"
-    part = _arguments.real("validation", fraction, needed)
+    expected = "a number above 0 and below 1"
+    part = _arguments.real("validation", fraction, expected)
     if not 0 < part < 1:
-        raise ValueError(f"validation: got {part}, needed {needed}")
+        raise ValueError(f"validation: got {part}, expected {expected}")
     n = len(samples.X)
     for name, array in (("Y", samples.Y), ("sample_weight", samples.weights)):
         if array is not None and array.shape[:1] != (n,):
-            raise ValueError(f"{name}: got shape {array.shape}, needed {n} rows, as X has")
+            raise ValueError(f"{name}: got shape {array.shape}, expected {n} rows, as X has")
     strata = np.zeros(n, np.int64)
     if samples.Y.dtype == np.int64 and samples.Y.ndim == 1:
         strata = np.unique(samples.Y, return_inverse=True)[1].reshape(n)
     held_out = _split.draw_held_out(strata, part, seed)
     if not held_out.any() or held_out.all():
-        raise ValueError(f"validation: got {part} of {n} samples, needed one or more in each part")
+        raise ValueError(
+            f"validation: got {part} of {n} samples, expected one or more in each part"
+        )
     return samples.rows(~held_out), samples.rows(held_out)

@@ -31,7 +31,7 @@ class Best:
         self.monitor = default if rule.monitor is None else rule.monitor
         if self.monitor not in known:
             raise ValueError(
-                f"monitor: got {shown(self.monitor)}, needed one of {', '.join(map(repr, known))}"
+                f"monitor: got {shown(self.monitor)}, expected one of {', '.join(map(repr, known))}"
             )
         self._sign = 1.0 if more_is_better(self.monitor, rule.maximize) else -1.0
         if self.monitor == "loss":  # "loss" in the history is measured while the weights move
@@ -75,7 +75,7 @@ class Best:
         keeps = self._rule.restore_best and self.epoch is not None
         if (state is not None) != keeps:
             what = f"the parameters of epoch {self.epoch}" if keeps else "none"
-            raise ValueError(f"best: got {'none' if keeps else 'parameters'}, needed {what}")
+            raise ValueError(f"best: got {'none' if keeps else 'parameters'}, expected {what}")
         self.state = state
 
 
@@ -182,7 +182,7 @@ class Watch:
         if self._best:
             self._best.resume(history[self._best.monitor], best)
         elif best is not None:
-            raise ValueError("best: got parameters, needed none without early stopping")
+            raise ValueError("best: got parameters, expected none without early stopping")
         if self._target_reached(history[self._decisive][-1]):
             self.ended_before = "target_loss"
         elif self._best and self._best.patience_is_over:

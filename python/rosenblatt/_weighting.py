@@ -41,8 +41,8 @@ def class_weights(class_weight: Any, Y: NDArray[Any], n_classes: int) -> NDArray
     if not isinstance(class_weight, Mapping):
         problem = ValueError if isinstance(class_weight, str) else TypeError
         raise problem(
-            f'class_weight: got {shown(class_weight)}, needed "balanced" or a mapping of labels to'
-            " weights"
+            f'class_weight: got {shown(class_weight)}, expected "balanced" or a mapping of labels '
+            "to weights"
         )
     weights = np.ones(n_classes)
     for label, weight in class_weight.items():
@@ -121,7 +121,7 @@ def sample_weights(
     if own is None:
         return weights
     if own.shape != weights.shape:
-        raise ValueError(f"{name}: got shape {own.shape}, needed {weights.shape}")
+        raise ValueError(f"{name}: got shape {own.shape}, expected {weights.shape}")
     product: NDArray[np.float64] = own * weights
     return product
 
@@ -133,4 +133,4 @@ def _check_labels(name: str, Y: NDArray[Any], n_classes: int) -> None:
         )
     if Y.size and (Y.min() < 0 or Y.max() >= n_classes):
         stray = int(Y.min() if Y.min() < 0 else Y.max())
-        raise ValueError(f"{name}: got label {stray}, needed labels 0 … {n_classes - 1}")
+        raise ValueError(f"{name}: got label {stray}, expected labels 0 … {n_classes - 1}")

@@ -46,10 +46,10 @@ class InitialWeights(NamedTuple):
 
 
 def _positive(name: str, value: object) -> float:
-    needed = "a finite number above 0"
-    number = _arguments.real(name, value, needed)
+    expected = "a finite number above 0"
+    number = _arguments.real(name, value, expected)
     if number <= 0:
-        raise ValueError(f"{name}: got {number}, needed {needed}")
+        raise ValueError(f"{name}: got {number}, expected {expected}")
     return number
 
 
@@ -264,7 +264,7 @@ def _rule(
     if isinstance(value, WITH_PARAMETER):
         farthest = 9 * value.parameter  # no normal number that is drawn is beyond 8.6 deviations
         if farthest > float(np.finfo(dtype).max):
-            raise ValueError(f"{name}: got {value}, needed weights that {dtype} can hold")
+            raise ValueError(f"{name}: got {value}, expected weights that {dtype} can hold")
         return InitialWeights(value.name, value.parameter)
     chosen = _arguments.choice(name, value, NAMES)
     return InitialWeights(chosen, Orthogonal().gain if chosen == "orthogonal" else 0.0)

@@ -334,7 +334,7 @@ class ReduceOnPlateau:
         """Check the settings."""
         factor = _arguments.positive("factor", self.factor)
         if factor >= 1:
-            raise ValueError(f"factor: got {factor}, needed a number between 0 and 1")
+            raise ValueError(f"factor: got {factor}, expected a number between 0 and 1")
         _keep(
             self,
             first=_arguments.positive("first", self.first),
@@ -391,7 +391,7 @@ class WarmUp:
         """Check the settings."""
         if isinstance(self.then, WarmUp):
             raise TypeError(
-                f"then: got {shown(self.then)}, needed a rate or a schedule that is no WarmUp"
+                f"then: got {shown(self.then)}, expected a rate or a schedule that is no WarmUp"
             )
         _keep(
             self,
@@ -434,7 +434,9 @@ class PerEpoch:
     def __post_init__(self) -> None:
         """Check the settings."""
         if not callable(self.function) or isinstance(self.function, type):
-            raise TypeError(f"function: got {shown(self.function)}, needed a function of the epoch")
+            raise TypeError(
+                f"function: got {shown(self.function)}, expected a function of the epoch"
+            )
 
     @property
     def per(self) -> Per:
@@ -547,7 +549,7 @@ def _checked(function: Callable[[int], Any]) -> Callable[[int], float]:
         except (TypeError, ValueError) as error:
             raise type(error)(
                 f"learning_rate: the schedule gave {shown(answer)} for step {step},"
-                " needed a finite number of at least 0"
+                " expected a finite number of at least 0"
             ) from None
 
     return rate_of

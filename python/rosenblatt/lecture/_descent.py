@@ -124,6 +124,6 @@ def stepped(at: Update, epsilon: float) -> NDArray[Any]:
     if not np.isfinite(w).all():
         raise FloatingPointError(
             f"w - epsilon dC/dw is not finite with learning_rate={epsilon:g} and C = {at.C:g}; "
-            "needed a smaller learning_rate"
+            "expected a smaller learning_rate"
         )
     return w

@@ -71,7 +71,7 @@ def meant(net: Network, weight: object, bias: object) -> Parameter:
         return Parameter(layer - 1, j - 1, k - 1)
     if weight != WORKED:
         raise ValueError(
-            f"weight: got {shown(weight)} beside bias={shown(bias)}, needed one of the two"
+            f"weight: got {shown(weight)} beside bias={shown(bias)}, expected one of the two"
         )
     layer, j = _indices("bias", bias, ("layer", "unit"))
     n_out, _ = _sizes(net, "bias", (layer, j))
@@ -83,13 +83,13 @@ def meant(net: Network, weight: object, bias: object) -> Parameter:
 
 
 def _indices(name: str, value: object, parts: tuple[str, ...]) -> list[int]:
-    needed = f"({', '.join(parts)}), counted from 1"
+    expected = f"({', '.join(parts)}), counted from 1"
     if not isinstance(value, tuple | list | np.ndarray) or len(value) != len(parts):
         error = ValueError if isinstance(value, tuple | list | np.ndarray) else TypeError
-        raise error(f"{name}: got {shown(value)}, needed {needed}")
+        raise error(f"{name}: got {shown(value)}, expected {expected}")
     whole = int | np.integer
     if any(isinstance(i, bool | np.bool_) or not isinstance(i, whole) for i in value):
-        raise TypeError(f"{name}: got {shown(value)}, needed integers {needed}")
+        raise TypeError(f"{name}: got {shown(value)}, expected integers {expected}")
     return [int(i) for i in value]
 
 

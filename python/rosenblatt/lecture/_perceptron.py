@@ -214,7 +214,7 @@ class Perceptron:
             There are no samples yet: `steps` was not called.
         """
         if self._samples is None:
-            raise RuntimeError("bound: got no samples, needed a call of steps before")
+            raise RuntimeError("bound: got no samples, expected a call of steps before")
         return convergence_bound(*self._samples)
 
     def __str__(self) -> str:
@@ -254,15 +254,15 @@ def _two_classes(X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.bool_], 
     """
     samples = _arrays.inputs("X", X, np.dtype(np.float64)).copy()
     if samples.ndim != 2 or samples.size == 0:
-        raise ValueError(f"X: got shape {samples.shape}, needed (n, n_features)")
+        raise ValueError(f"X: got shape {samples.shape}, expected (n, n_features)")
     _arrays.finite("X", samples)
     labels = _arrays.as_array("y", y)
     if labels.shape != (len(samples),):
-        raise ValueError(f"y: got shape {labels.shape}, needed ({len(samples)},): a label a row")
+        raise ValueError(f"y: got shape {labels.shape}, expected ({len(samples)},): a label a row")
     if labels.dtype.kind not in "biufU" or (labels.dtype.kind == "f" and np.isnan(labels).any()):
-        raise TypeError(f"y: got {shown(y)}, needed labels of two classes")
+        raise TypeError(f"y: got {shown(y)}, expected labels of two classes")
     classes = np.unique(labels)
     if len(classes) > 2 or (len(classes) == 1 and classes[0] not in (0, 1)):
-        raise ValueError(f"y: got the classes {shown(classes.tolist())}, needed two")
+        raise ValueError(f"y: got the classes {shown(classes.tolist())}, expected two")
     first, second = classes.tolist() if len(classes) == 2 else (0, 1)
     return samples, labels == second, (first, second)

@@ -86,13 +86,13 @@ def refuse_what_the_lecture_lacks(net: Network) -> None:
     for setting, of_layers in (("norm", net.norms), ("skip", net.skips)):
         if any(of_layers):
             raise ValueError(
-                f"net: got a network with {setting}={shown(list(of_layers))}, needed one without: "
-                "the lecture's layers are a = f(W a + b)"
+                f"net: got a network with {setting}={shown(list(of_layers))}, expected one without:"
+                " the lecture's layers are a = f(W a + b)"
             )
     for name in net.activations:
         if name not in ACTIVATIONS:
             raise ValueError(
-                f"net: got the activation {shown(name)}, needed one of {list(ACTIVATIONS)}"
+                f"net: got the activation {shown(name)}, expected one of {list(ACTIVATIONS)}"
             )
 
 
@@ -108,7 +108,9 @@ def one_input(net: Network, x: ArrayLike) -> np.ndarray[Any, Any]:
     n_features = net.layers[0]
     if array.shape not in ((n_features,), (1, n_features)):
         got = f"{array.size} numbers" if array.ndim == 1 else f"shape {array.shape}"
-        raise ValueError(f"x: got {got}, needed {n_features}: one sample, a^(1) has so many units")
+        raise ValueError(
+            f"x: got {got}, expected {n_features}: one sample, a^(1) has so many units"
+        )
     return _arrays.finite("x", array).reshape(1, n_features)
 
 
@@ -122,7 +124,7 @@ def one_target(y: ArrayLike) -> np.ndarray[Any, Any]:
     """
     array = _arrays.real_array("y", y)
     if array.ndim > 1 and array.shape[0] != 1:
-        raise ValueError(f"y: got shape {array.shape}, needed the target of one sample")
+        raise ValueError(f"y: got shape {array.shape}, expected the target of one sample")
     return array.reshape(1) if array.size == 1 else array.reshape(1, *array.shape[-1:])
 
 

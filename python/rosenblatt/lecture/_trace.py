@@ -180,7 +180,7 @@ def trace(
     refuse_what_the_lecture_lacks(net)
     n_digits = _arguments.integer("digits", digits, least=1, most=17)
     if y is None and loss is not None:
-        raise ValueError(f"loss: got {shown(loss)} without y, needed the target of the sample")
+        raise ValueError(f"loss: got {shown(loss)} without y, expected the target of the sample")
     X = one_input(net, x)
     loss_or_default = "squared_error" if loss is None else loss
     found = net.trace(X)

@@ -100,7 +100,7 @@ def _run(training: Training, fields: Fields) -> Answer:
         rate = _arguments.positive("epochs_per_second", rate)
         if not 0.01 <= rate <= MOST_EPOCHS_PER_SECOND:
             raise ValueError(
-                f"epochs_per_second: got {rate}, needed 0.01 … {MOST_EPOCHS_PER_SECOND} or null"
+                f"epochs_per_second: got {rate}, expected 0.01 … {MOST_EPOCHS_PER_SECOND} or null"
             )
     training.run(rate)
     return {}
@@ -150,7 +150,7 @@ def _explain(training: Training, fields: Fields) -> Answer:
     length = 3 if name == "weight" else 2
     if not isinstance(value, list) or len(value) != length:
         words = "layer, to, from" if name == "weight" else "layer, unit"
-        raise TypeError(f"{name}: got {shown(value)}, needed [{words}], counted from 1")
+        raise TypeError(f"{name}: got {shown(value)}, expected [{words}], counted from 1")
     numbers = tuple(_arguments.integer(name, each, least=1) for each in value)
     return _explanation(training.view(), name, numbers)
 

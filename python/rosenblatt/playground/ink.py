@@ -71,24 +71,24 @@ def checked(value: object) -> list[NDArray[np.float64]]:
     TypeError, ValueError
         They are of another form, too many, or there are none.
     """
-    needed = f"a list of 1 … {MOST_STROKES} strokes, each a list of [x, y] from 0 to 1"
+    expected = f"a list of 1 … {MOST_STROKES} strokes, each a list of [x, y] from 0 to 1"
     if not isinstance(value, list) or not all(isinstance(each, list) and each for each in value):
-        raise TypeError(f"strokes: got {shown(value)}, needed {needed}")
+        raise TypeError(f"strokes: got {shown(value)}, expected {expected}")
     if not 1 <= len(value) <= MOST_STROKES:
-        raise ValueError(f"strokes: got {len(value)}, needed {needed}")
+        raise ValueError(f"strokes: got {len(value)}, expected {expected}")
     n_points = sum(map(len, value))
     if n_points > MOST_POINTS:
-        raise ValueError(f"strokes: got {n_points} points, needed at most {MOST_POINTS}")
+        raise ValueError(f"strokes: got {n_points} points, expected at most {MOST_POINTS}")
     return [np.array([_place(point) for point in stroke]) for stroke in value]
 
 
 def _place(point: Any) -> list[float]:
-    needed = "two numbers from 0 to 1"
+    expected = "two numbers from 0 to 1"
     if not isinstance(point, list) or len(point) != 2:
-        raise TypeError(f"strokes: got the point {shown(point)}, needed {needed}")
-    place = [_arguments.real("strokes", number, needed) for number in point]
+        raise TypeError(f"strokes: got the point {shown(point)}, expected {expected}")
+    place = [_arguments.real("strokes", number, expected) for number in point]
     if not all(0 <= number <= 1 for number in place):
-        raise ValueError(f"strokes: got the point {place}, needed {needed}")
+        raise ValueError(f"strokes: got the point {place}, expected {expected}")
     return place
 
 

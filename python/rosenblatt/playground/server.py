@@ -251,14 +251,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(405, "this path needs GET", allow="GET")
         self._check_same_origin()
         if self.headers.get("Origin") is None:
-            raise RefusedError(403, "Origin: is missing, needed this page's own")
+            raise RefusedError(403, "Origin: is missing, expected this page's own")
         if url.query:
-            raise RefusedError(400, "the query: got one, needed none")
+            raise RefusedError(400, "the query: got one, expected none")
         fields = self._body()
         self._send_json(200, self.server.actions.post(path, fields))
 
     def _other_method(self) -> None:
-        self._answer(lambda: self._refuse(405, "needed GET or POST", allow="GET, POST"))
+        self._answer(lambda: self._refuse(405, "expected GET or POST", allow="GET, POST"))
 
     do_HEAD = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_CONNECT = _other_method
 
@@ -268,18 +268,18 @@ class _Handler(BaseHTTPRequestHandler):
         """Refuse any other name: a page from elsewhere could have made its own point here."""
         hosts = self.headers.get_all("Host") or []
         if len(hosts) != 1 or hosts[0].lower() not in self.server.hosts:
-            needed = " or ".join(self.server.hosts)
-            raise RefusedError(421, f"Host: got {shown(', '.join(hosts))}, needed {needed}")
+            expected = " or ".join(self.server.hosts)
+            raise RefusedError(421, f"Host: got {shown(', '.join(hosts))}, expected {expected}")
 
     def _check_same_origin(self) -> None:
         """Refuse what a page from elsewhere asks for."""
         own = f"http://{self.headers['Host'].lower()}"
         for origin in self._at_most_one("Origin"):
             if origin != own:
-                raise RefusedError(403, f"Origin: got {shown(origin)}, needed this page's own")
+                raise RefusedError(403, f"Origin: got {shown(origin)}, expected this page's own")
         for site in self._at_most_one("Sec-Fetch-Site"):
             if site not in ("same-origin", "none"):
-                raise RefusedError(403, f"Sec-Fetch-Site: got {shown(site)}, needed same-origin")
+                raise RefusedError(403, f"Sec-Fetch-Site: got {shown(site)}, expected same-origin")
 
     def _at_most_one(self, name: str) -> list[str]:
         """Return the value of a header, if there is one; of two, a proxy could read the other."""
@@ -304,10 +304,12 @@ class _Handler(BaseHTTPRequestHandler):
         """
         kind = ", ".join(self.headers.get_all("Content-Type") or []).lower().replace(" ", "")
         if kind not in ("application/json", "application/json;charset=utf-8"):
-            raise RefusedError(415, f"Content-Type: got {shown(kind)}, needed application/json")
+            raise RefusedError(415, f"Content-Type: got {shown(kind)}, expected application/json")
         length = self._content_length()
         if length > LARGEST_BODY:
-            raise RefusedError(413, f"the body: got {length} bytes, needed at most {LARGEST_BODY}")
+            raise RefusedError(
+                413, f"the body: got {length} bytes, expected at most {LARGEST_BODY}"
+            )
         try:
             text = self.rfile.read(length)
         except TimeoutError:
@@ -319,10 +321,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _content_length(self) -> int:
         if "Transfer-Encoding" in self.headers:
-            raise RefusedError(411, "Transfer-Encoding: got one, needed a Content-Length")
+            raise RefusedError(411, "Transfer-Encoding: got one, expected a Content-Length")
         lengths = self.headers.get_all("Content-Length") or []
         if len(lengths) != 1 or not (lengths[0].isascii() and lengths[0].isdigit()):
-            raise RefusedError(411, "Content-Length: needed one number of bytes")
+            raise RefusedError(411, "Content-Length: expected one number of bytes")
         return int(lengths[0][:18])  # who sends more has been refused long before
 
     # ---- answers ---------------------------------------------------------------------------------
@@ -435,9 +437,9 @@ def _fields(text: bytes) -> Mapping[str, Any]:
     except RecursionError:
         raise RefusedError(400, "the body: got JSON nested too deep") from None
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are such
-        raise RefusedError(400, f"the body: needed a JSON object ({error})") from None
+        raise RefusedError(400, f"the body: expected a JSON object ({error})") from None
     if not isinstance(fields, dict):
-        raise RefusedError(400, f"the body: got {type(fields).__name__}, needed a JSON object")
+        raise RefusedError(400, f"the body: got {type(fields).__name__}, expected a JSON object")
     return fields
 
 

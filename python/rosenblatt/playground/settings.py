@@ -101,7 +101,7 @@ def from_json(given: Mapping[str, Any]) -> Settings:
     layers = _layers(given["layers"])
     dropout = _between("dropout", given["dropout"])
     if dropout > 0 and not layers:
-        raise ValueError(f"dropout: got {dropout} without hidden layers, needed 0")
+        raise ValueError(f"dropout: got {dropout} without hidden layers, expected 0")
     return Settings(
         data=_arguments.choice("data", given["data"], tuple(DATA_SETS)),
         noise=_between("noise", given["noise"]),
@@ -117,21 +117,21 @@ def from_json(given: Mapping[str, Any]) -> Settings:
     )
 
 
-def exact_fields(given: Mapping[str, Any], needed: Sequence[str]) -> None:
-    """Refuse an object that has other fields than `needed`.
+def exact_fields(given: Mapping[str, Any], expected: Sequence[str]) -> None:
+    """Refuse an object that has other fields than `expected`.
 
     Raises
     ------
     ValueError
         One is missing or unknown; the message names it.
     """
-    words = ", ".join(needed) if needed else "none"
+    words = ", ".join(expected) if expected else "none"
     for name in given:
-        if name not in needed:
-            raise ValueError(f"got an unknown field {shown(name)}, needed {words}")
-    for name in needed:
+        if name not in expected:
+            raise ValueError(f"got an unknown field {shown(name)}, expected {words}")
+    for name in expected:
         if name not in given:
-            raise ValueError(f"{name}: is missing, needed {words}")
+            raise ValueError(f"{name}: is missing, expected {words}")
 
 
 def choices() -> dict[str, Any]:
@@ -156,9 +156,11 @@ def choices() -> dict[str, Any]:
 
 def _layers(value: object) -> tuple[int, ...]:
     if not isinstance(value, list):
-        raise TypeError(f"layers: got {shown(value)}, needed a list of units, one per hidden layer")
+        raise TypeError(
+            f"layers: got {shown(value)}, expected a list of units, one per hidden layer"
+        )
     if len(value) > MOST_LAYERS:
-        raise ValueError(f"layers: got {len(value)} hidden layers, needed at most {MOST_LAYERS}")
+        raise ValueError(f"layers: got {len(value)} hidden layers, expected at most {MOST_LAYERS}")
     return tuple(
         _arguments.integer(f"layers[{i}]", units, least=1, most=MOST_UNITS)
         for i, units in enumerate(value)
@@ -168,12 +170,12 @@ def _layers(value: object) -> tuple[int, ...]:
 def _between(name: str, value: object) -> float:
     number = _arguments.not_negative(name, value)
     if number > LARGEST[name]:
-        raise ValueError(f"{name}: got {number}, needed at most {LARGEST[name]}")
+        raise ValueError(f"{name}: got {number}, expected at most {LARGEST[name]}")
     return number
 
 
 def _above_zero(name: str, value: object) -> float:
     number = _arguments.positive(name, value)
     if number > LARGEST[name]:
-        raise ValueError(f"{name}: got {number}, needed at most {LARGEST[name]}")
+        raise ValueError(f"{name}: got {number}, expected at most {LARGEST[name]}")
     return number

@@ -191,7 +191,7 @@ def animate(regions: DecisionRegions, *, ax: Axes | None = None, fps: float = 10
     >>> plt.close("all")
     """
     if not isinstance(regions, DecisionRegions):
-        raise TypeError(f"regions: got {type_name(regions)}, needed a plot.DecisionRegions")
+        raise TypeError(f"regions: got {type_name(regions)}, expected a plot.DecisionRegions")
     interval = 1000 / _arguments.positive("fps", fps)  # milliseconds
     frames = list(regions.frames)
     ax = axes_for(ax)

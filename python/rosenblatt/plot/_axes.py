@@ -31,7 +31,7 @@ def axes_for(ax: Axes | None, *, figsize: tuple[float, float] | None = None) -> 
 
         return pyplot.subplots(figsize=figsize, layout="constrained")[1]
     if not isinstance(ax, Axes):
-        raise TypeError(f"ax: got {type_name(ax)}, needed a matplotlib Axes or None")
+        raise TypeError(f"ax: got {type_name(ax)}, expected a matplotlib Axes or None")
     return ax
 
 

@@ -19,7 +19,9 @@ def samples_given(name: str, X: ArrayLike, n_features: int) -> NDArray[np.float6
     """
     array = _arrays.real_array(name, X).astype(np.float64)
     if array.ndim != 2 or array.shape[1] != n_features or not len(array):
-        raise ValueError(f"{name}: got shape {array.shape}, needed (n, {n_features}), n at least 1")
+        raise ValueError(
+            f"{name}: got shape {array.shape}, expected (n, {n_features}), n at least 1"
+        )
     return _arrays.finite(name, array)
 
 
@@ -33,7 +35,7 @@ def vector_given(name: str, values: ArrayLike, size: int) -> NDArray[np.float64]
     """
     array = _arrays.real_array(name, values).astype(np.float64)
     if array.shape != (size,):
-        raise ValueError(f"{name}: got shape {array.shape}, needed ({size},)")
+        raise ValueError(f"{name}: got shape {array.shape}, expected ({size},)")
     return _arrays.finite(name, array)
 
 
@@ -47,4 +49,6 @@ def finite_weights(net: Network) -> None:
     """
     for layer, W in enumerate(net.W):
         if not np.isfinite(W).all():
-            raise ValueError(f"net: got NaN or infinity in W^({layer + 1}), needed finite weights")
+            raise ValueError(
+                f"net: got NaN or infinity in W^({layer + 1}), expected finite weights"
+            )

@@ -122,12 +122,12 @@ def _named(results: object) -> dict[str, TrainResult]:
     elif isinstance(results, Sequence) and not isinstance(results, str | bytes):
         named = {f"training {i + 1}": result for i, result in enumerate(results)}
     else:
-        raise TypeError(f"results: got {type_name(results)}, needed {NEEDED}")
+        raise TypeError(f"results: got {type_name(results)}, expected {NEEDED}")
     for result in named.values():
         if not isinstance(result, TrainResult):
-            raise TypeError(f"results: got a {type_name(result)} among them, needed {NEEDED}")
+            raise TypeError(f"results: got a {type_name(result)} among them, expected {NEEDED}")
     if not named:
-        raise ValueError(f"results: got none, needed {NEEDED}")
+        raise ValueError(f"results: got none, expected {NEEDED}")
     return named
 
 
@@ -139,7 +139,7 @@ def _all_losses(named: dict[str, TrainResult]) -> NDArray[np.float64]:
     )
     finite = np.isfinite(losses)
     if not finite.any():
-        raise ValueError("results: got no epoch with a finite loss, needed one")
+        raise ValueError("results: got no epoch with a finite loss, expected one")
     return losses[finite]
 
 
@@ -147,7 +147,7 @@ def _is_log(log: bool | None, losses: NDArray[np.float64]) -> bool:
     if log is None:
         return bool(losses.min() > 0 and losses.max() / losses.min() >= LOG_FROM)
     if _arguments.flag("log", log) and not (losses > 0).any():
-        raise ValueError("log: got True for losses of at most 0, needed False or None")
+        raise ValueError("log: got True for losses of at most 0, expected False or None")
     return log
 
 

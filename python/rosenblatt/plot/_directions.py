@@ -41,19 +41,19 @@ def given(directions: object, n_params: int) -> Directions:
     TypeError, ValueError
         They are not two vectors (n_params,) of finite numbers, or are parallel.
     """
-    needed = f"'random', 'pca' or two vectors ({n_params},)"
+    expected = f"'random', 'pca' or two vectors ({n_params},)"
     if isinstance(directions, str) or not isinstance(directions, tuple | list | np.ndarray):
-        raise TypeError(f"directions: got {shown(directions)}, needed {needed}")
+        raise TypeError(f"directions: got {shown(directions)}, expected {expected}")
     if len(directions) != 2:
-        raise ValueError(f"directions: got {len(directions)}, needed {needed}")
+        raise ValueError(f"directions: got {len(directions)}, expected {expected}")
     first, second = (
         vector_given(f"directions[{i}]", each, n_params) for i, each in enumerate(directions)
     )
     if not (first.any() and second.any()):
-        raise ValueError("directions: got a vector of zeros, needed two that differ")
+        raise ValueError("directions: got a vector of zeros, expected two that differ")
     one, other = _unit(first), _unit(second)
     if np.linalg.norm(other - (one @ other) * one) < LEAST_SINE:
-        raise ValueError("directions: got two that are parallel, needed two that differ")
+        raise ValueError("directions: got two that are parallel, expected two that differ")
     return Directions(np.stack([first, second]), ("direction 1", "direction 2"))
 
 
@@ -80,7 +80,7 @@ def random(net: Network, seed: int) -> Directions:
             lengths = np.linalg.norm(W.astype(np.float64), axis=1)
             d[...] = drawn * (lengths / np.linalg.norm(drawn, axis=1))[:, np.newaxis]
     if not vectors.any(axis=1).all():
-        raise ValueError("net: got weights of 0, needed others: random directions are as long")
+        raise ValueError("net: got weights of 0, expected others: random directions are as long")
     return Directions(vectors, ("random direction 1", "random direction 2"))
 
 
@@ -98,7 +98,7 @@ def principal(path: Points, origin: Vector) -> Directions:
     _, sizes, components = np.linalg.svd(differences, full_matrices=False)
     if len(sizes) < 2 or not sizes[1] > 1e-12 * sizes[0]:
         raise ValueError(
-            "path: got one that leads in fewer than two directions, needed directions='random' "
+            "path: got one that leads in fewer than two directions, expected directions='random' "
             "or two vectors for it"
         )
     shares = sizes[:2] ** 2 / (sizes**2).sum()

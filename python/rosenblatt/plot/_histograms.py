@@ -101,10 +101,10 @@ def _quantities(
     """Return the arrays of every layer, by the name of the quantity."""
     if (Y is None) != (loss is None):
         given, missing = ("loss", "Y") if Y is None else ("Y", "loss")
-        raise TypeError(f"{missing}: got None with {given}, needed both or neither")
+        raise TypeError(f"{missing}: got None with {given}, expected both or neither")
     trace = net.trace(X)
     if not len(trace.A[0]):
-        raise ValueError("X: got no samples, needed at least one")
+        raise ValueError("X: got no samples, expected at least one")
     rows = {"z": trace.Z, "a": trace.A[1:]}
     if Y is not None and loss is not None:
         rows["δ"] = net.gradients(X, Y, loss=loss).delta

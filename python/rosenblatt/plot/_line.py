@@ -45,7 +45,7 @@ def line(w: ArrayLike, b: float, *, ax: Axes | None = None, **style: Any) -> Axe
     normal = vector_given("w", w, 2)
     size = float(np.hypot(*normal))
     if size == 0:
-        raise ValueError("w: got [0, 0], needed another one: w · x + b is the same everywhere")
+        raise ValueError("w: got [0, 0], expected another one: w · x + b is the same everywhere")
     offset = _arguments.real("b", b, "a finite number")
     ax = axes_for(ax)
     unit = normal / size

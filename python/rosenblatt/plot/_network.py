@@ -150,17 +150,17 @@ def network(
 
 def _highlighted(net: Network, highlight: Iterable[Index]) -> set[Index]:
     """Return the weights to highlight as (layer, to, from) from 0."""
-    needed = "(layer, to, from), each counted from 1"
+    expected = "(layer, to, from), each counted from 1"
     if isinstance(highlight, str) or not isinstance(highlight, Iterable):
-        raise TypeError(f"highlight: got {shown(highlight)}, needed an iterable of {needed}")
+        raise TypeError(f"highlight: got {shown(highlight)}, expected an iterable of {expected}")
     found = set()
     for i, index in enumerate(highlight):
         name = f"highlight[{i}]"
         if not isinstance(index, tuple | list | np.ndarray) or len(index) != 3:
-            raise TypeError(f"{name}: got {shown(index)}, needed {needed}")
+            raise TypeError(f"{name}: got {shown(index)}, expected {expected}")
         layer, to, source = (_arguments.integer(name, number, least=-(2**63)) for number in index)
         if not 1 <= layer <= len(net.W):
-            raise ValueError(f"{name}: got layer {layer}, needed 1 … {len(net.W)}")
+            raise ValueError(f"{name}: got layer {layer}, expected 1 … {len(net.W)}")
         n_to, n_from = net.W[layer - 1].shape
         if not (1 <= to <= n_to and 1 <= source <= n_from):
             raise ValueError(

@@ -60,7 +60,7 @@ class Regions:
     ) -> None:
         network_given("net", net)
         if net.layers[0] != 2:
-            raise ValueError(f"net: got {net.layers[0]} inputs, needed 2: a plane to draw")
+            raise ValueError(f"net: got {net.layers[0]} inputs, expected 2: a plane to draw")
         _arguments.choice("kind", kind, KINDS)
         self._resolution = _arguments.integer("resolution", resolution, least=2, most=2000)
         self.X = samples_given("X", X, 2)
@@ -78,7 +78,7 @@ class Regions:
         if threshold is not None:
             if not self.is_classes or net.layers[-1] != 1:
                 raise ValueError(
-                    f"threshold: got {shown(threshold)}, needed None: it is for one output"
+                    f"threshold: got {shown(threshold)}, expected None: it is for one output"
                 )
             self._threshold = _arguments.real("threshold", threshold, "a finite number or None")
         self.extent = _extent(self.X)
@@ -187,14 +187,14 @@ def _targets(y: ArrayLike, n: int, n_outputs: int) -> NDArray[np.float64]:
     wide = targets.ndim == 2 and targets.shape[1] == n_outputs
     if len(targets.shape) == 0 or len(targets) != n or not (targets.ndim == 1 or wide):
         rows = f" or ({n}, {n_outputs})" if n_outputs > 1 else ""
-        raise ValueError(f"y: got shape {targets.shape}, needed ({n},){rows}")
+        raise ValueError(f"y: got shape {targets.shape}, expected ({n},){rows}")
     return _arrays.finite("y", targets)
 
 
 def _is_classes(kind: str, targets: NDArray[np.float64], n_outputs: int) -> bool:
     if kind == "surface":
         if n_outputs != 1:
-            raise ValueError(f"kind: got 'surface' for {n_outputs} outputs, needed 1 output")
+            raise ValueError(f"kind: got 'surface' for {n_outputs} outputs, expected 1 output")
         return False
     return kind == "classes" or n_outputs > 1 or _two_labels(targets) is not None
 
@@ -214,12 +214,12 @@ def _labels(
     if n_outputs == 1:
         ends = _two_labels(targets)
         if ends is None:
-            raise ValueError("y: got other numbers, needed labels 0 and 1, or -1 and 1")
+            raise ValueError("y: got other numbers, expected labels 0 and 1, or -1 and 1")
         return (targets == 1).astype(np.intp), ends
     if targets.ndim == 2:
         return targets.argmax(axis=1), (0.0, 1.0)
     if not np.isin(targets, np.arange(n_outputs)).all():
-        raise ValueError(f"y: got other numbers, needed labels 0 … {n_outputs - 1}")
+        raise ValueError(f"y: got other numbers, expected labels 0 … {n_outputs - 1}")
     return targets.astype(np.intp), (0.0, 1.0)
 
 

@@ -128,10 +128,10 @@ def _points(path: ThetaPath | Sequence[ArrayLike], n_params: int) -> NDArray[np.
         path = path.thetas
     if isinstance(path, str) or not isinstance(path, Sequence | np.ndarray):
         raise TypeError(
-            f"path: got {type_name(path)}, needed a plot.ThetaPath or a sequence of theta"
+            f"path: got {type_name(path)}, expected a plot.ThetaPath or a sequence of theta"
         )
     if not len(path):
-        raise ValueError("path: got no points, needed one or more")
+        raise ValueError("path: got no points, expected one or more")
     return np.stack([vector_given(f"path[{i}]", each, n_params) for i, each in enumerate(path)])
 
 
@@ -148,7 +148,7 @@ def _along(
         if _arguments.choice("directions", directions, ("random", "pca")) == "random":
             return _directions.random(net, seed)
         if points is None:
-            raise ValueError("directions: got 'pca' without a path, needed a path")
+            raise ValueError("directions: got 'pca' without a path, expected a path")
         return _directions.principal(points, origin)
     return _directions.given(directions, net.n_params)
 
@@ -188,7 +188,7 @@ def _costs(
             C[i, j] = cost(origin + alpha * along.vectors[0] + beta * along.vectors[1])
     C[~np.isfinite(C)] = np.nan
     if np.isnan(C).all():
-        raise ValueError("span: got a plane without a finite cost, needed a smaller one")
+        raise ValueError("span: got a plane without a finite cost, expected a smaller one")
     return C
 
 

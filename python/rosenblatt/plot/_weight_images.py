@@ -94,14 +94,14 @@ def first_layer_weights(
 
 
 def _image_shape(shape: Sequence[int], n_features: int) -> tuple[int, int]:
-    needed = "(height, width)"
+    expected = "(height, width)"
     if not isinstance(shape, Sequence | np.ndarray) or isinstance(shape, str) or len(shape) != 2:
-        raise TypeError(f"shape: got {shown(shape)}, needed {needed}")
+        raise TypeError(f"shape: got {shown(shape)}, expected {expected}")
     height, width = (_arguments.integer(f"shape[{i}]", n, least=1) for i, n in enumerate(shape))
     if height * width != n_features:
         raise ValueError(
             f"shape: got ({height}, {width}), {height * width:,} weights an image; "
-            f"needed {n_features:,}, one for each input"
+            f"expected {n_features:,}, one for each input"
         )
     return height, width
 

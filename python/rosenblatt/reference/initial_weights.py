@@ -141,7 +141,7 @@ def weights_by(name: str, parameter: float, layer: WeightLayer) -> WeightOf:
         "normal": parameter,
     }
     if name not in sizes:
-        raise ValueError(f"weights: got {name!r}, needed an initialiser of docs/arithmetic.md")
+        raise ValueError(f"weights: got {name!r}, expected an initialiser of docs/arithmetic.md")
     size = sizes[name]
     if name.endswith("normal"):
         return lambda k, j: layer.normal(layer.at(k, j)) * size

@@ -91,7 +91,7 @@ class Network:
         known = ACTIVATIONS | own
         self.activations = tuple(f if isinstance(f, str) else f.name for f in given)
         if len(self.activations) != n_hidden + 1 or not set(self.activations) <= set(known):
-            raise ValueError(f"activation, output: got {self.activations}, needed one per layer")
+            raise ValueError(f"activation, output: got {self.activations}, expected one per layer")
         self.functions = tuple(known[name] for name in self.activations)
         self.dtype = dtype
         self.T: NumberType = NUMBER_TYPES[dtype]

@@ -209,7 +209,7 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
     def _validation_samples(self, validation: Any, of_class: NDArray[np.float64] | None) -> Samples:
         if not isinstance(validation, tuple | list) or len(validation) not in {2, 3}:
             raise TypeError(
-                f"validation: got {type_name(validation)}, needed (X, y) or (X, y, sample_weight)"
+                f"validation: got {type_name(validation)}, expected (X, y) or (X, y, sample_weight)"
             )
         X, y, *weights = validation
         rows = self._rows(X)

@@ -47,5 +47,5 @@ def given(name: str, values: Any, shapes: list[tuple[int, ...]]) -> list[NDArray
     got = [each.shape for each in arrays]
     if got != shapes:
         listed = [brief(", ".join(map(str, each))) for each in (got, shapes)]
-        raise ValueError(f"{name}: got shapes {listed[0]}, needed {listed[1]}")
+        raise ValueError(f"{name}: got shapes {listed[0]}, expected {listed[1]}")
     return [_arrays.finite(f"{name}[{i}]", each) for i, each in enumerate(arrays)]

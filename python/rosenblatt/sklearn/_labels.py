@@ -41,7 +41,7 @@ class Labelled(ClassifierMixin, Online):
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight: got 'balanced' with partial_fit, which does not see all samples; "
-                "needed a dict or None"
+                "expected a dict or None"
             )
         if self.grow and classes is None and not hasattr(self, "classes_"):
             check_classes(y)
@@ -110,7 +110,7 @@ class Labelled(ClassifierMixin, Online):
             return target
         if self.grow:
             return NEW
-        raise ValueError(f"y: got {shown(y)}, needed one of {shown(self.classes_.tolist())}")
+        raise ValueError(f"y: got {shown(y)}, expected one of {shown(self.classes_.tolist())}")
 
     def _each_encoded(self) -> list[Any]:
         """Return what each class is to the core: a code, or a row where the loss takes those."""
@@ -205,7 +205,7 @@ class Labelled(ClassifierMixin, Online):
             unknown = np.setdiff1d(unique_labels(labels), self.classes_)
         if len(unknown):
             known = self.classes_.tolist()
-            raise ValueError(f"y: got {shown(unknown.tolist())}, needed labels of {shown(known)}")
+            raise ValueError(f"y: got {shown(unknown.tolist())}, expected labels of {shown(known)}")
         return labels
 
     def _n_units(self, y: NDArray[Any], loss: Any) -> int:

@@ -199,7 +199,7 @@ def begin(
         if given.shape != shape:
             raise ValueError(
                 "Provided coef_init does not match dataset: "
-                f"got shape {np.shape(coef_init)}, needed {shape}"
+                f"got shape {np.shape(coef_init)}, expected {shape}"
             )
         W = given
     if intercept_init is not None:
@@ -207,7 +207,7 @@ def begin(
         if given.shape != b.shape:
             raise ValueError(
                 "Provided intercept_init does not match dataset: "
-                f"got shape {np.shape(intercept_init)}, needed {b.shape}"
+                f"got shape {np.shape(intercept_init)}, expected {b.shape}"
             )
         b = given
     return W, b

@@ -82,7 +82,7 @@ class Learner:
             given, of_core, rate = checked(memory, net.theta.size)
             settings = SimpleNamespace(**given)
         if _settings.minimises(settings):
-            raise ValueError(f"solver: got {settings.solver!r}, needed one that goes by steps")
+            raise ValueError(f"solver: got {settings.solver!r}, expected one that goes by steps")
         self._rules = Rules(
             estimator,
             settings,
@@ -437,7 +437,7 @@ class Online(Estimator):
     def _replace(self, layers: list[int], outputs: _growth.Outputs) -> None:
         """Go on with a network of more inputs or outputs, and with the optimiser."""
         if any(self._net.norms) or any(self._net.skips):
-            raise ValueError("grow: got new features or classes, needed none with norm or skip")
+            raise ValueError("grow: got new features or classes, expected none with norm or skip")
         old = self._layers
         memory, masks = self._remembered()
         if memory is not None:

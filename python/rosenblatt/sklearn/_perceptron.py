@@ -227,7 +227,7 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
         X, y, sample_weight
             As for `fit`.
         classes : array-like of shape (n_classes,)
-            Every label that will come; needed by the first call.
+            Every label that will come; expected by the first call.
 
         Returns
         -------

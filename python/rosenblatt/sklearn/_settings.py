@@ -198,19 +198,19 @@ def check_combinations(estimator: Any, validation: Any = None) -> None:
     if changes_between_epochs(estimator) and not isinstance(estimator.learning_rate_init, Real):
         raise ValueError(
             f"learning_rate: got {shown(estimator.learning_rate)} with a schedule as "
-            "learning_rate_init, needed 'constant'"
+            "learning_rate_init, expected 'constant'"
         )
     if estimator.solver == "lbfgs" and any_dropout(estimator):
-        raise ValueError("dropout: got some with solver='lbfgs', needed 'sgd' or 'adam'")
+        raise ValueError("dropout: got some with solver='lbfgs', expected 'sgd' or 'adam'")
     if estimator.solver == "lbfgs" and not (validation is None and estimator.callback is None):
         raise ValueError(
-            "validation, callback: got one with solver='lbfgs', needed 'sgd', 'adam' or an "
+            "validation, callback: got one with solver='lbfgs', expected 'sgd', 'adam' or an "
             "optimiser such as rosenblatt.LBFGS()"
         )
     if estimator.solver == "lbfgs" and "batch" in np.atleast_1d(estimator.norm):
-        raise ValueError("norm: got 'batch' with solver='lbfgs', needed 'sgd' or 'adam'")
+        raise ValueError("norm: got 'batch' with solver='lbfgs', expected 'sgd' or 'adam'")
     if (estimator.coefs_init is None) != (estimator.intercepts_init is None):
-        raise ValueError("coefs_init, intercepts_init: got one of them, needed both or neither")
+        raise ValueError("coefs_init, intercepts_init: got one of them, expected both or neither")
 
 
 def scalings(estimator: Any) -> dict[str, Any]:
