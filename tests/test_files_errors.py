@@ -367,7 +367,7 @@ def test_an_error_of_closing_is_none(
 # ---- The command line ----------------------------------------------------------------------------
 
 
-def test_a_model_that_is_damaged_or_has_own_activations_may_be_replaced(tmp_path: Path) -> None:
+def test_a_model_that_is_damaged_or_has_custom_activations_may_be_replaced(tmp_path: Path) -> None:
     """It is a model; what is none is not replaced."""
     path = tmp_path / "m"
     model = _files.to_bytes(example())

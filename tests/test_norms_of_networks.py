@@ -301,7 +301,7 @@ def test_a_checkpoint_of_another_norm_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer"])
-def test_ones_own_activation_and_noise_go_with_them(norm: Any) -> None:
+def test_a_custom_activation_and_noise_go_with_them(norm: Any) -> None:
     own = rb.Activation("own_tanh", np.tanh, lambda z: 1 - np.tanh(z) ** 2)
     nets = [
         rb.Network(

@@ -144,7 +144,7 @@ def test_a_computation_during_the_shutdown_is_finished(run_python: RunPython) ->
     assert done == [0, "(100, 5)"]
 
 
-def test_a_network_with_an_own_activation_may_last_until_the_shutdown(
+def test_a_network_with_a_custom_activation_may_last_until_the_shutdown(
     run_python: RunPython,
 ) -> None:
     """Its end takes the lock, which the thread has already."""

@@ -15,7 +15,7 @@ namespace rosenblatt::bindings {
 
 namespace {
 
-class CalledActivation final : public OwnActivation {
+class CalledActivation final : public CustomActivation {
   public:
     CalledActivation(std::string name, ArrayFunction f, ArrayFunction df)
         : name_(std::move(name)), f_(std::move(f)), df_(std::move(df)) {}
@@ -54,30 +54,30 @@ class CalledActivation final : public OwnActivation {
 Shape make_shape(const std::vector<std::size_t>& layers, const std::vector<NamedActivation>& activations,
                  const std::vector<std::string>& norms, const std::vector<bool>& skips) {
     std::vector<Activation> functions;
-    OwnActivations own(activations.size());
+    CustomActivations custom(activations.size());
     for (std::size_t layer = 0; layer < activations.size(); ++layer) {
         if (const auto* const name = std::get_if<std::string>(&activations[layer])) {
             functions.push_back(static_cast<Activation>(
                 find_name(layer + 1 == activations.size() ? "output" : "activation", *name, activation_names)));
             continue;
         }
-        functions.push_back(Activation::own);
+        functions.push_back(Activation::custom);
         const auto& [name, f, df] = std::get<1>(activations[layer]);
-        own[layer] = std::make_shared<CalledActivation>(name, f, df);
+        custom[layer] = std::make_shared<CalledActivation>(name, f, df);
     }
-    if (std::ranges::none_of(own, [](const auto& each) { return each != nullptr; })) own.clear();
+    if (std::ranges::none_of(custom, [](const auto& each) { return each != nullptr; })) custom.clear();
     HiddenLayers hidden{{}, skips};
     for (const std::string& name : norms)
         hidden.norms.push_back(static_cast<Norm>(find_name("norm", name, norm_names)));
     try {
-        return Shape(layers, functions, own, hidden);
+        return Shape(layers, functions, custom, hidden);
     } catch (const std::length_error&) {
         throw py::value_error("layers: got more weights than fit into the address space, expected smaller sizes");
     }
 }
 
 std::string activation_name(const Shape& shape, std::size_t layer) {
-    if (const OwnActivation* const own = shape.own(layer)) return own->name();
+    if (const CustomActivation* const custom = shape.custom(layer)) return custom->name();
     return activation_names[static_cast<std::size_t>(shape.activation(layer))];
 }
 

@@ -102,7 +102,7 @@ PyObject* quick_forward(PyObject* self, PyObject* X) noexcept {
     try {
         auto& bound = py::handle(self).cast<BoundNetwork<T>&>();
         const Shape& shape = bound.network.shape();
-        if (!is_exact<T>(X, shape.n_features()) || shape.has_own_activations()) Py_RETURN_NONE;
+        if (!is_exact<T>(X, shape.n_features()) || shape.has_custom_activations()) Py_RETURN_NONE;
         const auto* const array = py::detail::array_proxy(X);
         const bool one_sample = array->nd == 1;
         const std::size_t n = one_sample ? 1 : static_cast<std::size_t>(array->dimensions[0]);

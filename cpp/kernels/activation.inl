@@ -339,7 +339,7 @@ void activate(Activation f, Matrix<const T> Z, Matrix<T> A) noexcept {
         case Activation::log_softmax:
             for (std::size_t i = 0; i < Z.rows; ++i) log_softmax_row(Z.row(i), Z.cols, A.row(i));
             break;
-        case Activation::own:  // not the kernels': model/own_activation.hpp
+        case Activation::custom:  // not the kernels': model/custom_activation.hpp
             break;
     }
 }
@@ -439,7 +439,7 @@ void through_activation(Activation f, Matrix<const T> From, Matrix<T> Delta) noe
             case Activation::log_softmax:
                 through_log_softmax(from, n, delta);
                 break;
-            case Activation::own:
+            case Activation::custom:
                 break;
         }
     }

@@ -29,7 +29,7 @@ enum class Activation : std::uint8_t {
     sin,
     step,
     log_softmax,
-    own  // somebody else's, whom the model calls; the last one, without a name here
+    custom  // supplied by the user and called by the model, never by kernels; keep last, it has no name
 };
 inline constexpr const char* activation_names[] = {"identity",   "logistic", "tanh",     "relu",     "softmax",
                                                    "leaky_relu", "elu",      "selu",     "gelu",     "gelu_tanh",
@@ -44,7 +44,7 @@ constexpr bool derivative_from_z(Activation f) noexcept {
         case Activation::silu:
         case Activation::mish:
         case Activation::sin:
-        case Activation::own:
+        case Activation::custom:
             return true;
         case Activation::identity:
         case Activation::logistic:
@@ -73,7 +73,7 @@ inline constexpr double gelu_cubic = 0.07135481627260025;
 
 // Whether f looks at the whole row of a layer, where the others take each number by itself.
 constexpr bool acts_on_rows(Activation f) noexcept {
-    return f == Activation::softmax || f == Activation::log_softmax || f == Activation::own;
+    return f == Activation::softmax || f == Activation::log_softmax || f == Activation::custom;
 }
 
 enum class Loss : std::uint8_t {

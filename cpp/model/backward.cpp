@@ -60,7 +60,7 @@ void backpropagate_beside(const Network<T>& network, std::size_t layer, std::siz
                 std::copy_n(Delta.row(i), n_in, work.G(before, n).row(i));
         kernels<T>().through_activation(shape.activation(before), From.slice(first, count), of_slice);
     });
-    if (const OwnActivation* const own = shape.own(before)) own->through(From, Delta);
+    if (const CustomActivation* const custom = shape.custom(before)) custom->backward(From, Delta);
     if (shape.normalises(before))
         through_norm<T>(network, before, work.normalised(), work.Delta(before, n), work.dU(before, n), team);
 }

@@ -226,7 +226,7 @@ void delta_along(Activation f, const LayerAlong<T>& layer, Matrix<const T> G, Ma
             case Activation::log_softmax:
                 add_bend_of_log_softmax(n, a, R_a, g, R_delta);
                 break;
-            case Activation::own:  // has_second_derivative says that there is none
+            case Activation::custom:  // has_second_derivative says that there is none
                 break;
         }
     }

@@ -32,7 +32,7 @@ constexpr bool has_second_derivative(Activation f) noexcept {
         case Activation::step:
         case Activation::log_softmax:
             return true;
-        case Activation::own:
+        case Activation::custom:
             return false;
     }
     return false;

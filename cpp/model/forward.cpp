@@ -46,8 +46,8 @@ void forward_layer(const Network<T>& network, std::size_t layer, Scattered<const
 template <class T>
 void activate_layer(const Network<T>& network, std::size_t layer, Matrix<const T> Z, Matrix<T> A, Team& team) {
     const std::size_t n_out = network.shape().n_out(layer);
-    if (const OwnActivation* const own = network.shape().own(layer))
-        return own->activate(Z.columns(n_out), A.columns(n_out));
+    if (const CustomActivation* const custom = network.shape().custom(layer))
+        return custom->activate(Z.columns(n_out), A.columns(n_out));
     constexpr double work_of_an_activation = 16;
     team.slices(Z.rows, work_of_an_activation * static_cast<double>(n_out),
                 [&](std::size_t first, std::size_t count) noexcept {

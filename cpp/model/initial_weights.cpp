@@ -148,7 +148,7 @@ Initialiser initialiser_for(Activation f) noexcept {
         case Activation::hard_tanh:
         case Activation::step:
         case Activation::log_softmax:
-        case Activation::own:
+        case Activation::custom:
             return Initialiser::glorot_uniform;
     }
     __builtin_unreachable();

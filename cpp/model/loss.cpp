@@ -49,8 +49,8 @@ void sample_losses(LossRule rule, const Network<T>& network, const Batch<T>& bat
     const std::size_t n_outputs = network.shape().n_outputs();
     const Matrix<const T> Z = work.Z(last, batch.size()).columns(n_outputs);
     const Matrix<T> A = work.A(last, batch.size()).columns(n_outputs);
-    const OwnActivation* const own = network.shape().own(last);  // what the kernel leaves to it
-    if (own != nullptr) own->activate(Z, A);
+    const CustomActivation* const custom = network.shape().custom(last);  // what the kernel leaves to it
+    if (custom != nullptr) custom->activate(Z, A);
     constexpr double work_of_an_output = 64;
     team.slices(batch.size(), work_of_an_output * static_cast<double>(A.cols),
                 [&](std::size_t first, std::size_t count) noexcept {
@@ -59,7 +59,7 @@ void sample_losses(LossRule rule, const Network<T>& network, const Batch<T>& bat
                                       work.sample_loss().data + first,
                                       Delta.data == nullptr ? Matrix<T>{} : Delta.slice(first, count));
                 });
-    if (own != nullptr && Delta.data != nullptr) own->through(Z, Delta);
+    if (custom != nullptr && Delta.data != nullptr) custom->backward(Z, Delta);
 }
 
 }  // namespace
@@ -99,8 +99,8 @@ void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>
     const Matrix<T> A = work.A(last, dC_dA.rows).columns(shape.n_outputs());
     const Matrix<const T> From = work.derivative_from(last, dC_dA.rows).columns(shape.n_outputs());
     const Matrix<T> Delta = work.Delta(last, dC_dA.rows).columns(shape.n_outputs());
-    const OwnActivation* const own = shape.own(last);
-    if (own != nullptr) own->activate(Z, A);
+    const CustomActivation* const custom = shape.custom(last);
+    if (custom != nullptr) custom->activate(Z, A);
     constexpr double work_of_an_output = 32;
     team.slices(dC_dA.rows, work_of_an_output * static_cast<double>(A.cols),
                 [&](std::size_t first, std::size_t count) noexcept {
@@ -110,7 +110,7 @@ void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>
                     kernels<T>().through_activation(shape.output(), From.slice(first, count),
                                                     Delta.slice(first, count));
                 });
-    if (own != nullptr) own->through(From, Delta);
+    if (custom != nullptr) custom->backward(From, Delta);
 }
 
 template <class T>

@@ -10,22 +10,22 @@
 
 namespace rosenblatt {
 
-Shape::Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, OwnActivations own,
+Shape::Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, CustomActivations custom,
              HiddenLayers hidden)
-    : Shape(std::move(sizes), std::move(activations), std::move(own), std::move(hidden), 1, 0) {}
+    : Shape(std::move(sizes), std::move(activations), std::move(custom), std::move(hidden), 1, 0) {}
 
-Shape::Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, OwnActivations own,
+Shape::Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, CustomActivations custom,
              HiddenLayers hidden, std::size_t unit, std::size_t panel)
     : unit_(unit),
       panel_(panel),
       sizes_(std::move(sizes)),
       activations_(std::move(activations)),
-      own_(std::move(own)),
+      custom_(std::move(custom)),
       hidden_(std::move(hidden)),
       offsets_{0},
       running_offsets_{0} {
     ROSENBLATT_ASSERT(sizes_.size() >= 2 && activations_.size() + 1 == sizes_.size());
-    ROSENBLATT_ASSERT(own_.empty() || own_.size() == activations_.size());
+    ROSENBLATT_ASSERT(custom_.empty() || custom_.size() == activations_.size());
     ROSENBLATT_ASSERT(hidden_.norms.size() < n_layers() && hidden_.skips.size() < n_layers());
     constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 64;
     for (std::size_t layer = 0; layer < n_layers(); ++layer) {

@@ -10,12 +10,12 @@
 
 #include "base/views.hpp"
 #include "kernels/functions.hpp"
-#include "model/own_activation.hpp"
+#include "model/custom_activation.hpp"
 
 namespace rosenblatt {
 
 // One for each weight layer, null where the activation is not somebody's own; or none at all.
-using OwnActivations = std::vector<std::shared_ptr<const OwnActivation>>;
+using CustomActivations = std::vector<std::shared_ptr<const CustomActivation>>;
 
 // How W a of a hidden layer is normalised before f: not, over the samples of a batch, or over the units of the layer.
 enum class Norm : std::uint8_t { none, batch, layer };
@@ -32,7 +32,7 @@ class Shape {
   public:
     // sizes: n_1 ... n_L, at least two; activations: of layers 2 ... L. Throws std::length_error where the
     // parameters are too many to be addressed.
-    Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, OwnActivations own = {},
+    Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, CustomActivations custom = {},
           HiddenLayers hidden = {});
 
     // The same network as products read it fastest: every W in panels that lie one after the other, the columns of W, b, z,
@@ -40,7 +40,7 @@ class Shape {
     // never enters a sum. T is the type of its numbers.
     template <class T>
     Shape filled_up(std::size_t unit) const {
-        return Shape(sizes_, activations_, own_, hidden_, unit, panel_cols<T>);
+        return Shape(sizes_, activations_, custom_, hidden_, unit, panel_cols<T>);
     }
 
     // Weight layers: layer l leads from sizes()[l] units to sizes()[l + 1].
@@ -60,9 +60,11 @@ class Shape {
     bool plain() const noexcept;
     bool has_batch_norm() const noexcept;
 
-    // The activation of a layer that has Activation::own, else null.
-    const OwnActivation* own(std::size_t layer) const noexcept { return own_.empty() ? nullptr : own_[layer].get(); }
-    bool has_own_activations() const noexcept { return !own_.empty(); }
+    // The activation of a layer that has Activation::custom, else null.
+    const CustomActivation* custom(std::size_t layer) const noexcept {
+        return custom_.empty() ? nullptr : custom_[layer].get();
+    }
+    bool has_custom_activations() const noexcept { return !custom_.empty(); }
 
     std::size_t n_features() const noexcept { return sizes_.front(); }
     std::size_t n_outputs() const noexcept { return sizes_.back(); }
@@ -112,8 +114,8 @@ class Shape {
     const std::vector<Activation>& activations() const noexcept { return activations_; }
 
   private:
-    Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, OwnActivations own, HiddenLayers hidden,
-          std::size_t unit, std::size_t panel);
+    Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, CustomActivations custom,
+          HiddenLayers hidden, std::size_t unit, std::size_t panel);
 
     // A single column stays one: it lies contiguous as it is.
     std::size_t fill_up(std::size_t size) const noexcept { return size == 1 ? 1 : (size + unit_ - 1) / unit_ * unit_; }
@@ -127,7 +129,7 @@ class Shape {
     std::size_t panel_;  // columns of a panel, 0 where W is row-major
     std::vector<std::size_t> sizes_;
     std::vector<Activation> activations_;
-    OwnActivations own_;
+    CustomActivations custom_;
     HiddenLayers hidden_;
     std::vector<std::size_t> offsets_;          // of W^(1), W^(2), ..., and the end
     std::vector<std::size_t> running_offsets_;  // of the layers, and the end

@@ -74,7 +74,7 @@ class SmallSteps {
     static bool suit(const Shape& shape, std::size_t batch_size) noexcept {
         constexpr double most = 5e5;
         constexpr std::size_t few = 4;
-        if (shape.has_own_activations() || !shape.plain()) return false;
+        if (shape.has_custom_activations() || !shape.plain()) return false;
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             if (layer > 0 && interleaved(shape.n_out(layer), shape.n_in(layer))) return false;
             const std::size_t n_out = shape.n_out(layer);

@@ -1,4 +1,4 @@
-// Own activation: somebody else's f and f', called for the rows of a batch where the kernels have nothing to do.
+// Custom activation: f and f' supplied by the user, called for the rows of a batch instead of a kernel.
 #pragma once
 
 #include "base/views.hpp"
@@ -6,9 +6,9 @@
 namespace rosenblatt {
 
 // Each number of a result is of the same number z alone, or of its row; so no cut of a batch can change it. All may throw.
-class OwnActivation {
+class CustomActivation {
   public:
-    virtual ~OwnActivation() = default;
+    virtual ~CustomActivation() = default;
 
     virtual const char* name() const noexcept = 0;
 
@@ -18,7 +18,7 @@ class OwnActivation {
 
     // Delta = dC/dz from Delta = dC/da, in place: Delta * f'(Z), number by number. Both (n, n_l).
     template <class T>
-    void through(Matrix<const T> Z, Matrix<T> Delta) const;
+    void backward(Matrix<const T> Z, Matrix<T> Delta) const;
 
   protected:
     // S = f'(Z), both (n, n_l).
