@@ -332,7 +332,7 @@ class Thinned {
             }
             start_.data()[i + 1] = static_cast<std::int64_t>(n);
         }
-        samples_.stored = {value_.data(), column_.data(), start_.data(), full.size(), full.X.cols};
+        samples_.sparse = {value_.data(), column_.data(), start_.data(), full.size(), full.X.cols};
         samples_.X = {nullptr, full.size(), full.X.cols, 0};
     }
 
@@ -356,7 +356,7 @@ bool train_sparse_case(const Case& of, const Way& way, std::size_t batch_size, T
     Nobody nobody;
     const TrainingHistory history = train<T>(network, samples, samples, training, nullptr, nobody, team);
     Buffer<T> A(n_samples * network.shape().n_outputs());
-    predict(network, samples.stored, A.matrix(n_samples, network.shape().n_outputs()), team);
+    predict(network, samples.sparse, A.matrix(n_samples, network.shape().n_outputs()), team);
     Hash hash;
     hash.add(network.theta().data, network.theta().size);
     hash.add(history.validation_curve.data(), history.validation_curve.size());

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "base/stored_rows.hpp"
+#include "base/sparse.hpp"
 
 // Views are shared by objects compiled for different instruction sets. A member that is always inlined leaves no
 // symbol behind that another object could pick up.
@@ -91,8 +91,8 @@ struct Scattered {
     std::size_t cols = 0;
     std::size_t first = 0;
     std::size_t stride = 0;  // from row to row, where the rows lie evenly spaced; 0 where they lie anywhere
-    // Of the inputs: where set, only these elements are there, the others are 0, and there is no row to read.
-    const StoredRows<T>* stored = nullptr;
+    // Set for sparse input: `row` is then unused, and missing elements are 0.
+    const SparseRows<T>* sparse = nullptr;
 
     // n_rows x n_cols from (i, j) on.
     constexpr Scattered part(std::size_t i, std::size_t j, std::size_t n_rows, std::size_t n_cols) const noexcept {

@@ -189,7 +189,7 @@ Matrix<const T> take_rows(const char* name, const Array<T>& rows) {
 namespace {
 
 // Whether `start` (rows + 1,) leads through the stored elements from the first to the last.
-void check_starts(const char* name, const std::int64_t* start, std::size_t rows, std::size_t n_stored) {
+void check_starts(const char* name, const std::int64_t* start, std::size_t rows, std::size_t nnz) {
     if (start[0] != 0) refuse(name, "got " + std::to_string(start[0]) + " at indptr[0], expected 0");
     in_slices(rows, 1, [&](std::size_t first, std::size_t count) {
         for (std::size_t i = first; i < first + count; ++i)
@@ -197,9 +197,9 @@ void check_starts(const char* name, const std::int64_t* start, std::size_t rows,
                 refuse(name, "got " + std::to_string(start[i + 1]) + " after " + std::to_string(start[i]) + " at " +
                                  element_text("indptr", i + 1) + ", expected numbers that do not fall");
     });
-    if (static_cast<std::uint64_t>(start[rows]) > n_stored)
+    if (static_cast<std::uint64_t>(start[rows]) > nnz)
         refuse(name, "got " + std::to_string(start[rows]) + " at " + element_text("indptr", rows) +
-                         ", expected no more than the " + std::to_string(n_stored) + " elements that are stored");
+                         ", expected no more than the " + std::to_string(nnz) + " elements that are stored");
 }
 
 void check_columns(const char* name, Vector<const std::int32_t> column, std::size_t cols) {
@@ -214,8 +214,8 @@ void check_columns(const char* name, Vector<const std::int32_t> column, std::siz
 }  // namespace
 
 template <class T>
-SparseRows<T> take_sparse(const char* name, const SparseArrays<T>& X, std::size_t n_features, Indices& indices,
-                          bool sorted) {
+CsrView<T> take_sparse(const char* name, const SparseArrays<T>& X, std::size_t n_features, Indices& indices,
+                       bool sorted) {
     const auto& [values, columns, starts, cols] = X;
     if (values.ndim() != 1 || columns.ndim() != 1 || starts.ndim() != 1 || starts.size() == 0 ||
         values.size() != columns.size())
@@ -229,13 +229,13 @@ SparseRows<T> take_sparse(const char* name, const SparseArrays<T>& X, std::size_
     if (rows == 0) refuse(name, "got no samples, expected at least one row");
     indices.starts = own_copy(starts.data(), rows + 1);
     check_starts(name, indices.starts.data(), rows, static_cast<std::size_t>(values.size()));
-    const auto n_stored = static_cast<std::size_t>(indices.starts.data()[rows]);
-    indices.columns = own_copy(columns.data(), n_stored);
-    check_columns(name, {indices.columns.data(), n_stored}, cols);
-    const SparseRows<T> found{values.data(), indices.columns.data(), indices.starts.data(), rows, cols};
+    const auto nnz = static_cast<std::size_t>(indices.starts.data()[rows]);
+    indices.columns = own_copy(columns.data(), nnz);
+    check_columns(name, {indices.columns.data(), nnz}, cols);
+    const CsrView<T> found{values.data(), indices.columns.data(), indices.starts.data(), rows, cols};
     if (!sorted) return found;
     if (!columns_rise(found)) refuse(name, "got columns of a row that do not rise, expected sorted indices");
-    if (const auto bad = first_non_finite(found.value, n_stored)) {
+    if (const auto bad = first_non_finite(found.value, nnz)) {
         const auto* const next =
             std::upper_bound(found.start, found.start + rows, static_cast<std::int64_t>(bad->index));
         const auto row = static_cast<std::size_t>(next - found.start) - 1;
@@ -253,13 +253,13 @@ TakenSamples<T> take_inputs(const char* name, const DenseOrSparse<T>& X, const S
         samples.view.X = take_X(name, *dense, shape);
         return samples;
     }
-    samples.view.stored = take_sparse(name, std::get<SparseArrays<T>>(X), shape.n_features(), samples.indices);
-    samples.view.X = {nullptr, samples.view.stored.rows, samples.view.stored.cols, 0};
+    samples.view.sparse = take_sparse(name, std::get<SparseArrays<T>>(X), shape.n_features(), samples.indices);
+    samples.view.X = {nullptr, samples.view.sparse.rows, samples.view.sparse.cols, 0};
     return samples;
 }
 
 template <class T>
-bool columns_rise(const SparseRows<T>& X) {
+bool columns_rise(const CsrView<T>& X) {
     bool rise = true;
     const auto mean_size = static_cast<std::size_t>(X.start[X.rows]) / X.rows;
     in_slices(X.rows, mean_size, [&](std::size_t first, std::size_t count) {
@@ -345,10 +345,10 @@ const double* take_weights(const char* name, const std::optional<Array<double>>&
 
 template TakenSamples<float> take_inputs(const char*, const DenseOrSparse<float>&, const Shape&);
 template TakenSamples<double> take_inputs(const char*, const DenseOrSparse<double>&, const Shape&);
-template SparseRows<float> take_sparse(const char*, const SparseArrays<float>&, std::size_t, Indices&, bool);
-template SparseRows<double> take_sparse(const char*, const SparseArrays<double>&, std::size_t, Indices&, bool);
-template bool columns_rise(const SparseRows<float>&);
-template bool columns_rise(const SparseRows<double>&);
+template CsrView<float> take_sparse(const char*, const SparseArrays<float>&, std::size_t, Indices&, bool);
+template CsrView<double> take_sparse(const char*, const SparseArrays<double>&, std::size_t, Indices&, bool);
+template bool columns_rise(const CsrView<float>&);
+template bool columns_rise(const CsrView<double>&);
 template Matrix<const float> take_X(const char*, const Array<float>&, const Shape&);
 template Matrix<const float> take_dC_dA(const char*, const Array<float>&, std::size_t, const Shape&);
 template Matrix<const double> take_dC_dA(const char*, const Array<double>&, std::size_t, const Shape&);

@@ -14,7 +14,7 @@
 #include <variant>
 
 #include "base/buffer.hpp"
-#include "base/stored_rows.hpp"
+#include "base/sparse.hpp"
 #include "base/views.hpp"
 #include "kernels/table.hpp"
 #include "model/shape.hpp"
@@ -75,17 +75,17 @@ Matrix<const T> take_X(const char* name, const Array<T>& X, const Shape& shape);
 template <class T>
 Matrix<const T> take_rows(const char* name, const Array<T>& rows);
 
-// Rows of which some elements are stored, as base/stored_rows.hpp has them: values, columns, starts, and the number of columns.
+// The arrays of a sparse matrix (base/sparse.hpp): values, columns, starts, and the number of columns.
 template <class T>
 using SparseArrays = std::tuple<Array<T>, Array<std::int32_t>, Array<std::int64_t>, std::size_t>;
 
 // X of n_features columns, n >= 1, every column inside and every value finite; otherwise ValueError. If `sorted` is false,
 // the columns of a row may have any order, and may repeat.
 template <class T>
-SparseRows<T> take_sparse(const char* name, const SparseArrays<T>& X, std::size_t n_features, Indices& indices,
-                          bool sorted = true);
+CsrView<T> take_sparse(const char* name, const SparseArrays<T>& X, std::size_t n_features, Indices& indices,
+                       bool sorted = true);
 
-// X as it lies, or its stored elements.
+// A dense or a sparse X.
 template <class T>
 using DenseOrSparse = std::variant<Array<T>, SparseArrays<T>>;
 
@@ -95,7 +95,7 @@ TakenSamples<T> take_inputs(const char* name, const DenseOrSparse<T>& X, const S
 
 // Whether the columns of every row rise.
 template <class T>
-bool columns_rise(const SparseRows<T>& X);
+bool columns_rise(const CsrView<T>& X);
 
 // Y as a network with this shape and this loss needs it for n samples: rows (n, n_targets) of type T, or labels (n,) of
 // type int64. ValueError otherwise.

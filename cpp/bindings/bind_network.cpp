@@ -75,7 +75,7 @@ Array<T> forward_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X) {
     auto A = new_array<T>(samples.size(), self.network.shape().n_outputs());
     const Matrix<T> out = writeable(A);
     compute(self.threads, [&](Team& team) {
-        if (samples.is_sparse()) predict(self.network, self.scalings, samples.stored, out, team);
+        if (samples.is_sparse()) predict(self.network, self.scalings, samples.sparse, out, team);
         else predict(self.network, self.scalings, samples.X, out, team);
     });
     return A;
@@ -151,10 +151,10 @@ std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>
         A.push_back(new_array<T>(n, shape.n_out(layer)));
         out.emplace_back(writeable(Z.back()), writeable(A.back()));
     }
-    StoredPointers<T> stored(samples.is_sparse() ? n : 0);
+    SparseRowPointers<T> sparse(samples.is_sparse() ? n : 0);
     RowPointers<const T> pointers(n);
     compute(self.threads, [&](Team& team) {
-        Scattered<const T> A_in = samples.is_sparse() ? stored.to(samples.stored) : pointers.to(samples.X);
+        Scattered<const T> A_in = samples.is_sparse() ? sparse.to(samples.sparse) : pointers.to(samples.X);
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             forward_layer(self.network, layer, A_in, out[layer].first, team);
             activate_layer<T>(self.network, layer, out[layer].first, out[layer].second, team);

@@ -7,8 +7,8 @@
 #include "kernels/noise.inl"
 #include "kernels/normalise.inl"
 #include "kernels/random_words.inl"
+#include "kernels/sparse.inl"
 #include "kernels/step.inl"
-#include "kernels/stored.inl"
 #include "kernels/table.hpp"
 #include "kernels/update.inl"
 #include "simd/math.hpp"
@@ -56,10 +56,10 @@ constexpr Kernels<T> make_kernels() noexcept {
             .fma_in_hardware = rosenblatt::fma_in_hardware,
             .least_terms_copied = rosenblatt::least_terms_copied,
             .transpose = transpose<T>,
-            .multiply_stored = multiply_stored<T>,
-            .multiply_stored_interleaved = multiply_stored_interleaved<T>,
-            .gradient_of_stored = gradient_of_stored<T>,
-            .descend_stored = descend_stored<T>,
+            .multiply_sparse = multiply_sparse<T>,
+            .multiply_sparse_interleaved = multiply_sparse_interleaved<T>,
+            .gradient_of_sparse = gradient_of_sparse<T>,
+            .descend_sparse = descend_sparse<T>,
             .sum_rows = sum_rows<T>,
             .activate = activate<T>,
             .through_activation = through_activation<T>,

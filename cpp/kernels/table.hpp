@@ -247,19 +247,19 @@ struct Kernels {
     // B = A^T, filled up with 0. A (rows, cols), B (cols, rows or more).
     void (*transpose)(Matrix<const T> A, Matrix<T> B) noexcept;
 
-    // C = start + L R for rows of which some elements are stored, start (cols,) or null for 0, C (rows, cols): the sums run over these.
-    void (*multiply_stored)(StoredRows<const T> L, std::size_t rows, const T* start, Panels<const T> R,
+    // C = start + L R for sparse rows, start (cols,) or null for 0, C (rows, cols): the sums run over these.
+    void (*multiply_sparse)(SparseRows<const T> L, std::size_t rows, const T* start, Panels<const T> R,
                             Matrix<T> C) noexcept;
 
     // The same with 16 interleaved chains, for at most 16 columns: the element in column k is a term of chain k mod 16.
-    void (*multiply_stored_interleaved)(StoredRows<const T> L, std::size_t rows, const T* start, Panels<const T> R,
+    void (*multiply_sparse_interleaved)(SparseRows<const T> L, std::size_t rows, const T* start, Panels<const T> R,
                                         Matrix<T> C) noexcept;
 
     // dW = A^T Delta, the rows k of dW for which A has elements: sums over these, from 0. Delta (rows of A, columns).
-    void (*gradient_of_stored)(StoredColumns<T> A, Matrix<const T> Delta, Panels<T> dW) noexcept;
+    void (*gradient_of_sparse)(SparseColumns<T> A, Matrix<const T> Delta, Panels<T> dW) noexcept;
 
     // W := W - epsilon A^T Delta, the same rows of W.
-    void (*descend_stored)(StoredColumns<T> A, Matrix<const T> Delta, T learning_rate, Panels<T> W) noexcept;
+    void (*descend_sparse)(SparseColumns<T> A, Matrix<const T> Delta, T learning_rate, Panels<T> W) noexcept;
 
     // s[j] = A[0][j] + A[1][j] + ..., from 0. A (rows, cols), s (cols,).
     void (*sum_rows)(Matrix<const T> A, T* s) noexcept;

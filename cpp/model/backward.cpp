@@ -6,7 +6,7 @@
 #include "kernels/table.hpp"
 #include "model/forward.hpp"
 #include "model/product.hpp"
-#include "model/stored.hpp"
+#include "model/sparse_products.hpp"
 
 namespace rosenblatt {
 
@@ -100,7 +100,7 @@ void weight_gradients(const Network<T>& network, Scattered<const T> X, Workspace
         const Matrix<const T> Delta = work.Delta(layer, X.rows);
         const Scattered<const T> A_in = work.A_in(layer, X);
         const Panels<T> dW = shape.W(grad.data, layer);
-        if (A_in.stored != nullptr) gradient_stored<T>(work.columns().of(A_in), work.dU(layer, X.rows), dW, team);
+        if (A_in.sparse != nullptr) gradient_sparse<T>(work.columns().of(A_in), work.dU(layer, X.rows), dW, team);
         else
             multiply<T>(weight_gradient(A_in, work.dU_rows(layer, X.rows, Delta.cols)), nullptr, as_product_of(dW),
                         Chains::single, team);

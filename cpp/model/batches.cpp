@@ -49,7 +49,7 @@ Batches<T>::Batches(Samples<T> samples, std::size_t batch_size, bool shuffled, s
       gathers_X_(batch_size_ > 1 && !samples.is_sparse() &&
                  ((shuffled && evenly_spaced) || rows_conflict<T>(samples.X.stride))),
       seed_(seed) {
-    if (samples.is_sparse()) stored_ = StoredPointers<T>(batch_size_);
+    if (samples.is_sparse()) sparse_rows_ = SparseRowPointers<T>(batch_size_);
     else if (gathers_X_) X_ = Rows<T>(batch_size_, samples.X.cols);
     else X_rows_ = RowPointers<const T>(batch_size_);
     if (!shuffled) return;
@@ -86,8 +86,8 @@ Batch<T> Batches<T>::take(std::size_t i, Team& team) {
     };
     Batch<T> batch;
     if (samples_.is_sparse()) {
-        for (std::size_t row = 0; row < n; ++row) stored_.set(row, samples_.stored, index_of(row));
-        batch.X = stored_.rows(n, samples_.X.cols);
+        for (std::size_t row = 0; row < n; ++row) sparse_rows_.set(row, samples_.sparse, index_of(row));
+        batch.X = sparse_rows_.rows(n, samples_.X.cols);
     } else if (gathers_X_) {
         gather(samples_.X, X_.first(n));
         batch.X = X_.scattered(n, samples_.X.cols);

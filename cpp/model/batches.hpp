@@ -50,7 +50,7 @@ class Batches {
     std::uint64_t seed_;
     Buffer<std::size_t> order_;
     RowPointers<const T> X_rows_;
-    StoredPointers<T> stored_;
+    SparseRowPointers<T> sparse_rows_;
     Rows<T> X_;
     Rows<T> Y_;
     Buffer<std::int64_t> labels_;

@@ -7,7 +7,7 @@
 #include "kernels/table.hpp"
 #include "model/rows.hpp"
 #include "model/shape.hpp"
-#include "model/stored_batch.hpp"
+#include "model/sparse_batch.hpp"
 #include "model/team.hpp"
 
 namespace rosenblatt {
@@ -18,9 +18,9 @@ class Dropout {
     Dropout() = default;
 
     // rates: of what goes into each weight layer, X first, in [0, 1); or none at all.
-    // sparse: of X some elements are stored.
+    // is_sparse: X is sparse.
     Dropout(const std::vector<double>& rates, const Shape& shape, std::size_t capacity, std::uint64_t seed,
-            bool sparse);
+            bool is_sparse);
 
     bool active() const noexcept { return active_; }
 
@@ -38,7 +38,7 @@ class Dropout {
 
     // What drop() left, (n, n_in), and the mask, but of sparse X: 0 where a unit was dropped, 1 / (1 - rate) where it stays.
     Scattered<const T> dropped(std::size_t layer, std::size_t n) noexcept {
-        if (layer == 0 && sparse_) return stored_.rows(n, layers_[layer].n_in);
+        if (layer == 0 && is_sparse_) return sparse_rows_.rows(n, layers_[layer].n_in);
         return layers_[layer].dropped.scattered(n, layers_[layer].n_in);
     }
     Matrix<const T> mask(std::size_t layer, std::size_t n) noexcept { return layers_[layer].mask.first(n); }
@@ -60,12 +60,12 @@ class Dropout {
         Rows<T> dropped;
     };
 
-    void drop_stored(Scattered<const T> X, Team& team);
+    void drop_sparse(Scattered<const T> X, Team& team);
 
     bool active_ = false;
-    bool sparse_ = false;
-    Buffer<T> values_;  // what is left of the stored elements of X
-    StoredPointers<T> stored_;
+    bool is_sparse_ = false;
+    Buffer<T> values_;  // the elements of sparse X after dropout
+    SparseRowPointers<T> sparse_rows_;
     std::uint64_t seed_ = 0;
     std::size_t epoch_ = 0;
     std::size_t first_row_ = 0;

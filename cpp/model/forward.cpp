@@ -7,7 +7,7 @@
 #include "kernels/table.hpp"
 #include "model/product.hpp"
 #include "model/rows.hpp"
-#include "model/stored.hpp"
+#include "model/sparse_products.hpp"
 
 namespace rosenblatt {
 
@@ -25,7 +25,7 @@ Panels<const T> weights(const Network<T>& network, std::size_t layer, std::size_
 template <class T>
 void weighted_sums(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, const T* start, Matrix<T> Z,
                    Team& team) {
-    if (A_in.stored != nullptr) return forward_stored(network, layer, A_in, start, Z, team);
+    if (A_in.sparse != nullptr) return forward_sparse(network, layer, A_in, start, Z, team);
     const std::size_t n_out = network.shape().n_out(layer);
     const Chains form = chains(network.shape().n_in(layer), n_out);
     // Filled up to whole registers, but for interleaved sums, whose registers run along the terms.
@@ -58,13 +58,13 @@ void activate_layer(const Network<T>& network, std::size_t layer, Matrix<const T
 
 namespace {
 
-// to (n,) += row i, whose elements are those that are stored, in the order of their columns, and 0 elsewhere.
+// to (n,) += sparse row i. Missing elements add 0, in column order, as a dense row would.
 template <class T>
-void add_stored(const StoredRows<const T>& from, std::size_t i, std::size_t n, T* to) noexcept {
+void add_sparse(const SparseRows<const T>& from, std::size_t i, std::size_t n, T* to) noexcept {
     std::size_t t = 0;
     for (std::size_t j = 0; j < n; ++j) {
-        const bool is_stored = t < from.count[i] && static_cast<std::size_t>(from.column[i][t]) == j;
-        to[j] += is_stored ? from.value[i][t++] : T{0};
+        const bool is_nonzero = t < from.count[i] && static_cast<std::size_t>(from.column[i][t]) == j;
+        to[j] += is_nonzero ? from.value[i][t++] : T{0};
     }
 }
 
@@ -75,8 +75,8 @@ void skip(Scattered<const T> A_in, Matrix<T> A, Team& team) {
     team.slices(A.rows, static_cast<double>(A_in.cols), [&](std::size_t first, std::size_t count) noexcept {
         for (std::size_t i = first; i < first + count; ++i) {
             T* const to = A.row(i);
-            if (A_in.stored != nullptr) {
-                add_stored(*A_in.stored, i, A_in.cols, to);
+            if (A_in.sparse != nullptr) {
+                add_sparse(*A_in.sparse, i, A_in.cols, to);
                 continue;
             }
             const T* const from = A_in.row[i] + A_in.first;
@@ -93,7 +93,7 @@ void forward_and_activate(const Network<T>& network, std::size_t layer, Scattere
                           Team& team) {
     const Panels<const T> W = weights(network, layer, A.cols);
     const Activation f = network.shape().activation(layer);
-    if (A_in.stored != nullptr || acts_on_rows(f) || network.shape().normalises(layer) ||
+    if (A_in.sparse != nullptr || acts_on_rows(f) || network.shape().normalises(layer) ||
         chains(W.rows, network.shape().n_out(layer)) == Chains::sixteen) {
         forward_layer(network, layer, A_in, A, team);
         activate_layer<T>(network, layer, A, A, team);
@@ -211,16 +211,16 @@ template void weighted_sums(const Network<double>&, std::size_t, Scattered<const
                             Team&);
 // The network as it lies: a copy of the weights in panels would cost more than the few that are used.
 template <class T>
-void predict(const Network<T>& network, const SparseRows<T>& X, Matrix<T> A, Team& team) {
+void predict(const Network<T>& network, const CsrView<T>& X, Matrix<T> A, Team& team) {
     const std::size_t rows = std::min(X.rows, rows_at_once);
     const Shape& shape = network.shape();
     const std::size_t last = shape.n_layers() - 1;
-    StoredPointers<T> stored(rows);
+    SparseRowPointers<T> sparse(rows);
     RowPointers<const T> pointers(rows);
     std::array<Rows<T>, 2> hidden{Rows<T>(rows, shape.widest_hidden()), Rows<T>(rows, shape.widest_hidden())};
     for (std::size_t first = 0; first < X.rows; first += rows) {
         const std::size_t n = std::min(rows, X.rows - first);
-        Scattered<const T> A_in = stored.to(X.slice(first, n));
+        Scattered<const T> A_in = sparse.to(X.slice(first, n));
         for (std::size_t layer = 0; layer <= last; ++layer) {
             const Matrix<T> A_out =
                 layer == last ? A.slice(first, n) : hidden[layer % 2].first(n).columns(shape.n_out(layer));
@@ -239,8 +239,8 @@ template void skip(Scattered<const float>, Matrix<float>, Team&);
 template void skip(Scattered<const double>, Matrix<double>, Team&);
 template void forward(const Network<float>&, Scattered<const float>, ForwardWorkspace<float>&, Team&);
 template void forward(const Network<double>&, Scattered<const double>, ForwardWorkspace<double>&, Team&);
-template void predict(const Network<float>&, const SparseRows<float>&, Matrix<float>, Team&);
-template void predict(const Network<double>&, const SparseRows<double>&, Matrix<double>, Team&);
+template void predict(const Network<float>&, const CsrView<float>&, Matrix<float>, Team&);
+template void predict(const Network<double>&, const CsrView<double>&, Matrix<double>, Team&);
 template void predict(const Network<float>&, Matrix<const float>, Matrix<float>, Team&);
 template void predict(const Network<double>&, Matrix<const double>, Matrix<double>, Team&);
 

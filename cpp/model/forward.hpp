@@ -35,14 +35,14 @@ void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T
 template <class T>
 void predict(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& team);
 
-// The same for an X of which some elements are stored.
+// The same for a sparse X.
 template <class T>
-void predict(const Network<T>& network, const SparseRows<T>& X, Matrix<T> A, Team& team);
+void predict(const Network<T>& network, const CsrView<T>& X, Matrix<T> A, Team& team);
 
 // The same for samples, whose X is of one kind or of the other.
 template <class T>
 void predict(const Network<T>& network, const Samples<T>& samples, Matrix<T> A, Team& team) {
-    if (samples.is_sparse()) predict(network, samples.stored, A, team);
+    if (samples.is_sparse()) predict(network, samples.sparse, A, team);
     else predict(network, samples.X, A, team);
 }
 

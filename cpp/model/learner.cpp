@@ -139,7 +139,7 @@ double Learner<T>::cost_and_deltas(Network<T>& network, const Batch<T>& batch, s
 // A step that the optimiser has begun.
 template <class T>
 void Learner<T>::step(Network<T>& network, const Batch<T>& batch, double C, Team& team) {
-    if (descends_in_one_pass(optimizer_, network.shape(), batch.size(), batch.X.stored != nullptr)) {
+    if (descends_in_one_pass(optimizer_, network.shape(), batch.size(), batch.X.sparse != nullptr)) {
         descend(network, batch.X, work_, optimizer_, Ahead<T>{}, team);
     } else {
         if (grad_.size() == 0) grad_ = Buffer<T>(network.theta().size);

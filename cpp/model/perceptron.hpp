@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "base/stored_rows.hpp"
+#include "base/sparse.hpp"
 #include "base/views.hpp"
 #include "model/team.hpp"
 
@@ -29,11 +29,11 @@ struct PerceptronSettings {
     bool early_stopping;  // by the score of what is held out, not by the objective
 };
 
-// X (n, n_features): as it lies, or its stored elements. Exactly one is set.
+// X (n, n_features), dense or sparse. Exactly one is set.
 template <class T>
 struct PerceptronRows {
     Matrix<const T> dense;
-    SparseRows<T> sparse;
+    CsrView<T> sparse;
 
     std::size_t n() const noexcept { return dense.data != nullptr ? dense.rows : sparse.rows; }
 };

@@ -149,7 +149,7 @@ Matrix<const T> scaled(Matrix<const T> from, const std::optional<Scaling<T>>& sc
 
 // The same for stored elements; the others stay 0.
 template <class T>
-SparseRows<T> scaled(SparseRows<T> from, const std::optional<Scaling<T>>& scaling, Buffer<T>& room) {
+CsrView<T> scaled(CsrView<T> from, const std::optional<Scaling<T>>& scaling, Buffer<T>& room) {
     if (!scaling) return from;
     const FloatMode mode;
     const auto n = static_cast<std::size_t>(from.start[from.rows]);
@@ -165,7 +165,7 @@ SparseRows<T> scaled(SparseRows<T> from, const std::optional<Scaling<T>>& scalin
 
 template <class T>
 ScaledSamples<T>::ScaledSamples(Samples<T> samples, const Scalings<T>& scalings) : samples_(samples) {
-    if (samples.is_sparse()) samples_.stored = scaled(samples.stored, scalings.inputs, X_);
+    if (samples.is_sparse()) samples_.sparse = scaled(samples.sparse, scalings.inputs, X_);
     else samples_.X = scaled(samples.X, scalings.inputs, X_);
     samples_.Y.Y = scaled(samples.Y.Y, scalings.targets, Y_);
 }
@@ -189,7 +189,7 @@ void predict(const Network<T>& network, const Scalings<T>& scalings, Matrix<cons
 }
 
 template <class T>
-void predict(const Network<T>& network, const Scalings<T>& scalings, const SparseRows<T>& X, Matrix<T> A, Team& team) {
+void predict(const Network<T>& network, const Scalings<T>& scalings, const CsrView<T>& X, Matrix<T> A, Team& team) {
     Buffer<T> room;
     predict(network, scaled(X, scalings.inputs, room), A, team);
     if (scalings.targets) scalings.targets->unscale(A);
@@ -201,9 +201,8 @@ template void fit(ScalingRule, Matrix<const float>, Vector<double>, Vector<doubl
 template void fit(ScalingRule, Matrix<const double>, Vector<double>, Vector<double>, Team&);
 template class ScaledSamples<float>;
 template class ScaledSamples<double>;
-template void predict(const Network<float>&, const Scalings<float>&, const SparseRows<float>&, Matrix<float>, Team&);
-template void predict(const Network<double>&, const Scalings<double>&, const SparseRows<double>&, Matrix<double>,
-                      Team&);
+template void predict(const Network<float>&, const Scalings<float>&, const CsrView<float>&, Matrix<float>, Team&);
+template void predict(const Network<double>&, const Scalings<double>&, const CsrView<double>&, Matrix<double>, Team&);
 template void predict(const Network<float>&, const Scalings<float>&, Matrix<const float>, Matrix<float>, Team&);
 template void predict(const Network<double>&, const Scalings<double>&, Matrix<const double>, Matrix<double>, Team&);
 

@@ -77,6 +77,6 @@ class ScaledSamples {
 template <class T>
 void predict(const Network<T>& network, const Scalings<T>& scalings, Matrix<const T> X, Matrix<T> A, Team& team);
 template <class T>
-void predict(const Network<T>& network, const Scalings<T>& scalings, const SparseRows<T>& X, Matrix<T> A, Team& team);
+void predict(const Network<T>& network, const Scalings<T>& scalings, const CsrView<T>& X, Matrix<T> A, Team& team);
 
 }  // namespace rosenblatt

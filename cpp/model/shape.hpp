@@ -14,7 +14,7 @@
 
 namespace rosenblatt {
 
-// One for each weight layer, null where the activation is not somebody's own; or none at all.
+// One for each weight layer, null for a built-in activation; or none at all.
 using CustomActivations = std::vector<std::shared_ptr<const CustomActivation>>;
 
 // How W a of a hidden layer is normalised before f: not, over the samples of a batch, or over the units of the layer.

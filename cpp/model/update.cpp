@@ -9,7 +9,7 @@
 #include "base/assert.hpp"
 #include "kernels/table.hpp"
 #include "model/product.hpp"
-#include "model/stored.hpp"
+#include "model/sparse_products.hpp"
 
 namespace rosenblatt {
 
@@ -351,9 +351,9 @@ template <class T>
 void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Ahead<T> ahead,
              Team& team) {
     const Shape& shape = network.shape();
-    const bool is_stored = X.stored != nullptr;
-    const std::size_t first_full = is_stored ? 1 : 0;  // of the layers whose inputs are full rows
-    ROSENBLATT_ASSERT(!is_stored || optimizer.only_descends());
+    const bool is_sparse = X.sparse != nullptr;
+    const std::size_t first_full = is_sparse ? 1 : 0;  // of the layers whose inputs are full rows
+    ROSENBLATT_ASSERT(!is_sparse || optimizer.only_descends());
     const auto gradient = [&](std::size_t layer) noexcept {
         return weight_gradient(work.A_in(layer, X), work.dU_rows(layer, X.rows, shape.columns(layer)));
     };
@@ -388,8 +388,8 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
         }
     };
     // What may fail comes before the first change.
-    StoredColumns<T> columns{};
-    if (is_stored) columns = work.columns().of(work.A_in(0, X));
+    SparseColumns<T> columns{};
+    if (is_sparse) columns = work.columns().of(work.A_in(0, X));
     for (std::size_t layer = first_full; layer < shape.n_layers(); ++layer) {
         const Product<T> dW = gradient(layer);
         const Tiling tiling(dW, team);
@@ -400,8 +400,8 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
         const auto step_of = [&](std::size_t n, const States<T>& states, T* x) noexcept {
             kernels<T>().sgd_step(step, work.db(), n, states.of[0], x);
         };
-        if (is_stored) {
-            descend_stored<T>(columns, work.dU(0, X.rows), step.learning_rate, network.W(0), team);
+        if (is_sparse) {
+            descend_sparse<T>(columns, work.dU(0, X.rows), step.learning_rate, network.W(0), team);
             over_vectors(0, step_of);
         }
         over_layers(

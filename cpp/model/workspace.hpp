@@ -12,7 +12,7 @@
 #include "model/normalisation.hpp"
 #include "model/rows.hpp"
 #include "model/shape.hpp"
-#include "model/stored_batch.hpp"
+#include "model/sparse_batch.hpp"
 
 namespace rosenblatt {
 
@@ -22,14 +22,14 @@ struct Samples {
     Matrix<const T> X;
     Targets<T> Y;
     const double* weights = nullptr;
-    SparseRows<T> stored = {};  // where set, X in place of X, which is of the same size and has no data
+    CsrView<T> sparse = {};  // if set, holds X as CSR; `X` then carries only the shape
 
     std::size_t size() const noexcept { return X.rows; }
-    bool is_sparse() const noexcept { return stored.start != nullptr; }
+    bool is_sparse() const noexcept { return sparse.start != nullptr; }
 
     Samples slice(std::size_t first, std::size_t count) const noexcept {
         Samples some{X.slice(first, count), Y.slice(first, count), weights == nullptr ? nullptr : weights + first};
-        if (is_sparse()) some.stored = stored.slice(first, count);
+        if (is_sparse()) some.sparse = sparse.slice(first, count);
         return some;
     }
 };
@@ -114,8 +114,8 @@ class ForwardWorkspace {
     Scattered<const T> as_batch(Matrix<const T> X) noexcept { return X_rows_.to(X); }
     Scattered<const T> as_batch(const Samples<T>& samples) {
         if (!samples.is_sparse()) return as_batch(samples.X);
-        if (!stored_) stored_.emplace(capacity_);
-        return stored_->to(samples.stored);
+        if (!sparse_rows_) sparse_rows_.emplace(capacity_);
+        return sparse_rows_->to(samples.sparse);
     }
 
     Vector<T> scale() noexcept { return scale_.view(); }                   // (capacity,) a sample's share in C
@@ -127,7 +127,7 @@ class ForwardWorkspace {
     std::vector<bool> from_z_;
     std::vector<bool> skips_;
     RowPointers<const T> X_rows_;
-    std::optional<StoredPointers<T>> stored_;
+    std::optional<SparseRowPointers<T>> sparse_rows_;
     std::vector<Rows<T>> Z_;
     std::vector<Rows<T>> A_;
     std::vector<Rows<T>> F_;
@@ -171,7 +171,7 @@ class Workspace : public ForwardWorkspace<T> {
 
     T* db() noexcept { return db_.data(); }  // room for the gradient of any b or g
 
-    ColumnsOfBatch<T>& columns() noexcept { return columns_; }
+    BatchColumns<T>& columns() noexcept { return columns_; }
 
   private:
     Rows<T>& of_W(std::size_t layer) noexcept { return normalises_[layer] ? dU_[layer] : Delta_[layer]; }
@@ -181,7 +181,7 @@ class Workspace : public ForwardWorkspace<T> {
     std::vector<Rows<T>> dU_;
     std::vector<Rows<T>> G_;
     Buffer<T> db_;
-    ColumnsOfBatch<T> columns_;
+    BatchColumns<T> columns_;
 };
 
 }  // namespace rosenblatt

@@ -1,24 +1,24 @@
-// Stored batch: the rows of a batch of which some elements are stored, and the same elements by columns.
+// Sparse batch: the sparse rows of a batch, and the same elements by column.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "base/buffer.hpp"
-#include "base/stored_rows.hpp"
+#include "base/sparse.hpp"
 #include "base/views.hpp"
 
 namespace rosenblatt {
 
-// Where the stored elements of each row of a batch lie, for up to `capacity` rows.
+// Pointers to the sparse rows of a batch, for up to `capacity` rows.
 template <class T>
-class StoredPointers {
+class SparseRowPointers {
   public:
-    StoredPointers() = default;
-    explicit StoredPointers(std::size_t capacity) : value_(capacity), column_(capacity), count_(capacity) {}
+    SparseRowPointers() = default;
+    explicit SparseRowPointers(std::size_t capacity) : value_(capacity), column_(capacity), count_(capacity) {}
 
     // Row i is row `row` of X.
-    void set(std::size_t i, const SparseRows<T>& X, std::size_t row) noexcept {
+    void set(std::size_t i, const CsrView<T>& X, std::size_t row) noexcept {
         const std::int64_t begin = X.start[row];
         set(i, X.value + begin, X.column + begin, static_cast<std::size_t>(X.start[row + 1] - begin));
     }
@@ -31,38 +31,38 @@ class StoredPointers {
     const T* value(std::size_t i) const noexcept { return value_.data()[i]; }
 
     // The rows of X, n <= capacity.
-    Scattered<const T> to(const SparseRows<T>& X) noexcept {
+    Scattered<const T> to(const CsrView<T>& X) noexcept {
         for (std::size_t i = 0; i < X.rows; ++i) set(i, X, i);
         return rows(X.rows, X.cols);
     }
 
     // The first n rows, (n, cols), as a batch; valid until it is called again.
     Scattered<const T> rows(std::size_t n, std::size_t cols) noexcept {
-        stored_ = {value_.data(), column_.data(), count_.data()};
-        return {nullptr, n, cols, 0, 0, &stored_};
+        sparse_rows_ = {value_.data(), column_.data(), count_.data()};
+        return {nullptr, n, cols, 0, 0, &sparse_rows_};
     }
 
   private:
     Buffer<const T*> value_;
     Buffer<const std::int32_t*> column_;
     Buffer<std::size_t> count_;
-    StoredRows<const T> stored_;
+    SparseRows<const T> sparse_rows_;
 };
 
-// How many elements of a batch are stored.
+// The number of stored elements of a batch.
 template <class T>
-std::size_t n_stored(Scattered<const T> X) noexcept {
+std::size_t nnz(Scattered<const T> X) noexcept {
     std::size_t total = 0;
-    for (std::size_t i = 0; i < X.rows; ++i) total += X.stored->count[i];
+    for (std::size_t i = 0; i < X.rows; ++i) total += X.sparse->count[i];
     return total;
 }
 
-// The stored elements of a batch by columns, for those columns that have any.
+// The elements of a sparse batch by column, for the columns that have any.
 template <class T>
-class ColumnsOfBatch {
+class BatchColumns {
   public:
-    // X.stored is set. Valid until it is called again.
-    StoredColumns<T> of(Scattered<const T> X);
+    // X.sparse is set. Valid until it is called again.
+    SparseColumns<T> of(Scattered<const T> X);
 
   private:
     void make_room(Scattered<const T> X);

@@ -1,5 +1,5 @@
-// Products with rows of which some elements are stored (base/stored_rows.hpp). Sums run over these elements alone, in the
-// order of their indices; the terms that are left out would have added 0. Registers run along the results.
+// Products with sparse rows (base/sparse.hpp). Sums run over the stored elements in the order of their indices; the terms
+// left out would have added 0. Registers run along the results.
 #pragma once
 
 #include "kernels/gemm.inl"
@@ -11,11 +11,11 @@ namespace rosenblatt {
 namespace {
 
 // Registers side by side: so many sums of their own keep the processor from waiting for one (see tile.inl).
-constexpr std::size_t stored_packs = 8;
+constexpr std::size_t sparse_packs = 8;
 
 // f(packs, whole, j, last) for groups of registers that cover the columns from j on: `packs` whole ones, as many as there are
 // in powers of two, or one of `last` columns at the end.
-template <class T, std::size_t packs = stored_packs, class F>
+template <class T, std::size_t packs = sparse_packs, class F>
 ROSENBLATT_INLINE void over_columns(std::size_t j, std::size_t cols, F f) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     for (; j + packs * width <= cols; j += packs * width) f(Index<packs>{}, Index<1>{}, j, width);
@@ -45,7 +45,7 @@ ROSENBLATT_INLINE std::size_t place_of_pack(std::size_t j, std::size_t p, std::s
 
 // C[r][j] = start[j] + sum over the stored elements (k, a) of row r of a R[k][j]. start (cols,), null for zeros; C (rows, cols).
 template <class T>
-void multiply_stored(StoredRows<const T> L, std::size_t rows, const T* start, Panels<const T> R, Matrix<T> C) noexcept {
+void multiply_sparse(SparseRows<const T> L, std::size_t rows, const T* start, Panels<const T> R, Matrix<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     over_columns<T>(0, C.cols, [&](auto packs, auto whole, std::size_t j, std::size_t last) ROSENBLATT_BODY {
         constexpr std::size_t n = packs;
@@ -74,7 +74,7 @@ void multiply_stored(StoredRows<const T> L, std::size_t rows, const T* start, Pa
 // The same with 16 interleaved chains, for at most 16 columns: element (k, a) is a term of chain k mod 16; chain 0 begins at
 // `start`.
 template <class T>
-void multiply_stored_interleaved(StoredRows<const T> L, std::size_t rows, const T* start, Panels<const T> R,
+void multiply_sparse_interleaved(SparseRows<const T> L, std::size_t rows, const T* start, Panels<const T> R,
                                  Matrix<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     for (std::size_t j = 0; j < C.cols; j += width) {
@@ -95,7 +95,7 @@ void multiply_stored_interleaved(StoredRows<const T> L, std::size_t rows, const 
 
 // end(sum, w) for the sums over the rows r of A's stored elements (r, a) of column k of a Delta[r][j], with w = W[k][j].
 template <class T, class End>
-ROSENBLATT_INLINE void over_stored_columns(StoredColumns<T> A, Matrix<const T> Delta, Panels<T> W, End end) noexcept {
+ROSENBLATT_INLINE void over_sparse_columns(SparseColumns<T> A, Matrix<const T> Delta, Panels<T> W, End end) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     over_columns<T>(0, W.cols, [&](auto packs, auto whole, std::size_t j, std::size_t last) ROSENBLATT_BODY {
         constexpr std::size_t n = packs;
@@ -123,15 +123,15 @@ ROSENBLATT_INLINE void over_stored_columns(StoredColumns<T> A, Matrix<const T> D
 // dW[k][j] = sum over the rows r of A's stored elements (r, a) of column k of a Delta[r][j]; rows k without any stay as they
 // are.
 template <class T>
-void gradient_of_stored(StoredColumns<T> A, Matrix<const T> Delta, Panels<T> dW) noexcept {
-    over_stored_columns(A, Delta, dW, [](Pack<T> sum, Pack<T>) ROSENBLATT_BODY { return sum; });
+void gradient_of_sparse(SparseColumns<T> A, Matrix<const T> Delta, Panels<T> dW) noexcept {
+    over_sparse_columns(A, Delta, dW, [](Pack<T> sum, Pack<T>) ROSENBLATT_BODY { return sum; });
 }
 
 // W := W - epsilon dW of the same rows: the others' gradient is 0.
 template <class T>
-void descend_stored(StoredColumns<T> A, Matrix<const T> Delta, T learning_rate, Panels<T> W) noexcept {
+void descend_sparse(SparseColumns<T> A, Matrix<const T> Delta, T learning_rate, Panels<T> W) noexcept {
     const PlainDescent<T> rule{broadcast(-learning_rate)};
-    over_stored_columns(A, Delta, W, [&](Pack<T> sum, Pack<T> w) ROSENBLATT_BODY { return rule(sum, w); });
+    over_sparse_columns(A, Delta, W, [&](Pack<T> sum, Pack<T> w) ROSENBLATT_BODY { return rule(sum, w); });
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
-// Stored batch: elements counted by column, then put into their places, row after row.
-#include "model/stored_batch.hpp"
+// Sparse batch: a counting sort of the elements by column.
+#include "model/sparse_batch.hpp"
 
 namespace rosenblatt {
 
 template <class T>
-void ColumnsOfBatch<T>::make_room(Scattered<const T> X) {
-    const std::size_t n = n_stored(X);
+void BatchColumns<T>::make_room(Scattered<const T> X) {
+    const std::size_t n = nnz(X);
     if (place_.size() < X.cols) place_ = Buffer<std::uint32_t>(X.cols);
     if (start_.size() >= n + 2) return;
     const std::size_t room = n + n / 2;  // batches differ
@@ -17,9 +17,9 @@ void ColumnsOfBatch<T>::make_room(Scattered<const T> X) {
 
 // Counts, then fills: start_[c + 2] counts column c, start_[c + 1] moves from its first element to its last.
 template <class T>
-StoredColumns<T> ColumnsOfBatch<T>::of(Scattered<const T> X) {
+SparseColumns<T> BatchColumns<T>::of(Scattered<const T> X) {
     make_room(X);
-    const StoredRows<const T>& rows = *X.stored;
+    const SparseRows<const T>& rows = *X.sparse;
     std::uint32_t* const place = place_.data();
     std::size_t* const start = start_.data();
     std::uint32_t n = 0;
@@ -45,7 +45,7 @@ StoredColumns<T> ColumnsOfBatch<T>::of(Scattered<const T> X) {
     return {column_.data(), start, row_.data(), value_.data(), n};
 }
 
-template class ColumnsOfBatch<float>;
-template class ColumnsOfBatch<double>;
+template class BatchColumns<float>;
+template class BatchColumns<double>;
 
 }  // namespace rosenblatt
