@@ -346,7 +346,7 @@ void activate(Activation f, Matrix<const T> Z, Matrix<T> A) noexcept {
 
 // dz_j = sum_k dC/da_k da_k/dz_j = a_j (g_j - sum_k g_k a_k); delta holds g, then dC/dz.
 template <class T>
-ROSENBLATT_INLINE void through_softmax(const T* a, std::size_t n, T* delta) noexcept {
+ROSENBLATT_INLINE void softmax_backward(const T* a, std::size_t n, T* delta) noexcept {
     T q = 0;
     for (std::size_t k = 0; k < n; ++k) q = fma(delta[k], a[k], q);
     combine(a, n, delta, [q](Pack<T> x, Pack<T> g) { return x * (g - broadcast(q)); });
@@ -354,7 +354,7 @@ ROSENBLATT_INLINE void through_softmax(const T* a, std::size_t n, T* delta) noex
 
 // dz_j = g_j - e^a_j sum_k g_k; delta holds g, then dC/dz.
 template <class T>
-ROSENBLATT_INLINE void through_log_softmax(const T* a, std::size_t n, T* delta) noexcept {
+ROSENBLATT_INLINE void log_softmax_backward(const T* a, std::size_t n, T* delta) noexcept {
     T sum = 0;
     for (std::size_t k = 0; k < n; ++k) sum += delta[k];
     combine(a, n, delta, [sum](Pack<T> x, Pack<T> g) { return fma(zero<T>() - exp(x), broadcast(sum), g); });
@@ -362,7 +362,7 @@ ROSENBLATT_INLINE void through_log_softmax(const T* a, std::size_t n, T* delta) 
 
 // Delta = dC/dz from Delta = dC/da: f'(z) written in terms of `From`, which is z or a = f(z) as derivative_from_z(f) says.
 template <class T>
-void through_activation(Activation f, Matrix<const T> From, Matrix<T> Delta) noexcept {
+void activation_backward(Activation f, Matrix<const T> From, Matrix<T> Delta) noexcept {
     if (From.stride == From.cols && Delta.stride == Delta.cols && !acts_on_rows(f)) {
         const std::size_t n = From.rows * From.cols;  // rows that lie one after the other are one long row
         From = {From.data, 1, n, n};
@@ -388,7 +388,7 @@ void through_activation(Activation f, Matrix<const T> From, Matrix<T> Delta) noe
                 combine(from, n, delta, [](Pack<T> a, Pack<T> g) { return select<T>(a > zero<T>(), g, zero<T>()); });
                 break;
             case Activation::softmax:
-                through_softmax(from, n, delta);
+                softmax_backward(from, n, delta);
                 break;
             case Activation::leaky_relu:
                 combine(from, n, delta, [](Pack<T> a, Pack<T> g) {
@@ -437,7 +437,7 @@ void through_activation(Activation f, Matrix<const T> From, Matrix<T> Delta) noe
                 map(from, n, delta, [](Pack<T>) { return zero<T>(); });
                 break;
             case Activation::log_softmax:
-                through_log_softmax(from, n, delta);
+                log_softmax_backward(from, n, delta);
                 break;
             case Activation::custom:
                 break;

@@ -135,7 +135,7 @@ template <class T>
 struct Ended {
     Panels<T> C;
     End end;
-    Matrix<const T> A;  // of through_relu; what f' is computed from where `finish` does it
+    Matrix<const T> A;  // of relu_backward; what f' is computed from where `finish` does it
 
     ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t r, std::size_t j, std::size_t) const noexcept {
         work.C = C.at(r, j);
@@ -203,22 +203,23 @@ void multiply_activate(const Factors<T>& LR, Start<T> start, Activation f, Panel
     }
 }
 
-// Delta = f'(start + L R) for an f of one number, likewise; where there is a mask, f'((start + L R) * mask).
+// Delta = (start + L R) * mask * f'(z), element by element; `mask` may be null. f' is computed from z or a, as
+// derivative_from_z(f) says, given in From.
 template <class T>
-void multiply_through(const Factors<T>& LR, Start<T> start, Activation f, Matrix<const T> From, Matrix<const T> mask,
-                      Panels<T> Delta) noexcept {
-    struct Through : Ended<T> {
+void multiply_activation_backward(const Factors<T>& LR, Start<T> start, Activation f, Matrix<const T> From,
+                                  Matrix<const T> mask, Panels<T> Delta) noexcept {
+    struct ActivationBackward : Ended<T> {
         Activation f;
         Matrix<const T> mask;
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
             const Matrix<T> tile{this->C.at(r, j), rows, cols, this->C.row_step};
             if (mask.data != nullptr) multiply_numbers<T>(tile, {mask.row(r) + j, rows, cols, mask.stride}, tile);
-            through_activation<T>(f, {this->A.row(r) + j, rows, cols, this->A.stride}, tile);
+            activation_backward<T>(f, {this->A.row(r) + j, rows, cols, this->A.stride}, tile);
         }
     };
     if (f == Activation::relu && mask.data == nullptr)
-        multiply_into(LR, start, Ended<T>{Delta, End::through_relu, From});
-    else multiply_into(LR, start, Through{{Delta, End::store, From}, f, mask});
+        multiply_into(LR, start, Ended<T>{Delta, End::relu_backward, From});
+    else multiply_into(LR, start, ActivationBackward{{Delta, End::store, From}, f, mask});
 }
 
 // A tile of a result in panels: rows x cols at (r, j), one row and panel at a time as f(row, j, cols).

@@ -597,7 +597,8 @@ void loss(LossRule rule, Activation output, Matrix<const T> Z, Targets<T> target
     activate(output, Z, A);
     if (slopes_by_z(rule.loss)) return losses_of_logistic<T>(rule, Z, targets, scale, A, c, Delta);
     losses_by_a<T>(rule, Z.cols == 1, targets, scale, A, c, Delta);
-    if (Delta.data != nullptr) through_activation<T>(output, derivative_from_z(output) ? Z : Matrix<const T>(A), Delta);
+    if (Delta.data != nullptr)
+        activation_backward<T>(output, derivative_from_z(output) ? Z : Matrix<const T>(A), Delta);
 }
 
 }  // namespace

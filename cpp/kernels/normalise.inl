@@ -142,8 +142,8 @@ void sum_row_products(Matrix<const T> A, Matrix<const T> B, T* s) noexcept {
 // dU[i][j] = (g[j] rstd[j]) (Delta[i][j] - p - U[i][j] q), where p is db[j] / n and q is dg[j] / n; both are 0 where db and dg
 // are null, for then mean and rstd do not depend on the samples.
 template <class T>
-void through_columns(const T* g, const T* rstd, const T* db, const T* dg, Matrix<const T> U, Matrix<const T> Delta,
-                     Matrix<T> dU) noexcept {
+void normalise_columns_backward(const T* g, const T* rstd, const T* db, const T* dg, Matrix<const T> U,
+                                Matrix<const T> Delta, Matrix<T> dU) noexcept {
     const Pack<T> n = broadcast(static_cast<T>(U.rows));
     by_registers<T>(U.cols, [&](auto get, auto put) ROSENBLATT_BODY {
         const Pack<T> k = get(g) * get(rstd);
@@ -160,7 +160,8 @@ void through_columns(const T* g, const T* rstd, const T* db, const T* dg, Matrix
 
 // dU[i][j] = rstd_i (e_j - mean(e) - U[i][j] mean(e U[i])), e_j = g[j] Delta[i][j], the means over the units j.
 template <class T>
-void through_rows(const T* g, const T* rstd, Matrix<const T> U, Matrix<const T> Delta, Matrix<T> dU) noexcept {
+void normalise_rows_backward(const T* g, const T* rstd, Matrix<const T> U, Matrix<const T> Delta,
+                             Matrix<T> dU) noexcept {
     const T n = static_cast<T>(U.cols);
     for (std::size_t i = 0; i < U.rows; ++i) {
         const T* const u = U.row(i);

@@ -38,7 +38,7 @@ ROSENBLATT_INLINE void forward_layer(const StepLayer<T>& layer, bool output, Sca
 // Delta (n, n_in) = dC/da of the layer's input for n few samples, by squares of W transposed in registers: a chain over the
 // outputs j of delta[i][j] w[k][j]. Rows of Delta are whole registers; its filling becomes 0.
 template <class T, std::size_t n>
-void through_weights(const StepLayer<T>& layer, const T* const* delta, Matrix<T> Delta) noexcept {
+void weights_backward(const StepLayer<T>& layer, const T* const* delta, Matrix<T> Delta) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     const std::size_t n_in = layer.W.rows;
     for (std::size_t k = 0; k < n_in; k += width) {
@@ -80,23 +80,23 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
     const bool drops = layer.drop.mask.data != nullptr;
     const auto through = [&](Activation f) noexcept {
         if (drops) multiply_numbers<T>(Delta, layer.drop.mask.slice(0, n), Delta);  // a dropped unit has no part in C
-        if (acts_on_rows(f)) through_activation<T>(f, from, Delta);
-        else through_activation<T>(f, filled, before.Delta.slice(0, n));  // the filling stays 0
+        if (acts_on_rows(f)) activation_backward<T>(f, from, Delta);
+        else activation_backward<T>(f, filled, before.Delta.slice(0, n));  // the filling stays 0
     };
     const Scattered<const T> delta{layer.Delta_rows, n, layer.n_out, 0, layer.Delta.stride};
     if (layer.n_out > 1 && n <= few_samples && n_in > 1) {
         switch (n) {
             case 1:
-                through_weights<T, 1>(layer, delta.row, Delta);
+                weights_backward<T, 1>(layer, delta.row, Delta);
                 break;
             case 2:
-                through_weights<T, 2>(layer, delta.row, Delta);
+                weights_backward<T, 2>(layer, delta.row, Delta);
                 break;
             case 3:
-                through_weights<T, 3>(layer, delta.row, Delta);
+                weights_backward<T, 3>(layer, delta.row, Delta);
                 break;
             default:
-                through_weights<T, 4>(layer, delta.row, Delta);
+                weights_backward<T, 4>(layer, delta.row, Delta);
                 break;
         }
         return through(before.f);
@@ -116,7 +116,7 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
         multiply<T>(factors, {}, in_panels(Delta));
         through(before.f);
     } else {
-        multiply_through<T>(factors, {}, before.f, from, {}, in_panels(Delta));
+        multiply_activation_backward<T>(factors, {}, before.f, from, {}, in_panels(Delta));
     }
 }
 

@@ -224,8 +224,8 @@ struct Kernels {
     // Delta = f'(start + L R): dC/dz from the sums dC/da, f as above, and from z or a as derivative_from_z(f) says. From,
     // Delta (rows, cols) row-major.
     // Where mask is set, the sums are multiplied by it first.
-    void (*multiply_through)(const Factors<T>& LR, Start<T> start, Activation f, Matrix<const T> From,
-                             Matrix<const T> mask, Panels<T> Delta) noexcept;
+    void (*multiply_activation_backward)(const Factors<T>& LR, Start<T> start, Activation f, Matrix<const T> From,
+                                         Matrix<const T> mask, Panels<T> Delta) noexcept;
 
     // w := w - epsilon (L R), the gradient and the step in one pass over W (rows, cols). v as W, null without momentum.
     void (*multiply_descend)(const Factors<T>& LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept;
@@ -268,7 +268,7 @@ struct Kernels {
     void (*activate)(Activation f, Matrix<const T> Z, Matrix<T> A) noexcept;
 
     // Delta = dC/dz from Delta = dC/da, in place, and from z or a as derivative_from_z(f) says. Both (rows, cols).
-    void (*through_activation)(Activation f, Matrix<const T> From, Matrix<T> Delta) noexcept;
+    void (*activation_backward)(Activation f, Matrix<const T> From, Matrix<T> Delta) noexcept;
 
     // The output A = f(Z), the loss of each sample and delta^(L) = dC/dz^(L). Z, A, Delta (rows, n_outputs), scale and c
     // (rows,): sample i has the loss c[i] and the share scale[i] in the cost. Delta may be null: only A and c are wanted.
@@ -320,9 +320,10 @@ struct Kernels {
     void (*sum_row_products)(Matrix<const T> A, Matrix<const T> B, T* s) noexcept;
 
     // dU = dC/du from Delta = dC/dz and U = u_hat. db and dg null: mean and rstd are no function of u.
-    void (*through_columns)(const T* g, const T* rstd, const T* db, const T* dg, Matrix<const T> U,
-                            Matrix<const T> Delta, Matrix<T> dU) noexcept;
-    void (*through_rows)(const T* g, const T* rstd, Matrix<const T> U, Matrix<const T> Delta, Matrix<T> dU) noexcept;
+    void (*normalise_columns_backward)(const T* g, const T* rstd, const T* db, const T* dg, Matrix<const T> U,
+                                       Matrix<const T> Delta, Matrix<T> dU) noexcept;
+    void (*normalise_rows_backward)(const T* g, const T* rstd, Matrix<const T> U, Matrix<const T> Delta,
+                                    Matrix<T> dU) noexcept;
 
     // The index of the first NaN or infinity among n numbers, or n.
     std::size_t (*first_non_finite)(const T* x, std::size_t n) noexcept;

@@ -32,7 +32,7 @@ constexpr std::size_t max_packs = 8;
 
 // What becomes of the sums: stored, a = relu(sum), delta = relu'(a) sum, w = w - epsilon sum. Other functions go over the
 // stored tile while it is in the nearest cache.
-enum class End : unsigned char { store, relu, through_relu, descend };
+enum class End : unsigned char { store, relu, relu_backward, descend };
 
 // One tile: C (rows, cols) = end(begin + L R). Steps are in numbers.
 template <class T>
@@ -49,7 +49,7 @@ struct TileWork {
     std::size_t C_step;
     std::size_t C_panel;
     End end;
-    const T* A;  // of through_relu, (rows, cols) row-major
+    const T* A;  // of relu_backward, (rows, cols) row-major
     std::size_t A_step;
     T descent;         // of descend, -epsilon
     std::size_t last;  // columns of the last register, where it is not whole
@@ -112,7 +112,7 @@ void tile(const TileWork<T>& work) noexcept {
         case End::relu:
             each([&](auto r, auto p) ROSENBLATT_BODY { put(in_C(r, p), relu(sum[r][p])); });
             break;
-        case End::through_relu:
+        case End::relu_backward:
             each([&](auto r, auto p) ROSENBLATT_BODY {
                 const Pack<T> a = get(work.A + r * work.A_step + p * width);
                 put(in_C(r, p), select<T>(a > zero<T>(), sum[r][p], zero<T>()));

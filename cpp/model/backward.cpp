@@ -24,7 +24,7 @@ Product<T> input_gradient(const Network<T>& network, std::size_t layer, Scattere
 
 // dA[i][k] = sum_j Delta[i][j] W[k][j]: a sum over the n_out outputs in order.
 template <class T>
-void through_weights(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team) {
+void weights_backward(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team) {
     const std::size_t n_in = network.shape().n_in(layer);
     const std::size_t n_out = network.shape().n_out(layer);
     const Scattered<const T> dU = work.dU_rows(layer, dA.rows, n_out);
@@ -36,8 +36,8 @@ namespace {
 
 // dA (n, n_in) = dC/da of what goes into a layer.
 template <class T>
-void through_layer(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team) {
-    through_weights(network, layer, work, dA, team);
+void layer_backward(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team) {
+    weights_backward(network, layer, work, dA, team);
     if (!network.shape().skips(layer)) return;
     skip(work.G_rows(layer, dA.rows, network.shape().n_in(layer)), dA, team);
 }
@@ -50,7 +50,7 @@ void backpropagate_beside(const Network<T>& network, std::size_t layer, std::siz
     const std::size_t n_in = shape.n_in(layer);
     const Matrix<T> Delta = work.Delta(before, n).columns(n_in);
     const Matrix<const T> From = work.derivative_from(before, n).columns(n_in);
-    through_layer(network, layer, work, Delta, team);
+    layer_backward(network, layer, work, Delta, team);
     team.slices(n, static_cast<double>(n_in), [&](std::size_t first, std::size_t count) noexcept {
         const Matrix<T> of_slice = Delta.slice(first, count);
         if (work.dropout().of(layer))  // a unit that was dropped has no part in the cost
@@ -58,11 +58,11 @@ void backpropagate_beside(const Network<T>& network, std::size_t layer, std::siz
         if (shape.skips(before))
             for (std::size_t i = first; i < first + count; ++i)
                 std::copy_n(Delta.row(i), n_in, work.G(before, n).row(i));
-        kernels<T>().through_activation(shape.activation(before), From.slice(first, count), of_slice);
+        kernels<T>().activation_backward(shape.activation(before), From.slice(first, count), of_slice);
     });
     if (const CustomActivation* const custom = shape.custom(before)) custom->backward(From, Delta);
     if (shape.normalises(before))
-        through_norm<T>(network, before, work.normalised(), work.Delta(before, n), work.dU(before, n), team);
+        norm_backward<T>(network, before, work.normalised(), work.Delta(before, n), work.dU(before, n), team);
 }
 
 }  // namespace
@@ -84,9 +84,9 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
         const Matrix<const T> mask = work.dropout().of(layer) ? work.dropout().mask(layer, n) : Matrix<const T>{};
         multiply<T>(input_gradient(network, layer, dU), nullptr, in_panels(Delta), Ahead<T>{}, team,
                     [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
-                        kernels<T>().multiply_through(LR, begin, f, tile.of(From),
-                                                      mask.data == nullptr ? mask : tile.of(mask),
-                                                      tile.of(in_panels(Delta)));
+                        kernels<T>().multiply_activation_backward(LR, begin, f, tile.of(From),
+                                                                  mask.data == nullptr ? mask : tile.of(mask),
+                                                                  tile.of(in_panels(Delta)));
                     });
     }
 }
@@ -112,11 +112,11 @@ void weight_gradients(const Network<T>& network, Scattered<const T> X, Workspace
 
 template <class T>
 void input_gradients(const Network<T>& network, Workspace<T>& work, Matrix<T> dX, Team& team) {
-    through_layer(network, 0, work, dX, team);
+    layer_backward(network, 0, work, dX, team);
 }
 
-template void through_weights(const Network<float>&, std::size_t, Workspace<float>&, Matrix<float>, Team&);
-template void through_weights(const Network<double>&, std::size_t, Workspace<double>&, Matrix<double>, Team&);
+template void weights_backward(const Network<float>&, std::size_t, Workspace<float>&, Matrix<float>, Team&);
+template void weights_backward(const Network<double>&, std::size_t, Workspace<double>&, Matrix<double>, Team&);
 template void backpropagate(const Network<float>&, std::size_t, Workspace<float>&, Team&);
 template void backpropagate(const Network<double>&, std::size_t, Workspace<double>&, Team&);
 template void weight_gradients(const Network<float>&, Scattered<const float>, Workspace<float>&, Vector<float>, Team&);

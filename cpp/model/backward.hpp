@@ -14,7 +14,7 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
 
 // dA (n, at least n_in) = W^T dC/du of a layer, which is dC/da of what goes into it, but where it skips.
 template <class T>
-void through_weights(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team);
+void weights_backward(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team);
 
 // dW, db and dg of every layer into grad (n_params,), for a batch X (n, n_features) whose a and delta are in `work`.
 template <class T>

@@ -158,7 +158,7 @@ template <class T>
 void activation_along(Activation f, Matrix<const T> Z, Matrix<const T> A, Matrix<const T> R_Z, Matrix<T> R_A) noexcept {
     for (std::size_t i = 0; i < R_A.rows; ++i) std::copy_n(R_Z.row(i), R_A.cols, R_A.row(i));
     if (f != Activation::log_softmax) {  // da/dz is symmetric
-        kernels<T>().through_activation(f, derivative_from_z(f) ? Z : A, R_A);
+        kernels<T>().activation_backward(f, derivative_from_z(f) ? Z : A, R_A);
         return;
     }
     for (std::size_t i = 0; i < R_A.rows; ++i) {
@@ -170,7 +170,7 @@ void activation_along(Activation f, Matrix<const T> Z, Matrix<const T> A, Matrix
 
 template <class T>
 void delta_along(Activation f, const LayerAlong<T>& layer, Matrix<const T> G, Matrix<T> R_Delta) noexcept {
-    kernels<T>().through_activation(f, derivative_from_z(f) ? layer.Z : layer.A, R_Delta);
+    kernels<T>().activation_backward(f, derivative_from_z(f) ? layer.Z : layer.A, R_Delta);
     const std::size_t n = G.cols;
     for (std::size_t i = 0; i < G.rows; ++i) {
         const T* const z = layer.Z.row(i);

@@ -99,22 +99,22 @@ class Pass {
             const Matrix<T> G = G_[layer - 1].first(n_);
             const Matrix<T> R_Delta = along_.Delta(layer - 1, n_);
             const Matrix<T> second = second_term_.first(n_).columns(G.cols);
-            through_weights(network_, layer, work_, G, team_);
-            through_weights(network_, layer, along_, R_Delta, team_);
-            through_weights(direction_, layer, work_, second, team_);
+            weights_backward(network_, layer, work_, G, team_);
+            weights_backward(network_, layer, along_, R_Delta, team_);
+            weights_backward(direction_, layer, work_, second, team_);
             if (shape_.skips(layer)) add<T>(G_[layer].first(n_), G);
             rows([&](std::size_t first, std::size_t count) noexcept {
                 const Matrix<T> Delta = work_.Delta(layer - 1, n_).slice(first, count);
                 const LayerAlong<T> at = layer_along(layer - 1).slice(first, count);
                 copy<T>(G.slice(first, count), Delta);
-                kernels<T>().through_activation(f(layer - 1), derivative_from_z(f(layer - 1)) ? at.Z : at.A, Delta);
+                kernels<T>().activation_backward(f(layer - 1), derivative_from_z(f(layer - 1)) ? at.Z : at.A, Delta);
                 add<T>(second.slice(first, count), R_Delta.slice(first, count));
                 if (shape_.skips(layer)) add<T>(R_G_[layer].first(n_).slice(first, count), R_Delta.slice(first, count));
                 if (shape_.skips(layer - 1))
                     copy<T>(R_Delta.slice(first, count), R_G_[layer - 1].first(n_).slice(first, count));
                 delta_along<T>(f(layer - 1), at, G.slice(first, count), R_Delta.slice(first, count));
             });
-            if (shape_.normalises(layer - 1)) through_normalised(layer - 1);
+            if (shape_.normalises(layer - 1)) normalised_backward(layer - 1);
         }
     }
 
@@ -170,11 +170,11 @@ class Pass {
     }
 
     // dC/du and R{dC/du} of it.
-    void through_normalised(std::size_t layer) {
+    void normalised_backward(std::size_t layer) {
         const Matrix<const T> Delta = work_.Delta(layer, n_);
-        through_norm<T>(network_, layer, work_.normalised(), Delta, work_.dU(layer, n_), team_);
-        through_norm_along<T>(network_, direction_, layer, work_.normalised(), along_.normalised(), Delta,
-                              along_.Delta(layer, n_), along_.dU(layer, n_));
+        norm_backward<T>(network_, layer, work_.normalised(), Delta, work_.dU(layer, n_), team_);
+        norm_backward_along<T>(network_, direction_, layer, work_.normalised(), along_.normalised(), Delta,
+                               along_.Delta(layer, n_), along_.dU(layer, n_));
     }
 
     // R{dg} = sum of R{delta} u_hat + sum of delta R{u_hat}, (n_out,); `second` is room.

@@ -107,8 +107,8 @@ void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>
                     kernels<T>().activate(shape.output(), Z.slice(first, count), A.slice(first, count));
                     for (std::size_t i = first; i < first + count; ++i)
                         std::copy_n(dC_dA.row(i), dC_dA.cols, Delta.row(i));
-                    kernels<T>().through_activation(shape.output(), From.slice(first, count),
-                                                    Delta.slice(first, count));
+                    kernels<T>().activation_backward(shape.output(), From.slice(first, count),
+                                                     Delta.slice(first, count));
                 });
     if (custom != nullptr) custom->backward(From, Delta);
 }

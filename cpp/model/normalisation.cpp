@@ -116,16 +116,17 @@ void normalise(const Network<T>& network, std::size_t layer, Normalised<T>& of, 
 }
 
 template <class T>
-void through_norm(const Network<T>& network, std::size_t layer, Normalised<T>& of, Matrix<const T> Delta, Matrix<T> dU,
-                  Team& team) {
+void norm_backward(const Network<T>& network, std::size_t layer, Normalised<T>& of, Matrix<const T> Delta, Matrix<T> dU,
+                   Team& team) {
     const std::size_t n_out = network.shape().n_out(layer);
     const Matrix<const T> U = of.U(layer, Delta.rows).columns(n_out);
     const T* const g = network.g(layer).data;
     const T* const rstd = of.rstd(layer);
     if (network.shape().norm(layer) == Norm::layer) {
         over_samples(n_out, Delta.rows, team, [&](std::size_t first, std::size_t count) noexcept {
-            kernels<T>().through_rows(g, rstd + first, U.slice(first, count), Delta.slice(first, count).columns(n_out),
-                                      dU.slice(first, count).columns(n_out));
+            kernels<T>().normalise_rows_backward(g, rstd + first, U.slice(first, count),
+                                                 Delta.slice(first, count).columns(n_out),
+                                                 dU.slice(first, count).columns(n_out));
         });
         return;
     }
@@ -138,7 +139,7 @@ void through_norm(const Network<T>& network, std::size_t layer, Normalised<T>& o
             kernels<T>().sum_rows(delta, db);
             kernels<T>().sum_row_products(delta, u_hat, dg);
         }
-        kernels<T>().through_columns(g + first, rstd + first, db, dg, u_hat, delta, units(dU, first, count));
+        kernels<T>().normalise_columns_backward(g + first, rstd + first, db, dg, u_hat, delta, units(dU, first, count));
     });
 }
 
@@ -162,10 +163,10 @@ template void normalise(const Network<float>&, std::size_t, Matrix<float>, Team&
 template void normalise(const Network<double>&, std::size_t, Matrix<double>, Team&);
 template void normalise(const Network<float>&, std::size_t, Normalised<float>&, Matrix<float>, Team&);
 template void normalise(const Network<double>&, std::size_t, Normalised<double>&, Matrix<double>, Team&);
-template void through_norm(const Network<float>&, std::size_t, Normalised<float>&, Matrix<const float>, Matrix<float>,
-                           Team&);
-template void through_norm(const Network<double>&, std::size_t, Normalised<double>&, Matrix<const double>,
-                           Matrix<double>, Team&);
+template void norm_backward(const Network<float>&, std::size_t, Normalised<float>&, Matrix<const float>, Matrix<float>,
+                            Team&);
+template void norm_backward(const Network<double>&, std::size_t, Normalised<double>&, Matrix<const double>,
+                            Matrix<double>, Team&);
 template void follow_batch(Network<float>&, Normalised<float>&, std::size_t) noexcept;
 template void follow_batch(Network<double>&, Normalised<double>&, std::size_t) noexcept;
 

@@ -63,8 +63,8 @@ void normalise(const Network<T>& network, std::size_t layer, Normalised<T>& of, 
 
 // dU (n, columns) = dC/du from Delta = dC/dz, alike, with u_hat of `of`.
 template <class T>
-void through_norm(const Network<T>& network, std::size_t layer, Normalised<T>& of, Matrix<const T> Delta, Matrix<T> dU,
-                  Team& team);
+void norm_backward(const Network<T>& network, std::size_t layer, Normalised<T>& of, Matrix<const T> Delta, Matrix<T> dU,
+                   Team& team);
 
 // The running statistics move a tenth of the way to those of the last batch, of n samples; its variance unbiased.
 template <class T>

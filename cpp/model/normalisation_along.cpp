@@ -47,7 +47,7 @@ struct UnitsAlong {
 };
 
 template <class T>
-void through_units_along(const UnitsAlong<T>& at, T rstd, T R_rstd, std::size_t n, T* R_dU) noexcept {
+void units_backward_along(const UnitsAlong<T>& at, T rstd, T R_rstd, std::size_t n, T* R_dU) noexcept {
     const auto e = [&](std::size_t j) { return at.e(j); };
     const auto R_e = [&](std::size_t j) { return at.R_e(j); };
     const auto u_hat = [&](std::size_t j) { return at.u_hat[j]; };
@@ -88,15 +88,16 @@ void normalise_along(const Network<T>& network, const Network<T>& direction, std
 }
 
 template <class T>
-void through_norm_along(const Network<T>& network, const Network<T>& direction, std::size_t layer, Normalised<T>& of,
-                        Normalised<T>& along, Matrix<const T> Delta, Matrix<const T> R_Delta, Matrix<T> R_dU) noexcept {
+void norm_backward_along(const Network<T>& network, const Network<T>& direction, std::size_t layer, Normalised<T>& of,
+                         Normalised<T>& along, Matrix<const T> Delta, Matrix<const T> R_Delta,
+                         Matrix<T> R_dU) noexcept {
     const std::size_t n = R_dU.rows;
     const std::size_t n_out = network.shape().n_out(layer);
     for (std::size_t i = 0; i < n; ++i) {
         const UnitsAlong<T> at{network.g(layer).data, direction.g(layer).data, Delta.row(i),
                                R_Delta.row(i),        of.U(layer, n).row(i),   along.U(layer, n).row(i)};
         if (network.shape().norm(layer) == Norm::layer)
-            through_units_along(at, of.rstd(layer)[i], along.rstd(layer)[i], n_out, R_dU.row(i));
+            units_backward_along(at, of.rstd(layer)[i], along.rstd(layer)[i], n_out, R_dU.row(i));
         else
             for (std::size_t j = 0; j < n_out; ++j) R_dU.row(i)[j] = at.R_e(j) * of.rstd(layer)[j];
     }
@@ -106,10 +107,10 @@ template void normalise_along(const Network<float>&, const Network<float>&, std:
                               Normalised<float>&, Matrix<float>) noexcept;
 template void normalise_along(const Network<double>&, const Network<double>&, std::size_t, Normalised<double>&,
                               Normalised<double>&, Matrix<double>) noexcept;
-template void through_norm_along(const Network<float>&, const Network<float>&, std::size_t, Normalised<float>&,
-                                 Normalised<float>&, Matrix<const float>, Matrix<const float>, Matrix<float>) noexcept;
-template void through_norm_along(const Network<double>&, const Network<double>&, std::size_t, Normalised<double>&,
-                                 Normalised<double>&, Matrix<const double>, Matrix<const double>,
-                                 Matrix<double>) noexcept;
+template void norm_backward_along(const Network<float>&, const Network<float>&, std::size_t, Normalised<float>&,
+                                  Normalised<float>&, Matrix<const float>, Matrix<const float>, Matrix<float>) noexcept;
+template void norm_backward_along(const Network<double>&, const Network<double>&, std::size_t, Normalised<double>&,
+                                  Normalised<double>&, Matrix<const double>, Matrix<const double>,
+                                  Matrix<double>) noexcept;
 
 }  // namespace rosenblatt

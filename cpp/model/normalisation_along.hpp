@@ -14,7 +14,7 @@ void normalise_along(const Network<T>& network, const Network<T>& direction, std
 
 // R_dU (n, n_out) = R{dC/du} from delta = dC/dz and R{delta}, alike.
 template <class T>
-void through_norm_along(const Network<T>& network, const Network<T>& direction, std::size_t layer, Normalised<T>& of,
-                        Normalised<T>& along, Matrix<const T> Delta, Matrix<const T> R_Delta, Matrix<T> R_dU) noexcept;
+void norm_backward_along(const Network<T>& network, const Network<T>& direction, std::size_t layer, Normalised<T>& of,
+                         Normalised<T>& along, Matrix<const T> Delta, Matrix<const T> R_Delta, Matrix<T> R_dU) noexcept;
 
 }  // namespace rosenblatt
