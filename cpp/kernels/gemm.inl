@@ -29,7 +29,7 @@ void multiply_tiles(const Factors<T>& LR, Start<T> start, Result result) noexcep
     // Tiles as tall as each other, not tall ones and a rest; then as wide as the registers allow.
     const std::size_t row_tiles = (n_rows + max_rows - 1) / max_rows;
     const std::size_t tallest = row_tiles == 1 ? n_rows : (n_rows + row_tiles - 1) / row_tiles;
-    const std::size_t widest = packs_beside<by_columns>(tallest) * width;
+    const std::size_t widest = packs_per_row<by_columns>(tallest) * width;
 
     Ahead<T> ahead = LR.ahead;
     TileWork<T> work;

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t max_rows = 14;
 constexpr std::size_t least_terms_copied = 512;
 template <bool by_columns>
-constexpr std::size_t packs_beside(std::size_t rows) noexcept {
+constexpr std::size_t packs_per_row(std::size_t rows) noexcept {
     return by_columns || rows > 6 ? 2 : rows <= 2 ? 8 : 4;
 }
 #else
@@ -24,7 +24,7 @@ constexpr std::size_t max_rows = 6;
 // By columns six rows are 24 bytes of a cache line, in a page of its own for each term.
 constexpr std::size_t least_terms_copied = 128;
 template <bool by_columns>
-constexpr std::size_t packs_beside(std::size_t rows) noexcept {
+constexpr std::size_t packs_per_row(std::size_t rows) noexcept {
     return by_columns || rows > 2 ? 2 : rows == 1 ? 8 : 4;
 }
 #endif
@@ -144,7 +144,7 @@ struct Tiles {
     constexpr void fill() noexcept {
         whole[rows - 1][packs - 1] = tile<T, rows, packs, by_columns, true>;
         if constexpr (packs == 1) partial[rows - 1] = tile<T, rows, 1, by_columns, false>;
-        if constexpr (packs < packs_beside<by_columns>(rows)) fill<rows, packs + 1>();
+        if constexpr (packs < packs_per_row<by_columns>(rows)) fill<rows, packs + 1>();
         else if constexpr (rows < max_rows) fill<rows + 1, 1>();
     }
 };

@@ -42,9 +42,10 @@ void layer_backward(const Network<T>& network, std::size_t layer, Workspace<T>& 
     skip(work.G_rows(layer, dA.rows, network.shape().n_in(layer)), dA, team);
 }
 
-// delta of the hidden layer before this one, and what else its way back needs, step by step.
+// delta of the hidden layer before this one: the unfused path, for layers with a norm, a skip or a row-wise activation.
 template <class T>
-void backpropagate_beside(const Network<T>& network, std::size_t layer, std::size_t n, Workspace<T>& work, Team& team) {
+void backpropagate_unfused(const Network<T>& network, std::size_t layer, std::size_t n, Workspace<T>& work,
+                           Team& team) {
     const Shape& shape = network.shape();
     const std::size_t before = layer - 1;
     const std::size_t n_in = shape.n_in(layer);
@@ -77,7 +78,7 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
         const Activation f = network.shape().activation(layer - 1);
         if (acts_on_rows(f) || chains(n_out, n_in) == Chains::sixteen || network.shape().skips(layer) ||
             !network.shape().plain(layer - 1)) {
-            backpropagate_beside(network, layer, n, work, team);
+            backpropagate_unfused(network, layer, n, work, team);
             continue;
         }
         const Scattered<const T> dU = work.dU_rows(layer, n, n_out);

@@ -105,10 +105,10 @@ void forward_and_activate(const Network<T>& network, std::size_t layer, Scattere
                 });
 }
 
-// a of a hidden layer that is not plain, with what its way back needs.
+// a of a hidden layer with a norm or a skip, and what its backward step needs.
 template <class T>
-void forward_beside(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, ForwardWorkspace<T>& work,
-                    Team& team) {
+void forward_unfused(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, ForwardWorkspace<T>& work,
+                     Team& team) {
     const std::size_t n = A_in.rows;
     const Matrix<T> F = work.F(layer, n);
     const Matrix<T> Z = derivative_from_z(network.shape().activation(layer)) ? work.Z(layer, n) : F;
@@ -141,7 +141,7 @@ void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T
         drop(layer);
         const Matrix<T> A = work.A(layer, X.rows);
         if (!network.shape().plain(layer)) {
-            forward_beside(network, layer, work.A_in(layer, X), work, team);
+            forward_unfused(network, layer, work.A_in(layer, X), work, team);
         } else if (derivative_from_z(network.shape().activation(layer))) {
             const Matrix<T> Z = work.Z(layer, X.rows);
             forward_layer(network, layer, work.A_in(layer, X), Z, team);

@@ -267,8 +267,8 @@ class Learning {
             if (samples_.held_out[sample]) continue;
             const Entries<T> x = entries(samples_.X, sample);
             one_sample(i, sample, x);
-            constexpr std::size_t work_beside = 16;
-            stop_.look(static_cast<double>(x.size + work_beside));
+            constexpr std::size_t work_per_sample = 16;
+            stop_.look(static_cast<double>(x.size + work_per_sample));
             stop_.throw_if_requested();
         }
     }
