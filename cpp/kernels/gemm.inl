@@ -31,7 +31,7 @@ void multiply_tiles(const Factors<T>& LR, Start<T> start, Result result) noexcep
     const std::size_t tallest = row_tiles == 1 ? n_rows : (n_rows + row_tiles - 1) / row_tiles;
     const std::size_t widest = packs_per_row<by_columns>(tallest) * width;
 
-    Ahead<T> ahead = LR.ahead;
+    Prefetch<T> prefetch = LR.prefetch;
     TileWork<T> work;
     work.L = M.row;
     work.L_first = M.first;
@@ -48,7 +48,7 @@ void multiply_tiles(const Factors<T>& LR, Start<T> start, Result result) noexcep
             const std::size_t whole = (end - j) / width;
             work.R = from_R;
             if (start.at != nullptr) work.start = start.at + j;
-            work.fetch = ahead.take(terms, work.fetch_step);
+            work.fetch = prefetch.take(terms, work.fetch_step);
             if (work.fetch == nullptr)
                 work.fetch = reinterpret_cast<const unsigned char*>(from_R);  // is being read anyway
             result.place(work, r, j, rows);
@@ -118,7 +118,7 @@ void multiply_copied_columns(const Factors<T>& LR, Start<T> start, const Result&
             map(M.row[t] + M.first + first, n, LR.L_copy + t * columns_copied, [](Pack<T> x) { return x; });
         Factors<T> some = LR;
         some.L = {{term, M.rows, n, 0, columns_copied}, true};
-        some.ahead = LR.ahead.part(i, n_parts);
+        some.prefetch = LR.prefetch.part(i, n_parts);
         multiply_tiles<T, true>(some, start, Below<Result>{result, first});
     }
 }

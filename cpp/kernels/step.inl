@@ -149,18 +149,20 @@ void descend_few(const StepLayer<T>& layer, const T* const* A, std::size_t first
 // dC/dW of a layer as a product; f(product, as_it_lies) where `as_it_lies` says how W is its result: the transpose of one
 // column is a row, so that registers run along the inputs.
 template <class T, class F>
-ROSENBLATT_INLINE void with_gradient(const StepLayer<T>& layer, Scattered<const T> A_in, Ahead<T> ahead, F f) noexcept {
+ROSENBLATT_INLINE void with_gradient(const StepLayer<T>& layer, Scattered<const T> A_in, Prefetch<T> prefetch,
+                                     F f) noexcept {
     const std::size_t n = A_in.rows;
     if (layer.W.cols == 1) {
         const Scattered<const T> delta{layer.Delta_rows, 1, n, 0, n};
         const Panels<const T> A{A_in.row[0] + A_in.first, n, A_in.cols, A_in.stride, panel_cols<T>};
-        f(Factors<T>{{delta}, {A}, nullptr, nullptr, 0, ahead}, [](Panels<T> W) ROSENBLATT_BODY -> Panels<T> {
+        f(Factors<T>{{delta}, {A}, nullptr, nullptr, 0, prefetch}, [](Panels<T> W) ROSENBLATT_BODY -> Panels<T> {
             if (W.data == nullptr) return {};
             return {W.data, 1, W.rows, W.rows, panel_cols<T>};
         });
     } else {
         const Panels<const T> delta{layer.Delta.data, n, layer.W.cols, layer.Delta.stride, panel_cols<T>};
-        f(Factors<T>{{A_in, true}, {delta}, nullptr, nullptr, 0, ahead}, [](Panels<T> W) ROSENBLATT_BODY { return W; });
+        f(Factors<T>{{A_in, true}, {delta}, nullptr, nullptr, 0, prefetch},
+          [](Panels<T> W) ROSENBLATT_BODY { return W; });
     }
 }
 
@@ -174,9 +176,10 @@ ROSENBLATT_INLINE T* bias_gradient(const StepLayer<T>& layer, std::size_t n, con
 
 // w := the step of any rule along dC/dw, for one layer.
 template <class T>
-void step_layer(const StepLayer<T>& layer, Scattered<const T> A_in, const Step<T>& step, Ahead<T> ahead) noexcept {
+void step_layer(const StepLayer<T>& layer, Scattered<const T> A_in, const Step<T>& step,
+                Prefetch<T> prefetch) noexcept {
     const RuleStep<T>& rule = *step.other;
-    with_gradient(layer, A_in, ahead, [&](const Factors<T>& LR, auto as_result) ROSENBLATT_BODY {
+    with_gradient(layer, A_in, prefetch, [&](const Factors<T>& LR, auto as_result) ROSENBLATT_BODY {
         PanelStates<T> states;
         for (std::size_t i = 0; i < max_states; ++i) states.of[i] = as_result(layer.state_W.of[i]);
         multiply_step<T>(LR, rule, states, as_result(layer.W));
@@ -189,7 +192,7 @@ void step_layer(const StepLayer<T>& layer, Scattered<const T> A_in, const Step<T
 // w := w - epsilon dC/dw of one layer.
 template <class T>
 ROSENBLATT_INLINE void descend_layer(const StepLayer<T>& layer, Scattered<const T> A_in, const Step<T>& step,
-                                     Ahead<T> ahead) noexcept {
+                                     Prefetch<T> prefetch) noexcept {
     const std::size_t n = A_in.rows;
     if (n <= few_samples && layer.W.cols > 1 && layer.state_W.of[0].data == nullptr) {
         const T epsilon = step.rule.learning_rate;
@@ -208,7 +211,7 @@ ROSENBLATT_INLINE void descend_layer(const StepLayer<T>& layer, Scattered<const 
                 break;
         }
     } else {
-        with_gradient(layer, A_in, ahead, [&](const Factors<T>& LR, auto as_result) ROSENBLATT_BODY {
+        with_gradient(layer, A_in, prefetch, [&](const Factors<T>& LR, auto as_result) ROSENBLATT_BODY {
             multiply_descend<T>(LR, step.rule, as_result(layer.state_W.of[0]), as_result(layer.W));
         });
     }
@@ -218,7 +221,7 @@ ROSENBLATT_INLINE void descend_layer(const StepLayer<T>& layer, Scattered<const 
 // One step on the rows of X (n, n_features). Returns the cost C; where it is not finite nothing is updated.
 template <class T>
 double small_step(const Step<T>& step, Scattered<const T> X, Targets<T> targets, const double* weights, double weight,
-                  Ahead<T> ahead) noexcept {
+                  Prefetch<T> prefetch) noexcept {
     const std::size_t n = X.rows;
     const std::size_t last = step.n_layers - 1;
     const auto A_before = [&](std::size_t layer) noexcept -> Scattered<const T> {
@@ -254,7 +257,7 @@ double small_step(const Step<T>& step, Scattered<const T> X, Targets<T> targets,
     for (std::size_t layer = last; layer > 0; --layer)
         backward_layer(step.layers[layer], step.layers[layer - 1], n, step.space);
     for (std::size_t layer = 0; layer <= last; ++layer) {
-        const Ahead<T> rows = layer == 0 ? ahead : Ahead<T>{};
+        const Prefetch<T> rows = layer == 0 ? prefetch : Prefetch<T>{};
         if (step.other == nullptr) descend_layer(step.layers[layer], A_in(layer), step, rows);
         else step_layer(step.layers[layer], A_in(layer), step, rows);
     }

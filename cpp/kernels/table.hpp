@@ -79,10 +79,9 @@ struct Left {
 // Panels of R that are copied at a time: those that a tile reads side by side, which is wider where L has few rows.
 constexpr std::size_t panels_at_once(std::size_t n_rows) noexcept { return n_rows <= 2 ? 4 : n_rows <= 6 ? 2 : 1; }
 
-// Rows of the samples that the next step will gather, wherever they lie: a product asks for their cache lines while it
-// computes, so that they are near by then.
+// Rows of the next batch, prefetched one cache line per term of the running product.
 template <class T>
-struct Ahead {
+struct Prefetch {
     const T* first_row = nullptr;  // of all samples, (n_samples, row_size) row-major
     std::size_t row_size = 0;
     const std::size_t* next = nullptr;  // the indices of the rows that are still to be asked for
@@ -90,7 +89,7 @@ struct Ahead {
     std::size_t asked = 0;  // bytes of the next row that were asked for
 
     // The i-th of n parts.
-    constexpr Ahead part(std::size_t i, std::size_t n) const noexcept {
+    constexpr Prefetch part(std::size_t i, std::size_t n) const noexcept {
         const auto rows = static_cast<std::size_t>(end - next);
         return {first_row, row_size, next + rows * i / n, next + rows * (i + 1) / n, 0};
     }
@@ -131,7 +130,7 @@ struct Factors {
     // transposed; null where R is read as it lies.
     T* R_copy = nullptr;
     std::size_t panels = 0;
-    Ahead<T> ahead = {};
+    Prefetch<T> prefetch = {};
 };
 
 // Where the sums of a product begin: at `at` (cols,) in every row, at 0 where it is null; or, where a product is computed
@@ -237,7 +236,7 @@ struct Kernels {
     // A whole step of a small network on the rows of X (n, n_features), by all of the above; weights (n,) of the samples, or
     // null, and their sum. Returns C; where it is not finite nothing is updated. No layer's input gradient is interleaved.
     double (*small_step)(const Step<T>& step, Scattered<const T> X, Targets<T> targets, const double* weights,
-                         double weight, Ahead<T> ahead) noexcept;
+                         double weight, Prefetch<T> prefetch) noexcept;
 
     // The numbers in a register, and whether the processor has a fused multiply-add.
     std::size_t width;

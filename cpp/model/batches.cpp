@@ -115,7 +115,7 @@ Batch<T> Batches<T>::take(std::size_t i, Team& team) {
 }
 
 template <class T>
-Ahead<T> Batches<T>::after(std::size_t i) const noexcept {
+Prefetch<T> Batches<T>::prefetch_after(std::size_t i) const noexcept {
     if (!shuffled_ || samples_.is_sparse() || i + 1 >= count()) return {};
     const std::size_t* const order = order_.data() + (i + 1) * batch_size_;
     return {samples_.X.data, samples_.X.stride, order, order + size_of(i + 1), 0};

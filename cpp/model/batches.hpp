@@ -37,8 +37,8 @@ class Batches {
         return shuffled_ ? order_.data() + i * batch_size_ : nullptr;
     }
 
-    // The rows of the batch after batch i, none after the last one and where they come in the order of memory.
-    Ahead<T> after(std::size_t i) const noexcept;
+    // The rows of the batch after batch i; none after the last one, or if they are contiguous in memory.
+    Prefetch<T> prefetch_after(std::size_t i) const noexcept;
 
   private:
     std::size_t size_of(std::size_t i) const noexcept;

@@ -99,7 +99,7 @@ void forward_and_activate(const Network<T>& network, std::size_t layer, Scattere
         activate_layer<T>(network, layer, A, A, team);
         return;
     }
-    multiply<T>({{A_in}, {W}}, network.b(layer).data, in_panels(A), Ahead<T>{}, team,
+    multiply<T>({{A_in}, {W}}, network.b(layer).data, in_panels(A), Prefetch<T>{}, team,
                 [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
                     kernels<T>().multiply_activate(LR, begin, f, tile.of(in_panels(A)));
                 });

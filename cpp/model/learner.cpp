@@ -140,7 +140,7 @@ double Learner<T>::cost_and_deltas(Network<T>& network, const Batch<T>& batch, s
 template <class T>
 void Learner<T>::step(Network<T>& network, const Batch<T>& batch, double C, Team& team) {
     if (descends_in_one_pass(optimizer_, network.shape(), batch.size(), batch.X.sparse != nullptr)) {
-        descend(network, batch.X, work_, optimizer_, Ahead<T>{}, team);
+        descend(network, batch.X, work_, optimizer_, Prefetch<T>{}, team);
     } else {
         if (grad_.size() == 0) grad_ = Buffer<T>(network.theta().size);
         weight_gradients(network, batch.X, work_, grad_.view(), team);

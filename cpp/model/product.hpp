@@ -145,7 +145,7 @@ struct Blocks {
 // Computes a tile of a product block by block: multiply(factors, start, tile) for all blocks of terms but the last, then
 // finish(factors, start, tile), where `tile` is the part of the tile that the block's rows are, with rows counted in it.
 template <class T, class Multiply, class Finish>
-void in_blocks(const Product<T>& product, const Blocks& blocks, const T* start, Ahead<T> ahead, T* space,
+void in_blocks(const Product<T>& product, const Blocks& blocks, const T* start, Prefetch<T> prefetch, T* space,
                Multiply multiply, Finish finish) noexcept {
     T* const L_copy = blocks.copies_L ? space : nullptr;
     T* const R_copy = blocks.copies_R ? space : nullptr;
@@ -159,7 +159,8 @@ void in_blocks(const Product<T>& product, const Blocks& blocks, const T* start, 
         do {
             const std::size_t count = std::min(blocks.terms, n_terms - first);
             const Product<T> block = rows.terms(first, count);
-            const Factors<T> factors{block.L, block.R, L_copy, R_copy, blocks.panels, row == 0 ? ahead : Ahead<T>{}};
+            const Factors<T> factors{block.L, block.R,       L_copy,
+                                     R_copy,  blocks.panels, row == 0 ? prefetch : Prefetch<T>{}};
             const Start<T> begin{start, first > 0};
             first += count;
             if (first == n_terms) finish(factors, begin, tile);
@@ -178,11 +179,11 @@ inline Chains chains(std::size_t n_terms, std::size_t n_results) noexcept {
 // Computes C = end(start + L R) on the team: finish(factors, start, tile) computes the last block of terms of a part of C, `tile`
 // of it, and ends it. start (cols,) or null for 0. Throws Stopped.
 template <class T, class Finish>
-void multiply(const Product<T>& product, const T* start, Panels<T> C, Ahead<T> ahead, Team& team, Finish finish) {
+void multiply(const Product<T>& product, const T* start, Panels<T> C, Prefetch<T> prefetch, Team& team, Finish finish) {
     constexpr double little = 1e6;  // multiply-adds, too few to be cut or copied for
     if (product.work() <= little && !product.R.transposed) {
         team.tiles(1, product.work(), [&](std::size_t) noexcept {
-            finish(Factors<T>{product.L, product.R, nullptr, nullptr, 0, ahead}, Start<T>{start},
+            finish(Factors<T>{product.L, product.R, nullptr, nullptr, 0, prefetch}, Start<T>{start},
                    Tile{0, 0, C.rows, C.cols});
         });
         return;
@@ -192,7 +193,7 @@ void multiply(const Product<T>& product, const T* start, Panels<T> C, Ahead<T> a
     const auto compute = [&](std::size_t i, const Blocks& blocks, T* space) noexcept {
         const Tile tile = tiling.tile(i);
         in_blocks<T>(
-            product.part(tile), blocks, start == nullptr ? nullptr : start + tile.col, ahead.part(i, count), space,
+            product.part(tile), blocks, start == nullptr ? nullptr : start + tile.col, prefetch.part(i, count), space,
             [&](const Factors<T>& LR, Start<T> begin, Tile block) noexcept {
                 kernels<T>().multiply(LR, begin, block.of(tile.of(C)));
             },
@@ -209,9 +210,10 @@ void multiply(const Product<T>& product, const T* start, Panels<T> C, Ahead<T> a
 template <class T>
 void multiply(const Product<T>& product, const T* start, Panels<T> C, Chains chains, Team& team) {
     if (chains == Chains::single) {
-        multiply<T>(product, start, C, Ahead<T>{}, team, [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
-            kernels<T>().multiply(LR, begin, tile.of(C));
-        });
+        multiply<T>(product, start, C, Prefetch<T>{}, team,
+                    [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
+                        kernels<T>().multiply(LR, begin, tile.of(C));
+                    });
         return;
     }
     Product<T> by_columns = product;

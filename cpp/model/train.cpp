@@ -124,13 +124,13 @@ class SmallSteps {
     }
 
     // The cost C of the batch, before the step. Throws nothing, for the step is taken.
-    double take(const Batch<T>& batch, Ahead<T> ahead, Team& team) {
+    double take(const Batch<T>& batch, Prefetch<T> prefetch, Team& team) {
         double C = 0;
         step_.rule = optimizer_.descent();
         step_.dropout = dropout_.stream();
         share_of_samples(batch, {step_.scale, batch.size()});
         team.alone(multiply_adds_ * static_cast<double>(batch.size()), [&]() noexcept {
-            C = kernels<T>().small_step(step_, batch.X, batch.Y, batch.weights, batch.weight(), ahead);
+            C = kernels<T>().small_step(step_, batch.X, batch.Y, batch.weights, batch.weight(), prefetch);
         });
         return C;
     }
@@ -301,7 +301,7 @@ class Run {
         copy_.go_ahead();
         if (small_) {
             optimizer_.begin_step(batch.weight());
-            return small_->take(batch, batches_.after(i), team_);
+            return small_->take(batch, batches_.prefetch_after(i), team_);
         }
         forward(network(), batch.X, work_, team_);  // z and a of every layer
         const double C = cost_and_delta(batch, i);  // C, and delta of the output
@@ -309,7 +309,8 @@ class Run {
         backpropagate(network(), batch.size(), work_, team_);  // delta of every layer
         if (grad_.size() == 0) {
             optimizer_.begin_step(batch.weight());  // epsilon, and what else the step depends on
-            descend(network(), batch.X, work_, optimizer_, batches_.after(i), team_);  // w := w - epsilon dC/dw
+            descend(network(), batch.X, work_, optimizer_, batches_.prefetch_after(i),
+                    team_);  // w := w - epsilon dC/dw
         } else {
             weight_gradients(network(), batch.X, work_, grad_.view(), team_);  // dW, db of every layer
             if (training_.gradient_norm) norms_.add(norm<T>(shape(), grad_.data(), norm_room_.data(), team_));

@@ -348,8 +348,8 @@ void update(Network<T>& network, Vector<T> grad, Optimizer<T>& optimizer, Team& 
 }
 
 template <class T>
-void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Ahead<T> ahead,
-             Team& team) {
+void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer,
+             Prefetch<T> prefetch, Team& team) {
     const Shape& shape = network.shape();
     const bool is_sparse = X.sparse != nullptr;
     const std::size_t first_full = is_sparse ? 1 : 0;  // of the layers whose inputs are full rows
@@ -372,7 +372,7 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
             const Product<T> dW = gradient(layer);
             const Tiling tiling(dW, team);
             const Blocks blocks(dW.part(tiling.tile(0)), true);
-            const Ahead<T> rows = layer == 0 ? ahead : Ahead<T>{};
+            const Prefetch<T> rows = layer == 0 ? prefetch : Prefetch<T>{};
             const auto compute = [&](std::size_t i, T* space) noexcept {
                 const Tile tile = tiling.tile(i);
                 const auto block_step = [&](const Factors<T>& LR, Start<T>, Tile block) noexcept {
@@ -433,9 +433,9 @@ template class Optimizer<float>;
 template class Optimizer<double>;
 template void update(Network<float>&, Vector<float>, Optimizer<float>&, Team&) noexcept;
 template void update(Network<double>&, Vector<double>, Optimizer<double>&, Team&) noexcept;
-template void descend(Network<float>&, Scattered<const float>, Workspace<float>&, Optimizer<float>&, Ahead<float>,
+template void descend(Network<float>&, Scattered<const float>, Workspace<float>&, Optimizer<float>&, Prefetch<float>,
                       Team&);
-template void descend(Network<double>&, Scattered<const double>, Workspace<double>&, Optimizer<double>&, Ahead<double>,
-                      Team&);
+template void descend(Network<double>&, Scattered<const double>, Workspace<double>&, Optimizer<double>&,
+                      Prefetch<double>, Team&);
 
 }  // namespace rosenblatt

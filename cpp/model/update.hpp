@@ -213,10 +213,10 @@ bool descends_in_one_pass(const Optimizer<T>& optimizer, const Shape& shape, std
 }
 
 // weight_gradients and update in one pass over each W: the gradient of a tile becomes a step while it is in the nearest
-// cache, and is never stored. The same bits. Never cut short. `ahead`: the rows that the next step will gather. Only where
+// cache, and is never stored. The same bits. Never cut short. `prefetch`: the rows that the next step will gather. Only where
 // descends_in_one_pass.
 template <class T>
-void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer, Ahead<T> ahead,
-             Team& team);
+void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer,
+             Prefetch<T> prefetch, Team& team);
 
 }  // namespace rosenblatt
