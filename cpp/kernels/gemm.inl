@@ -1,4 +1,4 @@
-// Products of matrices: forward, input gradient and weight gradient are one kernel over differently strided factors.
+// Products of matrices: forward, input gradient and weight gradient are one kernel over differently strided operands.
 // A tile of C stays in registers while the sum runs; each element has one accumulator, so the order of its sum is the
 // index order whatever the tile.
 #pragma once
@@ -14,15 +14,15 @@
 namespace rosenblatt {
 namespace {
 
-// Every tile of begin + L R. result.place(work, r, j, rows) says where the tile of `rows` rows at (r, j) goes, and
+// Every tile of init + L R. result.place(work, r, j, rows) says where the tile of `rows` rows at (r, j) goes, and
 // result.finish(r, j, rows, cols) goes over it while it is in the nearest cache. What the inner loop comes back to stays in
 // the nearest cache: all of R where it is small, else a panel of it.
 template <class T, bool by_columns, class Result>
-void multiply_tiles(const Factors<T>& LR, Start<T> start, Result result) noexcept {
+void multiply_tiles(const Operands<T>& LR, Init<T> init, Result result) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     constexpr std::size_t panel = panel_cols<T>;
     const Scattered<const T> M = LR.L.M;
-    const Right<T> R = LR.R;
+    const RightOperand<T> R = LR.R;
     const std::size_t n_rows = LR.L.rows();
     const std::size_t terms = LR.L.terms();
     const std::size_t cols = R.cols();
@@ -36,8 +36,8 @@ void multiply_tiles(const Factors<T>& LR, Start<T> start, Result result) noexcep
     work.L = M.row;
     work.L_first = M.first;
     work.n_terms = terms;
-    work.continues = start.continues;
-    work.start = nullptr;
+    work.continues = init.continues;
+    work.init = nullptr;
     work.R_step = LR.R_copy != nullptr ? panel : R.M.row_step;
     work.R_panel = LR.R_copy != nullptr ? terms * panel : R.M.panel_step;
     const auto compute = [&](std::size_t r, std::size_t j, std::size_t limit, const T* from_R) ROSENBLATT_BODY {
@@ -47,7 +47,7 @@ void multiply_tiles(const Factors<T>& LR, Start<T> start, Result result) noexcep
         for (std::size_t end = limit - j < widest ? limit : j + widest; j < end;) {
             const std::size_t whole = (end - j) / width;
             work.R = from_R;
-            if (start.at != nullptr) work.start = start.at + j;
+            if (init.row != nullptr) work.init = init.row + j;
             work.fetch = prefetch.take(terms, work.fetch_step);
             if (work.fetch == nullptr)
                 work.fetch = reinterpret_cast<const unsigned char*>(from_R);  // is being read anyway
@@ -104,7 +104,7 @@ struct Below {
 // A product by columns that copies some columns of L at a time, so that what a tile reads of each term lies beside what the
 // next tile reads of it, and beside the next term.
 template <class T, class Result>
-void multiply_copied_columns(const Factors<T>& LR, Start<T> start, const Result& result) noexcept {
+void multiply_copied_columns(const Operands<T>& LR, Init<T> init, const Result& result) noexcept {
     constexpr std::size_t at_once = columns_copied / max_rows * max_rows;
     const Scattered<const T> M = LR.L.M;
     const std::size_t n_rows = LR.L.rows();
@@ -116,32 +116,32 @@ void multiply_copied_columns(const Factors<T>& LR, Start<T> start, const Result&
         const std::size_t n = n_rows - first < at_once ? n_rows - first : at_once;
         for (std::size_t t = 0; t < M.rows; ++t)
             map(M.row[t] + M.first + first, n, LR.L_copy + t * columns_copied, [](Pack<T> x) { return x; });
-        Factors<T> some = LR;
+        Operands<T> some = LR;
         some.L = {{term, M.rows, n, 0, columns_copied}, true};
         some.prefetch = LR.prefetch.part(i, n_parts);
-        multiply_tiles<T, true>(some, start, Below<Result>{result, first});
+        multiply_tiles<T, true>(some, init, Below<Result>{result, first});
     }
 }
 
 template <class T, class Result>
-ROSENBLATT_INLINE void multiply_into(const Factors<T>& LR, Start<T> start, Result result) noexcept {
-    if (!LR.L.transposed) return multiply_tiles<T, false>(LR, start, result);
-    if (LR.L_copy != nullptr) return multiply_copied_columns(LR, start, result);
-    multiply_tiles<T, true>(LR, start, result);
+ROSENBLATT_INLINE void multiply_into(const Operands<T>& LR, Init<T> init, Result result) noexcept {
+    if (!LR.L.transposed) return multiply_tiles<T, false>(LR, init, result);
+    if (LR.L_copy != nullptr) return multiply_copied_columns(LR, init, result);
+    multiply_tiles<T, true>(LR, init, result);
 }
 
-// A result that tiles are stored into, or end in as `end` says.
+// Where the tiles of a result go, and the epilogue they end with.
 template <class T>
-struct Ended {
+struct TileResult {
     Panels<T> C;
-    End end;
+    Epilogue epilogue;
     Matrix<const T> A;  // of relu_backward; what f' is computed from where `finish` does it
 
     ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t r, std::size_t j, std::size_t) const noexcept {
         work.C = C.at(r, j);
         work.C_step = C.row_step;
         work.C_panel = C.panel_step;
-        work.end = end;
+        work.epilogue = epilogue;
         work.A = A.row(r) + j;
         work.A_step = A.stride;
     }
@@ -151,42 +151,42 @@ struct Ended {
 // A few elements of a single column: a register would hold one number, so `n` rows run side by side instead.
 template <class T, std::size_t n>
 ROSENBLATT_INLINE void multiply_rows_by_column(Scattered<const T> L, std::size_t r, const T* R, std::size_t R_step,
-                                               const T* start, T* C, std::size_t C_step) noexcept {
+                                               const T* init, T* C, std::size_t C_step) noexcept {
     const T* left[n];
     T sum[n];
     for (std::size_t i = 0; i < n; ++i) left[i] = L.row[r + i] + L.first;
-    for (std::size_t i = 0; i < n; ++i) sum[i] = start == nullptr ? T{0} : start[0];
+    for (std::size_t i = 0; i < n; ++i) sum[i] = init == nullptr ? T{0} : init[0];
     for (std::size_t t = 0; t < L.cols; ++t)
         for (std::size_t i = 0; i < n; ++i) sum[i] = fma(left[i][t], R[t * R_step], sum[i]);
     for (std::size_t i = 0; i < n; ++i) C[(r + i) * C_step] = sum[i];
 }
 
-// C = start + L R for a single column.
+// C = init + L R for a single column.
 template <class T>
-void multiply_column(Scattered<const T> L, const T* R, std::size_t R_step, const T* start, T* C,
+void multiply_column(Scattered<const T> L, const T* R, std::size_t R_step, const T* init, T* C,
                      std::size_t C_step) noexcept {
     std::size_t r = 0;
-    for (; r + 8 <= L.rows; r += 8) multiply_rows_by_column<T, 8>(L, r, R, R_step, start, C, C_step);
+    for (; r + 8 <= L.rows; r += 8) multiply_rows_by_column<T, 8>(L, r, R, R_step, init, C, C_step);
     if (r + 4 <= L.rows) {
-        multiply_rows_by_column<T, 4>(L, r, R, R_step, start, C, C_step);
+        multiply_rows_by_column<T, 4>(L, r, R, R_step, init, C, C_step);
         r += 4;
     }
-    for (; r < L.rows; ++r) multiply_rows_by_column<T, 1>(L, r, R, R_step, start, C, C_step);
+    for (; r < L.rows; ++r) multiply_rows_by_column<T, 1>(L, r, R, R_step, init, C, C_step);
 }
 
-// C = start + L R.
+// C = init + L R.
 template <class T>
-void multiply(const Factors<T>& LR, Start<T> start, Panels<T> C) noexcept {
-    if (C.cols == 1 && !LR.L.transposed && !LR.R.transposed && !start.continues)
-        multiply_column(LR.L.M, LR.R.M.data, LR.R.M.row_step, start.at, C.data, C.row_step);
-    else multiply_into(LR, start, Ended<T>{C, End::store, {}});
+void multiply(const Operands<T>& LR, Init<T> init, Panels<T> C) noexcept {
+    if (C.cols == 1 && !LR.L.transposed && !LR.R.transposed && !init.continues)
+        multiply_column(LR.L.M, LR.R.M.data, LR.R.M.row_step, init.row, C.data, C.row_step);
+    else multiply_into(LR, init, TileResult<T>{C, Epilogue::store, {}});
 }
 
-// A = f(start + L R) for an f of one number: relu in registers, others while the tile is in the nearest cache. A is
+// A = f(init + L R) for an f of one number: relu in registers, others while the tile is in the nearest cache. A is
 // row-major.
 template <class T>
-void multiply_activate(const Factors<T>& LR, Start<T> start, Activation f, Panels<T> A) noexcept {
-    struct Activated : Ended<T> {
+void multiply_activate(const Operands<T>& LR, Init<T> init, Activation f, Panels<T> A) noexcept {
+    struct Activated : TileResult<T> {
         Activation f;
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
             const Matrix<T> a{this->C.at(r, j), rows, cols, this->C.row_step};
@@ -194,21 +194,21 @@ void multiply_activate(const Factors<T>& LR, Start<T> start, Activation f, Panel
         }
     };
     if (A.cols == 1) {
-        multiply(LR, start, A);
+        multiply(LR, init, A);
         activate<T>(f, {A.data, A.rows, 1, A.row_step}, {A.data, A.rows, 1, A.row_step});
     } else if (f == Activation::relu) {
-        multiply_into(LR, start, Ended<T>{A, End::relu, {}});
+        multiply_into(LR, init, TileResult<T>{A, Epilogue::relu, {}});
     } else {
-        multiply_into(LR, start, Activated{{A, End::store, {}}, f});
+        multiply_into(LR, init, Activated{{A, Epilogue::store, {}}, f});
     }
 }
 
-// Delta = (start + L R) * mask * f'(z), element by element; `mask` may be null. f' is computed from z or a, as
+// Delta = (init + L R) * mask * f'(z), element by element; `mask` may be null. f' is computed from z or a, as
 // derivative_from_z(f) says, given in From.
 template <class T>
-void multiply_activation_backward(const Factors<T>& LR, Start<T> start, Activation f, Matrix<const T> From,
+void multiply_activation_backward(const Operands<T>& LR, Init<T> init, Activation f, Matrix<const T> From,
                                   Matrix<const T> mask, Panels<T> Delta) noexcept {
-    struct ActivationBackward : Ended<T> {
+    struct ActivationBackward : TileResult<T> {
         Activation f;
         Matrix<const T> mask;
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
@@ -218,8 +218,8 @@ void multiply_activation_backward(const Factors<T>& LR, Start<T> start, Activati
         }
     };
     if (f == Activation::relu && mask.data == nullptr)
-        multiply_into(LR, start, Ended<T>{Delta, End::relu_backward, From});
-    else multiply_into(LR, start, ActivationBackward{{Delta, End::store, From}, f, mask});
+        multiply_into(LR, init, TileResult<T>{Delta, Epilogue::relu_backward, From});
+    else multiply_into(LR, init, ActivationBackward{{Delta, Epilogue::store, From}, f, mask});
 }
 
 // A tile of a result in panels: rows x cols at (r, j), one row and panel at a time as f(row, j, cols).
@@ -245,7 +245,7 @@ struct GradientTile {
         work.C = gradient + j % panel_cols<T>;
         work.C_step = panel_cols<T>;
         work.C_panel = max_rows * panel_cols<T>;
-        work.end = End::store;
+        work.epilogue = Epilogue::store;
     }
 
     // Row i of the tile and column k of the result, for a tile that begins at column j.
@@ -281,7 +281,7 @@ StepTile<T> step_tile_of(const RuleStep<T>& step) noexcept {
 
 // A tile that ends in a rule's step.
 template <class T>
-struct Stepped : GradientTile<T> {
+struct UpdatedWeights : GradientTile<T> {
     const RuleStep<T>& step;
     const PanelStates<T>& states;
     Panels<T> W;
@@ -294,11 +294,11 @@ struct Stepped : GradientTile<T> {
 
 // W := W - epsilon L R, a step of gradient descent whose gradient is never stored. v as W, or v.data null.
 template <class T>
-void multiply_descend(const Factors<T>& LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept {
-    struct Descended : Ended<T> {
+void multiply_descend(const Operands<T>& LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept {
+    struct Descended : TileResult<T> {
         T descent;
         ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t r, std::size_t j, std::size_t rows) const noexcept {
-            Ended<T>::place(work, r, j, rows);
+            TileResult<T>::place(work, r, j, rows);
             work.descent = descent;
         }
     };
@@ -313,7 +313,7 @@ void multiply_descend(const Factors<T>& LR, SgdStep<T> step, Panels<T> v, Panels
         }
     };
     const T descent = -step.learning_rate;
-    if (v.data == nullptr) return multiply_into(LR, {}, Descended{{W, End::descend, {}}, descent});
+    if (v.data == nullptr) return multiply_into(LR, {}, Descended{{W, Epilogue::descend, {}}, descent});
     alignas(64) T gradient[GradientTile<T>::size];
     multiply_into(LR, {},
                   WithMomentum{{gradient}, W, v, {broadcast(descent), broadcast(step.momentum), step.nesterov}});
@@ -321,9 +321,9 @@ void multiply_descend(const Factors<T>& LR, SgdStep<T> step, Panels<T> v, Panels
 
 // W := the step of any rule along L R.
 template <class T>
-void multiply_step(const Factors<T>& LR, const RuleStep<T>& step, const PanelStates<T>& states, Panels<T> W) noexcept {
+void multiply_step(const Operands<T>& LR, const RuleStep<T>& step, const PanelStates<T>& states, Panels<T> W) noexcept {
     alignas(64) T gradient[GradientTile<T>::size];
-    multiply_into(LR, {}, Stepped<T>{{gradient}, step, states, W, step_tile_of(step)});
+    multiply_into(LR, {}, UpdatedWeights<T>{{gradient}, step, states, W, step_tile_of(step)});
 }
 
 constexpr std::size_t n_chains = 16;
@@ -344,12 +344,12 @@ constexpr std::size_t chain_packs = n_chains / Pack<T>::width;
 template <class T>
 constexpr T chain_numbers[n_chains] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-// n_rows x n_cols elements at (r, j) of C = start + L R. R comes by its columns: 16 terms of row j of M (cols, terms) lie side
+// n_rows x n_cols elements at (r, j) of C = init + L R. R comes by its columns: 16 terms of row j of M (cols, terms) lie side
 // by side. Tile: all chains of these elements in registers; a step of 16 terms loads them from n_rows rows of L and n_cols
 // of M. At the end the elements become lanes by a transpose, and are folded all at once.
 template <class T, std::size_t n_rows, std::size_t n_cols>
 ROSENBLATT_INLINE void tile_interleaved(Scattered<const T> L, std::size_t r, Panels<const T> M, std::size_t j,
-                                        const T* start, Panels<T> C) noexcept {
+                                        const T* init, Panels<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     constexpr std::size_t packs = chain_packs<T>;
     static_assert(n_rows * n_cols <= width);
@@ -360,7 +360,7 @@ ROSENBLATT_INLINE void tile_interleaved(Scattered<const T> L, std::size_t r, Pan
         unrolled<n_rows>([&](auto i) ROSENBLATT_BODY { unrolled<n_cols>([&](auto c) ROSENBLATT_BODY { f(i, c); }); });
     };
     each([&](auto i, auto c) ROSENBLATT_BODY {
-        sum[i][c][0] = start == nullptr ? zero<T>() : load(start + j + c, 1);
+        sum[i][c][0] = init == nullptr ? zero<T>() : load(init + j + c, 1);
         unrolled<packs - 1>([&](auto p) ROSENBLATT_BODY { sum[i][c][p + 1] = zero<T>(); });
     });
     std::size_t t = 0;
@@ -397,15 +397,15 @@ ROSENBLATT_INLINE void tile_interleaved(Scattered<const T> L, std::size_t r, Pan
 
 // n_cols columns of C from column j on, n_rows rows at a time.
 template <class T, std::size_t n_rows, std::size_t n_cols>
-void columns_interleaved(Scattered<const T> L, Panels<const T> M, std::size_t j, const T* start, Panels<T> C) noexcept {
+void columns_interleaved(Scattered<const T> L, Panels<const T> M, std::size_t j, const T* init, Panels<T> C) noexcept {
     std::size_t r = 0;
-    for (; r + n_rows <= C.rows; r += n_rows) tile_interleaved<T, n_rows, n_cols>(L, r, M, j, start, C);
-    for (; r < C.rows; ++r) tile_interleaved<T, 1, n_cols>(L, r, M, j, start, C);
+    for (; r + n_rows <= C.rows; r += n_rows) tile_interleaved<T, n_rows, n_cols>(L, r, M, j, init, C);
+    for (; r < C.rows; ++r) tile_interleaved<T, 1, n_cols>(L, r, M, j, init, C);
 }
 
 // A register's columns at a time, where R comes by its rows: a chain is a register, and the columns are its lanes.
 template <class T>
-void rows_interleaved(Scattered<const T> L, Panels<const T> R, const T* start, Panels<T> C) noexcept {
+void rows_interleaved(Scattered<const T> L, Panels<const T> R, const T* init, Panels<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     for (std::size_t j = 0; j < C.cols; j += width) {
         const std::size_t cols = C.cols - j < width ? C.cols - j : width;
@@ -413,7 +413,7 @@ void rows_interleaved(Scattered<const T> L, Panels<const T> R, const T* start, P
         for (std::size_t r = 0; r < C.rows; ++r) {
             const T* const left = L.row[r] + L.first;
             Pack<T> chain[n_chains] = {};
-            if (start != nullptr) chain[0] = get(start + j);
+            if (init != nullptr) chain[0] = get(init + j);
             std::size_t t = 0;
             for (; t + n_chains <= L.cols; t += n_chains)
                 unrolled<n_chains>([&](auto i) ROSENBLATT_BODY {
@@ -427,9 +427,9 @@ void rows_interleaved(Scattered<const T> L, Panels<const T> R, const T* start, P
     }
 }
 
-// As multiply; chain i of an element takes the terms t with t mod 16 = i, the first begins at `start`.
+// As multiply; chain i of an element takes the terms t with t mod 16 = i, the first begins at `init`.
 template <class T>
-void multiply_interleaved(const Factors<T>& LR, const T* start, Panels<T> C) noexcept {
+void multiply_interleaved(const Operands<T>& LR, const T* init, Panels<T> C) noexcept {
     // As many chains side by side as the registers hold, and elements as a square of registers has rows.
     constexpr std::size_t packs = chain_packs<T>;
     constexpr std::size_t width = Pack<T>::width;
@@ -440,7 +440,7 @@ void multiply_interleaved(const Factors<T>& LR, const T* start, Panels<T> C) noe
     constexpr std::size_t n_cols = at_once >= 16 ? 4 : 2;
     Panels<const T> M = LR.R.M;
     const bool one_column = M.cols == 1 && M.row_step == 1 && !LR.R.transposed;
-    if (!LR.R.transposed && !one_column) return rows_interleaved(LR.L.M, M, start, C);
+    if (!LR.R.transposed && !one_column) return rows_interleaved(LR.L.M, M, init, C);
     if (one_column) M = {M.data, 1, M.rows, M.rows, panel_cols<T>};
     constexpr std::size_t n_rows = 16;  // that stay near while all columns go over them
     for (std::size_t r = 0; r < C.rows; r += n_rows) {
@@ -448,10 +448,9 @@ void multiply_interleaved(const Factors<T>& LR, const T* start, Panels<T> C) noe
         const Scattered<const T> L = LR.L.M.part(r, 0, n, LR.L.M.cols);
         const Panels<T> rows = C.part(r, 0, n, C.cols);
         std::size_t j = 0;
-        for (; j + n_cols <= C.cols; j += n_cols)
-            columns_interleaved<T, at_once / n_cols, n_cols>(L, M, j, start, rows);
-        for (; j + 2 <= C.cols; j += 2) columns_interleaved<T, at_once / 2, 2>(L, M, j, start, rows);
-        for (; j < C.cols; ++j) columns_interleaved<T, at_once / 2, 1>(L, M, j, start, rows);
+        for (; j + n_cols <= C.cols; j += n_cols) columns_interleaved<T, at_once / n_cols, n_cols>(L, M, j, init, rows);
+        for (; j + 2 <= C.cols; j += 2) columns_interleaved<T, at_once / 2, 2>(L, M, j, init, rows);
+        for (; j < C.cols; ++j) columns_interleaved<T, at_once / 2, 1>(L, M, j, init, rows);
     }
 }
 

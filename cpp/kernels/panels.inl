@@ -33,7 +33,7 @@ void transpose(Matrix<const T> A, Matrix<T> B) noexcept {
 
 // The panel of R that begins with column j: to (terms, panel_cols).
 template <class T>
-ROSENBLATT_INLINE void copy_panel(Right<T> R, std::size_t j, T* to) noexcept {
+ROSENBLATT_INLINE void copy_panel(RightOperand<T> R, std::size_t j, T* to) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     constexpr std::size_t panel = panel_cols<T>;
     const std::size_t cols = R.cols() - j < panel ? R.cols() - j : panel;

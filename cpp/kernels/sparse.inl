@@ -43,9 +43,9 @@ ROSENBLATT_INLINE std::size_t place_of_pack(std::size_t j, std::size_t p, std::s
     return (j + p * width) / panel * panel_step + (j + p * width) % panel;
 }
 
-// C[r][j] = start[j] + sum over the stored elements (k, a) of row r of a R[k][j]. start (cols,), null for zeros; C (rows, cols).
+// C[r][j] = init[j] + sum over the stored elements (k, a) of row r of a R[k][j]. init (cols,), null for zeros; C (rows, cols).
 template <class T>
-void multiply_sparse(SparseRows<const T> L, std::size_t rows, const T* start, Panels<const T> R, Matrix<T> C) noexcept {
+void multiply_sparse(SparseRows<const T> L, std::size_t rows, const T* init, Panels<const T> R, Matrix<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     over_columns<T>(0, C.cols, [&](auto packs, auto whole, std::size_t j, std::size_t last) ROSENBLATT_BODY {
         constexpr std::size_t n = packs;
@@ -55,7 +55,7 @@ void multiply_sparse(SparseRows<const T> L, std::size_t rows, const T* start, Pa
         for (std::size_t r = 0; r < rows; ++r) {
             Pack<T> sum[n];
             unrolled<n>([&](auto p) ROSENBLATT_BODY {
-                sum[p] = start == nullptr ? zero<T>() : element_pack<T, is_whole>(start + j + p * width, last);
+                sum[p] = init == nullptr ? zero<T>() : element_pack<T, is_whole>(init + j + p * width, last);
             });
             const T* const value = L.value[r];
             const std::int32_t* const column = L.column[r];
@@ -72,9 +72,9 @@ void multiply_sparse(SparseRows<const T> L, std::size_t rows, const T* start, Pa
 }
 
 // The same with 16 interleaved chains, for at most 16 columns: element (k, a) is a term of chain k mod 16; chain 0 begins at
-// `start`.
+// `init`.
 template <class T>
-void multiply_sparse_interleaved(SparseRows<const T> L, std::size_t rows, const T* start, Panels<const T> R,
+void multiply_sparse_interleaved(SparseRows<const T> L, std::size_t rows, const T* init, Panels<const T> R,
                                  Matrix<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     for (std::size_t j = 0; j < C.cols; j += width) {
@@ -82,7 +82,7 @@ void multiply_sparse_interleaved(SparseRows<const T> L, std::size_t rows, const 
         const auto get = [&](const T* from) ROSENBLATT_BODY { return cols == width ? load(from) : load(from, cols); };
         for (std::size_t r = 0; r < rows; ++r) {
             Pack<T> chain[n_chains] = {};
-            if (start != nullptr) chain[0] = get(start + j);
+            if (init != nullptr) chain[0] = get(init + j);
             for (std::size_t t = 0; t < L.count[r]; ++t) {
                 const auto k = static_cast<std::size_t>(L.column[r][t]);
                 Pack<T>& sum = chain[k % n_chains];

@@ -21,15 +21,15 @@ constexpr std::size_t few_samples = 4;
 template <class T>
 ROSENBLATT_INLINE void forward_layer(const StepLayer<T>& layer, bool output, Scattered<const T> A_in,
                                      Matrix<T> A) noexcept {
-    const Factors<T> factors{{A_in}, {layer.W}, nullptr, nullptr, 0, {}};
+    const Operands<T> operands{.L = {A_in}, .R = {layer.W}};
     const bool keeps_z = !output && layer.Z.data != nullptr;
     const Matrix<T> Z = keeps_z ? layer.Z.slice(0, A.rows) : A;
     if (interleaved(A_in.cols, layer.n_out)) {
-        multiply_interleaved<T>(factors, layer.b, in_panels(Z));
+        multiply_interleaved<T>(operands, layer.b, in_panels(Z));
     } else if (output || keeps_z || acts_on_rows(layer.f)) {
-        multiply<T>(factors, {layer.b}, in_panels(Z));
+        multiply<T>(operands, {layer.b}, in_panels(Z));
     } else {
-        multiply_activate<T>(factors, {layer.b}, layer.f, in_panels(A));
+        multiply_activate<T>(operands, {layer.b}, layer.f, in_panels(A));
         return;
     }
     if (!output) activate<T>(layer.f, Z.columns(layer.n_out), A.columns(layer.n_out));
@@ -108,15 +108,15 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
         }
         return through(before.f);
     }
-    Factors<T> factors{{delta}, {}, nullptr, nullptr, 0, {}};
-    factors.R = {{layer.W.data, n_in, layer.n_out, layer.W.row_step, layer.W.panel_step}, true};
-    factors.R_copy = space;
-    factors.panels = panels_at_once(n);
+    Operands<T> operands{.L = {delta}, .R = {}};
+    operands.R = {{layer.W.data, n_in, layer.n_out, layer.W.row_step, layer.W.panel_step}, true};
+    operands.R_copy = space;
+    operands.panels = panels_at_once(n);
     if (drops || acts_on_rows(before.f)) {  // so few rows go faster through a mask all at once than tile by tile
-        multiply<T>(factors, {}, in_panels(Delta));
+        multiply<T>(operands, {}, in_panels(Delta));
         through(before.f);
     } else {
-        multiply_activation_backward<T>(factors, {}, before.f, from, {}, in_panels(Delta));
+        multiply_activation_backward<T>(operands, {}, before.f, from, {}, in_panels(Delta));
     }
 }
 
@@ -155,13 +155,13 @@ ROSENBLATT_INLINE void with_gradient(const StepLayer<T>& layer, Scattered<const 
     if (layer.W.cols == 1) {
         const Scattered<const T> delta{layer.Delta_rows, 1, n, 0, n};
         const Panels<const T> A{A_in.row[0] + A_in.first, n, A_in.cols, A_in.stride, panel_cols<T>};
-        f(Factors<T>{{delta}, {A}, nullptr, nullptr, 0, prefetch}, [](Panels<T> W) ROSENBLATT_BODY -> Panels<T> {
+        f(Operands<T>{.L = {delta}, .R = {A}, .prefetch = prefetch}, [](Panels<T> W) ROSENBLATT_BODY -> Panels<T> {
             if (W.data == nullptr) return {};
             return {W.data, 1, W.rows, W.rows, panel_cols<T>};
         });
     } else {
         const Panels<const T> delta{layer.Delta.data, n, layer.W.cols, layer.Delta.stride, panel_cols<T>};
-        f(Factors<T>{{A_in, true}, {delta}, nullptr, nullptr, 0, prefetch},
+        f(Operands<T>{.L = {A_in, true}, .R = {delta}, .prefetch = prefetch},
           [](Panels<T> W) ROSENBLATT_BODY { return W; });
     }
 }
@@ -179,7 +179,7 @@ template <class T>
 void step_layer(const StepLayer<T>& layer, Scattered<const T> A_in, const Step<T>& step,
                 Prefetch<T> prefetch) noexcept {
     const RuleStep<T>& rule = *step.other;
-    with_gradient(layer, A_in, prefetch, [&](const Factors<T>& LR, auto as_result) ROSENBLATT_BODY {
+    with_gradient(layer, A_in, prefetch, [&](const Operands<T>& LR, auto as_result) ROSENBLATT_BODY {
         PanelStates<T> states;
         for (std::size_t i = 0; i < max_states; ++i) states.of[i] = as_result(layer.state_W.of[i]);
         multiply_step<T>(LR, rule, states, as_result(layer.W));
@@ -211,7 +211,7 @@ ROSENBLATT_INLINE void descend_layer(const StepLayer<T>& layer, Scattered<const 
                 break;
         }
     } else {
-        with_gradient(layer, A_in, prefetch, [&](const Factors<T>& LR, auto as_result) ROSENBLATT_BODY {
+        with_gradient(layer, A_in, prefetch, [&](const Operands<T>& LR, auto as_result) ROSENBLATT_BODY {
             multiply_descend<T>(LR, step.rule, as_result(layer.state_W.of[0]), as_result(layer.W));
         });
     }

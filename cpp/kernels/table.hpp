@@ -58,7 +58,7 @@ struct PanelStates {
 
 // The right factor of a product: M or its transpose, (terms, cols). M is a weight matrix, or the rows of a batch.
 template <class T>
-struct Right {
+struct RightOperand {
     Panels<const T> M;
     bool transposed = false;
 
@@ -68,7 +68,7 @@ struct Right {
 
 // The left factor of a product: the rows of a batch, or its columns: M or its transpose, (rows, terms).
 template <class T>
-struct Left {
+struct LeftOperand {
     Scattered<const T> M;
     bool transposed = false;
 
@@ -120,9 +120,9 @@ constexpr std::size_t columns_copied = 56;
 
 // L R, a product as a kernel gets it. L (rows, terms), R (terms, cols).
 template <class T>
-struct Factors {
-    Left<T> L;
-    Right<T> R;
+struct Operands {
+    LeftOperand<T> L;
+    RightOperand<T> R;
     // Where columns_copied columns of a transposed L are copied first, (terms, columns_copied), with room for `terms` pointers
     // behind them; null where L is read as it lies.
     T* L_copy = nullptr;
@@ -133,11 +133,11 @@ struct Factors {
     Prefetch<T> prefetch = {};
 };
 
-// Where the sums of a product begin: at `at` (cols,) in every row, at 0 where it is null; or, where a product is computed
-// by blocks of terms, at what the block before left in the result.
+// Initial sums of a product: `row` (cols,) for every row, zero if it is null, or the result itself if an earlier block of
+// terms is continued.
 template <class T>
-struct Start {
-    const T* at = nullptr;
+struct Init {
+    const T* row = nullptr;
     bool continues = false;
 };
 
@@ -210,27 +210,27 @@ struct Step {
 
 template <class T>
 struct Kernels {
-    // C = start + L R: C[r][j] is a chain over t of L[r][t] R[t][j]. C (rows, cols). Is z = W a + b, dC/da = W^T delta and
+    // C = init + L R: C[r][j] is a chain over t of L[r][t] R[t][j]. C (rows, cols). Is z = W a + b, dC/da = W^T delta and
     // dC/dW = delta a^T alike.
-    void (*multiply)(const Factors<T>& LR, Start<T> start, Panels<T> C) noexcept;
+    void (*multiply)(const Operands<T>& LR, Init<T> init, Panels<T> C) noexcept;
 
     // The same with 16 interleaved chains. L not transposed, C of at most 16 columns; from some rows on R is best transposed.
-    void (*multiply_interleaved)(const Factors<T>& LR, const T* start, Panels<T> C) noexcept;
+    void (*multiply_interleaved)(const Operands<T>& LR, const T* init, Panels<T> C) noexcept;
 
-    // A = f(start + L R) for an f that acts on each number by itself, not on rows. A (rows, cols) row-major.
-    void (*multiply_activate)(const Factors<T>& LR, Start<T> start, Activation f, Panels<T> A) noexcept;
+    // A = f(init + L R) for an f that acts on each number by itself, not on rows. A (rows, cols) row-major.
+    void (*multiply_activate)(const Operands<T>& LR, Init<T> init, Activation f, Panels<T> A) noexcept;
 
-    // Delta = f'(start + L R): dC/dz from the sums dC/da, f as above, and from z or a as derivative_from_z(f) says. From,
+    // Delta = f'(init + L R): dC/dz from the sums dC/da, f as above, and from z or a as derivative_from_z(f) says. From,
     // Delta (rows, cols) row-major.
     // Where mask is set, the sums are multiplied by it first.
-    void (*multiply_activation_backward)(const Factors<T>& LR, Start<T> start, Activation f, Matrix<const T> From,
+    void (*multiply_activation_backward)(const Operands<T>& LR, Init<T> init, Activation f, Matrix<const T> From,
                                          Matrix<const T> mask, Panels<T> Delta) noexcept;
 
     // w := w - epsilon (L R), the gradient and the step in one pass over W (rows, cols). v as W, null without momentum.
-    void (*multiply_descend)(const Factors<T>& LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept;
+    void (*multiply_descend)(const Operands<T>& LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept;
 
     // W := the step of any rule along L R, likewise. `states` as W, those that the rule has.
-    void (*multiply_step)(const Factors<T>& LR, const RuleStep<T>& step, const PanelStates<T>& states,
+    void (*multiply_step)(const Operands<T>& LR, const RuleStep<T>& step, const PanelStates<T>& states,
                           Panels<T> W) noexcept;
 
     // A whole step of a small network on the rows of X (n, n_features), by all of the above; weights (n,) of the samples, or
@@ -246,12 +246,12 @@ struct Kernels {
     // B = A^T, filled up with 0. A (rows, cols), B (cols, rows or more).
     void (*transpose)(Matrix<const T> A, Matrix<T> B) noexcept;
 
-    // C = start + L R for sparse rows, start (cols,) or null for 0, C (rows, cols): the sums run over these.
-    void (*multiply_sparse)(SparseRows<const T> L, std::size_t rows, const T* start, Panels<const T> R,
+    // C = init + L R for sparse rows, init (cols,) or null for 0, C (rows, cols): the sums run over these.
+    void (*multiply_sparse)(SparseRows<const T> L, std::size_t rows, const T* init, Panels<const T> R,
                             Matrix<T> C) noexcept;
 
     // The same with 16 interleaved chains, for at most 16 columns: the element in column k is a term of chain k mod 16.
-    void (*multiply_sparse_interleaved)(SparseRows<const T> L, std::size_t rows, const T* start, Panels<const T> R,
+    void (*multiply_sparse_interleaved)(SparseRows<const T> L, std::size_t rows, const T* init, Panels<const T> R,
                                         Matrix<T> C) noexcept;
 
     // dW = A^T Delta, the rows k of dW for which A has elements: sums over these, from 0. Delta (rows of A, columns).

@@ -30,11 +30,11 @@ constexpr std::size_t packs_per_row(std::size_t rows) noexcept {
 #endif
 constexpr std::size_t max_packs = 8;
 
-// What becomes of the sums: stored, a = relu(sum), delta = relu'(a) sum, w = w - epsilon sum. Other functions go over the
-// stored tile while it is in the nearest cache.
-enum class End : unsigned char { store, relu, relu_backward, descend };
+// The epilogue fused into a tile: store the sums, a = relu(sum), delta = relu'(a) sum, or w = w - epsilon sum. Other
+// functions run over the stored tile while it is in L1.
+enum class Epilogue : unsigned char { store, relu, relu_backward, descend };
 
-// One tile: C (rows, cols) = end(begin + L R). Steps are in numbers.
+// One tile: C (rows, cols) = end(init + L R). Steps are in numbers.
 template <class T>
 struct TileWork {
     const T* const* L;    // by rows: where each row's terms begin; by columns: where each term's rows begin
@@ -44,11 +44,11 @@ struct TileWork {
     std::size_t R_panel;  // from panel to panel
     std::size_t n_terms;
     bool continues;  // the sums begin at what stands in C, else
-    const T* start;  // at start (cols,) in every row, at 0 where it is null
+    const T* init;   // at init (cols,) in every row, at 0 where it is null
     T* C;
     std::size_t C_step;
     std::size_t C_panel;
-    End end;
+    Epilogue epilogue;
     const T* A;  // of relu_backward, (rows, cols) row-major
     std::size_t A_step;
     T descent;         // of descend, -epsilon
@@ -79,9 +79,9 @@ void tile(const TileWork<T>& work) noexcept {
     };
     if (work.continues) {
         each([&](auto r, auto p) ROSENBLATT_BODY { sum[r][p] = get(in_C(r, p)); });
-    } else if (work.start != nullptr) {
+    } else if (work.init != nullptr) {
         unrolled<n_packs>([&](auto p) ROSENBLATT_BODY {
-            const Pack<T> first = get(work.start + p * width);
+            const Pack<T> first = get(work.init + p * width);
             unrolled<n_rows>([&](auto r) ROSENBLATT_BODY { sum[r][p] = first; });
         });
     } else {
@@ -105,20 +105,20 @@ void tile(const TileWork<T>& work) noexcept {
         R += work.R_step;
         fetch += work.fetch_step;
     }
-    switch (work.end) {
-        case End::store:
+    switch (work.epilogue) {
+        case Epilogue::store:
             each([&](auto r, auto p) ROSENBLATT_BODY { put(in_C(r, p), sum[r][p]); });
             break;
-        case End::relu:
+        case Epilogue::relu:
             each([&](auto r, auto p) ROSENBLATT_BODY { put(in_C(r, p), relu(sum[r][p])); });
             break;
-        case End::relu_backward:
+        case Epilogue::relu_backward:
             each([&](auto r, auto p) ROSENBLATT_BODY {
                 const Pack<T> a = get(work.A + r * work.A_step + p * width);
                 put(in_C(r, p), select<T>(a > zero<T>(), sum[r][p], zero<T>()));
             });
             break;
-        case End::descend: {
+        case Epilogue::descend: {
             const Pack<T> descent = broadcast(work.descent);
             each([&](auto r, auto p) ROSENBLATT_BODY {
                 T* const w = in_C(r, p);

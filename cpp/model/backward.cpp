@@ -84,8 +84,8 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
         const Scattered<const T> dU = work.dU_rows(layer, n, n_out);
         const Matrix<const T> mask = work.dropout().of(layer) ? work.dropout().mask(layer, n) : Matrix<const T>{};
         multiply<T>(input_gradient(network, layer, dU), nullptr, in_panels(Delta), Prefetch<T>{}, team,
-                    [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
-                        kernels<T>().multiply_activation_backward(LR, begin, f, tile.of(From),
+                    [&](const Operands<T>& LR, Init<T> init, Tile tile) noexcept {
+                        kernels<T>().multiply_activation_backward(LR, init, f, tile.of(From),
                                                                   mask.data == nullptr ? mask : tile.of(mask),
                                                                   tile.of(in_panels(Delta)));
                     });

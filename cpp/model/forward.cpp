@@ -23,14 +23,14 @@ Panels<const T> weights(const Network<T>& network, std::size_t layer, std::size_
 }  // namespace
 
 template <class T>
-void weighted_sums(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, const T* start, Matrix<T> Z,
+void weighted_sums(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, const T* init, Matrix<T> Z,
                    Team& team) {
-    if (A_in.sparse != nullptr) return forward_sparse(network, layer, A_in, start, Z, team);
+    if (A_in.sparse != nullptr) return forward_sparse(network, layer, A_in, init, Z, team);
     const std::size_t n_out = network.shape().n_out(layer);
     const Chains form = chains(network.shape().n_in(layer), n_out);
     // Filled up to whole registers, but for interleaved sums, whose registers run along the terms.
     const std::size_t columns = form == Chains::sixteen ? n_out : Z.cols;
-    multiply<T>({{A_in}, {weights(network, layer, columns)}}, start, in_panels(Z.columns(columns)), form, team);
+    multiply<T>({{A_in}, {weights(network, layer, columns)}}, init, in_panels(Z.columns(columns)), form, team);
 }
 
 template <class T>
@@ -100,8 +100,8 @@ void forward_and_activate(const Network<T>& network, std::size_t layer, Scattere
         return;
     }
     multiply<T>({{A_in}, {W}}, network.b(layer).data, in_panels(A), Prefetch<T>{}, team,
-                [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
-                    kernels<T>().multiply_activate(LR, begin, f, tile.of(in_panels(A)));
+                [&](const Operands<T>& LR, Init<T> init, Tile tile) noexcept {
+                    kernels<T>().multiply_activate(LR, init, f, tile.of(in_panels(A)));
                 });
 }
 

@@ -9,9 +9,9 @@
 
 namespace rosenblatt {
 
-// Z (n, n_out) = start + W A_in of one layer, start (n_out,) or null for 0. Throws Stopped, as all below.
+// Z (n, n_out) = init + W A_in of one layer, init (n_out,) or null for 0. Throws Stopped, as all below.
 template <class T>
-void weighted_sums(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, const T* start, Matrix<T> Z,
+void weighted_sums(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, const T* init, Matrix<T> Z,
                    Team& team);
 
 // Z (n, n_out) = z of one layer, of batch norm with the running statistics. A_in (n, n_in).

@@ -374,8 +374,8 @@ template <class T>
 void decide(const PerceptronRows<T>& X, Matrix<const T> W, const T* b, Matrix<T> Z, Team& team) {
     if (X.dense.data != nullptr) {
         RowPointers<const T> rows(X.n());
-        const Right<T> weights =
-            W.rows == 1 ? Right<T>{{W.data, W.cols, 1, 1, panel_cols<T>}, false} : Right<T>{in_panels(W), true};
+        const RightOperand<T> weights = W.rows == 1 ? RightOperand<T>{{W.data, W.cols, 1, 1, panel_cols<T>}, false}
+                                                    : RightOperand<T>{in_panels(W), true};
         multiply<T>({{rows.to(X.dense)}, weights}, b, in_panels(Z), Chains::single, team);
         return;
     }

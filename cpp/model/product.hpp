@@ -32,25 +32,25 @@ struct Tile {
 // L R, where L is (rows, terms) and R (terms, cols).
 template <class T>
 struct Product {
-    Left<T> L;
-    Right<T> R;
+    LeftOperand<T> L;
+    RightOperand<T> R;
 
     double work() const noexcept {
         return static_cast<double>(L.rows()) * static_cast<double>(R.cols()) * static_cast<double>(L.terms());
     }
 
-    // The factors of a tile of the result.
+    // The operands of a tile of the result.
     Product part(Tile tile) const noexcept {
-        const Left<T> left = L.transposed ? Left<T>{L.M.part(0, tile.row, L.M.rows, tile.rows), true}
-                                          : Left<T>{L.M.part(tile.row, 0, tile.rows, L.M.cols), false};
+        const LeftOperand<T> left = L.transposed ? LeftOperand<T>{L.M.part(0, tile.row, L.M.rows, tile.rows), true}
+                                                 : LeftOperand<T>{L.M.part(tile.row, 0, tile.rows, L.M.cols), false};
         if (R.transposed) return {left, {R.M.part(tile.col, 0, tile.cols, R.M.cols), true}};
         return {left, {R.M.part(0, tile.col, R.M.rows, tile.cols), false}};
     }
 
     // The terms from `first` on, `count` of them.
     Product terms(std::size_t first, std::size_t count) const noexcept {
-        const Left<T> left = L.transposed ? Left<T>{L.M.part(first, 0, count, L.M.cols), true}
-                                          : Left<T>{L.M.part(0, first, L.M.rows, count), false};
+        const LeftOperand<T> left = L.transposed ? LeftOperand<T>{L.M.part(first, 0, count, L.M.cols), true}
+                                                 : LeftOperand<T>{L.M.part(0, first, L.M.rows, count), false};
         if (R.transposed) return {left, {R.M.part(0, first, R.M.rows, count), true}};
         return {left, {R.M.part(first, 0, count, R.M.cols), false}};
     }
@@ -142,10 +142,10 @@ struct Blocks {
     }
 };
 
-// Computes a tile of a product block by block: multiply(factors, start, tile) for all blocks of terms but the last, then
-// finish(factors, start, tile), where `tile` is the part of the tile that the block's rows are, with rows counted in it.
+// Computes a tile of a product block by block: multiply(operands, init, tile) for all blocks of terms but the last, then
+// finish(operands, init, tile), where `tile` is the part of the tile that the block's rows are, with rows counted in it.
 template <class T, class Multiply, class Finish>
-void in_blocks(const Product<T>& product, const Blocks& blocks, const T* start, Prefetch<T> prefetch, T* space,
+void in_blocks(const Product<T>& product, const Blocks& blocks, const T* initial, Prefetch<T> prefetch, T* space,
                Multiply multiply, Finish finish) noexcept {
     T* const L_copy = blocks.copies_L ? space : nullptr;
     T* const R_copy = blocks.copies_R ? space : nullptr;
@@ -159,12 +159,12 @@ void in_blocks(const Product<T>& product, const Blocks& blocks, const T* start, 
         do {
             const std::size_t count = std::min(blocks.terms, n_terms - first);
             const Product<T> block = rows.terms(first, count);
-            const Factors<T> factors{block.L, block.R,       L_copy,
-                                     R_copy,  blocks.panels, row == 0 ? prefetch : Prefetch<T>{}};
-            const Start<T> begin{start, first > 0};
+            const Operands<T> operands{block.L, block.R,       L_copy,
+                                       R_copy,  blocks.panels, row == 0 ? prefetch : Prefetch<T>{}};
+            const Init<T> init{initial, first > 0};
             first += count;
-            if (first == n_terms) finish(factors, begin, tile);
-            else multiply(factors, begin, tile);
+            if (first == n_terms) finish(operands, init, tile);
+            else multiply(operands, init, tile);
         } while (first < n_terms);
     }
 }
@@ -176,14 +176,14 @@ inline Chains chains(std::size_t n_terms, std::size_t n_results) noexcept {
     return interleaved(n_terms, n_results) ? Chains::sixteen : Chains::single;
 }
 
-// Computes C = end(start + L R) on the team: finish(factors, start, tile) computes the last block of terms of a part of C, `tile`
-// of it, and ends it. start (cols,) or null for 0. Throws Stopped.
+// Computes C = end(initial + L R) on the team: finish(operands, init, tile) computes the last block of terms of a part of C, `tile`
+// of it, and ends it. initial (cols,) or null for 0. Throws Stopped.
 template <class T, class Finish>
-void multiply(const Product<T>& product, const T* start, Panels<T> C, Prefetch<T> prefetch, Team& team, Finish finish) {
+void multiply(const Product<T>& product, const T* initial, Panels<T> C, Prefetch<T> prefetch, Team& team, Finish finish) {
     constexpr double little = 1e6;  // multiply-adds, too few to be cut or copied for
     if (product.work() <= little && !product.R.transposed) {
         team.tiles(1, product.work(), [&](std::size_t) noexcept {
-            finish(Factors<T>{product.L, product.R, nullptr, nullptr, 0, prefetch}, Start<T>{start},
+            finish(Operands<T>{.L = product.L, .R = product.R, .prefetch = prefetch}, Init<T>{initial},
                    Tile{0, 0, C.rows, C.cols});
         });
         return;
@@ -193,12 +193,12 @@ void multiply(const Product<T>& product, const T* start, Panels<T> C, Prefetch<T
     const auto compute = [&](std::size_t i, const Blocks& blocks, T* space) noexcept {
         const Tile tile = tiling.tile(i);
         in_blocks<T>(
-            product.part(tile), blocks, start == nullptr ? nullptr : start + tile.col, prefetch.part(i, count), space,
-            [&](const Factors<T>& LR, Start<T> begin, Tile block) noexcept {
-                kernels<T>().multiply(LR, begin, block.of(tile.of(C)));
+            product.part(tile), blocks, initial == nullptr ? nullptr : initial + tile.col, prefetch.part(i, count), space,
+            [&](const Operands<T>& LR, Init<T> init, Tile block) noexcept {
+                kernels<T>().multiply(LR, init, block.of(tile.of(C)));
             },
-            [&](const Factors<T>& LR, Start<T> begin, Tile block) noexcept {
-                finish(LR, begin, Tile{tile.row + block.row, tile.col, block.rows, block.cols});
+            [&](const Operands<T>& LR, Init<T> init, Tile block) noexcept {
+                finish(LR, init, Tile{tile.row + block.row, tile.col, block.rows, block.cols});
             });
     };
     const Blocks blocks(product.part(tiling.tile(0)), false);
@@ -206,13 +206,13 @@ void multiply(const Product<T>& product, const T* start, Panels<T> C, Prefetch<T
                              [&](std::size_t i, T* space) noexcept { compute(i, blocks, space); });
 }
 
-// C = start + L R, with start (cols,) or null for 0 and C (rows, cols). Throws Stopped.
+// C = initial + L R, with initial (cols,) or null for 0 and C (rows, cols). Throws Stopped.
 template <class T>
-void multiply(const Product<T>& product, const T* start, Panels<T> C, Chains chains, Team& team) {
+void multiply(const Product<T>& product, const T* initial, Panels<T> C, Chains chains, Team& team) {
     if (chains == Chains::single) {
-        multiply<T>(product, start, C, Prefetch<T>{}, team,
-                    [&](const Factors<T>& LR, Start<T> begin, Tile tile) noexcept {
-                        kernels<T>().multiply(LR, begin, tile.of(C));
+        multiply<T>(product, initial, C, Prefetch<T>{}, team,
+                    [&](const Operands<T>& LR, Init<T> init, Tile tile) noexcept {
+                        kernels<T>().multiply(LR, init, tile.of(C));
                     });
         return;
     }
@@ -228,7 +228,7 @@ void multiply(const Product<T>& product, const T* start, Panels<T> C, Chains cha
                 [&](std::size_t first, std::size_t count) noexcept {
                     const Tile tile{first, 0, count, C.cols};
                     const Product<T> part = by_columns.part(tile);
-                    kernels<T>().multiply_interleaved({part.L, part.R, nullptr, nullptr, 0, {}}, start, tile.of(C));
+                    kernels<T>().multiply_interleaved({.L = part.L, .R = part.R}, initial, tile.of(C));
                 });
 }
 

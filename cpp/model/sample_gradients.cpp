@@ -21,7 +21,7 @@ void gradient_of_sample(const Shape& shape, Scattered<const T> X, std::size_t i,
         const Scattered<const T> A = work.A_in(layer, X);
         const Scattered<const T> dU = work.dU_rows(layer, X.rows, n_out);
         const Product<T> dW = weight_gradient(A.part(i, 0, 1, A.cols), dU.part(i, 0, 1, n_out));
-        kernels<T>().multiply({dW.L, dW.R, nullptr, 0, {}}, {}, as_product_of(shape.W(grad, layer)));
+        kernels<T>().multiply({.L = dW.L, .R = dW.R}, {}, as_product_of(shape.W(grad, layer)));
         const Matrix<const T> delta = work.Delta(layer, X.rows).slice(i, 1);
         kernels<T>().sum_rows(delta, shape.b(grad, layer).data);
         if (shape.normalises(layer))

@@ -27,7 +27,7 @@ double work_of_a_column(SparseColumns<T> A, std::size_t n_out) noexcept {
 }  // namespace
 
 template <class T>
-void forward_sparse(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, const T* start, Matrix<T> Z,
+void forward_sparse(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, const T* init, Matrix<T> Z,
                     Team& team) {
     const std::size_t n_in = network.shape().n_in(layer);
     const std::size_t n_out = network.shape().n_out(layer);
@@ -39,8 +39,8 @@ void forward_sparse(const Network<T>& network, std::size_t layer, Scattered<cons
                 [&](std::size_t first, std::size_t count) noexcept {
                     const SparseRows<const T> rows = A_in.sparse->from(first);
                     const Matrix<T> of_slice = results.slice(first, count);
-                    if (sixteen) kernels<T>().multiply_sparse_interleaved(rows, count, start, W, of_slice);
-                    else kernels<T>().multiply_sparse(rows, count, start, W, of_slice);
+                    if (sixteen) kernels<T>().multiply_sparse_interleaved(rows, count, init, W, of_slice);
+                    else kernels<T>().multiply_sparse(rows, count, init, W, of_slice);
                 });
 }
 

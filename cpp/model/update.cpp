@@ -375,7 +375,7 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
             const Prefetch<T> rows = layer == 0 ? prefetch : Prefetch<T>{};
             const auto compute = [&](std::size_t i, T* space) noexcept {
                 const Tile tile = tiling.tile(i);
-                const auto block_step = [&](const Factors<T>& LR, Start<T>, Tile block) noexcept {
+                const auto block_step = [&](const Operands<T>& LR, Init<T>, Tile block) noexcept {
                     step_over(layer, LR, [&](Panels<T> M) noexcept {
                         return M.data == nullptr ? Panels<T>{} : block.of(tile.of(as_product_of(M)));
                     });
@@ -405,7 +405,7 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
             over_vectors(0, step_of);
         }
         over_layers(
-            [&](std::size_t layer, const Factors<T>& LR, auto part) noexcept {
+            [&](std::size_t layer, const Operands<T>& LR, auto part) noexcept {
                 const Panels<T> velocity = optimizer.states_of_W(layer).of[0];
                 kernels<T>().multiply_descend(LR, step, part(velocity), part(network.W(layer)));
             },
@@ -414,7 +414,7 @@ void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Opti
     }
     const RuleStep<T>& step = optimizer.step();
     over_layers(
-        [&](std::size_t layer, const Factors<T>& LR, auto part) noexcept {
+        [&](std::size_t layer, const Operands<T>& LR, auto part) noexcept {
             PanelStates<T> states = optimizer.states_of_W(layer);
             for (Panels<T>& state : states.of) state = part(state);
             kernels<T>().multiply_step(LR, step, states, part(network.W(layer)));
