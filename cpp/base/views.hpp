@@ -44,28 +44,28 @@ template <class T>
 constexpr std::size_t panel_cols = 128 / sizeof(T);
 
 // rows x cols in panels: a panel is panel_cols columns, row after row. Element (i, j) lies at
-// data[j / panel_cols * panel_step + i * row_step + j % panel_cols]. Where panel_step is rows * panel_cols and row_step is
+// data[j / panel_cols * panel_stride + i * row_stride + j % panel_cols]. Where panel_stride is rows * panel_cols and row_stride is
 // panel_cols, each panel is read from one end to the other. A row-major matrix is in panels, too, side by side.
 template <class T>
 struct Panels {
     T* data = nullptr;
     std::size_t rows = 0;
     std::size_t cols = 0;
-    std::size_t row_step = 0;
-    std::size_t panel_step = 0;
+    std::size_t row_stride = 0;
+    std::size_t panel_stride = 0;
 
     ROSENBLATT_INLINE constexpr T* at(std::size_t i, std::size_t j) const noexcept {
-        return data + j / panel_cols<T> * panel_step + i * row_step + j % panel_cols<T>;
+        return data + j / panel_cols<T> * panel_stride + i * row_stride + j % panel_cols<T>;
     }
 
     // n_rows x n_cols from (i, j) on; j is a multiple of panel_cols.
     ROSENBLATT_INLINE constexpr Panels part(std::size_t i, std::size_t j, std::size_t n_rows,
                                             std::size_t n_cols) const noexcept {
-        return {at(i, j), n_rows, n_cols, row_step, panel_step};
+        return {at(i, j), n_rows, n_cols, row_stride, panel_stride};
     }
 
     ROSENBLATT_INLINE constexpr operator Panels<const T>() const noexcept {
-        return {data, rows, cols, row_step, panel_step};
+        return {data, rows, cols, row_stride, panel_stride};
     }
 };
 

@@ -38,8 +38,8 @@ void multiply_tiles(const Operands<T>& LR, Init<T> init, Result result) noexcept
     work.n_terms = terms;
     work.continues = init.continues;
     work.init = nullptr;
-    work.R_step = LR.R_copy != nullptr ? panel : R.M.row_step;
-    work.R_panel = LR.R_copy != nullptr ? terms * panel : R.M.panel_step;
+    work.R_stride = LR.R_copy != nullptr ? panel : R.M.row_stride;
+    work.R_panel = LR.R_copy != nullptr ? terms * panel : R.M.panel_stride;
     const auto compute = [&](std::size_t r, std::size_t j, std::size_t limit, const T* from_R) ROSENBLATT_BODY {
         const std::size_t rows = n_rows - r < tallest ? n_rows - r : tallest;
         if constexpr (by_columns) work.L_first = M.first + r;
@@ -48,7 +48,7 @@ void multiply_tiles(const Operands<T>& LR, Init<T> init, Result result) noexcept
             const std::size_t whole = (end - j) / width;
             work.R = from_R;
             if (init.row != nullptr) work.init = init.row + j;
-            work.fetch = prefetch.take(terms, work.fetch_step);
+            work.fetch = prefetch.take(terms, work.fetch_stride);
             if (work.fetch == nullptr)
                 work.fetch = reinterpret_cast<const unsigned char*>(from_R);  // is being read anyway
             result.place(work, r, j, rows);
@@ -139,46 +139,46 @@ struct TileResult {
 
     ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t r, std::size_t j, std::size_t) const noexcept {
         work.C = C.at(r, j);
-        work.C_step = C.row_step;
-        work.C_panel = C.panel_step;
+        work.C_stride = C.row_stride;
+        work.C_panel = C.panel_stride;
         work.epilogue = epilogue;
         work.A = A.row(r) + j;
-        work.A_step = A.stride;
+        work.A_stride = A.stride;
     }
     ROSENBLATT_INLINE void finish(std::size_t, std::size_t, std::size_t, std::size_t) const noexcept {}
 };
 
 // A few elements of a single column: a register would hold one number, so `n` rows run side by side instead.
 template <class T, std::size_t n>
-ROSENBLATT_INLINE void multiply_rows_by_column(Scattered<const T> L, std::size_t r, const T* R, std::size_t R_step,
-                                               const T* init, T* C, std::size_t C_step) noexcept {
+ROSENBLATT_INLINE void multiply_rows_by_column(Scattered<const T> L, std::size_t r, const T* R, std::size_t R_stride,
+                                               const T* init, T* C, std::size_t C_stride) noexcept {
     const T* left[n];
     T sum[n];
     for (std::size_t i = 0; i < n; ++i) left[i] = L.row[r + i] + L.first;
     for (std::size_t i = 0; i < n; ++i) sum[i] = init == nullptr ? T{0} : init[0];
     for (std::size_t t = 0; t < L.cols; ++t)
-        for (std::size_t i = 0; i < n; ++i) sum[i] = fma(left[i][t], R[t * R_step], sum[i]);
-    for (std::size_t i = 0; i < n; ++i) C[(r + i) * C_step] = sum[i];
+        for (std::size_t i = 0; i < n; ++i) sum[i] = fma(left[i][t], R[t * R_stride], sum[i]);
+    for (std::size_t i = 0; i < n; ++i) C[(r + i) * C_stride] = sum[i];
 }
 
 // C = init + L R for a single column.
 template <class T>
-void multiply_column(Scattered<const T> L, const T* R, std::size_t R_step, const T* init, T* C,
-                     std::size_t C_step) noexcept {
+void multiply_column(Scattered<const T> L, const T* R, std::size_t R_stride, const T* init, T* C,
+                     std::size_t C_stride) noexcept {
     std::size_t r = 0;
-    for (; r + 8 <= L.rows; r += 8) multiply_rows_by_column<T, 8>(L, r, R, R_step, init, C, C_step);
+    for (; r + 8 <= L.rows; r += 8) multiply_rows_by_column<T, 8>(L, r, R, R_stride, init, C, C_stride);
     if (r + 4 <= L.rows) {
-        multiply_rows_by_column<T, 4>(L, r, R, R_step, init, C, C_step);
+        multiply_rows_by_column<T, 4>(L, r, R, R_stride, init, C, C_stride);
         r += 4;
     }
-    for (; r < L.rows; ++r) multiply_rows_by_column<T, 1>(L, r, R, R_step, init, C, C_step);
+    for (; r < L.rows; ++r) multiply_rows_by_column<T, 1>(L, r, R, R_stride, init, C, C_stride);
 }
 
 // C = init + L R.
 template <class T>
 void multiply(const Operands<T>& LR, Init<T> init, Panels<T> C) noexcept {
     if (C.cols == 1 && !LR.L.transposed && !LR.R.transposed && !init.continues)
-        multiply_column(LR.L.M, LR.R.M.data, LR.R.M.row_step, init.row, C.data, C.row_step);
+        multiply_column(LR.L.M, LR.R.M.data, LR.R.M.row_stride, init.row, C.data, C.row_stride);
     else multiply_into(LR, init, TileResult<T>{C, Epilogue::store, {}});
 }
 
@@ -189,13 +189,13 @@ void multiply_activate(const Operands<T>& LR, Init<T> init, Activation f, Panels
     struct Activated : TileResult<T> {
         Activation f;
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
-            const Matrix<T> a{this->C.at(r, j), rows, cols, this->C.row_step};
+            const Matrix<T> a{this->C.at(r, j), rows, cols, this->C.row_stride};
             activate<T>(f, a, a);
         }
     };
     if (A.cols == 1) {
         multiply(LR, init, A);
-        activate<T>(f, {A.data, A.rows, 1, A.row_step}, {A.data, A.rows, 1, A.row_step});
+        activate<T>(f, {A.data, A.rows, 1, A.row_stride}, {A.data, A.rows, 1, A.row_stride});
     } else if (f == Activation::relu) {
         multiply_into(LR, init, TileResult<T>{A, Epilogue::relu, {}});
     } else {
@@ -212,7 +212,7 @@ void multiply_activation_backward(const Operands<T>& LR, Init<T> init, Activatio
         Activation f;
         Matrix<const T> mask;
         ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
-            const Matrix<T> tile{this->C.at(r, j), rows, cols, this->C.row_step};
+            const Matrix<T> tile{this->C.at(r, j), rows, cols, this->C.row_stride};
             if (mask.data != nullptr) multiply_numbers<T>(tile, {mask.row(r) + j, rows, cols, mask.stride}, tile);
             activation_backward<T>(f, {this->A.row(r) + j, rows, cols, this->A.stride}, tile);
         }
@@ -243,7 +243,7 @@ struct GradientTile {
 
     ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t, std::size_t j, std::size_t) const noexcept {
         work.C = gradient + j % panel_cols<T>;
-        work.C_step = panel_cols<T>;
+        work.C_stride = panel_cols<T>;
         work.C_panel = max_rows * panel_cols<T>;
         work.epilogue = Epilogue::store;
     }
@@ -439,7 +439,7 @@ void multiply_interleaved(const Operands<T>& LR, const T* init, Panels<T> C) noe
                                                                                               : 4;
     constexpr std::size_t n_cols = at_once >= 16 ? 4 : 2;
     Panels<const T> M = LR.R.M;
-    const bool one_column = M.cols == 1 && M.row_step == 1 && !LR.R.transposed;
+    const bool one_column = M.cols == 1 && M.row_stride == 1 && !LR.R.transposed;
     if (!LR.R.transposed && !one_column) return rows_interleaved(LR.L.M, M, init, C);
     if (one_column) M = {M.data, 1, M.rows, M.rows, panel_cols<T>};
     constexpr std::size_t n_rows = 16;  // that stay near while all columns go over them

@@ -41,7 +41,7 @@ ROSENBLATT_INLINE void copy_panel(RightOperand<T> R, std::size_t j, T* to) noexc
         for (std::size_t t = 0; t < R.terms(); t += panel) {
             const std::size_t terms = R.terms() - t < panel ? R.terms() - t : panel;
             const std::size_t filled = (cols + width - 1) / width * width;
-            transpose<T>({R.M.at(j, t), cols, terms, R.M.row_step}, {to + t * panel, terms, filled, panel});
+            transpose<T>({R.M.at(j, t), cols, terms, R.M.row_stride}, {to + t * panel, terms, filled, panel});
         }
         return;
     }

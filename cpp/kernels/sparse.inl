@@ -37,10 +37,10 @@ ROSENBLATT_INLINE void put_pack(T* to, Pack<T> x, std::size_t last) noexcept {
 
 // Where register p lies, from where register 0 of a group does: groups begin with a panel or lie within one.
 template <class T>
-ROSENBLATT_INLINE std::size_t place_of_pack(std::size_t j, std::size_t p, std::size_t panel_step) noexcept {
+ROSENBLATT_INLINE std::size_t place_of_pack(std::size_t j, std::size_t p, std::size_t panel_stride) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     constexpr std::size_t panel = panel_cols<T>;
-    return (j + p * width) / panel * panel_step + (j + p * width) % panel;
+    return (j + p * width) / panel * panel_stride + (j + p * width) % panel;
 }
 
 // C[r][j] = init[j] + sum over the stored elements (k, a) of row r of a R[k][j]. init (cols,), null for zeros; C (rows, cols).
@@ -51,7 +51,7 @@ void multiply_sparse(SparseRows<const T> L, std::size_t rows, const T* init, Pan
         constexpr std::size_t n = packs;
         constexpr bool is_whole = whole == 1;
         std::size_t place[n];
-        for (std::size_t p = 0; p < n; ++p) place[p] = place_of_pack<T>(j, p, R.panel_step);
+        for (std::size_t p = 0; p < n; ++p) place[p] = place_of_pack<T>(j, p, R.panel_stride);
         for (std::size_t r = 0; r < rows; ++r) {
             Pack<T> sum[n];
             unrolled<n>([&](auto p) ROSENBLATT_BODY {
@@ -61,7 +61,7 @@ void multiply_sparse(SparseRows<const T> L, std::size_t rows, const T* init, Pan
             const std::int32_t* const column = L.column[r];
             for (std::size_t t = 0; t < L.count[r]; ++t) {
                 const Pack<T> a = broadcast(value[t]);
-                const T* const row = R.data + static_cast<std::size_t>(column[t]) * R.row_step;
+                const T* const row = R.data + static_cast<std::size_t>(column[t]) * R.row_stride;
                 unrolled<n>([&](auto p) ROSENBLATT_BODY {
                     sum[p] = fma(a, element_pack<T, is_whole>(row + place[p], last), sum[p]);
                 });
@@ -86,7 +86,7 @@ void multiply_sparse_interleaved(SparseRows<const T> L, std::size_t rows, const 
             for (std::size_t t = 0; t < L.count[r]; ++t) {
                 const auto k = static_cast<std::size_t>(L.column[r][t]);
                 Pack<T>& sum = chain[k % n_chains];
-                sum = fma(broadcast(L.value[r][t]), get(R.data + k * R.row_step + j), sum);
+                sum = fma(broadcast(L.value[r][t]), get(R.data + k * R.row_stride + j), sum);
             }
             store(C.row(r) + j, fold<n_chains>(chain), cols);
         }
@@ -101,9 +101,9 @@ ROSENBLATT_INLINE void over_sparse_columns(SparseColumns<T> A, Matrix<const T> D
         constexpr std::size_t n = packs;
         constexpr bool is_whole = whole == 1;
         std::size_t place[n];
-        for (std::size_t p = 0; p < n; ++p) place[p] = place_of_pack<T>(j, p, W.panel_step);
+        for (std::size_t p = 0; p < n; ++p) place[p] = place_of_pack<T>(j, p, W.panel_stride);
         for (std::size_t c = 0; c < A.n; ++c) {
-            T* const row = W.data + static_cast<std::size_t>(A.column[c]) * W.row_step;
+            T* const row = W.data + static_cast<std::size_t>(A.column[c]) * W.row_stride;
             Pack<T> sum[n] = {};
             for (std::size_t t = A.start[c]; t < A.start[c + 1]; ++t) {
                 const Pack<T> a = broadcast(A.value[t]);

@@ -47,10 +47,10 @@ void weights_backward(const StepLayer<T>& layer, const T* const* delta, Matrix<T
             const T* const from = layer.W.at(k, j);
             Pack<T> square[width];
             if (k + width <= n_in) {
-                unrolled<width>([&](auto p) ROSENBLATT_BODY { square[p] = load(from + p * layer.W.row_step); });
+                unrolled<width>([&](auto p) ROSENBLATT_BODY { square[p] = load(from + p * layer.W.row_stride); });
             } else {
                 unrolled<width>([&](auto p) ROSENBLATT_BODY {
-                    square[p] = k + p < n_in ? load(from + p * layer.W.row_step) : zero<T>();
+                    square[p] = k + p < n_in ? load(from + p * layer.W.row_stride) : zero<T>();
                 });
             }
             transpose_square<T>(square);
@@ -109,7 +109,7 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
         return through(before.f);
     }
     Operands<T> operands{.L = {delta}, .R = {}};
-    operands.R = {{layer.W.data, n_in, layer.n_out, layer.W.row_step, layer.W.panel_step}, true};
+    operands.R = {{layer.W.data, n_in, layer.n_out, layer.W.row_stride, layer.W.panel_stride}, true};
     operands.R_copy = space;
     operands.panels = panels_at_once(n);
     if (drops || acts_on_rows(before.f)) {  // so few rows go faster through a mask all at once than tile by tile
@@ -132,7 +132,7 @@ void descend_few(const StepLayer<T>& layer, const T* const* A, std::size_t first
             unrolled<packs>([&](auto p) ROSENBLATT_BODY { right[t][p] = load(layer.Delta_rows[t] + j + p * width); });
         });
         T* w = W.at(0, j);
-        for (std::size_t k = 0; k < W.rows; ++k, w += W.row_step) {
+        for (std::size_t k = 0; k < W.rows; ++k, w += W.row_stride) {
             Pack<T> sum[packs] = {};
             unrolled<n>([&](auto t) ROSENBLATT_BODY {
                 const Pack<T> left = broadcast(A[t][first + k]);

@@ -40,22 +40,22 @@ struct TileWork {
     const T* const* L;    // by rows: where each row's terms begin; by columns: where each term's rows begin
     std::size_t L_first;  // added to each
     const T* R;
-    std::size_t R_step;   // from term to term
-    std::size_t R_panel;  // from panel to panel
+    std::size_t R_stride;  // from term to term
+    std::size_t R_panel;   // from panel to panel
     std::size_t n_terms;
     bool continues;  // the sums begin at what stands in C, else
     const T* init;   // at init (cols,) in every row, at 0 where it is null
     T* C;
-    std::size_t C_step;
+    std::size_t C_stride;
     std::size_t C_panel;
     Epilogue epilogue;
     const T* A;  // of relu_backward, (rows, cols) row-major
-    std::size_t A_step;
+    std::size_t A_stride;
     T descent;         // of descend, -epsilon
     std::size_t last;  // columns of the last register, where it is not whole
     const unsigned char*
         fetch;  // while the sums run, a cache line a term comes nearer from here on: what a later step reads
-    std::size_t fetch_step;  // in bytes: a line, or less
+    std::size_t fetch_stride;  // in bytes: a line, or less
 };
 
 // n_rows x n_packs registers. Formula, shapes and steps: TileWork. C may be read (continues, descend) and is overwritten; it
@@ -71,7 +71,7 @@ void tile(const TileWork<T>& work) noexcept {
         else store(to, x, work.last);
     };
     const auto in_C = [&](auto r, auto p) ROSENBLATT_BODY {
-        return work.C + r * work.C_step + p / packs_of_a_panel * work.C_panel + p % packs_of_a_panel * width;
+        return work.C + r * work.C_stride + p / packs_of_a_panel * work.C_panel + p % packs_of_a_panel * width;
     };
     Pack<T> sum[n_rows][n_packs];
     const auto each = [&](auto f) ROSENBLATT_BODY {
@@ -102,8 +102,8 @@ void tile(const TileWork<T>& work) noexcept {
             const Pack<T> left = broadcast(by_columns ? column[r] : row[r][t]);
             unrolled<n_packs>([&](auto p) ROSENBLATT_BODY { sum[r][p] = fma(left, right[p], sum[r][p]); });
         });
-        R += work.R_step;
-        fetch += work.fetch_step;
+        R += work.R_stride;
+        fetch += work.fetch_stride;
     }
     switch (work.epilogue) {
         case Epilogue::store:
@@ -114,7 +114,7 @@ void tile(const TileWork<T>& work) noexcept {
             break;
         case Epilogue::relu_backward:
             each([&](auto r, auto p) ROSENBLATT_BODY {
-                const Pack<T> a = get(work.A + r * work.A_step + p * width);
+                const Pack<T> a = get(work.A + r * work.A_stride + p * width);
                 put(in_C(r, p), select<T>(a > zero<T>(), sum[r][p], zero<T>()));
             });
             break;

@@ -17,7 +17,7 @@ template <class T>
 Product<T> input_gradient(const Network<T>& network, std::size_t layer, Scattered<const T> Delta) noexcept {
     const Panels<const T> W = network.W(layer);
     if (Delta.cols == 1) return {{Delta}, {{W.data, 1, W.rows, W.rows, panel_cols<T>}}};
-    return {{Delta}, {{W.data, W.rows, Delta.cols, W.row_step, W.panel_step}, true}};
+    return {{Delta}, {{W.data, W.rows, Delta.cols, W.row_stride, W.panel_stride}, true}};
 }
 
 }  // namespace

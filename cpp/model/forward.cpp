@@ -17,7 +17,7 @@ namespace {
 template <class T>
 Panels<const T> weights(const Network<T>& network, std::size_t layer, std::size_t columns) noexcept {
     const Panels<const T> W = network.W(layer);
-    return {W.data, W.rows, columns, W.row_step, W.panel_step};
+    return {W.data, W.rows, columns, W.row_stride, W.panel_stride};
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ Network<T>::Network(Shape shape, std::uint64_t seed, const std::vector<InitialLa
         const std::size_t n_out = shape_.n_out(layer);
         const Panels<T> filled = W(layer);
         draw<T>(initial[layer].weights, shape_.activation(layer), {seed, Purpose::initial_weights, number},
-                {filled.data, filled.rows, n_out, filled.row_step, filled.panel_step}, team);
+                {filled.data, filled.rows, n_out, filled.row_stride, filled.panel_stride}, team);
         if (draws_biases(shape_, layer, initial[layer]))
             draw_uniform_biases<T>(shape_.n_in(layer), {seed, Purpose::initial_biases, number}, {b(layer).data, n_out},
                                    team);

@@ -122,7 +122,7 @@ struct Blocks {
         constexpr std::size_t tallest = 42;  // 3 register tiles of 14 rows, or 7 of 6
         rows = even_blocks(product.L.rows(), std::max(most_rows, tallest), tallest);
         // Many rows of R, pages apart.
-        const bool far_apart = product.R.M.panel_step == panel && product.R.M.row_step * sizeof(T) >= 8192;
+        const bool far_apart = product.R.M.panel_stride == panel && product.R.M.row_stride * sizeof(T) >= 8192;
         copies_R = product.R.transposed || (!copies_L && far_apart && rows >= 56 && terms >= 512);
     }
 
@@ -221,7 +221,7 @@ void multiply(const Product<T>& product, const T* initial, Panels<T> C, Chains c
     if (!product.R.transposed && C.cols > 1 && C.rows >= worth_a_transpose) {
         const Panels<const T> R = product.R.M;
         const Matrix<T> columns = team.room<T>(C.cols, row_stride<T>(R.rows)).columns(R.rows);
-        kernels<T>().transpose({R.data, R.rows, R.cols, R.row_step}, columns);
+        kernels<T>().transpose({R.data, R.rows, R.cols, R.row_stride}, columns);
         by_columns.R = {in_panels<const T>(columns), true};
     }
     team.slices(C.rows, product.work() / static_cast<double>(C.rows),

@@ -29,8 +29,8 @@ Shape::Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations
     ROSENBLATT_ASSERT(hidden_.norms.size() < n_layers() && hidden_.skips.size() < n_layers());
     constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 64;
     for (std::size_t layer = 0; layer < n_layers(); ++layer) {
-        const std::size_t step = row_step(layer);
-        const std::size_t width = (columns(layer) + step - 1) / step * step;  // of whole panels
+        const std::size_t stride = row_stride(layer);
+        const std::size_t width = (columns(layer) + stride - 1) / stride * stride;  // of whole panels
         if (n_in(layer) + 2 >= most / width) throw std::length_error("too many parameters");
         const std::size_t size = n_in(layer) * width + (normalises(layer) ? 2 : 1) * columns(layer);
         if (size > most - offsets_.back()) throw std::length_error("too many parameters");

@@ -77,9 +77,9 @@ class Shape {
     // (n_in, columns), row-major, or in panels where it is filled up.
     template <class T>
     Panels<T> W(T* theta, std::size_t layer) const noexcept {
-        const std::size_t step = row_step(layer);
-        const std::size_t panel_step = panel_ == 0 ? panel_cols<T> : n_in(layer) * step;
-        return {theta + offsets_[layer], n_in(layer), columns(layer), step, panel_step};
+        const std::size_t stride = row_stride(layer);
+        const std::size_t panel_stride = panel_ == 0 ? panel_cols<T> : n_in(layer) * stride;
+        return {theta + offsets_[layer], n_in(layer), columns(layer), stride, panel_stride};
     }
     template <class T>
     Vector<T> b(T* theta, std::size_t layer) const noexcept {
@@ -121,7 +121,7 @@ class Shape {
     std::size_t fill_up(std::size_t size) const noexcept { return size == 1 ? 1 : (size + unit_ - 1) / unit_ * unit_; }
 
     // From row to row of a W: narrow matrices are a panel of their own width.
-    std::size_t row_step(std::size_t layer) const noexcept {
+    std::size_t row_stride(std::size_t layer) const noexcept {
         return panel_ == 0 ? columns(layer) : std::min(columns(layer), panel_);
     }
 
