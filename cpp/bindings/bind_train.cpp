@@ -199,7 +199,7 @@ struct Arguments {
     std::optional<PythonCost<T>> cost;
     std::optional<double> time_limit;
     std::optional<SavedCheckpoint<T>> resumed;
-    std::optional<PythonKeeping<T>> keeping;
+    std::optional<PythonCheckpointFunctions<T>> keeping;
     bool remember;  // what the optimiser does
 };
 
@@ -233,7 +233,7 @@ class PreparedOf final : public Prepared {
                 throw BadCheckpoint("network: got another shape, expected that of the network to train");
             from_ = take_checkpoint<T>(parts, training_.optimizer, shape);
         }
-        if (arguments_.keeping) keeper_.emplace(std::move(*arguments_.keeping));
+        if (arguments_.keeping) checkpoint_writer_.emplace(std::move(*arguments_.keeping));
         if (training_.optimizer.regularisation.ema > 0) {
             Array<T> average(static_cast<py::ssize_t>(shape.n_params()));
             average_out_ = {average.mutable_data(), shape.n_params()};
@@ -264,10 +264,10 @@ class PreparedOf final : public Prepared {
         writing_->move_to_this_thread();
         bound_.scalings = scalings_;
         if (from_) copy_parameters(arguments_.resumed->first->network, bound_.network);
-        history_ =
-            rosenblatt::train<T>(bound_.network, scaled.samples(), validation, training_, cost_ ? &*cost_ : nullptr,
-                                 observer_, team, average_out_, from_ ? &*from_ : nullptr,
-                                 keeper_ ? &*keeper_ : nullptr, arguments_.remember ? &memory_ : nullptr);
+        history_ = rosenblatt::train<T>(bound_.network, scaled.samples(), validation, training_,
+                                        cost_ ? &*cost_ : nullptr, observer_, team, average_out_,
+                                        from_ ? &*from_ : nullptr, checkpoint_writer_ ? &*checkpoint_writer_ : nullptr,
+                                        arguments_.remember ? &memory_ : nullptr);
     }
 
   private:
@@ -282,7 +282,7 @@ class PreparedOf final : public Prepared {
     std::optional<CalledCost<T>> cost_;
     py::object owner_of_resumed_;
     std::optional<Checkpoint<T>> from_;
-    std::optional<PythonKeeper<T>> keeper_;
+    std::optional<PythonCheckpointWriter<T>> checkpoint_writer_;
     Vector<T> average_out_;
     Checkpoint<T> memory_;
     std::optional<Access::Writing> writing_;
@@ -313,7 +313,8 @@ py::object prepare(BoundNetwork<T>& network, ArraysOfSamples<T> samples, std::op
                    std::optional<double> time_limit, std::optional<EpochCallback> epoch_done,
                    std::optional<StepCallback> step_done, std::optional<OrderCallback> order, int threads,
                    const std::optional<std::string>& scale_inputs, const std::optional<std::string>& scale_targets,
-                   std::optional<SavedCheckpoint<T>> resumed, std::optional<PythonKeeping<T>> keeping, bool remember) {
+                   std::optional<SavedCheckpoint<T>> resumed, std::optional<PythonCheckpointFunctions<T>> keeping,
+                   bool remember) {
     Training training{{}, take_optimizer<T>(optimizer), batch_size, epochs, shuffle, seed};
     training.dropout = std::move(dropout);
     training.input_noise = input_noise;

@@ -74,7 +74,7 @@ std::vector<Array<T>> arrays_of(const std::vector<Buffer<T>>& vectors) {
 }
 
 template <class T>
-void PythonKeeper<T>::keep(const Checkpoint<T>& checkpoint) {
+void PythonCheckpointWriter<T>::write(const Checkpoint<T>& checkpoint) {
     const WithInterpreter python;
     const CheckpointParts<T> parts{named_curves(checkpoint.history), checkpoint.numbers, arrays_of(checkpoint.vectors)};
     call(python_.second, parts, checkpoint.history.stop_reason == StopReason::converged);
@@ -84,7 +84,7 @@ template Checkpoint<float> take_checkpoint(const CheckpointParts<float>&, const 
 template Checkpoint<double> take_checkpoint(const CheckpointParts<double>&, const OptimizerSettings&, const Shape&);
 template std::vector<Array<float>> arrays_of(const std::vector<Buffer<float>>&);
 template std::vector<Array<double>> arrays_of(const std::vector<Buffer<double>>&);
-template class PythonKeeper<float>;
-template class PythonKeeper<double>;
+template class PythonCheckpointWriter<float>;
+template class PythonCheckpointWriter<double>;
 
 }  // namespace rosenblatt::bindings

@@ -46,22 +46,23 @@ Checkpoint<T> take_checkpoint(const CheckpointParts<T>& parts, const OptimizerSe
 
 // Asked wants(last_epoch), then given keep(parts, converged).
 template <class T>
-using PythonKeeping = std::pair<py::typing::Callable<bool(bool)>, py::typing::Callable<void(CheckpointParts<T>, bool)>>;
+using PythonCheckpointFunctions =
+    std::pair<py::typing::Callable<bool(bool)>, py::typing::Callable<void(CheckpointParts<T>, bool)>>;
 
 template <class T>
-class PythonKeeper final : public Keeper<T> {
+class PythonCheckpointWriter final : public CheckpointWriter<T> {
   public:
-    explicit PythonKeeper(PythonKeeping<T> python) : python_(std::move(python)) {}
+    explicit PythonCheckpointWriter(PythonCheckpointFunctions<T> python) : python_(std::move(python)) {}
 
     bool wants(bool last_epoch) override {
         const WithInterpreter python;
         return py::bool_(call(python_.first, last_epoch));
     }
 
-    void keep(const Checkpoint<T>& checkpoint) override;
+    void write(const Checkpoint<T>& checkpoint) override;
 
   private:
-    PythonKeeping<T> python_;
+    PythonCheckpointFunctions<T> python_;
 };
 
 }  // namespace rosenblatt::bindings

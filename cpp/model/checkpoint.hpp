@@ -46,14 +46,15 @@ struct Checkpoint {
     std::vector<Buffer<T>> vectors;  // what it has for every parameter: each (n_params,), as the user's theta lies
 };
 
-// Who keeps checkpoints: asked after every finished epoch, when the observer has been told of it. Each may throw.
+// Decides after every finished epoch, once the observer has seen it, whether to write a checkpoint, and writes it. Both
+// functions may throw.
 template <class T>
-class Keeper {
+class CheckpointWriter {
   public:
-    virtual ~Keeper() = default;
+    virtual ~CheckpointWriter() = default;
     virtual bool wants(bool last_epoch) = 0;
-    // The user's network has the parameters that belong to it.
-    virtual void keep(const Checkpoint<T>& checkpoint) = 0;
+    // The user's network has the parameters of the checkpoint.
+    virtual void write(const Checkpoint<T>& checkpoint) = 0;
 };
 
 }  // namespace rosenblatt

@@ -291,13 +291,13 @@ class Descent {
   public:
     Descent(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
             const Training& training, CustomCost<T>* custom, Observer& observer, Team& team, const Checkpoint<T>* from,
-            Keeper<T>* keeper)
+            CheckpointWriter<T>* checkpoint_writer)
         : network_(network),
           validation_(validation),
           training_(training),
           custom_(custom),
           observer_(observer),
-          keeper_(keeper),
+          checkpoint_writer_(checkpoint_writer),
           team_(team),
           minimiser_(network, samples, training, custom, team),
           validation_work_(network.shape(), validation ? rows_at_once(validation->size()) : 0),
@@ -326,7 +326,7 @@ class Descent {
             const bool begins_anew = show(epoch, numbers);
             if (!begins_anew && history_.stop_reason == StopReason::epochs && (!moved || minimiser_.flat()))
                 history_.stop_reason = StopReason::converged;
-            if (keeper_ != nullptr) offer_checkpoint(epoch);
+            if (checkpoint_writer_ != nullptr) offer_checkpoint(epoch);
             if (history_.stop_reason != StopReason::epochs) break;
         }
         return std::move(history_);
@@ -356,10 +356,11 @@ class Descent {
 
     // Where the network was changed in the last moment the pairs are of no use.
     void offer_checkpoint(std::size_t epoch) {
-        if (!keeper_->wants(history_.stop_reason != StopReason::epochs || epoch + 1 == training_.epochs)) return;
+        if (!checkpoint_writer_->wants(history_.stop_reason != StopReason::epochs || epoch + 1 == training_.epochs))
+            return;
         Checkpoint<T> checkpoint{history_, {}, {}};
         if (!changed()) minimiser_.remember(checkpoint, network_.shape());
-        keeper_->keep(checkpoint);
+        checkpoint_writer_->write(checkpoint);
     }
 
     bool changed() const noexcept {
@@ -379,7 +380,7 @@ class Descent {
     const Training& training_;
     CustomCost<T>* custom_;
     Observer& observer_;
-    Keeper<T>* keeper_;
+    CheckpointWriter<T>* checkpoint_writer_;
     Team& team_;
     Minimiser<T> minimiser_;
     ForwardWorkspace<T> validation_work_;
@@ -393,15 +394,15 @@ class Descent {
 template <class T>
 TrainingHistory minimise(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
                          const Training& training, CustomCost<T>* custom, Observer& observer, Team& team,
-                         const Checkpoint<T>* from, Keeper<T>* keeper) {
-    return Descent<T>(network, samples, validation, training, custom, observer, team, from, keeper).epochs();
+                         const Checkpoint<T>* from, CheckpointWriter<T>* checkpoint_writer) {
+    return Descent<T>(network, samples, validation, training, custom, observer, team, from, checkpoint_writer).epochs();
 }
 
 template TrainingHistory minimise(Network<float>&, const Samples<float>&, const std::optional<Samples<float>>&,
                                   const Training&, CustomCost<float>*, Observer&, Team&, const Checkpoint<float>*,
-                                  Keeper<float>*);
+                                  CheckpointWriter<float>*);
 template TrainingHistory minimise(Network<double>&, const Samples<double>&, const std::optional<Samples<double>>&,
                                   const Training&, CustomCost<double>*, Observer&, Team&, const Checkpoint<double>*,
-                                  Keeper<double>*);
+                                  CheckpointWriter<double>*);
 
 }  // namespace rosenblatt

@@ -18,6 +18,6 @@ namespace rosenblatt {
 template <class T>
 TrainingHistory minimise(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
                          const Training& training, CustomCost<T>* custom, Observer& observer, Team& team,
-                         const Checkpoint<T>* from = nullptr, Keeper<T>* keeper = nullptr);
+                         const Checkpoint<T>* from = nullptr, CheckpointWriter<T>* checkpoint_writer = nullptr);
 
 }  // namespace rosenblatt

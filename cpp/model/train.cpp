@@ -184,12 +184,12 @@ class Run {
   public:
     Run(Network<T>& original, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
         const Training& training, CustomCost<T>* custom, Observer& observer, Team& team, const Checkpoint<T>* from,
-        Keeper<T>* keeper)
+        CheckpointWriter<T>* checkpoint_writer)
         : training_(training),
           validation_(validation),
           custom_(custom),
           observer_(observer),
-          keeper_(keeper),
+          checkpoint_writer_(checkpoint_writer),
           team_(team),
           original_(original),
           copy_(original, team),
@@ -223,7 +223,7 @@ class Run {
             if (!finite(network().theta(), team_)) diverged(epoch, "weights");
             if (!finite(network().running(), team_)) diverged(epoch, "running statistics");
             if (mean_loss) finish_epoch(epoch, *mean_loss);
-            if (mean_loss && keeper_ != nullptr) offer_checkpoint(epoch);
+            if (mean_loss && checkpoint_writer_ != nullptr) offer_checkpoint(epoch);
             if (history_.stop_reason != StopReason::epochs) break;
             if (good_) good_->take(network());
         }
@@ -340,10 +340,10 @@ class Run {
 
     void offer_checkpoint(std::size_t epoch) {
         const bool is_last = history_.stop_reason != StopReason::epochs || epoch + 1 == training_.epochs;
-        if (!keeper_->wants(is_last)) return;
+        if (!checkpoint_writer_->wants(is_last)) return;
         Checkpoint<T> checkpoint{history_, {}, {}};
         optimizer_.remember(checkpoint, original_.shape());
-        keeper_->keep(checkpoint);
+        checkpoint_writer_->write(checkpoint);
     }
 
     // Lets somebody see the network, and change it; they say whether the training shall stop.
@@ -365,7 +365,7 @@ class Run {
     const std::optional<Samples<T>>& validation_;
     CustomCost<T>* custom_;
     Observer& observer_;
-    Keeper<T>* keeper_;
+    CheckpointWriter<T>* checkpoint_writer_;
     Team& team_;
     const Network<T>& original_;
     WorkingCopy<T> copy_;
@@ -393,10 +393,10 @@ class Run {
 template <class T>
 TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
                       const Training& training, CustomCost<T>* cost, Observer& observer, Team& team, Vector<T> average,
-                      const Checkpoint<T>* from, Keeper<T>* keeper, Checkpoint<T>* memory) {
+                      const Checkpoint<T>* from, CheckpointWriter<T>* checkpoint_writer, Checkpoint<T>* memory) {
     if (training.optimizer.method == Method::lbfgs)
-        return minimise(network, samples, validation, training, cost, observer, team, from, keeper);
-    Run<T> run(network, samples, validation, training, cost, observer, team, from, keeper);
+        return minimise(network, samples, validation, training, cost, observer, team, from, checkpoint_writer);
+    Run<T> run(network, samples, validation, training, cost, observer, team, from, checkpoint_writer);
     TrainingHistory history;
     try {
         history = run.epochs();
@@ -411,9 +411,9 @@ TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std:
 
 template TrainingHistory train(Network<float>&, const Samples<float>&, const std::optional<Samples<float>>&,
                                const Training&, CustomCost<float>*, Observer&, Team&, Vector<float>,
-                               const Checkpoint<float>*, Keeper<float>*, Checkpoint<float>*);
+                               const Checkpoint<float>*, CheckpointWriter<float>*, Checkpoint<float>*);
 template TrainingHistory train(Network<double>&, const Samples<double>&, const std::optional<Samples<double>>&,
                                const Training&, CustomCost<double>*, Observer&, Team&, Vector<double>,
-                               const Checkpoint<double>*, Keeper<double>*, Checkpoint<double>*);
+                               const Checkpoint<double>*, CheckpointWriter<double>*, Checkpoint<double>*);
 
 }  // namespace rosenblatt

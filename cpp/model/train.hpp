@@ -67,13 +67,13 @@ struct Diverged {
 // Stopped (the parameters are those of the last finished step), Diverged, and what the observer, the cost and a schedule's
 // callable throw. `average`: where the average of the weights goes if the optimiser keeps one, (n_params,) as theta lies.
 // `from`: a checkpoint of a training with the same settings, whose parameters the network has; what follows has the bits of
-// a training that never stopped. `keeper`: who is given checkpoints, if anybody; when it throws the network has the
+// a training that never stopped. `checkpoint_writer`: who is given checkpoints, if anybody; when it throws the network has the
 // parameters of the last epoch. `memory`: where what the optimiser remembers goes in the end, also when something is thrown;
 // lbfgs leaves it as it is.
 template <class T>
 TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
                       const Training& training, CustomCost<T>* cost, Observer& observer, Team& team,
-                      Vector<T> average = {}, const Checkpoint<T>* from = nullptr, Keeper<T>* keeper = nullptr,
-                      Checkpoint<T>* memory = nullptr);
+                      Vector<T> average = {}, const Checkpoint<T>* from = nullptr,
+                      CheckpointWriter<T>* checkpoint_writer = nullptr, Checkpoint<T>* memory = nullptr);
 
 }  // namespace rosenblatt
