@@ -69,13 +69,13 @@ const char* type_name() noexcept {
     return sizeof(T) == 4 ? "float32" : "float64";
 }
 
-enum class Answers : std::uint8_t { labels, targets };
+enum class TargetKind : std::uint8_t { labels, targets };
 
 struct Case {
     std::vector<std::size_t> sizes;
     std::vector<Activation> activations;
     Loss loss;
-    Answers answers;
+    TargetKind answers;
     std::vector<double> parameters;  // of the loss
     HiddenLayers hidden = {};
 
@@ -88,7 +88,7 @@ struct Case {
 std::vector<Case> cases() {
     using enum Activation;
     using enum Loss;
-    using enum Answers;
+    using enum TargetKind;
     using enum Norm;
     return {
         {{5, 7, 33, 17, 3, 3}, {tanh, logistic, relu, softmax, softmax}, log_loss, labels, {0}},
@@ -219,7 +219,7 @@ class Drawn {
             weights_.data()[i] = random(3, i) + 0.5;
         }
         samples_.X = X_.matrix(n_samples, of.sizes.front());
-        if (of.answers == Answers::labels) samples_.Y.labels = labels_.data();
+        if (of.answers == TargetKind::labels) samples_.Y.labels = labels_.data();
         else samples_.Y.Y = Y_.matrix(n_samples, n_targets(of.loss, n_outputs));
     }
 
@@ -248,7 +248,7 @@ std::string name_of(const Case& of) {
     }
     name += std::string("/") + loss_names[static_cast<int>(of.loss)];
     for (const double parameter : of.parameters) name += "/" + std::to_string(parameter);
-    return name + (of.answers == Answers::labels ? "/labels" : "/targets");
+    return name + (of.answers == TargetKind::labels ? "/labels" : "/targets");
 }
 
 // The whole gradient, that of the features included, and the cost, with weights of the samples; and the outputs.

@@ -103,24 +103,24 @@ void check_lengths(const char* name, Matrix<const T> Y) {
 // Whether the targets are what the loss wants.
 template <class T>
 void check_answers(const char* name, Matrix<const T> Y, Loss loss, Activation output) {
-    const Answers wanted = answers(loss, output);
-    switch (wanted) {
-        case Answers::reals:
+    const TargetKind kind = target_kind(loss, output);
+    switch (kind) {
+        case TargetKind::reals:
             break;
-        case Answers::probabilities:
-        case Answers::distribution:
+        case TargetKind::probabilities:
+        case TargetKind::distribution:
             check_each(name, Y, "probabilities from 0 to 1 for " + loss_text(loss),
                        [](double y) { return y >= 0 && y <= 1; });
-            if (wanted == Answers::distribution) check_sums(name, Y);
+            if (kind == TargetKind::distribution) check_sums(name, Y);
             break;
-        case Answers::signs:
+        case TargetKind::signs:
             check_each(name, Y, "-1 and 1 for " + loss_text(loss) + ", or integer labels (n,)",
                        [](double y) { return y == -1 || y == 1; });
             break;
-        case Answers::counts:
+        case TargetKind::counts:
             check_each(name, Y, "numbers of at least 0 for " + loss_text(loss), [](double y) { return y >= 0; });
             break;
-        case Answers::direction:
+        case TargetKind::direction:
             check_lengths(name, Y);
             break;
     }

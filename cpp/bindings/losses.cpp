@@ -96,27 +96,27 @@ void check_rounding(const LossRule& rule) {
 
 }  // namespace
 
-Answers answers(Loss loss, Activation output) noexcept {
+TargetKind target_kind(Loss loss, Activation output) noexcept {
     switch (loss) {
         case Loss::squared_error:
         case Loss::absolute_error:
         case Loss::huber:
         case Loss::quantile:
         case Loss::gaussian_nll:
-            return Answers::reals;
+            return TargetKind::reals;
         case Loss::log_loss:
         case Loss::kl_divergence:
         case Loss::focal:
-            return output == Activation::softmax ? Answers::distribution : Answers::probabilities;
+            return output == Activation::softmax ? TargetKind::distribution : TargetKind::probabilities;
         case Loss::hinge:
         case Loss::squared_hinge:
-            return Answers::signs;
+            return TargetKind::signs;
         case Loss::poisson:
-            return Answers::counts;
+            return TargetKind::counts;
         case Loss::cosine:
-            return Answers::direction;
+            return TargetKind::direction;
     }
-    return Answers::reals;
+    return TargetKind::reals;
 }
 
 template <class T>
