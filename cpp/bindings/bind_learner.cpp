@@ -30,7 +30,7 @@ class BoundLearner {
           bound_(network),
           named_loss_(std::move(loss)),
           loss_(take_loss<T>(named_loss_, network.network.shape())),
-          n_vectors_(Optimizer<T>::n_vectors_kept(take_optimizer<T>(optimizer))),
+          n_vectors_(Optimizer<T>::n_state_vectors(take_optimizer<T>(optimizer))),
           learner_(network.network.shape(), loss_, take_optimizer<T>(optimizer), batch_size, dropout, seed) {}
 
     // The mean loss and the mean penalty, both before the steps.
@@ -92,15 +92,15 @@ class BoundLearner {
     Memory memory() {
         const Access::Reading reading(bound_.access);
         Checkpoint<T> kept;
-        learner_.optimizer().remember(kept, bound_.network.shape());
+        learner_.optimizer().save_state(kept, bound_.network.shape());
         return {kept.numbers, arrays_of(kept.vectors)};
     }
     void set_memory(const Memory& memory) {
         const Access::Writing writing(bound_.access);
         const auto& [numbers, vectors] = memory;
-        if (numbers.size() != Optimizer<T>::n_numbers_kept() || vectors.size() != n_vectors_)
+        if (numbers.size() != Optimizer<T>::n_state_numbers() || vectors.size() != n_vectors_)
             throw py::value_error("memory: got that of another optimizer");
-        if (!Optimizer<T>::can_have_kept(numbers)) throw py::value_error("memory: got numbers that no optimizer has");
+        if (!Optimizer<T>::is_valid_state(numbers)) throw py::value_error("memory: got numbers that no optimizer has");
         Checkpoint<T> kept;
         kept.numbers = numbers;
         for (const Array<T>& vector : vectors) {
@@ -111,7 +111,7 @@ class BoundLearner {
             std::copy_n(vector.data(), n, copy.data());
             kept.vectors.push_back(std::move(copy));
         }
-        learner_.optimizer().recall(kept, bound_.network.shape());
+        learner_.optimizer().load_state(kept, bound_.network.shape());
     }
 
     // The calls so far: dropout draws a mask for each, as for an epoch.

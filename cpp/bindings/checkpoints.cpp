@@ -22,8 +22,8 @@ void check_counts(std::size_t n_numbers, std::size_t n_vectors, const OptimizerS
             refuse("vectors", n_vectors, "pairs, at most " + std::to_string(most) + " vectors");
         return;
     }
-    const std::size_t numbers = Optimizer<T>::n_numbers_kept();
-    const std::size_t vectors = Optimizer<T>::n_vectors_kept(optimizer);
+    const std::size_t numbers = Optimizer<T>::n_state_numbers();
+    const std::size_t vectors = Optimizer<T>::n_state_vectors(optimizer);
     if (n_numbers != numbers) refuse("numbers", n_numbers, std::to_string(numbers));
     if (n_vectors != vectors) refuse("vectors", n_vectors, std::to_string(vectors) + " for this optimizer");
 }
@@ -51,7 +51,7 @@ Checkpoint<T> take_checkpoint(const CheckpointParts<T>& parts, const OptimizerSe
     Checkpoint<T> checkpoint;
     checkpoint.history = {curve("loss"), curve("validation_loss"), curve("learning_rate"), curve("gradient_norm")};
     check_counts<T>(numbers.size(), vectors.size(), optimizer);
-    if (!numbers.empty() && !Optimizer<T>::can_have_kept(numbers, checkpoint.history.epochs()))
+    if (!numbers.empty() && !Optimizer<T>::is_valid_state(numbers, checkpoint.history.epochs()))
         throw BadCheckpoint("numbers: got counts that no training has after " +
                             std::to_string(checkpoint.history.epochs()) + " epochs");
     checkpoint.numbers = numbers;

@@ -83,7 +83,7 @@ class Minimiser {
     std::optional<double> data_gradient_norm() const noexcept { return data_gradient_norm_; }
 
     // The pairs that are remembered, to a checkpoint and back; they lie like theta of `shape_of_user` there.
-    void remember(Checkpoint<T>& to, const Shape& shape_of_user) const {
+    void save_state(Checkpoint<T>& to, const Shape& shape_of_user) const {
         const auto push = [&](const Buffer<T>& from) {
             Buffer<T> copy(shape_of_user.n_params());
             copy_theta<T>(network_.shape(), from.data(), shape_of_user, copy.data());
@@ -94,7 +94,7 @@ class Minimiser {
             push(changes_[(n_pairs_ - back) % steps_.size()]);
         }
     }
-    void recall(const Checkpoint<T>& from, const Shape& shape_of_user) noexcept {
+    void load_state(const Checkpoint<T>& from, const Shape& shape_of_user) noexcept {
         n_pairs_ = from.vectors.size() / 2;
         for (std::size_t i = 0; i < n_pairs_; ++i) {
             copy_theta<T>(shape_of_user, from.vectors[2 * i].data(), network_.shape(), steps_[i].data());
@@ -305,7 +305,7 @@ class Descent {
           seen_(network) {
         read();
         if (from == nullptr) return;
-        minimiser_.recall(*from, network.shape());
+        minimiser_.load_state(*from, network.shape());
         history_ = from->history;
     }
 
@@ -359,7 +359,7 @@ class Descent {
         if (!checkpoint_writer_->wants(history_.stop_reason != StopReason::epochs || epoch + 1 == training_.epochs))
             return;
         Checkpoint<T> checkpoint{history_, {}, {}};
-        if (!changed()) minimiser_.remember(checkpoint, network_.shape());
+        if (!changed()) minimiser_.save_state(checkpoint, network_.shape());
         checkpoint_writer_->write(checkpoint);
     }
 

@@ -99,7 +99,7 @@ void Learner<T>::guarded_step(Network<T>& network, const Batch<T>& batch, double
 template <class T>
 auto Learner<T>::before(const Network<T>& network) const -> Before {
     Before before{copy_of<T>(network.theta()), copy_of<T>(network.running()), {}};
-    optimizer_.remember(before.optimizer, network.shape());
+    optimizer_.save_state(before.optimizer, network.shape());
     return before;
 }
 
@@ -107,7 +107,7 @@ template <class T>
 void Learner<T>::restore(const Before& before, Network<T>& network) noexcept {
     std::copy_n(before.theta.data(), before.theta.size(), network.theta().data);
     std::copy_n(before.running.data(), before.running.size(), network.running().data);
-    optimizer_.recall(before.optimizer, network.shape());
+    optimizer_.load_state(before.optimizer, network.shape());
 }
 
 // Dropout keeps what is left of full rows in other room than what is left of sparse ones; the masks are the same.

@@ -206,7 +206,7 @@ class Run {
         work_.normalised().use_batch_statistics();
         if (observer.watches_steps()) good_.emplace(network());
         if (from != nullptr) {
-            optimizer_.recall(*from, original.shape());
+            optimizer_.load_state(*from, original.shape());
             history_ = from->history;
         }
         if (custom != nullptr) {
@@ -231,7 +231,7 @@ class Run {
     }
 
     void remember(Checkpoint<T>* memory) const {
-        if (memory != nullptr) optimizer_.remember(*memory, original_.shape());
+        if (memory != nullptr) optimizer_.save_state(*memory, original_.shape());
     }
 
     // The average of the weights, if the optimiser keeps one.
@@ -342,7 +342,7 @@ class Run {
         const bool is_last = history_.stop_reason != StopReason::epochs || epoch + 1 == training_.epochs;
         if (!checkpoint_writer_->wants(is_last)) return;
         Checkpoint<T> checkpoint{history_, {}, {}};
-        optimizer_.remember(checkpoint, original_.shape());
+        optimizer_.save_state(checkpoint, original_.shape());
         checkpoint_writer_->write(checkpoint);
     }
 

@@ -245,12 +245,12 @@ void Optimizer<T>::keep(const Plateau& plateau) noexcept {
 }
 
 template <class T>
-std::size_t Optimizer<T>::n_vectors_kept(const OptimizerSettings& settings) noexcept {
+std::size_t Optimizer<T>::n_state_vectors(const OptimizerSettings& settings) noexcept {
     return n_states(rule_of<T>(settings.method, settings.of_method)) + (settings.regularisation.ema > 0 ? 1 : 0);
 }
 
 template <class T>
-bool Optimizer<T>::can_have_kept(const std::vector<double>& numbers, std::optional<std::size_t> epochs) noexcept {
+bool Optimizer<T>::is_valid_state(const std::vector<double>& numbers, std::optional<std::size_t> epochs) noexcept {
     const auto at = [&](Number n) { return numbers[static_cast<std::size_t>(n)]; };
     constexpr double most = 9007199254740992;  // 2^53: every whole number up to it is a double
     const auto is_count = [&](Number n) { return at(n) >= 0 && at(n) <= most && at(n) == std::floor(at(n)); };
@@ -261,7 +261,7 @@ bool Optimizer<T>::can_have_kept(const std::vector<double>& numbers, std::option
 }
 
 template <class T>
-void Optimizer<T>::remember(Checkpoint<T>& to, const Shape& shape_of_user) const {
+void Optimizer<T>::save_state(Checkpoint<T>& to, const Shape& shape_of_user) const {
     to.numbers.assign(numbers_.begin(), numbers_.end());
     for (std::size_t i = 0; i < n_vectors(); ++i) {
         Buffer<T> copy(shape_of_user.n_params());
@@ -271,7 +271,7 @@ void Optimizer<T>::remember(Checkpoint<T>& to, const Shape& shape_of_user) const
 }
 
 template <class T>
-void Optimizer<T>::recall(const Checkpoint<T>& from, const Shape& shape_of_user) noexcept {
+void Optimizer<T>::load_state(const Checkpoint<T>& from, const Shape& shape_of_user) noexcept {
     ROSENBLATT_ASSERT(from.numbers.size() == n_numbers && from.vectors.size() == n_vectors());
     std::copy_n(from.numbers.begin(), n_numbers, numbers_.begin());
     for (std::size_t i = 0; i < n_vectors(); ++i)

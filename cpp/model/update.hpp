@@ -114,14 +114,14 @@ class Optimizer {
 
     // All that the steps to come depend on beside the settings, to a checkpoint and back. Vectors lie like theta of
     // `shape_of_user` there: the states, then the average where there is one.
-    void remember(Checkpoint<T>& to, const Shape& shape_of_user) const;
-    void recall(const Checkpoint<T>& from, const Shape& shape_of_user) noexcept;
+    void save_state(Checkpoint<T>& to, const Shape& shape_of_user) const;
+    void load_state(const Checkpoint<T>& from, const Shape& shape_of_user) noexcept;
     // How many numbers and vectors those are.
-    static std::size_t n_numbers_kept() noexcept { return n_numbers; }
-    static std::size_t n_vectors_kept(const OptimizerSettings& settings) noexcept;
+    static std::size_t n_state_numbers() noexcept { return n_numbers; }
+    static std::size_t n_state_vectors(const OptimizerSettings& settings) noexcept;
     // Whether so many numbers can be those of a training, after so many epochs if they are known; others would not do as
     // counts.
-    static bool can_have_kept(const std::vector<double>& numbers, std::optional<std::size_t> epochs = {}) noexcept;
+    static bool is_valid_state(const std::vector<double>& numbers, std::optional<std::size_t> epochs = {}) noexcept;
 
     // Whether the steps are those of gradient descent and nothing else, which has kernels of its own.
     bool descends() const noexcept { return descends_; }
