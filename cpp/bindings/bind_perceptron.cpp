@@ -14,7 +14,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/crew.hpp"
+#include "base/jobs.hpp"
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
 #include "model/perceptron.hpp"
@@ -78,7 +78,7 @@ void learn_each(std::size_t count, int threads, F learn_one) {
             const FloatMode mode;
             for (std::size_t i = 0; i < count && !stop.requested(); ++i) learn_or_keep_failure(i, stop);
         } else {
-            Crew::run(
+            run_jobs(
                 count, threads,
                 [&](std::size_t i) noexcept {
                     Stop own(&stop);

@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/crew.hpp"
+#include "base/jobs.hpp"
 #include "base/thread_pool.hpp"
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
@@ -380,7 +380,7 @@ std::vector<Outcome> train_many(const std::vector<py::object>& capsules, int thr
                 stop.request();
             }
         };
-        Crew::run(trainings.size(), hired, train, [&]() noexcept { stop.ask(); });
+        run_jobs(trainings.size(), hired, train, [&]() noexcept { stop.ask(); });
     }
     if (PyErr_Occurred() != nullptr) throw py::error_already_set();
     for (const std::exception_ptr& failure : failures)

@@ -20,7 +20,7 @@ namespace {
 // Of this thread: it released the lock, and no shutdown had begun. One that does so later is the thread that shuts down.
 thread_local bool left = false;
 
-// A thread of a crew has no state of its own.
+// A thread of base/jobs.hpp has no thread state of Python.
 bool has_lock() noexcept { return !left && PyGILState_GetThisThreadState() != nullptr; }
 
 void sleep_if_shut_out() noexcept {

@@ -1,5 +1,5 @@
-// Crew: hired for one call and gone when it returns, so a fork finds none of its threads.
-#include "base/crew.hpp"
+// Jobs: threads started for one call and joined before it returns, so that a fork finds none of them.
+#include "base/jobs.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -15,7 +15,7 @@
 
 namespace rosenblatt {
 
-void Crew::run(std::size_t count, int threads, Job job, Watch watch, void* context) {
+void run_jobs(std::size_t count, int threads, Job job, Watch watch, void* context) {
     constexpr auto between_looks = std::chrono::milliseconds(20);  // nobody notices
     std::atomic<std::size_t> next{0};
     std::mutex mutex;
@@ -28,24 +28,24 @@ void Crew::run(std::size_t count, int threads, Job job, Watch watch, void* conte
         --at_work;
         one_left.notify_one();
     };
-    std::vector<std::thread> crew;
+    std::vector<std::thread> workers;
     const std::size_t wanted = std::min(count, static_cast<std::size_t>(std::max(threads, 0)));
-    crew.reserve(wanted);
-    while (crew.size() < wanted) {
+    workers.reserve(wanted);
+    while (workers.size() < wanted) {
         const BlockedSignals blocked;
         {
             const std::lock_guard lock(mutex);
             ++at_work;
         }
         try {
-            crew.emplace_back(work);
+            workers.emplace_back(work);
         } catch (const std::exception&) {  // no more threads, or no memory for one
             const std::lock_guard lock(mutex);
             --at_work;
             break;
         }
     }
-    if (crew.empty()) {
+    if (workers.empty()) {
         for (std::size_t i = 0; i < count; ++i, watch(context)) job(context, i);
         return;
     }
@@ -58,7 +58,7 @@ void Crew::run(std::size_t count, int threads, Job job, Watch watch, void* conte
             lock.lock();
         }
     }
-    for (std::thread& thread : crew) thread.join();
+    for (std::thread& thread : workers) thread.join();
 }
 
 }  // namespace rosenblatt
