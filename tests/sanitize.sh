@@ -19,19 +19,19 @@ unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 # Not for a sanitizer; each with its reason.
 not_here=(
-    tests/test_neon.py       # a program for another processor, compiled without a sanitizer, in an emulator
-    tests/test_allocation.py # puts its own malloc before the sanitizer's
+    tests/core/test_neon.py       # a program for another processor, compiled without a sanitizer, in an emulator
+    tests/core/test_allocation.py # puts its own malloc before the sanitizer's
     # Needs a process of 4 GiB of address space; the shadow memory alone is terabytes.
-    tests/test_arguments.py::test_a_network_larger_than_the_memory_is_a_memory_error
+    tests/api/test_arguments.py::test_a_network_larger_than_the_memory_is_a_memory_error
     # These promise seconds, for the code that users get.
-    tests/test_footprint.py::test_importing_it_is_quick
-    tests/test_oversubscription.py
+    tests/project/test_footprint.py::test_importing_it_is_quick
+    tests/core/test_oversubscription.py
 )
 # What starts threads, forks, is interrupted, or uses one object from several threads.
 tests_of_threads=(
-    tests/test_threads.py tests/test_train_many.py tests/test_process.py tests/test_interrupt.py
-    tests/test_overwritten.py tests/test_learner.py tests/test_floating_point.py tests/test_dropout.py
-    tests/test_isa.py
+    tests/core/test_threads.py tests/core/test_train_many.py tests/core/test_process.py tests/core/test_interrupt.py
+    tests/core/test_overwritten.py tests/core/test_learner.py tests/core/test_floating_point.py tests/core/test_dropout.py
+    tests/core/test_isa.py
 )
 
 libraries=()
@@ -41,7 +41,7 @@ address,undefined)
     # GCC's "undefined" leaves out conversions of numbers that do not fit; here they are mistakes as well.
     flags=address,undefined,float-cast-overflow
     libraries=(libasan.so libubsan.so)
-    # detect_leaks=0: CPython frees little at exit, by design; tests/test_allocation.py looks for memory that grows.
+    # detect_leaks=0: CPython frees little at exit, by design; tests/core/test_allocation.py looks for memory that grows.
     # handle_abort: libubsan writes to stderr, which a test may keep to itself, and its log_path only sets libasan's; so
     # its mistakes abort, as failed assertions do, and libasan logs that with the stack.
     # PYTHONMALLOC: CPython's own allocator would hide the borders of small objects.

@@ -1,4 +1,4 @@
-"""Steps and rates are PyTorch's, as tests/optimizer_steps.py recorded them, but for rounding."""
+"""Steps and rates are PyTorch's, as support/optimizer_steps.py recorded them, up to rounding."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Records what PyTorch does in tests/data/normalisation_steps.json, for its test of that name.
 
-    python tests/normalisation_steps.py        where there is PyTorch; the file names its version
+    python tests/support/normalisation_steps.py    if there is PyTorch; the file names its version
 
 Small networks in float64 with BatchNorm1d, LayerNorm and skip connections, a fixed batch, some
 steps of gradient descent with PyTorch's gradients: parameters and running statistics after them,
@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parent / "data" / "normalisation_steps.json"
+DATA = Path(__file__).parents[1] / "data" / "normalisation_steps.json"
 
 LAYERS = [3, 5, 5, 2]
 SAMPLES = 9
@@ -127,7 +127,7 @@ def main() -> None:
 
     torch.set_default_dtype(torch.float64)
     found: dict[str, Any] = {
-        "made by": f"tests/normalisation_steps.py, PyTorch {torch.__version__}",
+        "made by": f"tests/support/normalisation_steps.py, PyTorch {torch.__version__}",
         "nets": {name: recorded(torch, of["norm"], of["skip"]) for name, of in NETS.items()},
     }
     DATA.write_text(json.dumps(found, separators=(",", ":")) + "\n", encoding="utf-8")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-STUB = Path(__file__).parent.parent / "python" / "rosenblatt" / "_core.pyi"
+STUB = Path(__file__).parents[2] / "python" / "rosenblatt" / "_core.pyi"
 
 
 def test_the_stub_is_that_of_the_module(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import rosenblatt
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 # Public names that are modules, shown as such.
 MODULES = {"datasets", "lecture", "playground", "plot", "schedules"}
 

@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 
-TESTS = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parents[1]
 Outcome = tuple[int, str]
 Run = Callable[..., Outcome]
 
@@ -24,10 +24,10 @@ def run(tmp_path: Path) -> Run:
         (tmp_path / file).write_text(dedent(code), encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider"]
         command += ["-c", str(TESTS.parent / "pyproject.toml"), "--rootdir", str(tmp_path)]
+        path = [TESTS, TESTS / "support", os.environ.get("PYTHONPATH", "")]
         done = subprocess.run(
             [*command, "-v", str(tmp_path), *options],
-            env=os.environ
-            | {"PYTHONPATH": f"{TESTS}:{os.environ.get('PYTHONPATH', '')}", "CI": ci},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, path)), "CI": ci},
             capture_output=True,
             text=True,
             timeout=60,

@@ -16,7 +16,7 @@ from bits import ACTIVATIONS, DTYPES, Array, assert_same_bits, samples
 from rosenblatt import _activation, _arguments, _core
 from rosenblatt.reference import activation as textbook
 
-PAGE = (Path(__file__).parent.parent / "docs" / "activations.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "activations.md").read_text(encoding="utf-8")
 OF_ROWS = ("softmax", "log_softmax")
 OF_NUMBERS = [name for name in ACTIVATIONS if name not in OF_ROWS]
 

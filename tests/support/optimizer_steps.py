@@ -1,6 +1,6 @@
 """Records what PyTorch does in tests/data/optimizer_steps.json, for test_optimizer_steps.py.
 
-    python tests/optimizer_steps.py        where there is PyTorch; the file names its version
+    python tests/support/optimizer_steps.py    if there is PyTorch; the file names its version
 
 A small network in float64, a fixed batch, some steps of every optimiser with the gradients that
 PyTorch computes, the rates of its schedulers, and its clipping and averaging. Lion, which PyTorch
@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parent / "data" / "optimizer_steps.json"
+DATA = Path(__file__).parents[1] / "data" / "optimizer_steps.json"
 
 LAYERS = [3, 5, 2]
 SAMPLES = 7
@@ -265,7 +265,7 @@ class Torch:
 def main() -> None:
     torch = Torch()
     recorded = {
-        "made by": f"tests/optimizer_steps.py, PyTorch {torch.torch.__version__}",
+        "made by": f"tests/support/optimizer_steps.py, PyTorch {torch.torch.__version__}",
         "optimizers": {name: torch.optimized(*of) for name, of in OPTIMIZERS.items()},
         "regularisations": {name: torch.regularised(of) for name, of in REGULARISATIONS.items()},
         "schedules": {name: torch.scheduled(*of) for name, of in SCHEDULES.items()},

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS = {"base": 0, "simd": 1, "kernels": 2, "model": 3, "bindings": 4}
 CPP_SUFFIXES = {".hpp", ".cpp", ".inl", ".h"}
@@ -304,7 +304,7 @@ SOUND = {
         '"""Random numbers."""\n\nimport math\nfrom collections.abc import Iterable\n'
         "from rosenblatt.reference import shuffle\nfrom . import other\n"
     ),
-    "tests/test_forward.py": '"""Forward agrees."""\n',
+    "tests/core/test_forward.py": '"""Forward agrees."""\n',
     "docs/index.md": "# Documents\n",
 }
 
@@ -418,9 +418,9 @@ def test_a_sound_tree_is_found_sound(rule: Rule, tmp_path: Path) -> None:
         (cpp_files_say_their_job, "cpp/model/loss.cpp", "//\n", "opens without a sentence"),
         (
             python_files_say_their_job,
-            "tests/test_loss.py",
+            "tests/core/test_loss.py",
             "import math\n",
-            "tests/test_loss.py has no docstring",
+            "tests/core/test_loss.py has no docstring",
         ),
         (python_files_say_their_job, "python/rosenblatt/_a.py", "# a\n", "_a.py has no docstring"),
         (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 # Settings that make a library choose other kernels than those that are best for the processor.
 SETTINGS = {

@@ -211,12 +211,12 @@ def test_every_picture_makes_a_figure_where_there_is_no_axes(name: str) -> None:
 
 
 def test_the_public_names_are_the_documented_ones() -> None:
-    page = (Path(__file__).parent.parent / "docs" / "plots.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "plots.md").read_text("utf-8")
     assert [name for name in rb.plot.__all__ if f"rb.plot.{name}" not in page] == []
 
 
 def test_the_pictures_of_the_page_are_those_its_code_draws(tmp_path: Path, run_python: Any) -> None:
-    docs = Path(__file__).parent.parent / "docs"
+    docs = Path(__file__).parents[2] / "docs"
     drawn = run_python(
         f"""
         import json, pathlib, sys

@@ -1,7 +1,7 @@
 """Files of every version that there has been: how each was written, and what it must still give.
 
 The files are in `data/stored`, and are never written again. A new version of a format adds a file:
-``python tests/stored_files.py NAME ...`` writes those of these names, and what they give.
+``python tests/support/stored_files.py NAME ...`` writes those of these names, and what they give.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 import rosenblatt as rb
 
-FOLDER = Path(__file__).parent / "data" / "stored"
+FOLDER = Path(__file__).parents[1] / "data" / "stored"
 OUTPUTS = FOLDER / "outputs.json"
 
 ROWS = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Steps with norms and skips are PyTorch's, as tests/normalisation_steps.py recorded them."""
+"""Steps with norms and skips are PyTorch's, as support/normalisation_steps.py recorded them."""
 
 from __future__ import annotations
 

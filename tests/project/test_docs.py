@@ -16,7 +16,7 @@ import pytest
 
 import rosenblatt
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MADE = ROOT / "docs" / "made"  # copies of pages, for the site
 PAGES = sorted(
     page
