@@ -43,6 +43,8 @@ class Labelled(ClassifierMixin, Online):
                 "class_weight: got 'balanced' with partial_fit, which does not see all samples; "
                 "expected a dict or None"
             )
+        if hasattr(self, "classes_") and np.array_equal(classes, self.classes_):
+            return  # the usual call, which need not sort the classes again
         if self.grow and classes is None and not hasattr(self, "classes_"):
             check_classes(y)
             classes = unique_labels(y)
