@@ -2,7 +2,7 @@
 
 .ci/run runs it in a fresh virtual environment with the wheel and NumPy alone, in an empty folder:
 
-    python -I wheel_smoke.py WHEEL_OF_THE_SDIST FOLDER_WHERE_THE_CHECKOUT_IS_INSTALLED
+    python -I wheel_smoke.py WHEEL FOLDER_WHERE_THE_CHECKOUT_IS_INSTALLED
 """
 
 import shutil
@@ -44,7 +44,7 @@ def check_file(wheel: Path, installed: Path) -> None:
     others = {str(path.relative_to(installed)) for path in files if path.suffix != ".pyc"}
     require(
         names == others,
-        "the wheel of the sdist holds the files of the checkout's "
+        "the wheel holds the files of the installation of the checkout "
         f"(only in one: {sorted(names ^ others) or 'none'})",
     )
 
