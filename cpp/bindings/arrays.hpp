@@ -1,5 +1,5 @@
 // Arrays: every check of a user's array is here, once; the model checks nothing again. An array arrives contiguous and of
-// the exact type (python/rosenblatt/_arrays.py converts it), and leaves as a view. Numbers that are used as indices leave
+// the exact type (python/rosenblatt/_checks/arrays.py converts it), and leaves as a view. Numbers that are used as indices leave
 // as copies, because a callback or another thread can write into the user's array while the call runs.
 #pragma once
 

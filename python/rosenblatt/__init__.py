@@ -15,8 +15,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from . import _core
+from . import _former_modules as _former_modules
 from ._activation import Activation
-from ._file_errors import (
+from ._checks.shown import shown
+from ._files.errors import (
     CheckpointMismatchError,
     DamagedFileError,
     ModelFormatError,
@@ -24,23 +26,22 @@ from ._file_errors import (
     UnknownFormatError,
     UnsupportedVersionError,
 )
-from ._files import load
+from ._files.model import load
 from ._loss import Focal, Huber, LogLoss, Poisson, Quantile
 from ._network import Derivatives, Gradients, Network, Trace
 from ._scaling import Scaling
-from ._shown import shown
 from ._weights import Normal, Orthogonal, Uniform
 
 if TYPE_CHECKING:
     from . import datasets, lecture, playground, schedules
     from . import plot as plot  # not in __all__: import * would need matplotlib
-    from ._callbacks import Callback, EarlyStopping, Epoch, Step
-    from ._checkpoint import Checkpoint
-    from ._learning_rate import LearningRates, find_learning_rate
+    from ._files.checkpoint import Checkpoint
     from ._optimizer import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, NAdam, RMSprop, Rprop
-    from ._train import train
-    from ._train_many import train_many
-    from ._train_result import TrainResult
+    from ._training.callbacks import Callback, EarlyStopping, Epoch, Step
+    from ._training.learning_rate import LearningRates, find_learning_rate
+    from ._training.result import TrainResult
+    from ._training.train import train
+    from ._training.train_many import train_many
 
 __version__: str = _core.version()
 
@@ -97,9 +98,9 @@ __all__ = [
 # Who only runs a network need not wait for what trains one: a module is imported when one of its
 # names is first used.
 _AT_FIRST_USE = {
-    "_callbacks": ("Callback", "EarlyStopping", "Epoch", "Step"),
-    "_checkpoint": ("Checkpoint",),
-    "_learning_rate": ("LearningRates", "find_learning_rate"),
+    "_training.callbacks": ("Callback", "EarlyStopping", "Epoch", "Step"),
+    "_files.checkpoint": ("Checkpoint",),
+    "_training.learning_rate": ("LearningRates", "find_learning_rate"),
     "_optimizer": (
         "LBFGS",
         "SGD",
@@ -111,9 +112,9 @@ _AT_FIRST_USE = {
         "RMSprop",
         "Rprop",
     ),
-    "_train": ("train",),
-    "_train_result": ("TrainResult",),
-    "_train_many": ("train_many",),
+    "_training.train": ("train",),
+    "_training.result": ("TrainResult",),
+    "_training.train_many": ("train_many",),
 }
 _MODULE_OF = {name: module for module, names in _AT_FIRST_USE.items() for name in names}
 
@@ -129,7 +130,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, "plot"})
 
 
 def build_info() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import sys
 
-from rosenblatt._cli import main
+from rosenblatt._cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

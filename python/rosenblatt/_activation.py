@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arguments, _arrays
-from ._shown import LONGEST, shown
+from ._checks import arguments, arrays
+from ._checks.shown import LONGEST, shown
 
 ActivationName = Literal[
     "identity",
@@ -84,7 +84,7 @@ class Activation:
             raise TypeError(f"name: got {shown(self.name)}, {expected}")
         if not self.name.isidentifier() or len(self.name) > LONGEST:
             raise ValueError(f"name: got {shown(self.name)}, {expected}")
-        if self.name in _arguments.ACTIVATIONS:
+        if self.name in arguments.ACTIVATIONS:
             raise ValueError(
                 f"name: got {shown(self.name)}, expected another: rosenblatt has that one"
             )
@@ -106,7 +106,7 @@ class Activation:
 
         def of_array(Z: NDArray[Any]) -> NDArray[Any]:
             shape, dtype, finite = Z.shape, Z.dtype, bool(np.isfinite(Z).all())
-            found = _arrays.inputs(f"{own}: its {result}", function(Z), dtype)
+            found = arrays.inputs(f"{own}: its {result}", function(Z), dtype)
             if found.shape != shape:
                 raise ValueError(f"{own}: got {result} of shape {found.shape}, expected {shape}")
             if finite and not np.isfinite(found).all():  # a z that diverged is the core's to tell
@@ -155,7 +155,7 @@ def _of_hidden(value: object, n_hidden: int) -> list[ActivationName | Activation
 def _one(name: str, value: object) -> ActivationName | Activation:
     if isinstance(value, Activation):
         return value
-    return _arguments.choice(name, value, _arguments.ACTIVATIONS)  # type: ignore[return-value]
+    return arguments.choice(name, value, arguments.ACTIVATIONS)  # type: ignore[return-value]
 
 
 def name_of(activation: ActivationName | Activation) -> str:

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from . import _arguments
-from ._shown import shown
+from ._checks import arguments
+from ._checks.shown import shown
 
 LossName = Literal[
     "squared_error",
@@ -66,7 +66,7 @@ class Huber:
 
     def __post_init__(self) -> None:
         expected = "a finite number above 0"
-        delta = _arguments.real("delta", self.delta, expected)
+        delta = arguments.real("delta", self.delta, expected)
         if delta <= 0:
             raise ValueError(f"delta: got {delta}, expected {expected}")
         object.__setattr__(self, "delta", delta)
@@ -127,7 +127,7 @@ class Quantile:
 
 def _level(name: str, value: object) -> float:
     expected = "a number between 0 and 1"
-    level = _arguments.real(name, value, expected)
+    level = arguments.real(name, value, expected)
     if not 0 < level < 1:
         raise ValueError(f"{name}: got {level}, expected {expected}")
     return level
@@ -166,7 +166,7 @@ class LogLoss:
 
     def __post_init__(self) -> None:
         expected = "a number from 0 to below 1"
-        smoothing = _arguments.real("label_smoothing", self.label_smoothing, expected)
+        smoothing = arguments.real("label_smoothing", self.label_smoothing, expected)
         if not 0 <= smoothing < 1:
             raise ValueError(f"label_smoothing: got {smoothing}, expected {expected}")
         object.__setattr__(self, "label_smoothing", smoothing)
@@ -205,7 +205,7 @@ class Poisson:
     name: ClassVar[str] = "poisson"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "log_rate", _arguments.flag("log_rate", self.log_rate))
+        object.__setattr__(self, "log_rate", arguments.flag("log_rate", self.log_rate))
 
     @property
     def parameters(self) -> tuple[float, ...]:
@@ -244,7 +244,7 @@ class Focal:
 
     def __post_init__(self) -> None:
         expected = "a finite number of at least 0"
-        gamma = _arguments.real("gamma", self.gamma, expected)
+        gamma = arguments.real("gamma", self.gamma, expected)
         if gamma < 0:
             raise ValueError(f"gamma: got {gamma}, expected {expected}")
         object.__setattr__(self, "gamma", gamma)
@@ -281,5 +281,5 @@ def rule(loss: object) -> LossRule:
         raise TypeError(
             f"loss: got {shown(loss)}, expected a name such as 'log_loss', or one of {classes}"
         )
-    name = _arguments.choice("loss", loss, _arguments.LOSSES)
+    name = arguments.choice("loss", loss, arguments.LOSSES)
     return LossRule(name, _DEFAULTS.get(name, ()))

@@ -10,17 +10,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import _activation, _arguments, _arrays, _core, _loss, _sparse, _weights
+from . import _activation, _core, _loss, _weights
 from ._activation import Activation, ActivationName
-from ._draws import undone_if_raised
+from ._checks import arguments, arrays, sparse
+from ._checks.draws import undone_if_raised
+from ._checks.shown import shown, type_name
 from ._loss import Loss
 from ._parameter_views import ParameterViews, ViewsWhereThereAre, parameters
 from ._scaling import Scaling
-from ._shown import shown, type_name
 from ._weights import Biases, Weights
 
 Norm = Literal["batch", "layer"]
-FloatArray = _arrays.FloatArray
+FloatArray = arrays.FloatArray
 
 _CORES = {
     np.dtype(np.float32): _core.NetworkFloat32,
@@ -196,10 +197,10 @@ class Network:
         norm: Norm | Sequence[Norm | None] | None = None,
         skip: bool | Sequence[bool] = False,
     ) -> None:
-        sizes = _arguments.layer_sizes("layers", layers)
+        sizes = arguments.layer_sizes("layers", layers)
         activations = _activation.of_layers(activation, output, len(sizes) - 2)
-        norms = _arguments.norms(norm, len(sizes) - 2)
-        skips = _arguments.skips(skip, sizes)
+        norms = arguments.norms(norm, len(sizes) - 2)
+        skips = arguments.skips(skip, sizes)
         float_type = _float_type(dtype)
         initial_W = _weights.weights_of_layers(weights, len(activations), float_type)
         initial_b = _weights.biases_of_layers(biases, len(activations))
@@ -209,7 +210,7 @@ class Network:
                 " no biases are drawn"
             )
         with undone_if_raised([random_state]):
-            seed = _arguments.seed("random_state", random_state)
+            seed = arguments.seed("random_state", random_state)
             try:
                 made = _CORES[float_type](
                     list(sizes),
@@ -399,7 +400,7 @@ class Network:
 
     @threads.setter
     def threads(self, value: int | None) -> None:
-        self._core.threads = _arguments.thread_count("threads", value)
+        self._core.threads = arguments.thread_count("threads", value)
 
     def forward(self, X: ArrayLike) -> FloatArray:
         """Return the output activations.
@@ -422,10 +423,10 @@ class Network:
         A = self._quick_forward(X)
         if A is not None:
             return A
-        array = _sparse.inputs("X", X, self.dtype)
+        array = sparse.inputs("X", X, self.dtype)
         if isinstance(array, np.ndarray) and array.shape == (self._layers[0],):
             return self._core.forward(array[np.newaxis])[0]  # type: ignore[no-any-return]
-        return self._core.forward(_sparse.for_core(array))  # type: ignore[no-any-return]
+        return self._core.forward(sparse.for_core(array))  # type: ignore[no-any-return]
 
     def trace(self, X: ArrayLike) -> Trace:
         """Return every z and every a.
@@ -445,7 +446,7 @@ class Network:
         TypeError, ValueError, RuntimeError
             As for `forward`.
         """
-        array = _arrays.inputs("X", X, self.dtype)
+        array = arrays.inputs("X", X, self.dtype)
         Z, A = self._core.trace(array)
         return Trace(Z=tuple(Z), A=tuple(A))
 
@@ -481,9 +482,9 @@ class Network:
         rule = _loss.rule(loss)
         weights = sample_weight
         if weights is not None:
-            weights = _arrays.inputs("sample_weight", weights, np.dtype(np.float64))
+            weights = arrays.inputs("sample_weight", weights, np.dtype(np.float64))
         cost, (grad, dX, delta) = self._core.gradients(
-            _sparse.for_core(_sparse.inputs("X", X, self.dtype)),
+            sparse.for_core(sparse.inputs("X", X, self.dtype)),
             self._targets("Y", Y, rule.name),
             rule,
             weights,
@@ -522,10 +523,10 @@ class Network:
         >>> bool((ours.grad == net.gradients(X, y, loss="squared_error").grad).all())
         True
         """
-        G = _arrays.inputs("dC_dA", dC_dA, self.dtype)
+        G = arrays.inputs("dC_dA", dC_dA, self.dtype)
         if G.ndim == 1 and self._layers[-1] == 1:
             G = G[:, np.newaxis]
-        grad, dX, delta = self._core.backward(_arrays.inputs("X", X, self.dtype), G)
+        grad, dX, delta = self._core.backward(arrays.inputs("X", X, self.dtype), G)
         dW, db, dg = self._split(grad)
         return Derivatives(dW=dW, db=db, dg=dg, dX=dX, delta=tuple(delta), grad=grad)
 
@@ -554,7 +555,7 @@ class Network:
         >>> bool((net.jacobian([[1.0, 2.0, 3.0]])[0] == net.W[0]).all())
         True
         """
-        return self._core.jacobian(_arrays.inputs("X", X, self.dtype))  # type: ignore[no-any-return]
+        return self._core.jacobian(arrays.inputs("X", X, self.dtype))  # type: ignore[no-any-return]
 
     def per_sample_gradients(self, X: ArrayLike, Y: ArrayLike, *, loss: Loss) -> FloatArray:
         """Return the gradient of each sample's own loss.
@@ -590,7 +591,7 @@ class Network:
         """
         rule = _loss.rule(loss)
         return self._core.sample_gradients(  # type: ignore[no-any-return]
-            _arrays.inputs("X", X, self.dtype), self._targets("Y", Y, rule.name), rule
+            arrays.inputs("X", X, self.dtype), self._targets("Y", Y, rule.name), rule
         )
 
     def hessian_vector_product(
@@ -644,18 +645,18 @@ class Network:
         rule = _loss.rule(loss)
         weights = sample_weight
         if weights is not None:
-            weights = _arrays.inputs("sample_weight", weights, np.dtype(np.float64))
+            weights = arrays.inputs("sample_weight", weights, np.dtype(np.float64))
         return self._core.hessian_vector_product(  # type: ignore[no-any-return]
-            _arrays.inputs("X", X, self.dtype),
+            arrays.inputs("X", X, self.dtype),
             self._targets("Y", Y, rule.name),
-            _arrays.inputs("v", v, self.dtype),
+            arrays.inputs("v", v, self.dtype),
             rule,
             weights,
         )
 
     def _targets(self, name: str, Y: ArrayLike, loss: str) -> NDArray[Any]:
         n_targets = _core.n_targets(loss, self._layers[-1])
-        return _arrays.targets(name, Y, loss=loss, dtype=self.dtype, n_targets=n_targets)
+        return arrays.targets(name, Y, loss=loss, dtype=self.dtype, n_targets=n_targets)
 
     def copy(self) -> Network:
         """Return an independent network with the same parameters."""
@@ -690,15 +691,15 @@ class Network:
         --------
         rosenblatt.load : Read it back.
         """
-        from . import _files
+        from ._files import model
 
-        _files.save(self, _arguments.path("path", path))
+        model.save(self, arguments.path("path", path))
 
     def __reduce__(self) -> tuple[Callable[..., Network], tuple[Any, ...]]:
-        from . import _files
+        from ._files import model
 
         own = self._own_activations()
-        return _files.from_bytes, (_files.to_bytes(self), *([own] if own else []))
+        return model.from_bytes, (model.to_bytes(self), *([own] if own else []))
 
     def _own_activations(self) -> tuple[Activation, ...]:
         own = {f.name: f for f in self._activations if isinstance(f, Activation)}

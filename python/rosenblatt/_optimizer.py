@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
-from . import _arguments, schedules
-from ._shown import shown
+from . import schedules
+from ._checks import arguments
+from ._checks.shown import shown
 from .schedules import Schedule, ScheduleRule
 
 
@@ -82,8 +83,8 @@ class SGD(_Settings):
 
     method: ClassVar[str] = "sgd"
     checks: ClassVar[dict[str, Check]] = {
-        "momentum": _arguments.below_one,
-        "nesterov": _arguments.flag,
+        "momentum": arguments.below_one,
+        "nesterov": arguments.flag,
     }
 
     def __post_init__(self) -> None:
@@ -130,8 +131,8 @@ class Adagrad(_Settings):
 
     method: ClassVar[str] = "adagrad"
     checks: ClassVar[dict[str, Check]] = {
-        "initial_sum": _arguments.not_negative,
-        "eps": _arguments.positive,
+        "initial_sum": arguments.not_negative,
+        "eps": arguments.positive,
     }
 
 
@@ -182,10 +183,10 @@ class RMSprop(_Settings):
 
     method: ClassVar[str] = "rmsprop"
     checks: ClassVar[dict[str, Check]] = {
-        "alpha": _arguments.below_one,
-        "eps": _arguments.positive,
-        "momentum": _arguments.below_one,
-        "centered": _arguments.flag,
+        "alpha": arguments.below_one,
+        "eps": arguments.positive,
+        "momentum": arguments.below_one,
+        "centered": arguments.flag,
     }
 
     def rule(self, regularisation: dict[str, float]) -> OptimizerRule:
@@ -243,11 +244,11 @@ class Adam(_Settings):
 
     method: ClassVar[str] = "adam"
     checks: ClassVar[dict[str, Check]] = {
-        "beta1": _arguments.below_one,
-        "beta2": _arguments.below_one,
-        "eps": _arguments.positive,
-        "amsgrad": _arguments.flag,
-        "eps_hat": _arguments.flag,
+        "beta1": arguments.below_one,
+        "beta2": arguments.below_one,
+        "eps": arguments.positive,
+        "amsgrad": arguments.flag,
+        "eps_hat": arguments.flag,
     }
 
 
@@ -297,11 +298,11 @@ class AdamW(_Settings):
 
     method: ClassVar[str] = "adam"
     checks: ClassVar[dict[str, Check]] = {
-        "beta1": _arguments.below_one,
-        "beta2": _arguments.below_one,
-        "eps": _arguments.positive,
-        "weight_decay": _arguments.not_negative,
-        "amsgrad": _arguments.flag,
+        "beta1": arguments.below_one,
+        "beta2": arguments.below_one,
+        "eps": arguments.positive,
+        "weight_decay": arguments.not_negative,
+        "amsgrad": arguments.flag,
     }
 
 
@@ -349,10 +350,10 @@ class NAdam(_Settings):
 
     method: ClassVar[str] = "nadam"
     checks: ClassVar[dict[str, Check]] = {
-        "beta1": _arguments.below_one,
-        "beta2": _arguments.below_one,
-        "eps": _arguments.positive,
-        "momentum_decay": _arguments.not_negative,
+        "beta1": arguments.below_one,
+        "beta2": arguments.below_one,
+        "eps": arguments.positive,
+        "momentum_decay": arguments.not_negative,
     }
 
 
@@ -395,9 +396,9 @@ class Lion(_Settings):
 
     method: ClassVar[str] = "lion"
     checks: ClassVar[dict[str, Check]] = {
-        "beta1": _arguments.below_one,
-        "beta2": _arguments.below_one,
-        "weight_decay": _arguments.not_negative,
+        "beta1": arguments.below_one,
+        "beta2": arguments.below_one,
+        "weight_decay": arguments.not_negative,
     }
 
 
@@ -444,14 +445,14 @@ class Rprop(_Settings):
 
     method: ClassVar[str] = "rprop"
     checks: ClassVar[dict[str, Check]] = {
-        "shrink": _arguments.positive,
-        "grow": _arguments.positive,
-        "smallest": _arguments.positive,
-        "largest": _arguments.positive,
+        "shrink": arguments.positive,
+        "grow": arguments.positive,
+        "smallest": arguments.positive,
+        "largest": arguments.positive,
     }
 
     def __post_init__(self) -> None:
-        self._keep("learning_rate", _arguments.positive)
+        self._keep("learning_rate", arguments.positive)
         super().__post_init__()
         if self.shrink >= 1:
             raise ValueError(f"shrink: got {self.shrink}, expected a number between 0 and 1")
@@ -462,7 +463,7 @@ class Rprop(_Settings):
 
 
 def _count(name: str, value: object) -> int:
-    return _arguments.integer(name, value, least=1, most=2**20)
+    return arguments.integer(name, value, least=1, most=2**20)
 
 
 @dataclass(frozen=True)
@@ -515,8 +516,8 @@ class LBFGS:
     method: ClassVar[str] = "lbfgs"
     checks: ClassVar[dict[str, Check]] = {
         "history": _count,
-        "tolerance": _arguments.not_negative,
-        "tolerance_change": _arguments.not_negative,
+        "tolerance": arguments.not_negative,
+        "tolerance_change": arguments.not_negative,
         "evaluations": _count,
     }
 
@@ -576,11 +577,11 @@ def regularisation(
         One is of another kind or outside its range.
     """
     given_penalties = {"l1": l1, "l2": l2, "alpha": alpha}
-    penalties = {name: _arguments.not_negative(name, x) for name, x in given_penalties.items()}
+    penalties = {name: arguments.not_negative(name, x) for name, x in given_penalties.items()}
     limits: dict[str, tuple[object, Check]] = {
-        "clip_norm": (clip_norm, _arguments.positive),
-        "clip_value": (clip_value, _arguments.positive),
-        "max_norm": (max_norm, _arguments.positive),
+        "clip_norm": (clip_norm, arguments.positive),
+        "clip_value": (clip_value, arguments.positive),
+        "max_norm": (max_norm, arguments.positive),
         "ema": (ema, _between_0_and_1),
     }
     given = {name: check(name, x) for name, (x, check) in limits.items() if x is not None}
@@ -588,7 +589,7 @@ def regularisation(
 
 
 def _between_0_and_1(name: str, value: object) -> float:
-    number = _arguments.positive(name, value)
+    number = arguments.positive(name, value)
     if number >= 1:
         raise ValueError(f"{name}: got {number}, expected a number between 0 and 1")
     return number

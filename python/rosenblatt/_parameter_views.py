@@ -8,9 +8,9 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arrays
+from ._checks import arrays
 
-FloatArray = _arrays.FloatArray
+FloatArray = arrays.FloatArray
 View = TypeVar("View", FloatArray, FloatArray | None)
 
 
@@ -64,7 +64,7 @@ def parameters(name: str, values: ArrayLike, view: FloatArray) -> NDArray[Any]:
     TypeError, ValueError
         They are no finite real numbers, or of another shape.
     """
-    array = _arrays.exact(name, _arrays.real_array(name, values), view.dtype)
+    array = arrays.exact(name, arrays.real_array(name, values), view.dtype)
     if array.shape != view.shape:
         raise ValueError(f"{name}: got shape {array.shape}, expected {view.shape}")
-    return _arrays.finite(name, array)
+    return arrays.finite(name, array)

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arguments, _arrays, _core
+from . import _core
+from ._checks import arguments, arrays
 
 ScalingKind = Literal["standard", "minmax", "robust"]
 KINDS = tuple(_core.scalings())
@@ -92,8 +93,8 @@ class Scaling:
         >>> rb.Scaling.fit([[1.0, 7.0], [3.0, 7.0], [5.0, 7.0]], kind="minmax")
         Scaling(offset=[1, 7], factor=[0.25, 1])
         """
-        name = _arguments.choice("kind", kind, KINDS)
-        return cls(*_core.fit_scaling(_arrays.inputs("X", X, np.dtype(np.float64)), name))
+        name = arguments.choice("kind", kind, KINDS)
+        return cls(*_core.fit_scaling(arrays.inputs("X", X, np.dtype(np.float64)), name))
 
     def __repr__(self) -> str:
         return f"Scaling(offset={_shown(self.offset)}, factor={_shown(self.factor)})"
@@ -107,14 +108,14 @@ def kind_of_training(name: str, value: object) -> str | None:
     TypeError, ValueError
         `value` is neither None nor a name, or a name that is unknown.
     """
-    return None if value is None else _arguments.choice(name, value, KINDS)
+    return None if value is None else arguments.choice(name, value, KINDS)
 
 
 def _column(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    array = _arrays.exact(name, _arrays.real_array(name, values), np.dtype(np.float64)).copy()
+    array = arrays.exact(name, arrays.real_array(name, values), np.dtype(np.float64)).copy()
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name}: got shape {array.shape}, expected (n_columns,)")
-    _arrays.finite(name, array)
+    arrays.finite(name, array)
     array.flags.writeable = False
     return array
 

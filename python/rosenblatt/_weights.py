@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeV
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _arguments
-from ._shown import shown
+from ._checks import arguments
+from ._checks.shown import shown
 
 InitialiserName = Literal[
     "auto",
@@ -47,7 +47,7 @@ class InitialWeights(NamedTuple):
 
 def _positive(name: str, value: object) -> float:
     expected = "a finite number above 0"
-    number = _arguments.real(name, value, expected)
+    number = arguments.real(name, value, expected)
     if number <= 0:
         raise ValueError(f"{name}: got {number}, expected {expected}")
     return number
@@ -222,7 +222,7 @@ def biases_of_layers(biases: object, n_layers: int) -> list[Initial[str]]:
 
     def initial(name: str, value: Any) -> Initial[str]:
         if isinstance(value, str):
-            return Initial(_arguments.choice(name, value, BIAS_NAMES))
+            return Initial(arguments.choice(name, value, BIAS_NAMES))
         return Initial("zeros", _given(name, value, "a name or an array (n_out,)"))
 
     if isinstance(biases, str):
@@ -266,5 +266,5 @@ def _rule(
         if farthest > float(np.finfo(dtype).max):
             raise ValueError(f"{name}: got {value}, expected weights that {dtype} can hold")
         return InitialWeights(value.name, value.parameter)
-    chosen = _arguments.choice(name, value, NAMES)
+    chosen = arguments.choice(name, value, NAMES)
     return InitialWeights(chosen, Orthogonal().gain if chosen == "orthogonal" else 0.0)

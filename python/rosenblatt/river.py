@@ -25,8 +25,9 @@ try:
 except ImportError as error:
     raise ImportError("rosenblatt.river needs river: pip install rosenblatt[river]") from error
 
-from . import _arguments, sklearn
-from ._shown import shown, type_name
+from . import sklearn
+from ._checks import arguments
+from ._checks.shown import shown, type_name
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
@@ -47,7 +48,7 @@ class _Stream:
 
     def _learn(self, x: Mapping[Any, Any], y: Any, w: float) -> bool:
         """Take one step with a sample, whose y is as the estimator takes it; False for weight 0."""
-        weight = w if type(w) is float and w == 1.0 else _arguments.not_negative("w", w)
+        weight = w if type(w) is float and w == 1.0 else arguments.not_negative("w", w)
         if weight == 0:
             self._row(x)
             return False
@@ -156,7 +157,7 @@ def _number(name: str, value: Any) -> float:
     if isinstance(value, bool | np.bool_):
         return float(value)
     try:
-        return _arguments.real(name, value, "a finite number")
+        return arguments.real(name, value, "a finite number")
     except TypeError as error:
         raise ValueError(*error.args) from None
 

@@ -18,8 +18,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _arguments, _core
-from ._shown import shown
+from . import _core
+from ._checks import arguments
+from ._checks.shown import shown
 
 __all__ = [
     "Cosine",
@@ -83,10 +84,10 @@ class StepDecay:
         """Check the settings."""
         _keep(
             self,
-            first=_arguments.positive("first", self.first),
-            every=_arguments.integer("every", self.every, least=1, most=_MOST_STEPS),
-            factor=_arguments.positive("factor", self.factor),
-            per=_arguments.choice("per", self.per, ("step", "epoch")),
+            first=arguments.positive("first", self.first),
+            every=arguments.integer("every", self.every, least=1, most=_MOST_STEPS),
+            factor=arguments.positive("factor", self.factor),
+            per=arguments.choice("per", self.per, ("step", "epoch")),
         )
 
     @property
@@ -123,9 +124,9 @@ class Exponential:
         """Check the settings."""
         _keep(
             self,
-            first=_arguments.positive("first", self.first),
-            factor=_arguments.positive("factor", self.factor),
-            per=_arguments.choice("per", self.per, ("step", "epoch")),
+            first=arguments.positive("first", self.first),
+            factor=arguments.positive("factor", self.factor),
+            per=arguments.choice("per", self.per, ("step", "epoch")),
         )
 
     @property
@@ -170,10 +171,10 @@ class InverseScaling:
         """Check the settings."""
         _keep(
             self,
-            first=_arguments.positive("first", self.first),
-            power=_arguments.not_negative("power", self.power),
-            decay=_arguments.not_negative("decay", self.decay),
-            per=_arguments.choice("per", self.per, ("step", "epoch")),
+            first=arguments.positive("first", self.first),
+            power=arguments.not_negative("power", self.power),
+            decay=arguments.not_negative("decay", self.decay),
+            per=arguments.choice("per", self.per, ("step", "epoch")),
         )
 
     @property
@@ -223,11 +224,11 @@ class Cosine:
         """Check the settings."""
         _keep(
             self,
-            first=_arguments.positive("first", self.first),
-            period=_arguments.integer("period", self.period, least=1, most=_MOST_STEPS),
-            lowest=_arguments.not_negative("lowest", self.lowest),
-            growth=_arguments.integer("growth", self.growth, least=1, most=1024),
-            per=_arguments.choice("per", self.per, ("step", "epoch")),
+            first=arguments.positive("first", self.first),
+            period=arguments.integer("period", self.period, least=1, most=_MOST_STEPS),
+            lowest=arguments.not_negative("lowest", self.lowest),
+            growth=arguments.integer("growth", self.growth, least=1, most=1024),
+            per=arguments.choice("per", self.per, ("step", "epoch")),
         )
 
     @property
@@ -278,12 +279,12 @@ class OneCycle:
         """Check the settings."""
         _keep(
             self,
-            highest=_arguments.positive("highest", self.highest),
-            steps=_arguments.integer("steps", self.steps, least=1, most=_MOST_STEPS),
-            rise=_arguments.below_one("rise", self.rise),
-            first_divisor=_arguments.positive("first_divisor", self.first_divisor),
-            last_divisor=_arguments.positive("last_divisor", self.last_divisor),
-            per=_arguments.choice("per", self.per, ("step", "epoch")),
+            highest=arguments.positive("highest", self.highest),
+            steps=arguments.integer("steps", self.steps, least=1, most=_MOST_STEPS),
+            rise=arguments.below_one("rise", self.rise),
+            first_divisor=arguments.positive("first_divisor", self.first_divisor),
+            last_divisor=arguments.positive("last_divisor", self.last_divisor),
+            per=arguments.choice("per", self.per, ("step", "epoch")),
         )
 
     @property
@@ -332,17 +333,17 @@ class ReduceOnPlateau:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        factor = _arguments.positive("factor", self.factor)
+        factor = arguments.positive("factor", self.factor)
         if factor >= 1:
             raise ValueError(f"factor: got {factor}, expected a number between 0 and 1")
         _keep(
             self,
-            first=_arguments.positive("first", self.first),
+            first=arguments.positive("first", self.first),
             factor=factor,
-            patience=_arguments.integer("patience", self.patience, least=0, most=_MOST_STEPS),
-            threshold=_arguments.below_one("threshold", self.threshold),
-            cooldown=_arguments.integer("cooldown", self.cooldown, least=0, most=_MOST_STEPS),
-            lowest=_arguments.not_negative("lowest", self.lowest),
+            patience=arguments.integer("patience", self.patience, least=0, most=_MOST_STEPS),
+            threshold=arguments.below_one("threshold", self.threshold),
+            cooldown=arguments.integer("cooldown", self.cooldown, least=0, most=_MOST_STEPS),
+            lowest=arguments.not_negative("lowest", self.lowest),
         )
 
     @property
@@ -395,9 +396,9 @@ class WarmUp:
             )
         _keep(
             self,
-            steps=_arguments.integer("steps", self.steps, least=1, most=_MOST_STEPS),
+            steps=arguments.integer("steps", self.steps, least=1, most=_MOST_STEPS),
             then=learning_rate("then", self.then),
-            start=_arguments.below_one("start", self.start),
+            start=arguments.below_one("start", self.start),
         )
 
     @property
@@ -496,12 +497,12 @@ def rates(
     """
     if isinstance(losses, str | bytes) or not isinstance(losses, Sequence | np.ndarray):
         raise TypeError(f"losses: got {shown(losses)}, expected a sequence of numbers")
-    known = [_arguments.real(f"losses[{i}]", x, "a finite number") for i, x in enumerate(losses)]
+    known = [arguments.real(f"losses[{i}]", x, "a finite number") for i, x in enumerate(losses)]
     return np.array(
         _core.rates(
             rule(learning_rate("schedule", schedule)),
-            _arguments.integer("steps", steps, least=0, most=2**32),
-            _arguments.integer("steps_per_epoch", steps_per_epoch, least=1, most=_MOST_STEPS),
+            arguments.integer("steps", steps, least=0, most=2**32),
+            arguments.integer("steps_per_epoch", steps_per_epoch, least=1, most=_MOST_STEPS),
             known,
         ),
         dtype=np.float64,
@@ -520,7 +521,7 @@ def learning_rate(name: str, value: Any) -> Any:
         callable(value) and not isinstance(value, type)
     ):
         return value
-    return _arguments.positive(name, value)
+    return arguments.positive(name, value)
 
 
 def rule(value: Any) -> ScheduleRule:
@@ -545,7 +546,7 @@ def _checked(function: Callable[[int], Any]) -> Callable[[int], float]:
         if isinstance(answer, np.ndarray) and answer.ndim == 0:
             answer = answer[()]
         try:
-            return _arguments.not_negative("learning_rate", answer)
+            return arguments.not_negative("learning_rate", answer)
         except (TypeError, ValueError) as error:
             raise type(error)(
                 f"learning_rate: the schedule gave {shown(answer)} for step {step},"

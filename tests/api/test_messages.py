@@ -15,7 +15,7 @@ import pytest
 import rosenblatt as rb
 from hostile import HOSTILE, New, check_messages, check_text, parameters
 from rosenblatt import datasets, lecture, schedules
-from rosenblatt._shown import brief, shown
+from rosenblatt._checks.shown import brief, shown
 
 X = np.random.default_rng(0).random((12, 2))
 Y = np.array([0, 1] * 6)

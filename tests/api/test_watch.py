@@ -41,9 +41,9 @@ def test_a_fraction_is_held_out_of_every_class_alike() -> None:
     assert len(held_out) == 60
     counts, of_all = np.bincount(held_out, minlength=10), np.bincount(Y_LABELS, minlength=10)
     assert (np.abs(counts - of_all * 0.2) < 1).all()
-    from rosenblatt import _split
+    from rosenblatt._cli import holdout
 
-    out = _split.draw_held_out(Y_LABELS, 0.2, 0)
+    out = holdout.draw_held_out(Y_LABELS, 0.2, 0)
     wanted = rb.train(
         by_hand,
         X[~out],
@@ -124,7 +124,7 @@ def test_metrics_of_numbers() -> None:
 
 
 def test_accuracy_of_every_form_of_targets() -> None:
-    from rosenblatt._metrics import accuracy
+    from rosenblatt._training.metrics import accuracy
 
     A = np.array([[0.6, 0.4], [0.2, 0.8], [0.7, 0.3]])
     assert accuracy([0, 1, 1], A) == pytest.approx(2 / 3)

@@ -238,9 +238,9 @@ def test_training_and_validation_loss_measure_the_same() -> None:
 
 
 def test_samples_held_out_have_the_class_weights_of_all_samples() -> None:
-    from rosenblatt import _split
+    from rosenblatt._cli import holdout
 
-    X, out = samples(30, 4, "float64"), _split.draw_held_out(CLASSES, 0.3, 0)
+    X, out = samples(30, 4, "float64"), holdout.draw_held_out(CLASSES, 0.3, 0)
     net, by_hand = classes_net(), classes_net()
     weights = BALANCED[CLASSES]
     one = rb.train(net, X, CLASSES, loss="log_loss", class_weight="balanced", validation=0.3)

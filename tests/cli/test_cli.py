@@ -23,9 +23,9 @@ import pytest
 import rosenblatt as rb
 from ctrl_c import await_processor_time
 from hostile import LONGEST
-from rosenblatt import _files
-from rosenblatt._cli import main
-from rosenblatt._terminal import IN_ASCII, Screen
+from rosenblatt._cli.main import main
+from rosenblatt._cli.terminal import IN_ASCII, Screen
+from rosenblatt._files import model
 
 COMMAND = [sys.executable, "-m", "rosenblatt"]
 QUICK = ["train", "digits", "--hidden", "8", "--epochs", "2"]
@@ -315,7 +315,7 @@ def test_show_names_norms_and_skips(run: Run) -> None:
 def test_hostile_models_are_refused(run: Run) -> None:
     net = rb.Network([2, 1], random_state=0)
     for form in ["", "{}", "null", json.dumps({"format": 1, "columns": [], "target": {}})]:
-        _files.save(net, "hostile", {"table": form})
+        model.save(net, "hostile", {"table": form})
         for command in (["show", "hostile"], ["predict", "hostile", "hostile"]):
             assert error_of(run(*command)).startswith("hostile is damaged: table: ")
 
@@ -637,9 +637,8 @@ def test_the_width_of_the_terminal_is_kept(columns: int) -> None:
 
 
 def test_every_typographic_character_has_its_ascii() -> None:
-    sources = Path(rb.__file__).parent.glob("_[a-z]*.py")
-    names = {"_cli", "_commands", "_curve", "_progress", "_samples", "_table", "_encoding"}
-    text = "".join(path.read_text(encoding="utf-8") for path in sources if path.stem in names)
+    sources = (Path(rb.__file__).parent / "_cli").glob("*.py")
+    text = "".join(path.read_text(encoding="utf-8") for path in sources if path.stem != "terminal")
     foreign = {c for c in text if not c.isascii()}
     assert foreign <= {chr(code) for code in IN_ASCII}
     assert all(str(each).isascii() for each in IN_ASCII.values())

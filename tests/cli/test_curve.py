@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rosenblatt._curve import HEIGHT, draw_loss_curve
+from rosenblatt._cli.loss_curve import HEIGHT, draw_loss_curve
 
 
 def test_a_falling_line() -> None:

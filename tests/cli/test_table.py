@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rosenblatt import ModelFormatError
-from rosenblatt._encoding import (
+from rosenblatt._cli.data import digit_samples, table_samples
+from rosenblatt._cli.encoding import (
     MOST_CATEGORIES,
     Categories,
     Encoding,
@@ -23,9 +24,8 @@ from rosenblatt._encoding import (
     from_json,
     to_json,
 )
-from rosenblatt._samples import digit_samples, table_samples
-from rosenblatt._split import draw_held_out
-from rosenblatt._table import Table, TableError, read_table
+from rosenblatt._cli.holdout import draw_held_out
+from rosenblatt._cli.table import Table, TableError, read_table
 
 
 @pytest.fixture

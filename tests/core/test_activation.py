@@ -13,7 +13,8 @@ import pytest
 
 import rosenblatt as rb
 from bits import ACTIVATIONS, DTYPES, Array, assert_same_bits, samples
-from rosenblatt import _activation, _arguments, _core
+from rosenblatt import _activation, _core
+from rosenblatt._checks import arguments as _arguments
 from rosenblatt.reference import activation as textbook
 
 PAGE = (Path(__file__).parents[2] / "docs" / "activations.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ import pytest
 import rosenblatt as rb
 from bits import DTYPES, assert_same_bits, samples, targets
 from rosenblatt import _core, _loss, _optimizer
-from rosenblatt._train import training_of
+from rosenblatt._training.train import training_of
 from snapshots import assert_unchanged, snapshot
 
 LEARNERS = {"float32": _core.LearnerFloat32, "float64": _core.LearnerFloat64}

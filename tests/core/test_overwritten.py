@@ -21,7 +21,7 @@ SPOIL = """
     import scipy.sparse as sp
     import rosenblatt as rb
     from rosenblatt import _core, _loss, _optimizer
-    from rosenblatt._train import training_of
+    from rosenblatt._training.train import training_of
 
     rng = np.random.default_rng(0)
     N, WIDTH = 200, 20

@@ -11,7 +11,7 @@ import pytest
 import rosenblatt as rb
 from bits import DTYPES, Array, assert_same_bits, samples, targets, twins
 from rosenblatt import reference, schedules
-from rosenblatt._train import training_of
+from rosenblatt._training.train import training_of
 from rosenblatt.reference import schedule as textbook
 from rosenblatt.reference.arithmetic import NUMBER_TYPES
 from rosenblatt.reference.update import Counters

@@ -19,7 +19,8 @@ import rosenblatt as rb
 from bits import DTYPES, assert_same_bits, samples, targets
 from checksum import crc32c, sealed, with_zeros
 from effort import cases
-from rosenblatt import _checkpoint_file, _files
+from rosenblatt._files import checkpoint_file
+from rosenblatt._files import model as _files
 
 X, Y = samples(11, 3, "float64"), targets("squared_error", "identity", 11, 2, "float64")
 HOW: dict[str, Any] = {
@@ -79,8 +80,8 @@ def assemble(metadata: Any, tensors: dict[str, Any]) -> bytes:
     return sealed(len(text).to_bytes(8, "little") + text + data)
 
 
-def read(content: bytes) -> _checkpoint_file.SavedTraining:
-    return _checkpoint_file.read_from(io.BytesIO(content), len(content))
+def read(content: bytes) -> checkpoint_file.SavedTraining:
+    return checkpoint_file.read_from(io.BytesIO(content), len(content))
 
 
 def go_on(content: bytes, folder: Path, net: rb.Network | None = None) -> rb.TrainResult:
@@ -96,7 +97,7 @@ def go_on(content: bytes, folder: Path, net: rb.Network | None = None) -> rb.Tra
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_everything_comes_back(dtype: str) -> None:
     net = network(dtype)
-    saved = _checkpoint_file.SavedTraining(
+    saved = checkpoint_file.SavedTraining(
         net=net,
         seed=2**64 - 1,
         converged=True,
@@ -106,7 +107,7 @@ def test_everything_comes_back(dtype: str) -> None:
         vectors=[np.full(net.n_params, x, dtype) for x in (np.inf, -0.0, 1e-40)],
         best=np.full(net.n_params, 0.1, dtype),
     )
-    back = read(_checkpoint_file.to_bytes(saved))
+    back = read(checkpoint_file.to_bytes(saved))
     assert_same_bits(back.net.theta, net.theta, "theta")
     assert (back.seed, back.converged) == (saved.seed, True)
     assert back.settings == saved.settings
@@ -402,9 +403,9 @@ def test_a_network_of_another_shape_than_the_settings_say_is_refused(
     how: dict[str, Any] = {"loss": "squared_error", "batch_size": 4}
     path = tmp_path / "c"
     rb.train(network(), X, Y, epochs=2, checkpoint=path, **how)
-    saved = _checkpoint_file.read(path)
+    saved = checkpoint_file.read(path)
     other = rb.Network(layers, activation="tanh", dtype="float64", random_state=1)
-    _checkpoint_file.write(dataclasses.replace(saved, net=other), path)
+    checkpoint_file.write(dataclasses.replace(saved, net=other), path)
     net = network()
     before = net.theta.copy()
     with pytest.raises(ValueError, match="c is damaged: network: got another shape"):

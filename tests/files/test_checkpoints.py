@@ -294,9 +294,9 @@ def test_a_training_that_diverges_leaves_its_last_good_epoch(tmp_path: Path) -> 
     for _ in range(2):
         with pytest.raises(FloatingPointError, match="became infinite or NaN"):
             train(checkpoint=tmp_path / "c", epochs=50, batch_size=None, **options)
-    from rosenblatt import _checkpoint_file
+    from rosenblatt._files import checkpoint_file
 
-    assert np.isfinite(_checkpoint_file.read(tmp_path / "c").net.theta).all()
+    assert np.isfinite(checkpoint_file.read(tmp_path / "c").net.theta).all()
 
 
 # ------------------------------------------------------------------------------------ random state
@@ -308,9 +308,9 @@ def test_a_drawn_seed_is_kept(fresh: Callable[[], Any], tmp_path: Path) -> None:
     options: dict[str, Any] = {"checkpoint": tmp_path / "c", "validation": 0.3}
     with pytest.raises(BrokenOffError):
         train(random_state=fresh(), callback=breaking(3), **options)
-    from rosenblatt import _checkpoint_file
+    from rosenblatt._files import checkpoint_file
 
-    seed = _checkpoint_file.read(tmp_path / "c").seed
+    seed = checkpoint_file.read(tmp_path / "c").seed
     other = fresh()
     got = train(random_state=other, **options)
     assert_same_training(got, train(random_state=seed, validation=0.3))
@@ -325,17 +325,17 @@ def test_a_drawn_seed_is_kept(fresh: Callable[[], Any], tmp_path: Path) -> None:
 
 def written_after(tmp_path: Path, **cadence: Any) -> list[int]:
     """The epochs after which a checkpoint was written, of seven."""
-    from rosenblatt import _checkpoint_file
+    from rosenblatt._files import checkpoint_file
 
     seen = []
 
     def callback(_: rb.Epoch) -> None:
         if path.exists():
-            seen.append(_checkpoint_file.read(path).epochs)
+            seen.append(checkpoint_file.read(path).epochs)
 
     path = tmp_path / "c"
     train(epochs=7, checkpoint=rb.Checkpoint(path, **cadence), callback=callback)
-    seen.append(_checkpoint_file.read(path).epochs)
+    seen.append(checkpoint_file.read(path).epochs)
     return sorted(set(seen))
 
 
@@ -355,15 +355,15 @@ def test_it_is_written_as_often_as_asked_for(tmp_path: Path) -> None:
 
 
 def test_every_third_epoch_is_counted_from_the_beginning(tmp_path: Path) -> None:
-    from rosenblatt import _checkpoint_file
+    from rosenblatt._files import checkpoint_file
 
     path = tmp_path / "c"
     with pytest.raises(BrokenOffError):
         train(checkpoint=rb.Checkpoint(path, every_epochs=3), callback=breaking(4), epochs=20)
-    assert _checkpoint_file.read(path).epochs == 3
+    assert checkpoint_file.read(path).epochs == 3
     with pytest.raises(BrokenOffError):
         train(checkpoint=rb.Checkpoint(path, every_epochs=4), callback=breaking(6), epochs=20)
-    assert _checkpoint_file.read(path).epochs == 4
+    assert checkpoint_file.read(path).epochs == 4
     train(checkpoint=rb.Checkpoint(path, every_epochs=4))
 
 
@@ -488,14 +488,14 @@ def test_numbers_are_compared_and_not_how_they_lie(tmp_path: Path) -> None:
 
 
 def test_large_arrays_with_gaps_are_digested_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rosenblatt import _fingerprint, _layout
+    from rosenblatt._files import fingerprint, safetensors
 
     X = np.arange(3000.0).reshape(100, 30)
-    whole = _fingerprint._digest(X)
-    monkeypatch.setattr(_layout, "BLOCK", 1000)
-    assert _fingerprint._digest(np.asfortranarray(X)) == whole
-    assert _fingerprint._digest(X.astype("float32")) != whole
-    assert _fingerprint._digest(X[::-1]) != whole
+    whole = fingerprint._digest(X)
+    monkeypatch.setattr(safetensors, "BLOCK", 1000)
+    assert fingerprint._digest(np.asfortranarray(X)) == whole
+    assert fingerprint._digest(X.astype("float32")) != whole
+    assert fingerprint._digest(X[::-1]) != whole
 
 
 # --------------------------------------------------------------------------------- many at a time
@@ -540,7 +540,7 @@ KILLED = """
 import os, random, signal, sys, time
 import numpy as np
 import rosenblatt as rb
-from rosenblatt import _checkpoint_file
+from rosenblatt._files import checkpoint_file
 
 path, least_kills, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 random.seed(seed)
@@ -562,7 +562,7 @@ def left():
 
 kills, hits, epochs = 0, 0, set()
 while kills < least_kills or len(epochs) < 3:
-    if os.path.exists(path) and len(_checkpoint_file.read(path).history["loss"]) > 120:
+    if os.path.exists(path) and len(checkpoint_file.read(path).history["loss"]) > 120:
         os.unlink(path)  # this training is nearly over: another one
     child = os.fork()
     if child == 0:
@@ -572,7 +572,7 @@ while kills < least_kills or len(epochs) < 3:
     os.kill(child, signal.SIGKILL)
     kills += os.waitpid(child, 0)[1] == signal.SIGKILL
     if os.path.exists(path):
-        saved = _checkpoint_file.read(path)
+        saved = checkpoint_file.read(path)
         epochs.add(saved.epochs)
         assert saved.history["loss"] == list(wanted[2]["loss"][: saved.epochs])
     assert len(left()) <= 1, left()  # each write removes what the kill before left

@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 import rosenblatt as rb
 from checksum import crc32c, sealed, with_zeros
 from effort import cases, seconds
-from rosenblatt import _files
+from rosenblatt._files import model as _files
 
 Header = dict[str, Any]
 

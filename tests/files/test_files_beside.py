@@ -12,7 +12,7 @@ import pytest
 
 import rosenblatt as rb
 from bits import assert_same_bits, samples, twins
-from rosenblatt import _files
+from rosenblatt._files import model
 from test_files import Header, assemble, header_and_data, meta, of_version, set_to, shift, without
 
 SCALING = rb.Scaling([0.5, -3.0], [2.0, 0.25])
@@ -27,7 +27,7 @@ def example(dtype: str = "float32") -> rb.Network:
 def test_the_file_is_laid_out_as_documented() -> None:
     net = example()
     net.input_scaling = SCALING
-    header, data = header_and_data(_files.to_bytes(net, {"note": "x"}))
+    header, data = header_and_data(model.to_bytes(net, {"note": "x"}))
     metadata = header.pop("__metadata__")
     assert re.fullmatch("[0-9a-f]{8}", metadata.pop("crc32c"))
     assert metadata == {
@@ -57,7 +57,7 @@ def test_the_file_is_laid_out_as_documented() -> None:
 def test_they_come_back(norm: Any, skip: Any, dtype: str, tmp_path: Path) -> None:
     net, _ = twins([4, 4, 4, 1], norm=norm, skip=skip, dtype=dtype)
     net.save(tmp_path / "m")
-    for loaded in (rb.load(tmp_path / "m"), _files.from_bytes(_files.to_bytes(net))):
+    for loaded in (rb.load(tmp_path / "m"), model.from_bytes(model.to_bytes(net))):
         assert repr(loaded) == repr(net)
         assert_same_bits(loaded.theta, net.theta)
         for name in ("running_mean", "running_var"):
@@ -72,18 +72,18 @@ def test_they_come_back(norm: Any, skip: Any, dtype: str, tmp_path: Path) -> Non
 def test_a_network_without_them_has_the_file_that_it_had() -> None:
     plain = rb.Network([2, 3, 1], random_state=0)
     none = rb.Network([2, 3, 1], random_state=0, norm=[None], skip=[False])
-    assert _files.to_bytes(none) == _files.to_bytes(plain)
-    assert "norms" not in header_and_data(_files.to_bytes(plain))[0]["__metadata__"]
+    assert model.to_bytes(none) == model.to_bytes(plain)
+    assert "norms" not in header_and_data(model.to_bytes(plain))[0]["__metadata__"]
 
 
 def test_in_other_files_their_names_are_anybodys() -> None:
     """A file of an older version could have an entry of this name."""
-    header, data = header_and_data(_files.to_bytes(rb.Network([2, 3, 1], random_state=0)))
+    header, data = header_and_data(model.to_bytes(rb.Network([2, 3, 1], random_state=0)))
     header = of_version("1", header)
     header["__metadata__"]["norms"] = "mine"
-    assert _files.from_bytes(assemble(header, data)).norms == (None,)
+    assert model.from_bytes(assemble(header, data)).norms == (None,)
     with pytest.raises(ValueError, match="'skips', which the format itself uses"):
-        _files.to_bytes(example(), {"skips": "x"})
+        model.to_bytes(example(), {"skips": "x"})
 
 
 HOSTILE: dict[str, tuple[Callable[[Header], object], str]] = {
@@ -119,33 +119,33 @@ HOSTILE: dict[str, tuple[Callable[[Header], object], str]] = {
 @pytest.mark.parametrize("case", HOSTILE)
 def test_what_is_not_sound_is_refused(case: str) -> None:
     change, message = HOSTILE[case]
-    header, data = header_and_data(_files.to_bytes(example()))
+    header, data = header_and_data(model.to_bytes(example()))
     change(header)
     with pytest.raises(rb.ModelFormatError, match=message):
-        _files.from_bytes(assemble(header, data))
+        model.from_bytes(assemble(header, data))
 
 
 @pytest.mark.parametrize("version", ["3", "4"])
 def test_a_list_of_neither_is_refused(version: str) -> None:
-    header, data = header_and_data(_files.to_bytes(rb.Network([2, 3, 1], random_state=0)))
+    header, data = header_and_data(model.to_bytes(rb.Network([2, 3, 1], random_state=0)))
     if version == "3":
         header = of_version(version, header)
     header["__metadata__"] |= {"norms": "[null]", "skips": "[false]"}
     with pytest.raises(rb.ModelFormatError, match=f"got '{version}' with norms and skips that are"):
-        _files.from_bytes(assemble(header, data))
+        model.from_bytes(assemble(header, data))
 
 
 @pytest.mark.parametrize("name", ["g1", "running_mean1", "running_var1", "g2"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
 def test_numbers_that_are_not_sound_are_refused(value: float, name: str) -> None:
-    header, data = header_and_data(_files.to_bytes(example()))
+    header, data = header_and_data(model.to_bytes(example()))
     begin = header[name]["data_offsets"][0] + 4
     data = data[:begin] + np.float32(value).tobytes() + data[begin + 4 :]
     if value == -1.0 and name != "running_var1":  # a gain and a mean may be any number
-        _files.from_bytes(assemble(header, data))
+        model.from_bytes(assemble(header, data))
         return
     with pytest.raises(rb.ModelFormatError, match=rf"{name}: got .* at \[1\], expected finite"):
-        _files.from_bytes(assemble(header, data))
+        model.from_bytes(assemble(header, data))
 
 
 def test_a_variance_below_0_is_not_saved(tmp_path: Path) -> None:

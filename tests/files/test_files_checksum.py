@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 import rosenblatt as rb
 from checksum import MARK, crc32c, sealed, with_zeros
 from effort import cases
-from rosenblatt import _core, _files
+from rosenblatt import _core
+from rosenblatt._files import model as _files
 from stored_files import CHECKPOINTS, FOLDER, MODELS
 from test_files import assemble, example, header_and_data, of_version
 

@@ -18,7 +18,9 @@ import pytest
 
 import rosenblatt as rb
 from checksum import sealed
-from rosenblatt import _checkpoint_file, _commands, _files, _layout, _saving, _table
+from rosenblatt._cli import commands, table
+from rosenblatt._files import atomic, checkpoint_file, safetensors
+from rosenblatt._files import model as _files
 from test_files import assemble, assert_same, example, header_and_data
 
 
@@ -292,7 +294,7 @@ def test_an_error_of_reading_names_the_path(
     example().save(tmp_path / "m")
     train(tmp_path / "c")
     with monkeypatch.context() as patch:
-        patch.setattr(_layout.Source, "take", fails())
+        patch.setattr(safetensors.Source, "take", fails())
         for path, read in ((tmp_path / "m", rb.load), (tmp_path / "c", train)):
             with pytest.raises(OSError, match=f"a broken disk: '{path}'") as raised:
                 read(path)
@@ -381,23 +383,23 @@ def test_a_model_that_is_damaged_or_has_custom_activations_may_be_replaced(tmp_p
     path.write_bytes(b"x,y\n")
     with pytest.raises(rb.UnknownFormatError):
         _files.check_is_model(path)
-    with pytest.raises(_commands.CommandError, match=f"cannot save to {path}: {path} is not a ros"):
-        _commands._check_is_model(str(path))
+    with pytest.raises(commands.CommandError, match=f"cannot save to {path}: {path} is not a ros"):
+        commands._check_is_model(str(path))
 
 
 def test_predictions_are_replaced_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / ("p" * 255)  # the longest name
-    _commands._write_file(str(path), "old\n")
+    commands._write_file(str(path), "old\n")
     path.chmod(0o640)
     monkeypatch.setattr(os, "fsync", fails())
     with pytest.raises(OSError, match="a broken disk") as raised:
-        _commands._write_file(str(path), "new\n")
+        commands._write_file(str(path), "new\n")
     assert raised.value.filename == str(path)
     assert path.read_text() == "old\n"
     monkeypatch.undo()
-    _commands._write_file(str(path), "größer\n")
+    commands._write_file(str(path), "größer\n")
     assert path.read_text(encoding="utf-8") == "größer\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert os.listdir(tmp_path) == [path.name]
@@ -409,7 +411,7 @@ def test_the_checksum_of_a_file_in_a_checkpoint_is_verified_too(tmp_path: Path) 
     content = path.read_bytes()
     damaged = sealed(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(rb.DamagedFileError, match=r"^network: crc32c: got"):
-        _checkpoint_file.read_from(io.BytesIO(damaged), len(damaged))
+        checkpoint_file.read_from(io.BytesIO(damaged), len(damaged))
 
 
 def test_an_error_of_reading_a_table_names_the_path(
@@ -417,7 +419,7 @@ def test_an_error_of_reading_a_table_names_the_path(
 ) -> None:
     monkeypatch.setattr(Path, "read_bytes", fails())
     with pytest.raises(OSError, match="a broken disk: ") as raised:
-        _table.read_table(str(tmp_path / "t.csv"))
+        table.read_table(str(tmp_path / "t.csv"))
     assert raised.value.filename == str(tmp_path / "t.csv")
 
 
@@ -425,7 +427,7 @@ def test_predictions_are_not_written_through_a_link_to_itself(tmp_path: Path) ->
     path = tmp_path / "link"
     path.symlink_to("link")
     with pytest.raises(OSError, match="symbolic links") as raised:
-        _commands._write_file(str(path), "y\n")
+        commands._write_file(str(path), "y\n")
     assert raised.value.filename == str(path)
 
 
@@ -434,5 +436,5 @@ def test_an_os_error_without_a_number_is_left_as_it_is(tmp_path: Path) -> None:
         raise OSError("of the caller's own")
 
     with pytest.raises(OSError, match=r"^of the caller's own$"):
-        _saving.replace(tmp_path / "m", write)
+        atomic.replace(tmp_path / "m", write)
     assert os.listdir(tmp_path) == []

@@ -39,3 +39,12 @@ def test_a_stored_checkpoint_goes_on_and_does_not_begin_again(name: str, tmp_pat
 def test_every_stored_file_has_a_test() -> None:
     assert {*os.listdir(FOLDER)} == {*NAMES, OUTPUTS.name}
     assert WANTED.keys() == {*NAMES}
+
+
+def test_pickles_that_name_former_modules_load() -> None:
+    """The pickle holds a result, two settings, and two classes of rosenblatt 0.1 in development."""
+    result, stopping, checkpoint, *classes = pickle.loads((FOLDER / "objects.pickle").read_bytes())
+    assert (type(result), result.epochs, result.seconds) == (rb.TrainResult, 2, 0.5)
+    assert stopping == rb.EarlyStopping(patience=3)
+    assert checkpoint == rb.Checkpoint("c")
+    assert classes == [rb.LearningRates, rb.ModelFormatError]

@@ -18,7 +18,7 @@ from typing import IO
 import pytest
 
 import rosenblatt as rb
-from rosenblatt import _saving, _temporary
+from rosenblatt._files import atomic, temporary
 from test_files import PRIVATE_MOUNTS, assert_same, example, run
 
 DAY = 24 * 3600
@@ -88,7 +88,7 @@ def test_the_next_save_removes_what_a_killed_one_left(save: str, tmp_path: Path)
             process.kill()
             process.wait()
     [dead] = left(tmp_path)[:-1]  # the second save has removed the first one's
-    assert _temporary.NAME.fullmatch(dead)
+    assert temporary.NAME.fullmatch(dead)
     assert not (tmp_path / "m").exists()
     example().save(tmp_path / "other")
     assert sorted(os.listdir(tmp_path)) == [".rosenblatt-notes", "other"]
@@ -109,7 +109,7 @@ def test_predictions_of_the_command_line_remove_them_too(tmp_path: Path) -> None
     with paused_save(tmp_path / "m") as process:
         process.kill()
         process.wait()
-    _saving.replace(tmp_path / "predictions.csv", lambda file: file.write(b"y\n1\n"))
+    atomic.replace(tmp_path / "predictions.csv", lambda file: file.write(b"y\n1\n"))
     assert os.listdir(tmp_path) == ["predictions.csv"]
 
 
@@ -220,7 +220,7 @@ def test_many_saves_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
 def tag(folder: Path) -> str:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        return _temporary.tag_of(descriptor)
+        return temporary.tag_of(descriptor)
     finally:
         os.close(descriptor)
 
@@ -317,7 +317,7 @@ def test_without_locks_a_name_has_no_tag(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "fsync", watched)
     example().save(tmp_path / "m")
     assert_same(rb.load(tmp_path / "m"), example())
-    found = _temporary.NAME.fullmatch(seen[0])
+    found = temporary.NAME.fullmatch(seen[0])
     assert found is not None
     assert found["tag"] is None
     (tmp_path / OLD_STYLE).write_bytes(b"")
@@ -330,8 +330,8 @@ def test_without_locks_a_name_has_no_tag(tmp_path: Path, monkeypatch: pytest.Mon
 def test_without_a_boot_id_a_name_has_no_tag(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_temporary, "BOOT", str(tmp_path / "nowhere"))
-    path, descriptor = _temporary.create(str(tmp_path), tag(tmp_path), 0o600)
+    monkeypatch.setattr(temporary, "BOOT", str(tmp_path / "nowhere"))
+    path, descriptor = temporary.create(str(tmp_path), tag(tmp_path), 0o600)
     os.close(descriptor)
     assert len(os.path.basename(path)) == len(OLD_STYLE)
     example().save(tmp_path / "m")
@@ -349,7 +349,7 @@ def test_a_sweep_between_the_creation_and_the_lock_costs_another_try(
         if not swept:
             swept.extend(left(tmp_path))
             monkeypatch.setattr(fcntl, "flock", flock)
-            _temporary.sweep(str(tmp_path), here)
+            temporary.sweep(str(tmp_path), here)
             assert left(tmp_path) == []
         flock(descriptor, operation)
 

@@ -16,7 +16,7 @@ import pytest
 
 from playground_page import Client, Page
 from rosenblatt import playground
-from rosenblatt._cli import main
+from rosenblatt._cli.main import main
 
 
 def read_line(process: subprocess.Popen[str], seconds: float = 30) -> str:

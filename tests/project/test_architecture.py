@@ -1,9 +1,10 @@
-"""The floors of docs/architecture.md, read from includes and imports; a break is a sentence."""
+"""The rules of docs/architecture.md, read from includes and imports; a violation is a sentence."""
 
 import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-FLOORS = {"base": 0, "simd": 1, "kernels": 2, "model": 3, "bindings": 4}
+LAYERS = {"base": 0, "simd": 1, "kernels": 2, "model": 3, "bindings": 4}
 CPP_SUFFIXES = {".hpp", ".cpp", ".inl", ".h"}
 
 # What code compiled once per instruction set may include from outside: types, macros, intrinsics.
@@ -79,21 +80,21 @@ def includes(path: Path, root: Path) -> Iterator[Include]:
 # ---- The rules: each takes the root of a checkout and says, in sentences, what is wrong ----
 
 
-def floors(root: Path) -> Iterator[str]:
+def layers(root: Path) -> Iterator[str]:
     for path in cpp_files(root):
         own = room(path, root)
-        if own not in FLOORS:
-            yield f"{name(path, root)} stands on no floor: those are cpp/{', cpp/'.join(FLOORS)}."
+        if own not in LAYERS:
+            yield f"{name(path, root)} is in no layer: those are cpp/{', cpp/'.join(LAYERS)}."
             continue
         for include in includes(path, root):
             if include.target is None:
                 continue
             other = room(include.target, root)
-            if FLOORS.get(other, -1) > FLOORS[own]:
+            if LAYERS.get(other, -1) > LAYERS[own]:
                 yield (
-                    f"{name(path, root)}:{include.line} (floor {FLOORS[own]}, {own}) includes "
-                    f"{include.header} (floor {FLOORS[other]}, {other}): "
-                    "a file uses its own floor and those below it."
+                    f"{name(path, root)}:{include.line} (layer {LAYERS[own]}, {own}) includes "
+                    f"{include.header} (layer {LAYERS[other]}, {other}): "
+                    "a file uses its own layer and those below it."
                 )
 
 
@@ -190,6 +191,16 @@ def imports(nodes: Iterator[ast.AST], package: list[str]) -> Iterator[Import]:
             yield Import(node.lineno, ".".join(module))
 
 
+def imported_modules(path: Path, root: Path) -> Iterator[Import]:
+    """The modules that a file imports when it is imported, or for its types."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in outside_functions(tree):
+        for each in imports(iter([node]), package_of(path, root)):
+            yield each
+            for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+                yield Import(each.line, f"{each.module}.{alias.name}")
+
+
 def outside_functions(tree: ast.AST) -> Iterator[ast.AST]:
     """The nodes that run when a module is imported."""
     for node in ast.iter_child_nodes(tree):
@@ -242,10 +253,47 @@ def package_needs_numpy_alone(root: Path) -> Iterator[str]:
                 )
 
 
+def imports_go_one_way(root: Path) -> Iterator[str]:
+    """Imports inside functions do not count: `Network.save` imports the files that import it."""
+    package = root / "python" / "rosenblatt"
+    path_of = {
+        ".".join([*package_of(path, root), path.stem]): path for path in files(package, {".py"})
+    }
+    path_of = {module.removesuffix(".__init__"): path for module, path in path_of.items()}
+    imported = {
+        module: {
+            each.module
+            for each in imported_modules(path, root)
+            if each.module in path_of and not comes_from(module, {each.module})
+        }
+        for module, path in path_of.items()
+    }
+    try:
+        tuple(TopologicalSorter(imported).static_order())
+    except CycleError as error:
+        yield f"{' imports '.join(error.args[1][::-1])}: imports go one way, without a cycle."
+
+
+MAP = "docs/architecture.md"
+PATH = re.compile(r"`((?:cpp|python|tests|bench|docs)/[\w./]*)`")
+
+
+def the_map_is_true(root: Path) -> Iterator[str]:
+    page = (root / MAP).read_text(encoding="utf-8")
+    shown = set(PATH.findall(page))
+    for path in sorted(shown):
+        if not (root / path).exists():
+            yield f"{MAP} shows {path}, which does not exist."
+    package = root / "python" / "rosenblatt"
+    folders = {f"{name(path.parent, root)}/" for path in files(package, {".py"})}
+    for folder in sorted(folders - shown):
+        yield f"{MAP} does not show {folder}."
+
+
 Rule = Callable[[Path], Iterator[str]]
 
 RULES: list[Rule] = [
-    floors,
+    layers,
     isa_code_includes_no_library,
     intrinsics_stay_in_simd,
     python_stays_in_bindings,
@@ -255,6 +303,8 @@ RULES: list[Rule] = [
     names_say_something,
     reference_stands_alone,
     package_needs_numpy_alone,
+    imports_go_one_way,
+    the_map_is_true,
 ]
 
 
@@ -266,7 +316,7 @@ def test_the_project_keeps(rule: Rule) -> None:
 
 def test_there_is_something_to_read() -> None:
     """A checker that finds no file would be content with everything."""
-    assert {room(path, ROOT) for path in cpp_files(ROOT)} == set(FLOORS)
+    assert {room(path, ROOT) for path in cpp_files(ROOT)} == set(LAYERS)
     assert (ROOT / "cpp" / "kernels" / "isa.cpp").is_file()
     assert files(ROOT / "python" / "rosenblatt" / "reference", {".py"})
     assert any(include.target for path in cpp_files(ROOT) for include in includes(path, ROOT))
@@ -294,7 +344,8 @@ SOUND = {
     "python/rosenblatt/__init__.py": (
         '"""The package."""\n\nimport numpy as np\n\nfrom . import _core\n'
     ),
-    "python/rosenblatt/_table.py": '"""Tables."""\n\n\ndef read():\n    import pandas\n',
+    "python/rosenblatt/_cli/table.py": '"""Tables."""\n\n\ndef read():\n    import pandas\n',
+    "python/rosenblatt/_cli/main.py": '"""The command line."""\n\nfrom .table import read\n',
     "python/rosenblatt/plot/__init__.py": '"""Pictures."""\n\nimport matplotlib\n',
     "python/rosenblatt/sklearn/__init__.py": (
         '"""For scikit-learn."""\n\nfrom sklearn.base import BaseEstimator\n'
@@ -306,6 +357,10 @@ SOUND = {
     ),
     "tests/core/test_forward.py": '"""Forward agrees."""\n',
     "docs/index.md": "# Documents\n",
+    "docs/architecture.md": "".join(
+        f"- `python/rosenblatt/{folder}`\n"
+        for folder in ("", "_cli/", "plot/", "sklearn/", "reference/")
+    ),
 }
 
 
@@ -327,25 +382,25 @@ def test_a_sound_tree_is_found_sound(rule: Rule, tmp_path: Path) -> None:
     ("rule", "path", "text", "sentence"),
     [
         (
-            floors,
+            layers,
             "cpp/base/views.hpp",
             '// Views.\n#include "model/train.cpp"\n',
-            "cpp/base/views.hpp:2 (floor 0, base) includes model/train.cpp (floor 3, model)",
+            "cpp/base/views.hpp:2 (layer 0, base) includes model/train.cpp (layer 3, model)",
         ),
         (
-            floors,
+            layers,
             "cpp/kernels/gemm.inl",
             '// G.\n# include "../model/train.cpp"\n',
-            "(floor 3, model)",
+            "(layer 3, model)",
         ),
         (
-            floors,
+            layers,
             "cpp/model/loss.cpp",
             '// L.\n#include "bindings/module.cpp"\n',
-            "(floor 4, bindings)",
+            "(layer 4, bindings)",
         ),
-        (floors, "cpp/stray.cpp", "// Astray.\n", "cpp/stray.cpp stands on no floor"),
-        (floors, "cpp/attic/old.cpp", "// Old.\n", "cpp/attic/old.cpp stands on no floor"),
+        (layers, "cpp/stray.cpp", "// Astray.\n", "cpp/stray.cpp is in no layer"),
+        (layers, "cpp/attic/old.cpp", "// Old.\n", "cpp/attic/old.cpp is in no layer"),
         (
             isa_code_includes_no_library,
             "cpp/kernels/gemm.inl",
@@ -461,15 +516,15 @@ def test_a_sound_tree_is_found_sound(rule: Rule, tmp_path: Path) -> None:
         ),
         (
             package_needs_numpy_alone,
-            "python/rosenblatt/_table.py",
+            "python/rosenblatt/_cli/table.py",
             '"""Tables."""\n\ntry:\n    import pandas\nexcept ImportError:\n    pass\n',
-            "python/rosenblatt/_table.py:4 imports pandas on import",
+            "python/rosenblatt/_cli/table.py:4 imports pandas on import",
         ),
         (
             package_needs_numpy_alone,
-            "python/rosenblatt/_table.py",
+            "python/rosenblatt/_cli/table.py",
             '"""Tables."""\n\nimport matplotlib\n',
-            "python/rosenblatt/_table.py:3 imports matplotlib on import",
+            "python/rosenblatt/_cli/table.py:3 imports matplotlib on import",
         ),
         (
             package_needs_numpy_alone,
@@ -482,6 +537,18 @@ def test_a_sound_tree_is_found_sound(rule: Rule, tmp_path: Path) -> None:
             "python/rosenblatt/_steps.py",
             '"""Steps."""\n\nfrom sklearn.base import clone\n',
             "python/rosenblatt/_steps.py:3 imports sklearn.base on import",
+        ),
+        (
+            imports_go_one_way,
+            "python/rosenblatt/_cli/table.py",
+            '"""Tables."""\n\nif TYPE_CHECKING:\n    from . import main\n',
+            "rosenblatt._cli.main imports rosenblatt._cli.table imports rosenblatt._cli.main",
+        ),
+        (
+            the_map_is_true,
+            "python/rosenblatt/lecture/__init__.py",
+            '"""The lecture."""\n',
+            "docs/architecture.md does not show python/rosenblatt/lecture/",
         ),
     ],
 )

@@ -246,7 +246,7 @@ def outputs_of_estimator(model: Any) -> Any:
 
 
 def write(name: str, path: Path) -> None:
-    from rosenblatt import _files
+    from rosenblatt._files import model as _files
 
     if name in MODELS:
         make, metadata = MODELS[name]

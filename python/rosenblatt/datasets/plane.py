@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _arguments
+from .._checks import arguments
 
 MOST_POINTS = 1_000_000  # 16 MB of points; more would be a slip of the keyboard
 SPIRAL_START = 0.05  # the arms begin beside the centre: at it both classes would share a point
@@ -114,7 +114,7 @@ def make_circles(
     [1.0, 0.0625, 1.0, 0.0625]
     """
     draw = _Draw(n_samples, noise, random_state)
-    radius = np.where(draw.y == 0, 1.0, _arguments.below_one("factor", factor))
+    radius = np.where(draw.y == 0, 1.0, arguments.below_one("factor", factor))
     return draw.points(_polar(radius, 2 * np.pi * draw.uniform()))
 
 
@@ -157,7 +157,7 @@ def make_spirals(
     True
     """
     draw = _Draw(n_samples, noise, random_state)
-    turns = _arguments.positive("turns", turns)
+    turns = arguments.positive("turns", turns)
     # The root spreads the points evenly over the arm: a step of the radius is longer outside.
     radius = SPIRAL_START + (1 - SPIRAL_START) * np.sqrt(draw.uniform())
     return draw.points(_polar(radius, 2 * np.pi * turns * radius + np.pi * draw.y))
@@ -211,9 +211,9 @@ class _Draw:
     """The random numbers of one set of points, its classes and its noise, all arguments checked."""
 
     def __init__(self, n_samples: object, noise: object, random_state: object) -> None:
-        n = _arguments.integer("n_samples", n_samples, least=1, most=MOST_POINTS)
-        self._noise = _arguments.not_negative("noise", noise)
-        seed = _arguments.seed("random_state", random_state)
+        n = arguments.integer("n_samples", n_samples, least=1, most=MOST_POINTS)
+        self._noise = arguments.not_negative("noise", noise)
+        seed = arguments.seed("random_state", random_state)
         self._generator = np.random.default_rng(seed)
         self.y = np.arange(n, dtype=np.int64) % 2
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _arguments, _arrays
+from .._checks import arguments, arrays
 from .._loss import Loss
 from .._network import Network, network_given
 from ..reference.arithmetic import NUMBER_TYPES
@@ -80,11 +80,11 @@ def descent(
     (array([2., 1.]), 0.0)
     """
     network_given("net", net)
-    epsilon = _arguments.positive("learning_rate", learning_rate)
-    most = _arguments.integer("max_updates", max_updates, least=0)
-    condition = _arguments.callback_function("until", until)
-    X = _arrays.inputs("X", X, net.dtype).copy()
-    Y = np.array(_arrays.real_array("Y", Y))
+    epsilon = arguments.positive("learning_rate", learning_rate)
+    most = arguments.integer("max_updates", max_updates, least=0)
+    condition = arguments.callback_function("until", until)
+    X = arrays.inputs("X", X, net.dtype).copy()
+    Y = np.array(arrays.real_array("Y", Y))
 
     def here() -> Update:
         gradients = net.gradients(X, Y, loss=loss)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import _arguments
+from .._checks import arguments
 from .._loss import Loss
 from .._network import Network
 from ._difference import Difference, Differences
@@ -280,7 +280,7 @@ def explain(
     """
     way = forward_pass(net, x)
     parameter = meant(net, weight, bias)
-    n_digits = _arguments.integer("digits", digits, least=1, most=17)
+    n_digits = arguments.integer("digits", digits, least=1, most=17)
     gradients = gradients_of(net, x, y, loss)
     back = backward_pass(net, way, y, loss)
     steps = explained(way, back, parameter, n_digits)

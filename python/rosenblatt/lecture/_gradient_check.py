@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _arrays
+from .._checks import arrays
 from .._loss import Loss
 from .._network import Network, network_given
 from ._difference import Differences
@@ -137,7 +137,7 @@ def gradient_check(
     refuse_what_the_lecture_lacks(net)
     gradient = net.gradients(X, Y, loss=loss).grad
     differences = Differences(
-        net, _arrays.inputs("X", X, net.dtype), _arrays.real_array("Y", Y), loss
+        net, arrays.inputs("X", X, net.dtype), arrays.real_array("Y", Y), loss
     )
     found = [differences.by(i) for i in range(net.n_params)]
     disagreements = [

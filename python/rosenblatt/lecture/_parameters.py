@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._checks.shown import shown
 from .._network import Network
-from .._shown import shown
 from ._symbols import unit, weight
 
 Path = tuple[int, int, int]

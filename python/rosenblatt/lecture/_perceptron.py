@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _arguments, _arrays
-from .._shown import shown
+from .._checks import arguments, arrays
+from .._checks.shown import shown
 from ..reference.arithmetic import Float64, chain
 from ._margin import ConvergenceBound, convergence_bound
 
@@ -126,7 +126,7 @@ class Perceptron:
     """
 
     def __init__(self, *, learning_rate: float = 1.0) -> None:
-        self.learning_rate = _arguments.positive("learning_rate", learning_rate)
+        self.learning_rate = arguments.positive("learning_rate", learning_rate)
         self._samples: tuple[Array, NDArray[np.bool_]] | None = None
         self.line: Line | None = None
         self.classes: tuple[Any, Any] | None = None
@@ -163,7 +163,7 @@ class Perceptron:
             X is not made of finite real numbers, y does not name two classes, or their lengths
             differ. It is raised by the call, before the first step.
         """
-        most = _arguments.integer("max_epochs", max_epochs, least=1)
+        most = arguments.integer("max_epochs", max_epochs, least=1)
         samples, positive, classes = _two_classes(X, y)
         self._forget()
         self._samples, self.classes = (samples, positive), classes
@@ -252,11 +252,11 @@ def _two_classes(X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.bool_], 
     TypeError, ValueError
         These are not the samples of two classes.
     """
-    samples = _arrays.inputs("X", X, np.dtype(np.float64)).copy()
+    samples = arrays.inputs("X", X, np.dtype(np.float64)).copy()
     if samples.ndim != 2 or samples.size == 0:
         raise ValueError(f"X: got shape {samples.shape}, expected (n, n_features)")
-    _arrays.finite("X", samples)
-    labels = _arrays.as_array("y", y)
+    arrays.finite("X", samples)
+    labels = arrays.as_array("y", y)
     if labels.shape != (len(samples),):
         raise ValueError(f"y: got shape {labels.shape}, expected ({len(samples)},): a label a row")
     if labels.dtype.kind not in "biufU" or (labels.dtype.kind == "f" and np.isnan(labels).any()):

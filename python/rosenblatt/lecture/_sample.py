@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import _arrays, _loss, reference
+from .. import _loss, reference
+from .._checks import arrays
+from .._checks.shown import shown
 from .._network import Network, network_given
-from .._shown import shown
 from ..reference.activation import ACTIVATIONS, dC_dz
 from ..reference.backward import dC_dA
 from ..reference.forward import forward
@@ -104,14 +105,14 @@ def one_input(net: Network, x: ArrayLike) -> np.ndarray[Any, Any]:
     TypeError, ValueError
         It is not made of as many finite real numbers as the network has inputs.
     """
-    array = _arrays.inputs("x", x, net.dtype)
+    array = arrays.inputs("x", x, net.dtype)
     n_features = net.layers[0]
     if array.shape not in ((n_features,), (1, n_features)):
         got = f"{array.size} numbers" if array.ndim == 1 else f"shape {array.shape}"
         raise ValueError(
             f"x: got {got}, expected {n_features}: one sample, a^(1) has so many units"
         )
-    return _arrays.finite("x", array).reshape(1, n_features)
+    return arrays.finite("x", array).reshape(1, n_features)
 
 
 def one_target(y: ArrayLike) -> np.ndarray[Any, Any]:
@@ -122,7 +123,7 @@ def one_target(y: ArrayLike) -> np.ndarray[Any, Any]:
     TypeError, ValueError
         It is not made of real numbers, or of more than one row.
     """
-    array = _arrays.real_array("y", y)
+    array = arrays.real_array("y", y)
     if array.ndim > 1 and array.shape[0] != 1:
         raise ValueError(f"y: got shape {array.shape}, expected the target of one sample")
     return array.reshape(1) if array.size == 1 else array.reshape(1, *array.shape[-1:])

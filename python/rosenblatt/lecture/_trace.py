@@ -7,10 +7,10 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _arguments
+from .._checks import arguments
+from .._checks.shown import shown
 from .._loss import Loss
 from .._network import Network, network_given
-from .._shown import shown
 from ._layout import Equation, as_html, as_latex, as_text, column
 from ._page import page
 from ._sample import (
@@ -178,7 +178,7 @@ def trace(
     """
     network_given("net", net)
     refuse_what_the_lecture_lacks(net)
-    n_digits = _arguments.integer("digits", digits, least=1, most=17)
+    n_digits = arguments.integer("digits", digits, least=1, most=17)
     if y is None and loss is not None:
         raise ValueError(f"loss: got {shown(loss)} without y, expected the target of the sample")
     X = one_input(net, x)

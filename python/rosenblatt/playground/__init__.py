@@ -10,7 +10,7 @@ import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 
-from .. import _arguments
+from .._checks import arguments
 from .server import PlaygroundServer
 
 __all__ = ["serve"]
@@ -40,8 +40,8 @@ def serve(
     OSError
         The port is in use, or not for this user.
     """
-    port = _arguments.integer("port", port, least=0, most=65535)
-    open_browser = _arguments.flag("open_browser", open_browser)
+    port = arguments.integer("port", port, least=0, most=65535)
+    open_browser = arguments.flag("open_browser", open_browser)
     with PlaygroundServer(port) as server, suppress(KeyboardInterrupt):
         if ready is not None:
             ready(server.url)

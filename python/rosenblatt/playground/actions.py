@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from .. import _arguments
-from .._shown import shown
+from .._checks import arguments
+from .._checks.shown import shown
 from . import frame, ink, settings
 from .refused import RefusedError
 from .settings import exact_fields
@@ -97,7 +97,7 @@ def _run(training: Training, fields: Fields) -> Answer:
     exact_fields(fields, ["epochs_per_second"])
     rate = fields["epochs_per_second"]
     if rate is not None:
-        rate = _arguments.positive("epochs_per_second", rate)
+        rate = arguments.positive("epochs_per_second", rate)
         if not 0.01 <= rate <= MOST_EPOCHS_PER_SECOND:
             raise ValueError(
                 f"epochs_per_second: got {rate}, expected 0.01 … {MOST_EPOCHS_PER_SECOND} or null"
@@ -151,7 +151,7 @@ def _explain(training: Training, fields: Fields) -> Answer:
     if not isinstance(value, list) or len(value) != length:
         words = "layer, to, from" if name == "weight" else "layer, unit"
         raise TypeError(f"{name}: got {shown(value)}, expected [{words}], counted from 1")
-    numbers = tuple(_arguments.integer(name, each, least=1) for each in value)
+    numbers = tuple(arguments.integer(name, each, least=1) for each in value)
     return _explanation(training.view(), name, numbers)
 
 

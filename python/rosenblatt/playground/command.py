@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 from argparse import Namespace
 
-from .._commands import CommandError
-from .._terminal import Screen
+from .._cli.commands import CommandError
+from .._cli.terminal import Screen
 from . import serve
 
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _arguments
-from .._shown import shown
+from .._checks import arguments
+from .._checks.shown import shown
 
 MOST_STROKES: Final = 100
 MOST_POINTS: Final = 1000  # of all strokes together
@@ -86,7 +86,7 @@ def _place(point: Any) -> list[float]:
     expected = "two numbers from 0 to 1"
     if not isinstance(point, list) or len(point) != 2:
         raise TypeError(f"strokes: got the point {shown(point)}, expected {expected}")
-    place = [_arguments.real("strokes", number, expected) for number in point]
+    place = [arguments.real("strokes", number, expected) for number in point]
     if not all(0 <= number <= 1 for number in place):
         raise ValueError(f"strokes: got the point {place}, expected {expected}")
     return place

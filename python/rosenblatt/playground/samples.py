@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import datasets
-from .._split import draw_held_out
+from .._cli.holdout import draw_held_out
 from .settings import Settings
 
 N_POINTS: Final = 400

@@ -16,7 +16,7 @@ from traceback import print_exception
 from typing import Any, Final, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
-from .._shown import LONGEST_MESSAGE, brief, shown
+from .._checks.shown import LONGEST_MESSAGE, brief, shown
 from .actions import Actions, is_get, is_post
 from .refused import RefusedError
 from .trainings import Trainings

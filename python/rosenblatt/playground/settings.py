@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from .. import _arguments
+from .._checks import arguments
+from .._checks.shown import shown
 from .._optimizer import SGD, Adagrad, Adam, Lion, NAdam, Optimizer, RMSprop
-from .._shown import shown
 from .._weights import BIAS_NAMES
 
 # The bounds keep a frame small: 6 layers of 64 units are 21,000 weights and a map of 160 kB.
@@ -27,7 +27,7 @@ DATA_SETS: Final[dict[str, dict[str, Any]]] = {
     "digits": {"noise": 0.0, "layers": (24,), "activation": "relu", "learning_rate": 0.1},
 }
 ACTIVATIONS: Final = tuple(
-    name for name in _arguments.ACTIVATIONS if name not in _arguments.NOT_TRAINABLE
+    name for name in arguments.ACTIVATIONS if name not in arguments.NOT_TRAINABLE
 )
 OPTIMIZERS: Final[dict[str, Callable[[float], Optimizer]]] = {
     "gradient descent": SGD,
@@ -103,17 +103,17 @@ def from_json(given: Mapping[str, Any]) -> Settings:
     if dropout > 0 and not layers:
         raise ValueError(f"dropout: got {dropout} without hidden layers, expected 0")
     return Settings(
-        data=_arguments.choice("data", given["data"], tuple(DATA_SETS)),
+        data=arguments.choice("data", given["data"], tuple(DATA_SETS)),
         noise=_between("noise", given["noise"]),
         layers=layers,
-        activation=_arguments.choice("activation", given["activation"], ACTIVATIONS),
-        biases=_arguments.choice("biases", given["biases"], BIAS_NAMES),
-        optimizer=_arguments.choice("optimizer", given["optimizer"], tuple(OPTIMIZERS)),
+        activation=arguments.choice("activation", given["activation"], ACTIVATIONS),
+        biases=arguments.choice("biases", given["biases"], BIAS_NAMES),
+        optimizer=arguments.choice("optimizer", given["optimizer"], tuple(OPTIMIZERS)),
         learning_rate=_above_zero("learning_rate", given["learning_rate"]),
         l2=_between("l2", given["l2"]),
         dropout=dropout,
-        batch_size=_arguments.integer("batch_size", given["batch_size"], least=1, most=MOST_BATCH),
-        seed=_arguments.integer("seed", given["seed"], least=0, most=MOST_SEED),
+        batch_size=arguments.integer("batch_size", given["batch_size"], least=1, most=MOST_BATCH),
+        seed=arguments.integer("seed", given["seed"], least=0, most=MOST_SEED),
     )
 
 
@@ -162,20 +162,20 @@ def _layers(value: object) -> tuple[int, ...]:
     if len(value) > MOST_LAYERS:
         raise ValueError(f"layers: got {len(value)} hidden layers, expected at most {MOST_LAYERS}")
     return tuple(
-        _arguments.integer(f"layers[{i}]", units, least=1, most=MOST_UNITS)
+        arguments.integer(f"layers[{i}]", units, least=1, most=MOST_UNITS)
         for i, units in enumerate(value)
     )
 
 
 def _between(name: str, value: object) -> float:
-    number = _arguments.not_negative(name, value)
+    number = arguments.not_negative(name, value)
     if number > LARGEST[name]:
         raise ValueError(f"{name}: got {number}, expected at most {LARGEST[name]}")
     return number
 
 
 def _above_zero(name: str, value: object) -> float:
-    number = _arguments.positive(name, value)
+    number = arguments.positive(name, value)
     if number > LARGEST[name]:
         raise ValueError(f"{name}: got {number}, expected at most {LARGEST[name]}")
     return number

@@ -11,10 +11,10 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _arguments
-from .._callbacks import Callback, Epoch, Step
+from .._checks import arguments
 from .._network import Network
-from .._train import train
+from .._training.callbacks import Callback, Epoch, Step
+from .._training.train import train
 from . import samples
 from .curve import Curve
 from .refused import RefusedError
@@ -211,7 +211,7 @@ class Training(Callback):
 
         def action() -> None:
             most = len(self._samples.X) - 1
-            self._index = _arguments.integer("index", index, least=0, most=most)
+            self._index = arguments.integer("index", index, least=0, most=most)
             self._next_index = (index + 1) % len(self._samples.X)
 
         self._order(action)

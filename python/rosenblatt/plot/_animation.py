@@ -9,11 +9,11 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from .. import _arguments
-from .._callbacks import Callback, Epoch
+from .._checks import arguments
+from .._checks.shown import type_name
 from .._network import FloatArray, Network
-from .._shown import type_name
-from .._train_result import TrainResult
+from .._training.callbacks import Callback, Epoch
+from .._training.result import TrainResult
 from ._axes import axes_for, figure_of
 from ._decision import draw_regions
 from ._regions import Kind, Regions
@@ -102,8 +102,8 @@ class DecisionRegions(Callback):
     ) -> None:
         self.regions = Regions(net, X, y, kind=kind, threshold=threshold, resolution=resolution)
         self._net = net
-        self._every = _arguments.integer("every", every, least=1)
-        self._max_frames = _arguments.integer("max_frames", max_frames, least=2, most=100_000)
+        self._every = arguments.integer("every", every, least=1)
+        self._max_frames = arguments.integer("max_frames", max_frames, least=2, most=100_000)
         self.frames = [Frame(0, None, self.regions.outputs(net))]
         self._screen = None if ax is None else Screen(axes_for(ax), self.regions, self.frames[0])
 
@@ -192,7 +192,7 @@ def animate(regions: DecisionRegions, *, ax: Axes | None = None, fps: float = 10
     """
     if not isinstance(regions, DecisionRegions):
         raise TypeError(f"regions: got {type_name(regions)}, expected a plot.DecisionRegions")
-    interval = 1000 / _arguments.positive("fps", fps)  # milliseconds
+    interval = 1000 / arguments.positive("fps", fps)  # milliseconds
     frames = list(regions.frames)
     ax = axes_for(ax)
     screen = Screen(ax, regions.regions, frames[0])

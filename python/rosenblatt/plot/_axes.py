@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .._shown import type_name
+from .._checks.shown import type_name
 
 POINTS_PER_INCH = 72
 

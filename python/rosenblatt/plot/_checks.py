@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _arrays
+from .._checks import arrays
 from .._network import Network
 
 
@@ -17,12 +17,12 @@ def samples_given(name: str, X: ArrayLike, n_features: int) -> NDArray[np.float6
     TypeError, ValueError
         They are not made of finite real numbers, or have another shape.
     """
-    array = _arrays.real_array(name, X).astype(np.float64)
+    array = arrays.real_array(name, X).astype(np.float64)
     if array.ndim != 2 or array.shape[1] != n_features or not len(array):
         raise ValueError(
             f"{name}: got shape {array.shape}, expected (n, {n_features}), n at least 1"
         )
-    return _arrays.finite(name, array)
+    return arrays.finite(name, array)
 
 
 def vector_given(name: str, values: ArrayLike, size: int) -> NDArray[np.float64]:
@@ -33,10 +33,10 @@ def vector_given(name: str, values: ArrayLike, size: int) -> NDArray[np.float64]
     TypeError, ValueError
         It is not made of finite real numbers, or has another shape.
     """
-    array = _arrays.real_array(name, values).astype(np.float64)
+    array = arrays.real_array(name, values).astype(np.float64)
     if array.shape != (size,):
         raise ValueError(f"{name}: got shape {array.shape}, expected ({size},)")
-    return _arrays.finite(name, array)
+    return arrays.finite(name, array)
 
 
 def finite_weights(net: Network) -> None:

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from .. import _arguments
-from .._curve import LOG_FROM
-from .._shown import type_name
-from .._train_result import TrainResult
+from .._checks import arguments
+from .._checks.shown import type_name
+from .._cli.loss_curve import LOG_FROM
+from .._training.result import TrainResult
 from ._axes import axes_for, size_in_points
 from ._colours import class_colours, ink
 from ._words import LETTER, fitting_size, has_room, name_axes
@@ -96,7 +96,7 @@ def loss_curve(
     >>> plt.close(ax.figure)
     """
     named = _named(results)
-    metrics = _arguments.flag("metrics", metrics)
+    metrics = arguments.flag("metrics", metrics)
     is_log = _is_log(log, _all_losses(named))
     ax = axes_for(ax)
     right = None
@@ -146,7 +146,7 @@ def _all_losses(named: dict[str, TrainResult]) -> NDArray[np.float64]:
 def _is_log(log: bool | None, losses: NDArray[np.float64]) -> bool:
     if log is None:
         return bool(losses.min() > 0 and losses.max() / losses.min() >= LOG_FROM)
-    if _arguments.flag("log", log) and not (losses > 0).any():
+    if arguments.flag("log", log) and not (losses > 0).any():
         raise ValueError("log: got True for losses of at most 0, expected False or None")
     return log
 

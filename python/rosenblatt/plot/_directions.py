@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks.shown import shown
 from .._network import Network
-from .._shown import shown
 from ._checks import vector_given
 
 Vector = NDArray[np.float64]  # (n_params,)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _arguments
+from .._checks import arguments
 from .._loss import Loss
 from .._network import Network, network_given
 from ._axes import axes_for, size_in_points
@@ -70,7 +70,7 @@ def histograms(
     >>> plt.close(ax.figure)
     """
     network_given("net", net)
-    bins = _arguments.integer("bins", bins, least=1, most=1000)
+    bins = arguments.integer("bins", bins, least=1, most=1000)
     rows = _quantities(net, X, Y, loss)
     width = min(PANEL[0] * len(net.W) + 0.5, WIDEST)
     ax = axes_for(ax, figsize=(width, PANEL[1] * len(rows) + 0.4))

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from .. import _arguments
+from .._checks import arguments
 from ._axes import axes_for
 from ._checks import vector_given
 from ._colours import ink
@@ -46,7 +46,7 @@ def line(w: ArrayLike, b: float, *, ax: Axes | None = None, **style: Any) -> Axe
     size = float(np.hypot(*normal))
     if size == 0:
         raise ValueError("w: got [0, 0], expected another one: w · x + b is the same everywhere")
-    offset = _arguments.real("b", b, "a finite number")
+    offset = arguments.real("b", b, "a finite number")
     ax = axes_for(ax)
     unit = normal / size
     nearest = -(offset / size) * unit  # the point of the line next to 0

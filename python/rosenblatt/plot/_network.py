@@ -13,9 +13,9 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from .. import _arguments
+from .._checks import arguments
+from .._checks.shown import shown
 from .._network import Network, network_given
-from .._shown import shown
 from ._axes import axes_for, size_in_points
 from ._checks import finite_weights
 from ._colours import background, diverging, ink
@@ -126,10 +126,10 @@ def network(
     >>> plt.close(ax.figure)
     """
     network_given("net", net)
-    labels = _arguments.flag("labels", labels)
-    colorbar = _arguments.flag("colorbar", colorbar)
+    labels = arguments.flag("labels", labels)
+    colorbar = arguments.flag("colorbar", colorbar)
     if max_units is not None:
-        max_units = _arguments.integer("max_units", max_units, least=2, most=1000)
+        max_units = arguments.integer("max_units", max_units, least=2, most=1000)
     strong = None if highlight is None else _highlighted(net, highlight)
     finite_weights(net)
     ax = axes_for(ax)
@@ -158,7 +158,7 @@ def _highlighted(net: Network, highlight: Iterable[Index]) -> set[Index]:
         name = f"highlight[{i}]"
         if not isinstance(index, tuple | list | np.ndarray) or len(index) != 3:
             raise TypeError(f"{name}: got {shown(index)}, expected {expected}")
-        layer, to, source = (_arguments.integer(name, number, least=-(2**63)) for number in index)
+        layer, to, source = (arguments.integer(name, number, least=-(2**63)) for number in index)
         if not 1 <= layer <= len(net.W):
             raise ValueError(f"{name}: got layer {layer}, expected 1 … {len(net.W)}")
         n_to, n_from = net.W[layer - 1].shape

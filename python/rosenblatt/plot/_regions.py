@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _arguments, _arrays
+from .._checks import arguments, arrays
+from .._checks.shown import shown
 from .._network import FloatArray, Network, network_given
-from .._shown import shown
 from ._checks import samples_given
 from ._colours import background, class_colours, ink
 
@@ -61,8 +61,8 @@ class Regions:
         network_given("net", net)
         if net.layers[0] != 2:
             raise ValueError(f"net: got {net.layers[0]} inputs, expected 2: a plane to draw")
-        _arguments.choice("kind", kind, KINDS)
-        self._resolution = _arguments.integer("resolution", resolution, least=2, most=2000)
+        arguments.choice("kind", kind, KINDS)
+        self._resolution = arguments.integer("resolution", resolution, least=2, most=2000)
         self.X = samples_given("X", X, 2)
         targets = _targets(y, len(self.X), net.layers[-1])
         self._output = net.activations[-1]
@@ -80,7 +80,7 @@ class Regions:
                 raise ValueError(
                     f"threshold: got {shown(threshold)}, expected None: it is for one output"
                 )
-            self._threshold = _arguments.real("threshold", threshold, "a finite number or None")
+            self._threshold = arguments.real("threshold", threshold, "a finite number or None")
         self.extent = _extent(self.X)
 
     def outputs(self, net: Network) -> FloatArray:
@@ -181,14 +181,14 @@ class Regions:
 
 def _targets(y: ArrayLike, n: int, n_outputs: int) -> NDArray[np.float64]:
     """Return the targets as (n,), or (n, n_outputs) where there are several a sample."""
-    targets = _arrays.real_array("y", y).astype(np.float64)
+    targets = arrays.real_array("y", y).astype(np.float64)
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
     wide = targets.ndim == 2 and targets.shape[1] == n_outputs
     if len(targets.shape) == 0 or len(targets) != n or not (targets.ndim == 1 or wide):
         rows = f" or ({n}, {n_outputs})" if n_outputs > 1 else ""
         raise ValueError(f"y: got shape {targets.shape}, expected ({n},){rows}")
-    return _arrays.finite("y", targets)
+    return arrays.finite("y", targets)
 
 
 def _is_classes(kind: str, targets: NDArray[np.float64], n_outputs: int) -> bool:

@@ -12,10 +12,10 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _arguments
+from .._checks import arguments
+from .._checks.shown import type_name
 from .._loss import Loss
 from .._network import Network, network_given
-from .._shown import type_name
 from . import _directions
 from ._axes import axes_for
 from ._checks import vector_given
@@ -96,10 +96,10 @@ def loss_surface(
     >>> plt.close(ax.figure)
     """
     network_given("net", net)
-    resolution = _arguments.integer("resolution", resolution, least=2, most=500)
+    resolution = arguments.integer("resolution", resolution, least=2, most=500)
     origin = net.theta.astype(np.float64)
     points = None if path is None else _points(path, net.n_params)
-    seed = _arguments.seed("random_state", random_state)
+    seed = arguments.seed("random_state", random_state)
     along = _along(net, origin, points, directions, seed)
     on_plane = None if points is None else _directions.coordinates(points, origin, along)
     sides = _sides(on_plane, span, resolution)
@@ -145,7 +145,7 @@ def _along(
     if directions is None:
         directions = "random" if points is None else "pca"
     if isinstance(directions, str):
-        if _arguments.choice("directions", directions, ("random", "pca")) == "random":
+        if arguments.choice("directions", directions, ("random", "pca")) == "random":
             return _directions.random(net, seed)
         if points is None:
             raise ValueError("directions: got 'pca' without a path, expected a path")
@@ -160,7 +160,7 @@ def _sides(
     ends = []
     for i in range(2):
         if span is not None:
-            half = _arguments.positive("span", span)
+            half = arguments.positive("span", span)
             low, high = -half, half
         elif on_plane is None:
             low, high = -1.0, 1.0

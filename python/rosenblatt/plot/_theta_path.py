@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .. import _arguments
-from .._callbacks import Callback, Epoch
+from .._checks import arguments
 from .._network import Network, network_given
-from .._train_result import TrainResult
+from .._training.callbacks import Callback, Epoch
+from .._training.result import TrainResult
 
 
 class ThetaPath(Callback):
@@ -41,7 +41,7 @@ class ThetaPath(Callback):
 
     def __init__(self, net: Network, *, every: int = 1) -> None:
         self._net = network_given("net", net)
-        self._every = _arguments.integer("every", every, least=1)
+        self._every = arguments.integer("every", every, least=1)
         self.thetas = [net.theta.copy()]
         self._last = 0  # the epoch of the last one
 

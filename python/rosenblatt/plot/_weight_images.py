@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
-from .. import _arguments
+from .._checks import arguments
+from .._checks.shown import shown
 from .._network import Network, network_given
-from .._shown import shown
 from ._axes import axes_for, size_in_points
 from ._checks import finite_weights
 from ._colours import background, diverging, ink, mixed
@@ -67,8 +67,8 @@ def first_layer_weights(
     """
     network_given("net", net)
     height, width = _image_shape(shape, net.layers[0])
-    n_units = min(_arguments.integer("max_units", max_units, least=1, most=10_000), net.layers[1])
-    colorbar = _arguments.flag("colorbar", colorbar)
+    n_units = min(arguments.integer("max_units", max_units, least=1, most=10_000), net.layers[1])
+    colorbar = arguments.flag("colorbar", colorbar)
     finite_weights(net)
     ax = axes_for(ax)
     images = net.W[0][:n_units].astype(np.float64).reshape(n_units, height, width)
@@ -97,7 +97,7 @@ def _image_shape(shape: Sequence[int], n_features: int) -> tuple[int, int]:
     expected = "(height, width)"
     if not isinstance(shape, Sequence | np.ndarray) or isinstance(shape, str) or len(shape) != 2:
         raise TypeError(f"shape: got {shown(shape)}, expected {expected}")
-    height, width = (_arguments.integer(f"shape[{i}]", n, least=1) for i, n in enumerate(shape))
+    height, width = (arguments.integer(f"shape[{i}]", n, least=1) for i, n in enumerate(shape))
     if height * width != n_features:
         raise ValueError(
             f"shape: got ({height}, {width}), {height * width:,} weights an image; "

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from .activation import dC_dz
 from .arithmetic import NumberType, chain, sum_of_products
 from .dropout import apply
 from .forward import Trace, added
+from .layers import Layers
 from .normalisation import dC_dg, dC_du
 from .theta import Matrix, flatten
-
-if TYPE_CHECKING:
-    from .network import Network
 
 
 class Derivatives(NamedTuple):
@@ -47,7 +45,7 @@ class Gradients(NamedTuple):
         return flatten(self.dW, self.db, self.dg)
 
 
-def backward(net: Network, trace: Trace, delta_output: Matrix) -> Derivatives:
+def backward(net: Layers, trace: Trace, delta_output: Matrix) -> Derivatives:
     """Return dC/dW, dC/db and dC/dz of every layer from the output's delta, (n, n_outputs)."""
     T, last = net.T, len(net.W) - 1
     delta, dU = [delta_output], [delta_output]
@@ -70,19 +68,19 @@ def backward(net: Network, trace: Trace, delta_output: Matrix) -> Derivatives:
     )
 
 
-def dC_dX(net: Network, trace: Trace, found: Derivatives) -> Matrix:
+def dC_dX(net: Layers, trace: Trace, found: Derivatives) -> Matrix:
     """Return dC/dX, (n, n_features), of X as the first layer reads it."""
     return through_layer(net, trace, 0, found.dU[0], found.G)
 
 
-def delta_of_output(net: Network, trace: Trace, G: Matrix) -> Matrix:
+def delta_of_output(net: Layers, trace: Trace, G: Matrix) -> Matrix:
     """Return delta of the output from G = dC/dA, (n, n_outputs): dC/da times f'."""
     f = net.functions[-1]
     rows = zip(trace.Z[-1], trace.F[-1], G, strict=True)
     return [dC_dz(net.T, f, z, a, g) for z, a, g in rows]
 
 
-def through_layer(net: Network, trace: Trace, layer: int, dU: Matrix, G_out: Matrix) -> Matrix:
+def through_layer(net: Layers, trace: Trace, layer: int, dU: Matrix, G_out: Matrix) -> Matrix:
     """Return dC/da of what came before a layer: W^T dC/du, what skips it, 0 for what was dropped.
 
     `dU` is dC/du of u = W a, which is delta but in layers with a norm; `G_out` is dC/da behind it.
@@ -93,14 +91,14 @@ def through_layer(net: Network, trace: Trace, layer: int, dU: Matrix, G_out: Mat
     return G if mask is None else apply(net.T, mask, G)
 
 
-def delta_before(net: Network, trace: Trace, layer: int, G: Matrix) -> Matrix:
+def delta_before(net: Layers, trace: Trace, layer: int, G: Matrix) -> Matrix:
     """Return delta of the layer before this one: dC/da times f'."""
     f = net.functions[layer - 1]
     rows = zip(trace.Z[layer - 1], trace.F[layer - 1], G, strict=True)
     return [dC_dz(net.T, f, z, a, g) for z, a, g in rows]
 
 
-def dC_dA(net: Network, layer: int, delta: Matrix) -> Matrix:
+def dC_dA(net: Layers, layer: int, delta: Matrix) -> Matrix:
     """Return dC/da_k = sum_j w_jk delta_j for every input k of this layer: (n, n_in)."""
     W_T = list(zip(*net.W[layer], strict=True))  # row k: the weights that leave input k
     return [[sum_of_products(net.T, 0.0, W_k, d, n_results=len(W_T)) for W_k in W_T] for d in delta]

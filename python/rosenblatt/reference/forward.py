@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from .arithmetic import NumberType, sum_of_products
 from .dropout import apply
+from .layers import Layers
 from .normalisation import Normalised, normalised, scaled_and_shifted
 from .theta import Matrix
-
-if TYPE_CHECKING:
-    from .network import Network
 
 
 class Trace(NamedTuple):
@@ -32,7 +30,7 @@ class Trace(NamedTuple):
 
 
 def forward(
-    net: Network,
+    net: Layers,
     X: Matrix,
     masks: Sequence[Matrix | None] | None = None,
     *,
@@ -60,12 +58,12 @@ def forward(
     return trace
 
 
-def weighted_inputs(net: Network, layer: int, a: list[float]) -> list[float]:
+def weighted_inputs(net: Layers, layer: int, a: list[float]) -> list[float]:
     """Return z_j = b_j + sum_k w_jk a_k for every output j of this layer, for one sample."""
     return sums(net, layer, net.b[layer], a)
 
 
-def sums(net: Network, layer: int, start: list[float], a: list[float]) -> list[float]:
+def sums(net: Layers, layer: int, start: list[float], a: list[float]) -> list[float]:
     """Return start_j + sum_k w_jk a_k for every output j of this layer, for one sample."""
     pairs = zip(net.W[layer], start, strict=True)
     return [sum_of_products(net.T, c, W_j, a, n_results=len(start)) for W_j, c in pairs]

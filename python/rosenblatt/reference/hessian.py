@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from .activation import dC_dz
 from .arithmetic import NumberType
 from .backward import dC_dA, dC_db, dC_dW
 from .curvature import Along, activation_along, delta_along, slopes_along
 from .forward import Trace, added, forward, sums
-from .loss import LOSSES, NamedLoss, Targets, loss_rule, shares, target_row
+from .layers import Layers
+from .loss import LOSSES, NamedLoss, loss_rule, shares, target_row
 from .normalisation import dC_dg, dC_du
 from .normalisation_along import (
     NormalisedAlong,
@@ -25,10 +26,7 @@ from .normalisation_along import (
     normalised_along,
     scaled_and_shifted_along,
 )
-from .theta import Matrix, flatten
-
-if TYPE_CHECKING:
-    from .network import Network
+from .theta import Matrix, Targets, flatten
 
 
 class TraceAlong(NamedTuple):
@@ -52,7 +50,7 @@ class DeltaAlong(NamedTuple):
 
 
 def hessian_vector_product(
-    net: Network,
+    net: Layers,
     X: Matrix,
     Y: Targets,
     v: Sequence[float],
@@ -90,7 +88,7 @@ def R_dg(
     return found
 
 
-def forward_along(net: Network, direction: Network, trace: Trace) -> TraceAlong:
+def forward_along(net: Layers, direction: Layers, trace: Trace) -> TraceAlong:
     """Compute R{z} = V a + c + W R{a} and R{a} = f' R{z} of every layer; v is V and c.
 
     In a layer with a norm R{u} = V a + W R{a} leads to R{z}.
@@ -124,7 +122,7 @@ def layer_along(trace: Trace, along: TraceAlong, layer: int) -> list[Along]:
 
 
 def output_delta_along(
-    net: Network,
+    net: Layers,
     output_layer: list[Along],
     Y: Targets,
     loss: str | NamedLoss,
@@ -153,8 +151,8 @@ def output_delta_along(
 
 
 def delta_before_along(
-    net: Network,
-    direction: Network,
+    net: Layers,
+    direction: Layers,
     traces: tuple[Trace, TraceAlong],
     layer: int,
     deltas: DeltaAlong,

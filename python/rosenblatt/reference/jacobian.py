@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .backward import backward, dC_dX, delta_of_output
 from .forward import forward
+from .layers import Layers
 from .theta import Matrix
 
-if TYPE_CHECKING:
-    from .network import Network
 
-
-def jacobian(net: Network, X: Matrix) -> list[Matrix]:
+def jacobian(net: Layers, X: Matrix) -> list[Matrix]:
     """Return da/dx of every sample, each (n_outputs, n_features): row j is dC/dx for C = a_j."""
     trace = forward(net, X)
     n_outputs = net.layers[-1]

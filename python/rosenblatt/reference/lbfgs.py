@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from .arithmetic import Float64, sum_in_order
 from .backward import backward
 from .forward import forward
-from .loss import NamedLoss, Targets, cost_and_delta
-from .theta import Matrix, flatten, unflatten
+from .layers import Layers
+from .loss import NamedLoss, cost_and_delta
+from .theta import Matrix, Targets, flatten, unflatten
 from .update import Regularisation, norm_of_gradient, penalised
-
-if TYPE_CHECKING:
-    from .network import Network
 
 LITTLE, MUCH = 1e-4, 0.9  # c_1 and c_2 of the strong Wolfe conditions
 
@@ -73,7 +71,7 @@ class Minimiser:
 
     def __init__(
         self,
-        net: Network,
+        net: Layers,
         samples: tuple[Matrix, Targets, Sequence[float] | None],
         *,
         loss: str | NamedLoss,

@@ -9,19 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf, sqrt
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from .activation import ACTIVATIONS, dC_dz, softmax_parts
 from .arithmetic import Float64, NumberType, chain, sum_in_order
 from .forward import Trace
+from .layers import Layers
 from .math import exp, log, log1p, logistic
-from .theta import Matrix
-
-if TYPE_CHECKING:
-    from .network import Network
-
-Row = list[float]
-Targets = Sequence[float | Row]  # (n,) labels or targets, or (n, n_targets)
+from .theta import Matrix, Row, Targets
 
 
 class LossRule(NamedTuple):
@@ -44,7 +39,7 @@ class NamedLoss(Protocol):
 
 
 def cost_and_delta(
-    net: Network,
+    net: Layers,
     trace: Trace,
     Y: Targets,
     loss: str | NamedLoss,
@@ -71,7 +66,7 @@ def loss_rule(loss: str | NamedLoss) -> LossRule:
     return LossRule(loss.name, tuple(loss.parameters))
 
 
-def target_row(net: Network, y: float | Row, loss: str) -> Row:
+def target_row(net: Layers, y: float | Row, loss: str) -> Row:
     """Return one sample's target as a row: a label is the row with 1 in its place.
 
     With one output that is no softmax a label, 0 or 1, is the target itself. For the hinges the

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isnan, sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from .arithmetic import NumberType, chain, interleaved_chains, sum_in_order
+from .layers import Layers
 from .theta import Matrix
-
-if TYPE_CHECKING:
-    from .network import Network
 
 EPS = 1e-5  # what PyTorch has: it keeps a constant u from being divided by 0
 MOMENTUM = 0.1  # likewise: the part of the running statistics that is the last batch's
@@ -71,7 +69,7 @@ def moments_over_samples(T: NumberType, U: Matrix) -> tuple[list[float], list[fl
     return mean, variance
 
 
-def normalised(net: Network, layer: int, U: Matrix, of_batch: bool) -> Normalised:
+def normalised(net: Layers, layer: int, U: Matrix, of_batch: bool) -> Normalised:
     """Return u_hat of a layer with a norm; `of_batch`: batch norm by the samples at hand."""
     T = net.T
     if net.norms[layer] == "layer":
@@ -84,7 +82,7 @@ def normalised(net: Network, layer: int, U: Matrix, of_batch: bool) -> Normalise
     return Normalised(u_hat, rstd, mean, variance) if of_batch else Normalised(u_hat, rstd)
 
 
-def scaled_and_shifted(net: Network, layer: int, u_hat: Matrix) -> Matrix:
+def scaled_and_shifted(net: Layers, layer: int, u_hat: Matrix) -> Matrix:
     """Return z_j = g_j u_hat_j + b_j."""
     rows = [zip(net.g[layer], u, net.b[layer], strict=True) for u in u_hat]
     return [[net.T.fma(g_j, u_j, b_j) for g_j, u_j, b_j in row] for row in rows]
@@ -96,7 +94,7 @@ def dC_dg(T: NumberType, delta: Matrix, u_hat: Matrix) -> list[float]:
     return [chain(T, 0.0, delta_j, u_j) for delta_j, u_j in outputs]
 
 
-def dC_du(net: Network, layer: int, of: Normalised, delta: Matrix) -> Matrix:
+def dC_du(net: Layers, layer: int, of: Normalised, delta: Matrix) -> Matrix:
     """Return dC/du, (n, n_out), from delta = dC/dz of a layer with a norm."""
     if net.norms[layer] == "layer":
         rows = zip(of.u_hat, of.rstd, delta, strict=True)
@@ -129,7 +127,7 @@ def through_units(
     ]
 
 
-def follow_batch(net: Network, layers: Sequence[Normalised | None], n: int) -> None:
+def follow_batch(net: Layers, layers: Sequence[Normalised | None], n: int) -> None:
     """Move the running statistics towards those of a batch of n samples; its variance unbiased."""
     T, part = net.T, net.T.round(MOMENTUM)
 

@@ -7,14 +7,12 @@ statistics, which do not move: then u_hat is a fixed affine function of u.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from .arithmetic import NumberType
+from .layers import Layers
 from .normalisation import Normalised, sum_over_units
 from .theta import Matrix
-
-if TYPE_CHECKING:
-    from .network import Network
 
 Row = list[float]
 
@@ -31,7 +29,7 @@ def mean_of_products(T: NumberType, x: Sequence[float], y: Sequence[float]) -> f
     return T.round(sum_over_units(T, x, y) / T.round(float(len(x))))
 
 
-def normalised_along(net: Network, layer: int, of: Normalised, R_U: Matrix) -> NormalisedAlong:
+def normalised_along(net: Layers, layer: int, of: Normalised, R_U: Matrix) -> NormalisedAlong:
     """Return R{u_hat} from R{u}, both (n, n_out)."""
     T = net.T
     if net.norms[layer] == "batch":
@@ -48,7 +46,7 @@ def normalised_along(net: Network, layer: int, of: Normalised, R_U: Matrix) -> N
 
 
 def scaled_and_shifted_along(
-    net: Network, direction: Network, layer: int, of: Normalised, along: NormalisedAlong
+    net: Layers, direction: Layers, layer: int, of: Normalised, along: NormalisedAlong
 ) -> Matrix:
     """Return R{z_j} = g_j R{u_hat_j} + R{g_j} u_hat_j + R{b_j}."""
     T, g, R_g, R_b = net.T, net.g[layer], direction.g[layer], direction.b[layer]
@@ -62,8 +60,8 @@ def scaled_and_shifted_along(
 
 
 def dC_du_along(
-    net: Network,
-    direction: Network,
+    net: Layers,
+    direction: Layers,
     layer: int,
     at: tuple[Normalised, NormalisedAlong],
     deltas: tuple[Matrix, Matrix],

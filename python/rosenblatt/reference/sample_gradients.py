@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .backward import backward
 from .forward import forward
-from .loss import NamedLoss, Targets, cost_and_delta
-from .theta import Matrix
-
-if TYPE_CHECKING:
-    from .network import Network
+from .layers import Layers
+from .loss import NamedLoss, cost_and_delta
+from .theta import Matrix, Targets
 
 
-def sample_gradients(net: Network, X: Matrix, Y: Targets, loss: str | NamedLoss) -> Matrix:
+def sample_gradients(net: Layers, X: Matrix, Y: Targets, loss: str | NamedLoss) -> Matrix:
     """Return dc_i/dtheta of every sample i, (n, n_params), in the order of theta.py."""
     rows = []
     for x, y in zip(X, Y, strict=True):

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 Matrix = list[list[float]]
+Row = list[float]
+Targets = Sequence[float | Row]  # (n,) labels or targets, or (n, n_targets)
 
 
 def flatten(

@@ -10,14 +10,14 @@ from .arithmetic import Float64, sum_in_order
 from .backward import backward
 from .dropout import Dropout
 from .forward import forward
+from .layers import Layers
 from .lbfgs import LBFGS, Minimiser, minimise
-from .loss import NamedLoss, Targets, cost_and_delta
-from .network import Network
+from .loss import NamedLoss, cost_and_delta
 from .noise import InputNoise
 from .normalisation import follow_batch
 from .rng import shuffled
 from .scaling import fitted
-from .theta import Matrix
+from .theta import Matrix, Targets
 from .update import SGD, Descent, Optimizer, Regularisation, Rprop, norm_of_gradient
 
 
@@ -49,7 +49,7 @@ class Batch(NamedTuple):
 
 
 def train(
-    net: Network,
+    net: Layers,
     X: Matrix,
     Y: Targets,
     *,
@@ -152,7 +152,7 @@ def batches(
 
 
 def cost(
-    net: Network,
+    net: Layers,
     loss: str | NamedLoss,
     X: Matrix,
     Y: Targets,

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import copysign, isnan, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .arithmetic import Float64, NumberType
 from .backward import Derivatives
+from .layers import Layers
 from .math import exp, flush
 from .schedule import Schedule, end_epoch, made
 from .theta import Matrix, flatten
-
-if TYPE_CHECKING:
-    from .network import Network
 
 LN_0_96 = -0.040821994520255166  # nadam's momentum grows as 1 - 0.96^t / 2
 
@@ -335,7 +333,7 @@ class Descent:
 
     def __init__(
         self,
-        net: Network,
+        net: Layers,
         optimizer: Optimizer,
         regularisation: Regularisation = Regularisation(),
     ) -> None:

@@ -12,8 +12,8 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import validate_data
 
-from .._columns import bad_column
-from .._shown import LONGEST_MESSAGE, brief, shown
+from .._checks.columns import bad_column
+from .._checks.shown import LONGEST_MESSAGE, brief, shown
 
 # How scikit-learn begins what it says of names and of shapes, where no column is to blame.
 NOT_OF_VALUES = ("The feature names", "X has", "Found", "Expected")

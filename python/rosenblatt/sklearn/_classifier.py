@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _core
-from .._shown import shown
+from .._checks.shown import shown
 from . import _settings
 from ._labels import MARGINS, Labelled
 from ._online import is_stochastic

@@ -10,8 +10,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .._callbacks import Callback, Epoch
 from .._optimizer import Optimizer
+from .._training.callbacks import Callback, Epoch
 from ..schedules import PerEpoch
 from . import _settings
 from ._samples import Samples

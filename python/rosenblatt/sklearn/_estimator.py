@@ -15,9 +15,10 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from .. import _arguments, _arrays, _loss
+from .. import _loss
+from .._checks import arguments, arrays
+from .._checks.shown import shown, type_name
 from .._network import Network
-from .._shown import shown, type_name
 from . import _initial, _minimum, _settings, _steps
 from ._checks import ShortMessages, short_messages, validated
 from ._samples import Samples, for_core
@@ -182,7 +183,7 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         of_class: NDArray[np.float64] | None,
     ) -> Samples:
         if isinstance(sample_weight, Number):
-            sample_weight = _arguments.real("sample_weight", sample_weight, "finite numbers")
+            sample_weight = arguments.real("sample_weight", sample_weight, "finite numbers")
         if sample_weight is not None:
             with short_messages():
                 sample_weight = _check_sample_weight(sample_weight, X, **ALLOWED)
@@ -297,8 +298,8 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         n_hidden = len(self._layers) - 2
         return {
             "activation": _settings.activations(self.activation, n_hidden)[:n_hidden],
-            "norm": list(_arguments.norms(self.norm, n_hidden)),
-            "skip": list(_arguments.skips(self.skip, tuple(self._layers))),
+            "norm": list(arguments.norms(self.norm, n_hidden)),
+            "skip": list(arguments.skips(self.skip, tuple(self._layers))),
         }
 
     def _made(self, dtype: Any, described: dict[str, Any]) -> Network:
@@ -432,7 +433,7 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         _, (*before, A) = net._core.trace(for_core(rows, net.dtype))
         if net.target_scaling is not None:
             A = self._outputs(rows)
-        hidden = before if _arrays.is_sparse(rows) else before[1:]
+        hidden = before if arrays.is_sparse(rows) else before[1:]
         return [rows, *hidden, self._activated(A)]
 
     def input_gradients(self, X: ArrayLike, y: ArrayLike) -> NDArray[Any]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _arrays
-from .._shown import brief
+from .._checks import arrays as _arrays
+from .._checks.shown import brief
 
 
 def drawn(

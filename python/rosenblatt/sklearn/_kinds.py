@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._shown import shown
+from .._checks.shown import shown
 
 NUMBERS = ("int", "float")
 

@@ -17,9 +17,10 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
-from .. import _arrays, _weighting
-from .._arrays import LABEL_LOSSES
-from .._shown import shown, type_name
+from .._checks import arrays
+from .._checks.arrays import LABEL_LOSSES
+from .._checks.shown import shown, type_name
+from .._training import sample_weights
 from . import _growth
 from ._checks import check_classes, short_messages, validated
 from ._kinds import check_one_kind, positions, widened
@@ -96,7 +97,7 @@ class Labelled(ClassifierMixin, Online):
 
     def _target_of(self, y: Any) -> Any:
         if self._several_labels:
-            row = _arrays.inputs("y", y, self._net.dtype)
+            row = arrays.inputs("y", y, self._net.dtype)
             return 2 * row - 1 if self.loss in MARGINS else row
         classes, loss, targets = self.__dict__.get("_targets_of", (None, None, {}))
         if classes is not self.classes_ or loss is not self.loss:
@@ -248,15 +249,15 @@ class Labelled(ClassifierMixin, Online):
                     "class_weight: got a dict with several labels a sample, expected 'balanced' or"
                     " None"
                 )
-            return np.array([_weighting.balanced(column, 2) for column in _columns(y)])
+            return np.array([sample_weights.balanced(column, 2) for column in _columns(y)])
         if self.class_weight == "balanced":
-            return _weighting.balanced(self._codes(y), len(self.classes_))
+            return sample_weights.balanced(self._codes(y), len(self.classes_))
         return self._named_weights()
 
     def _named_weights(self) -> NDArray[np.float64]:
         """Return the weights of a mapping; a class that it does not name weighs 1."""
         named = {
-            label: _weighting.weight_of_label(label, weight)
+            label: sample_weights.weight_of_label(label, weight)
             for label, weight in self.class_weight.items()
         }
         known = self.classes_.tolist()

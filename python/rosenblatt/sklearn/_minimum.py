@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sklearn.utils.optimize import _check_optimize_result
 from threadpoolctl import ThreadpoolController
 
-from .. import _arrays, _loss, _sparse
+from .. import _loss
+from .._checks import arrays, sparse
 from .._scaling import Scaling
 from . import _settings
 from ._epochs import Tasks
@@ -39,12 +40,12 @@ class Cost:
     def __init__(self, estimator: Any, samples: Samples) -> None:
         self._net = net = estimator._network()
         self._rule = _loss.rule(_settings.named_loss(estimator.loss))
-        self._X = _sparse.inputs("X", samples.X, net.dtype)
+        self._X = sparse.inputs("X", samples.X, net.dtype)
         self._Y = net._targets("y", estimator._encoded(samples.y, estimator.loss), self._rule.name)
         self._weights = samples.weights
         if samples.weights is not None:
             exact = np.dtype(np.float64)
-            self._weights = _arrays.inputs("sample_weight", samples.weights, exact)
+            self._weights = arrays.inputs("sample_weight", samples.weights, exact)
         total = self._X.shape[0] if samples.weights is None else float(samples.weights.sum())
         self._l2 = float(estimator.alpha) / total
         self._threads = thread_count(estimator.threads) or 0
@@ -58,7 +59,7 @@ class Cost:
         net = self._net
         net.theta[...] = theta
         C, grad = net._core.cost_and_gradient(
-            _sparse.for_core(self._X), self._Y, self._rule, self._weights, self._threads
+            sparse.for_core(self._X), self._Y, self._rule, self._weights, self._threads
         )
         if self._l2:
             dW, *_ = net._split(grad)

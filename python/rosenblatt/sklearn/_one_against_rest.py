@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import check_array, check_random_state, compute_class_weight
 
-from .. import _arguments, _arrays, _core
-from .._shown import shown
+from .. import _core
+from .._checks import arguments, arrays
+from .._checks.shown import shown
 from ._checks import short_messages
 from ._kinds import positions
 from ._samples import for_core
@@ -63,7 +64,7 @@ def learn(perceptron: Any, data: Data, W: NDArray[Any], b: NDArray[Any], max_ite
         problems = [(1, float(by_class[1]), float(by_class[0]), seeds[0])]
     else:
         problems = [(i, float(by_class[i]), 1.0, seed) for i, seed in enumerate(seeds)]
-    share = INTERCEPT_SHARE_OF_SPARSE if _arrays.is_sparse(X) else 1.0
+    share = INTERCEPT_SHARE_OF_SPARSE if arrays.is_sparse(X) else 1.0
     W, intercepts, epochs, finite = _core.learn_perceptrons(
         for_core(X, X.dtype),
         positions(classes, y),
@@ -100,7 +101,7 @@ def _class_weights(class_weight: Any, classes: NDArray[Any], y: NDArray[Any]) ->
     """Return the factor of each class's updates."""
     if isinstance(class_weight, dict):
         for label, weight in class_weight.items():
-            _arguments.real(f"class_weight[{shown(label)}]", weight, "a finite number")
+            arguments.real(f"class_weight[{shown(label)}]", weight, "a finite number")
     with short_messages():
         weights: NDArray[Any] = compute_class_weight(class_weight, classes=classes, y=y)
     return weights
@@ -163,7 +164,7 @@ def weights_of_samples(sample_weight: Any, X: Any) -> NDArray[Any]:
     if sample_weight is None:
         return np.ones(n, X.dtype)
     if isinstance(sample_weight, Number):
-        weight = _arguments.real("sample_weight", sample_weight, "a finite number")
+        weight = arguments.real("sample_weight", sample_weight, "a finite number")
         weights = np.full(n, weight, X.dtype)
     else:
         with short_messages():
@@ -193,7 +194,7 @@ def begin(
     W = np.zeros(shape, X.dtype)
     b = np.zeros(shape[0], X.dtype)
     if coef_init is not None:
-        given = np.array(_arrays.inputs("coef_init", coef_init, X.dtype))
+        given = np.array(arrays.inputs("coef_init", coef_init, X.dtype))
         if n_classes == 2:
             given = given.reshape(1, -1)
         if given.shape != shape:
@@ -203,7 +204,7 @@ def begin(
             )
         W = given
     if intercept_init is not None:
-        given = np.atleast_1d(np.array(_arrays.inputs("intercept_init", intercept_init, X.dtype)))
+        given = np.atleast_1d(np.array(arrays.inputs("intercept_init", intercept_init, X.dtype)))
         if given.shape != b.shape:
             raise ValueError(
                 "Provided intercept_init does not match dataset: "

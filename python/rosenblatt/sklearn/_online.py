@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .. import _arguments, _arrays, _core, _loss, _optimizer
-from .._callbacks import Epoch
-from .._shown import shown
+from .. import _core, _loss, _optimizer
+from .._checks import arguments, arrays
+from .._checks.shown import shown
+from .._training.callbacks import Epoch
 from . import _growth, _settings, _steps
 from ._epochs import Memory, Rules, Tasks, checked
 from ._estimator import REMEMBERED, Estimator, _described
@@ -206,7 +207,7 @@ def _read(estimator: Any) -> Read:
         max_norm=None, ema=None,
     )  # fmt: skip
     n_hidden = len(estimator._layers) - 2
-    rates = _arguments.dropout_rates(estimator.dropout, estimator.input_dropout, n_hidden)
+    rates = arguments.dropout_rates(estimator.dropout, estimator.input_dropout, n_hidden)
     estimator._check_loss()
     return penalties, _loss.rule(_settings.named_loss(estimator.loss)), rates
 
@@ -350,7 +351,7 @@ class Online(Estimator):
         target = self._target_of(y)
         weight = 1.0
         if not (type(sample_weight) is float and sample_weight == 1.0):
-            weight = _arguments.not_negative("sample_weight", sample_weight)
+            weight = arguments.not_negative("sample_weight", sample_weight)
         learner = self._ready_learner(1)
         if learner is None or target is NEW or row.size > self._layers[0]:
             with contextlib.suppress(PassedOver), transaction(self):
@@ -370,9 +371,9 @@ class Online(Estimator):
         except FloatingPointError as error:
             raise ValueError(f"{_steps.NOT_FINITE} ({error})") from None
         except ValueError:  # the core shows numbers as they are in the network's type, as rows
-            _arrays.finite("x", row)
+            arrays.finite("x", row)
             if isinstance(target, float | np.ndarray):
-                _arrays.exact("y", _arrays.finite("y", np.asarray(target)), self._net.dtype)
+                arrays.exact("y", arrays.finite("y", np.asarray(target)), self._net.dtype)
             raise
         self.t_ += 1
 
@@ -394,7 +395,7 @@ class Online(Estimator):
         if type(x) is np.ndarray and x.dtype is dtype and x.flags.carray:  # as it must be
             row = x
         else:
-            row = _arrays.inputs("x", x, dtype)
+            row = arrays.inputs("x", x, dtype)
         n_features = self._layers[0]
         if row.ndim != 1 or row.size < n_features or (row.size > n_features and not may_grow):
             raise ValueError(f"x: got shape {np.shape(x)}, expected ({n_features},)")
@@ -406,7 +407,7 @@ class Online(Estimator):
         try:
             return self._activated(self._network().forward(row))
         except ValueError:
-            _arrays.finite("x", row)
+            arrays.finite("x", row)
             raise
 
     # ---- Growing

@@ -15,8 +15,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_is_fitted
 
-from .. import _arrays, _core
-from .._shown import shown
+from .. import _core
+from .._checks import arrays
+from .._checks.shown import shown
 from ._checks import ShortMessages, short_messages, validated
 from ._kinds import check_one_kind
 from ._one_against_rest import Data, Learned, begin, learn, threads, weights_of_samples
@@ -274,8 +275,8 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", reset=False
         )
         dtype: np.dtype[Any] = np.result_type(X.dtype, self.coef_.dtype)
-        W = _arrays.exact("coef_", self._dense_coef(), dtype)
-        b = _arrays.exact("intercept_", self.intercept_, dtype)
+        W = arrays.exact("coef_", self._dense_coef(), dtype)
+        b = arrays.exact("intercept_", self.intercept_, dtype)
         Z: NDArray[Any] = _core.decide(for_core(X, dtype), W, b, threads(self))
         return Z[:, 0] if Z.shape[1] == 1 else Z
 
@@ -347,7 +348,7 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
         if first:
             W, b = begin(len(known), X, None, None)
         else:
-            W, b = _arrays.exact("coef_", self._dense_coef(), X.dtype), self.intercept_
+            W, b = arrays.exact("coef_", self._dense_coef(), X.dtype), self.intercept_
         if weights.any():
             learned = learn(self, Data(X, y, known, weights), W, b, 1)
         elif first:
@@ -359,7 +360,7 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
 
     def _dense_coef(self) -> NDArray[Any]:
         coef: Any = self.coef_
-        return np.asarray(coef.toarray() if _arrays.is_sparse(coef) else coef)
+        return np.asarray(coef.toarray() if arrays.is_sparse(coef) else coef)
 
     def _validated(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
         check_one_kind("y", y)

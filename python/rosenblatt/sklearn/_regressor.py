@@ -12,9 +12,9 @@ from sklearn.metrics import r2_score
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.metaestimators import available_if
 
-from .. import _arrays
+from .._checks import arrays
+from .._checks.shown import shown
 from .._loss import Poisson
-from .._shown import shown
 from . import _settings
 from ._checks import check_numbers, short_messages, validated
 from ._online import Online, is_stochastic
@@ -332,7 +332,7 @@ class MLPRegressor(RegressorMixin, Online):
     def _target_of(self, y: Any) -> Any:
         if isinstance(y, float):
             return float(y)
-        target = _arrays.inputs("y", y, self._net.dtype)
+        target = arrays.inputs("y", y, self._net.dtype)
         n_targets = self._n_targets
         if target.ndim == 0 and n_targets == 1:
             return float(target)
@@ -388,7 +388,7 @@ class MLPRegressor(RegressorMixin, Online):
 
     def _encoded(self, y: NDArray[Any], loss: Any, name: str = "y") -> NDArray[Any]:
         rows = y.reshape(-1, 1) if y.ndim == 1 else y
-        return _arrays.exact(name, rows, self._net.dtype)
+        return arrays.exact(name, rows, self._net.dtype)
 
     def _output(self, loss: Any) -> str:
         rates = loss == "poisson" or (isinstance(loss, Poisson) and loss.log_rate)

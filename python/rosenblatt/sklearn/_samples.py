@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing
 
-from .. import _arrays, _sparse
+from .._checks import arrays, sparse
 
 
 def for_core(X: Any, dtype: np.dtype[Any]) -> Any:
     """Return X (n, n_features), dense or sparse, as the core takes it."""
-    if _arrays.is_sparse(X):
-        return _sparse.stored_arrays("X", X, dtype)
-    return _arrays.exact("X", np.asarray(X), dtype)
+    if arrays.is_sparse(X):
+        return sparse.stored_arrays("X", X, dtype)
+    return arrays.exact("X", np.asarray(X), dtype)
 
 
 class Samples(NamedTuple):

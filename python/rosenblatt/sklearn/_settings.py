@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from .. import _activation, _arguments, _arrays, _loss, _scaling, schedules
+from .. import _activation, _loss, _scaling, schedules
 from .._activation import Activation
-from .._callbacks import Callback
+from .._checks import arguments, arrays
+from .._checks.shown import shown
 from .._loss import WITH_PARAMETERS
 from .._optimizer import LBFGS, OPTIMIZERS, SGD, Adam, Check, Optimizer
-from .._shown import shown
+from .._training.callbacks import Callback
 
 STOCHASTIC = ("sgd", "adam")
 
@@ -36,7 +37,7 @@ SCHEDULES = (
 # scikit-learn's own first, in its order; a wider range where rosenblatt has more.
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions(set(_arguments.ACTIVATIONS)), Activation, list, tuple],
+    "activation": [StrOptions(set(arguments.ACTIVATIONS)), Activation, list, tuple],
     "solver": [StrOptions({"lbfgs", "sgd", "adam"}), *OPTIMIZERS],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -61,7 +62,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
         Options(Real, {np.inf}),
     ],
     "max_fun": [Interval(Integral, 1, None, closed="left")],
-    "loss": [StrOptions(set(_arguments.LOSSES)), *WITH_PARAMETERS, callable],
+    "loss": [StrOptions(set(arguments.LOSSES)), *WITH_PARAMETERS, callable],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "input_dropout": [Interval(Real, 0, 1, closed="left")],
     "norm": [StrOptions({"batch", "layer"}), list, tuple, None],
@@ -93,7 +94,7 @@ OF_OPTIMIZER = (
 class Momentum(SGD):
     """Gradient descent with a momentum of up to 1, which scikit-learn allows."""
 
-    checks: ClassVar[dict[str, Check]] = SGD.checks | {"momentum": _arguments.not_negative}
+    checks: ClassVar[dict[str, Check]] = SGD.checks | {"momentum": arguments.not_negative}
 
 
 def hidden_layers(hidden_layer_sizes: Any) -> list[int]:
@@ -227,7 +228,7 @@ def check_scalings(estimator: Any, X: Any) -> None:
         X is sparse, or the loss is for targets that cannot be scaled.
     """
     asked = scalings(estimator)
-    if asked["scale_inputs"] is not None and _arrays.is_sparse(X):
+    if asked["scale_inputs"] is not None and arrays.is_sparse(X):
         raise ValueError(
             f"scale_inputs: got {shown(asked['scale_inputs'])} with a sparse X, expected None: an "
             "offset would fill X up; scikit-learn's MaxAbsScaler scales without one"

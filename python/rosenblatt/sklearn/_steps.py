@@ -12,11 +12,11 @@ from sklearn.base import is_regressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from .._callbacks import callback_list
+from .._cli.holdout import draw_held_out
 from .._optimizer import LBFGS
-from .._prepared import Prepared
-from .._split import draw_held_out
-from .._train import training_of
+from .._training.callbacks import callback_list
+from .._training.job import Prepared
+from .._training.train import training_of
 from . import _settings
 from ._epochs import Rules, Tasks
 from ._samples import Samples

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._draws import undone_if_raised
+from .._checks.draws import undone_if_raised
 
 
 class PassedOver(Exception):  # noqa: N818 - a batch that is passed over is not an error

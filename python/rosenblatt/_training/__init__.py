@@ -1,0 +1,1 @@
+"""A training run, from the call to the result."""
