@@ -10,7 +10,6 @@ from typing import Any
 NOW = {
     "_callbacks": "_training.callbacks",
     "_checkpoint": "_files.checkpoint",
-    "_file_errors": "_files.errors",
     "_learning_rate": "_training.learning_rate",
     "_train_result": "_training.result",
 }

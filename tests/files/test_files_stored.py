@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import warnings
 from pathlib import Path
 
 import pytest
 
+import rosenblatt as rb
 from stored_files import CHECKPOINTS, FOLDER, NAMES, OUTPUTS, outputs_of
 
 WANTED = json.loads(OUTPUTS.read_text())
@@ -42,8 +44,8 @@ def test_every_stored_file_has_a_test() -> None:
 
 
 def test_pickles_that_name_former_modules_load() -> None:
-    """The pickle holds a result, two settings, and two classes of rosenblatt 0.1 in development."""
-    result, stopping, checkpoint, *classes = pickle.loads((FOLDER / "objects.pickle").read_bytes())
+    pickled = (FOLDER.parent / "former_modules.pickle").read_bytes()
+    result, stopping, checkpoint, *classes = pickle.loads(pickled)
     assert (type(result), result.epochs, result.seconds) == (rb.TrainResult, 2, 0.5)
     assert stopping == rb.EarlyStopping(patience=3)
     assert checkpoint == rb.Checkpoint("c")
