@@ -1,6 +1,6 @@
-// Buffer: the one owner of numbers. Aligned to a cache line, zero-filled, never resized. Pages fresh from the system are zero
-// already: a large buffer is made of them, so that gigabytes are there at once and cost time where they are first used, in
-// work that can be stopped.
+// Buffer: the one owner of numbers. Aligned to a cache line, zero-filled, never resized. Pages fresh from the system
+// are zero already: a large buffer is made of them, so that gigabytes are there at once and cost time where they are
+// first used, in work that can be stopped.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@
 
 namespace rosenblatt {
 
-// Memory of the system's own pages: zero-filled, aligned to large_page. Where many pages are gone through at a time, their
-// addresses do not fit into the processor's table of them: pages of 2 MB do.
+// Memory of the system's own pages: zero-filled, aligned to large_page. Walking many
+// 4 kB pages thrashes the TLB; 2 MB pages fit.
 struct Pages {
     static constexpr std::size_t large_page = std::size_t{1} << 21;
 
@@ -33,7 +33,7 @@ struct Pages {
         if (before != 0) munmap(begin, before);
         munmap(aligned + needed, large_page - before);
 #if defined(__linux__)
-        madvise(aligned, needed, MADV_HUGEPAGE);  // a wish: the system may not have such pages, or none left
+        madvise(aligned, needed, MADV_HUGEPAGE);  // advisory: huge pages may be disabled or exhausted
 #endif
         return aligned;
     }

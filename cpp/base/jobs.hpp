@@ -9,9 +9,9 @@ namespace rosenblatt {
 using Job = void (*)(void* context, std::size_t index) noexcept;
 using Watch = void (*)(void* context) noexcept;
 
-// Calls job(i) once for every i below `count`, on at most `threads` threads of its own, and watch() on the calling thread
-// every few milliseconds until all are done. Jobs begin in order. If `threads` is 0 or no thread can start, the caller does
-// them, and watches between two. No thread outlives the call. Throws std::bad_alloc before the first job.
+// Calls job(i) once for every i below `count`, on at most `threads` threads of its own, and watch() on the calling
+// thread every few milliseconds until all are done. Jobs begin in order. If `threads` is 0 or no thread can start, the
+// caller does them, and watches between two. No thread outlives the call. Throws std::bad_alloc before the first job.
 void run_jobs(std::size_t count, int threads, Job job, Watch watch, void* context);
 
 // The same for callables job(i) noexcept and watch() noexcept.

@@ -57,8 +57,8 @@ struct RandomStream {
         return static_cast<double>(bits(index) >> 11) * 0x1p-53;
     }
 
-    // Uniform in 0 ... bound - 1 from 64 random bits, by the high half of a product (Lemire 2019, without the rejection:
-    // the bias is below bound / 2^64).
+    // Uniform in 0 ... bound - 1 from 64 random bits, by the high half of a product (Lemire 2019, without the
+    // rejection: the bias is below bound / 2^64).
     static constexpr std::uint64_t below(std::uint64_t bound, std::uint64_t random_bits) noexcept {
         __extension__ using Wide = unsigned __int128;
         return static_cast<std::uint64_t>((Wide{random_bits} * bound) >> 64);

@@ -6,7 +6,8 @@
 
 namespace rosenblatt {
 
-// rows x cols in CSR form: row i has the elements value[t] in column[t] for start[i] <= t < start[i + 1], in ascending columns.
+// rows x cols in CSR form: row i has the elements value[t] in column[t] for start[i] <= t < start[i + 1], in ascending
+// columns.
 template <class T>
 struct CsrView {
     const T* value = nullptr;

@@ -1,4 +1,5 @@
-// Threads: the pool's workings. A job has seats; a worker takes one under the mutex, computes tiles until none is left, and leaves.
+// Threads: the pool's workings. A job has seats; a worker takes one under the mutex, computes tiles until none is left,
+// and leaves.
 #include "base/thread_pool.hpp"
 
 #include <pthread.h>
@@ -70,8 +71,8 @@ int available_threads() noexcept {
     return std::max(1, std::min(processors, quota));
 }
 
-// Every seat begins with a share of its own, the same for all jobs that are cut alike: what it left in its cache is what
-// it needs again. Whoever is done helps the others.
+// Every thread begins with its own share, the same one for all jobs of the same number of tiles, so that it finds in
+// its cache what it left there. Idle threads steal from other shares.
 struct ThreadPool::Job {
     struct alignas(64) Share {
         std::atomic<std::size_t> next{0};

@@ -18,8 +18,8 @@ class ThreadPool {
     using Tile = void (*)(void* context, std::size_t index, std::size_t seat) noexcept;
 
     // Calls tile(context, i, seat) once for every i below `count`, on at most `threads` threads of which the caller is
-    // one, and returns when all are done. Threads that work at the same time have different seats below `threads`. If the
-    // pool is taken, or fewer threads can start, fewer do the work.
+    // one, and returns when all are done. Threads that work at the same time have different seats below `threads`. If
+    // the pool is taken, or fewer threads can start, fewer do the work.
     static void run(std::size_t count, int threads, Tile tile, void* context);
 
     // The same for a callable tile(i, seat) noexcept.

@@ -43,8 +43,8 @@ struct Matrix {
 template <class T>
 constexpr std::size_t panel_cols = 128 / sizeof(T);
 
-// rows x cols in panels: a panel is panel_cols columns, row after row. Element (i, j) lies at
-// data[j / panel_cols * panel_stride + i * row_stride + j % panel_cols]. Where panel_stride is rows * panel_cols and row_stride is
+// rows x cols in panels: a panel is panel_cols columns, row after row. Element (i, j) lies at data[j / panel_cols *
+// panel_stride + i * row_stride + j % panel_cols]. Where panel_stride is rows * panel_cols and row_stride is
 // panel_cols, each panel is read from one end to the other. A row-major matrix is in panels, too, side by side.
 template <class T>
 struct Panels {
@@ -74,8 +74,8 @@ constexpr Panels<T> in_panels(Matrix<T> m) noexcept {
     return {m.data, m.rows, m.cols, m.stride, panel_cols<T>};
 }
 
-// The numbers from row to row of a matrix in the making: rows whose distance is a large power of two would fall on each other's place in a
-// cache, so a cache line more lies between them.
+// The numbers from row to row of a matrix in the making: rows whose distance is a large power of two would fall on each
+// other's place in a cache, so a cache line more lies between them.
 template <class T>
 constexpr std::size_t row_stride(std::size_t columns) noexcept {
     constexpr std::size_t conflict = 1024 / sizeof(T);

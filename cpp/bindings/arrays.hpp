@@ -1,6 +1,6 @@
-// Arrays: every check of a user's array is here, once; the model checks nothing again. An array arrives contiguous and of
-// the exact type (python/rosenblatt/_checks/arrays.py converts it), and leaves as a view. Numbers that are used as indices leave
-// as copies, because a callback or another thread can write into the user's array while the call runs.
+// Arrays: every check of a user's array is here, once; the model checks nothing again. An array arrives contiguous and
+// of the exact type (python/rosenblatt/_checks/arrays.py converts it), and leaves as a view. Numbers that are used as
+// indices leave as copies, because a callback or another thread can write into the user's array while the call runs.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -30,8 +30,8 @@ using Array = py::array_t<T, py::array::c_style>;
 // "(3, 4)"
 std::string shape_text(const py::array& array);
 
-// Calls f(first, count) for slices of n items that hold `size` numbers each. Between two slices the handlers of signals run,
-// and the exception of a handler is thrown. The caller holds the interpreter's lock.
+// Calls f(first, count) for slices of n items that hold `size` numbers each. Between two slices the handlers of signals
+// run, and the exception of a handler is thrown. The caller holds the interpreter's lock.
 template <class F>
 void in_slices(std::size_t n, std::size_t size, F f) {
     constexpr std::size_t numbers_at_once = std::size_t{1} << 20;  // about a millisecond
@@ -79,8 +79,8 @@ Matrix<const T> take_rows(const char* name, const Array<T>& rows);
 template <class T>
 using SparseArrays = std::tuple<Array<T>, Array<std::int32_t>, Array<std::int64_t>, std::size_t>;
 
-// X of n_features columns, n >= 1, every column inside and every value finite; otherwise ValueError. If `sorted` is false,
-// the columns of a row may have any order, and may repeat.
+// X of n_features columns, n >= 1, every column inside and every value finite; otherwise ValueError. If `sorted` is
+// false, the columns of a row may have any order, and may repeat.
 template <class T>
 CsrView<T> take_sparse(const char* name, const SparseArrays<T>& X, std::size_t n_features, Indices& indices,
                        bool sorted = true);

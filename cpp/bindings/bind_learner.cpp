@@ -57,8 +57,9 @@ class BoundLearner {
         return {means.loss, means.penalty};
     }
 
-    // One step with one sample x (n_features,), whose gradient is multiplied by `factor`: y is a label, a number, or a row of
-    // targets. The sample's cost before the step. To release the interpreter's lock would take longer than the step.
+    // One step with one sample x (n_features,), whose gradient is multiplied by `factor`: y is a label, a number, or a
+    // row of targets. The sample's cost before the step. To release the interpreter's lock would take longer than the
+    // step.
     double learn_one(Array<T> x, const py::object& y, double factor) {
         const Access::Writing writing(bound_.access);
         const Shape& shape = bound_.network.shape();

@@ -81,8 +81,8 @@ Array<T> forward_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X) {
     return A;
 }
 
-// Whether X is an array that `forward_of` would take as it is: of the exact class and type, contiguous, one sample or rows
-// of them. Anything else goes the long way, which converts it or says what is wrong.
+// Whether X is an array that `forward_of` would take as it is: of the exact class and type, contiguous, one sample or
+// rows of them. Anything else goes the long way, which converts it or says what is wrong.
 template <class T>
 bool is_exact(py::handle X, std::size_t n_features) {
     auto& numpy = py::detail::npy_api::get();

@@ -1,5 +1,5 @@
-// Train for Python: arguments are checked and kept, then one call is the whole training, alone or among others; Python is
-// visited once an epoch, if it wants to be.
+// Train for Python: arguments are checked and kept, then one call is the whole training, alone or among others; Python
+// is visited once an epoch, if it wants to be.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 #include <pybind11/typing.h>
@@ -36,8 +36,8 @@ using EpochCallback = py::typing::Callable<bool(std::size_t, double, std::option
 using StepCallback = py::typing::Callable<bool(std::size_t, std::size_t, double)>;
 using OrderCallback = py::typing::Callable<Array<std::int64_t>(std::size_t)>;
 
-// Calls epoch_done(epoch, loss, validation_loss, learning_rate, gradient_norm, penalty) and step_done(epoch, batch, loss)
-// where there are such; their truth ends the training. order(epoch) gives the indices of the samples.
+// Calls epoch_done(epoch, loss, validation_loss, learning_rate, gradient_norm, penalty) and step_done(epoch, batch,
+// loss) where there are such; their truth ends the training. order(epoch) gives the indices of the samples.
 class PythonObserver final : public Observer {
   public:
     PythonObserver(std::optional<EpochCallback> epoch_done, std::optional<StepCallback> step_done,
@@ -72,8 +72,8 @@ class PythonObserver final : public Observer {
     std::optional<OrderCallback> order_;
 };
 
-// A cost in Python: of_batch(A, rows) gives (C, dC/dA), where rows are the indices of the batch's samples, and of_validation(A)
-// gives C. Both check what the user's function gives. A and dC/dA are in the user's units.
+// A cost in Python: of_batch(A, rows) gives (C, dC/dA), where rows are the indices of the batch's samples, and
+// of_validation(A) gives C. Both check what the user's function gives. A and dC/dA are in the user's units.
 template <class T>
 using BatchCost = py::typing::Callable<std::pair<double, Array<T>>(Array<T>, py::object)>;
 template <class T>

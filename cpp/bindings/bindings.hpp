@@ -38,8 +38,8 @@ std::size_t find_name(const char* argument, const std::string& name, const char*
     throw py::value_error(std::string(argument) + ": got '" + name + "', expected one of " + known);
 }
 
-// For a class that is bound: a method of an object whose __init__ never ran is a TypeError. pybind11 would give the method
-// memory that no constructor ran on.
+// For a class that is bound: a method of an object whose __init__ never ran is a TypeError. pybind11 would give the
+// method memory that no constructor ran on.
 template <class T>
 void need_init() {
     py::detail::get_type_info(typeid(T))->operator_new = [](std::size_t) -> void* {

@@ -15,7 +15,7 @@ namespace rosenblatt::bindings {
 
 namespace py = pybind11;
 
-// Who is at a network: any number of readers, or one writer, who may also read (in a callback of its training).
+// Reader/writer lock of a network; the writer may also read, in a callback of its run.
 class Access {
   public:
     class Reading {
@@ -32,7 +32,7 @@ class Access {
     class Writing {
       public:
         explicit Writing(Access& access) : access_(access) { access_.begin_writing(); }
-        // From now on the thread that calls this is the one that may read.
+        // From now on the calling thread is the one that may read.
         void move_to_this_thread() noexcept { access_.set_writer(); }
         ~Writing() { access_.end_writing(); }
         Writing(const Writing&) = delete;

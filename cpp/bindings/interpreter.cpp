@@ -17,7 +17,8 @@ bool is_shutting_down() noexcept {
 
 namespace {
 
-// Of this thread: it released the lock, and no shutdown had begun. One that does so later is the thread that shuts down.
+// Of this thread: it released the lock, and no shutdown had begun. One that does so later is the thread that shuts
+// down.
 thread_local bool left = false;
 
 // A thread of base/jobs.hpp has no thread state of Python.

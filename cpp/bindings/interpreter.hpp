@@ -1,5 +1,5 @@
-// Interpreter: its lock is released for a computation and taken again here, and Python functions are called here. A thread
-// that asks for the lock of an interpreter that is shutting down sleeps until the process exits.
+// Interpreter: its lock is released for a computation and taken again here, and Python functions are called here. A
+// thread that asks for the lock of an interpreter that is shutting down sleeps until the process exits.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -19,9 +19,9 @@ bool is_shutting_down() noexcept;
 
 [[noreturn]] void sleep_until_exit() noexcept;
 
-// Returns f(), a call of CPython that may take the interpreter's lock. CPython ends a thread that takes the lock during the
-// shutdown: pthread_exit unwinds its stack, would release Python objects without the lock, and would end the process at the
-// first function that is noexcept. The thread sleeps instead.
+// Returns f(), a call of CPython that may take the interpreter's lock. CPython ends a thread that takes the lock during
+// the shutdown: pthread_exit unwinds its stack, would release Python objects without the lock, and would end the
+// process at the first function that is noexcept. The thread sleeps instead.
 template <class F>
 auto or_sleep(F f) {
 #if defined(__GLIBCXX__)

@@ -78,8 +78,8 @@ void check_rounding(const NamedNumbers& named) {
     }
 }
 
-// The callable, asked with the interpreter's lock, once for a time that stays. It is shared, for a schedule is copied without
-// that lock.
+// The callable, asked with the interpreter's lock, once for a time that stays. It is shared, for a schedule is copied
+// without that lock.
 Schedule::Callable take_callable(const std::optional<py::typing::Callable<double(std::uint64_t)>>& callable) {
     if (!callable) return {};
     return [shared = std::make_shared<const py::object>(*callable),

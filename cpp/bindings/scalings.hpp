@@ -1,4 +1,5 @@
-// Scalings: offset and factor on their way from Python and back, fitted to samples, and what is wrong with them, in words.
+// Scalings: offset and factor on their way from Python and back, fitted to samples, and what is wrong with them, in
+// words.
 #pragma once
 
 #include <optional>
@@ -14,8 +15,8 @@ namespace rosenblatt::bindings {
 // offset and factor, each (size,)
 using OffsetAndFactor = std::pair<Array<double>, Array<double>>;
 
-// A scaling for the inputs or the targets of a network: ValueError where sizes or numbers do not fit, or the output is not
-// identity. None is none.
+// A scaling for the inputs or the targets of a network: ValueError where sizes or numbers do not fit, or the output is
+// not identity. None is none.
 template <class T>
 std::optional<Scaling<T>> take_input_scaling(const std::optional<OffsetAndFactor>& given, const Shape& shape);
 template <class T>
@@ -24,8 +25,8 @@ std::optional<Scaling<T>> take_target_scaling(const std::optional<OffsetAndFacto
 template <class T>
 std::optional<OffsetAndFactor> as_arrays(const std::optional<Scaling<T>>& scaling);
 
-// The scalings of a training: those that the network has, but where a rule is named the one that it gives for these samples.
-// ValueError where one does not fit. Without a loss it is one of the user's own.
+// The scalings of a training: those that the network has, but where a rule is named the one that it gives for these
+// samples. ValueError where one does not fit. Without a loss it is one of the user's own.
 template <class T>
 Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples, const std::optional<LossRule>& loss,
                          const std::optional<std::string>& scale_inputs,

@@ -98,8 +98,8 @@ ROSENBLATT_INLINE Pack<T> at_least(Pack<T> z, T low) noexcept {
     return select<T>(z < broadcast(low), broadcast(low), z);
 }
 
-// The slope of leaky_relu below 0 (Maas, Hannun, Ng, ICML 2013), and the numbers of selu, whose fixed point is mean 0 and
-// variance 1 (Klambauer, Unterthiner, Mayr, Hochreiter, NeurIPS 2017).
+// The slope of leaky_relu below 0 (Maas, Hannun, Ng, ICML 2013), and the numbers of selu, whose fixed point is mean 0
+// and variance 1 (Klambauer, Unterthiner, Mayr, Hochreiter, NeurIPS 2017).
 constexpr double leak = 0.01;
 constexpr double selu_scale = 1.0507009873554805;
 constexpr double selu_scale_alpha = 1.7580993408473768;
@@ -130,8 +130,8 @@ ROSENBLATT_INLINE Pack<T> gelu(Pack<T> z) noexcept {
     return flush(at_least(z, -Constants<T>::normal_ends) * normal_cdf(z));
 }
 
-// The tanh form of gelu is z logistic(v), whose tail does not cancel. Beyond gelu_tanh_ends the logistic is 0 or 1 in either
-// type.
+// The tanh form of gelu is z logistic(v), whose tail does not cancel. Beyond gelu_tanh_ends the logistic is 0 or 1 in
+// either type.
 constexpr double gelu_tanh_ends = 24;
 
 template <class T>
@@ -360,7 +360,8 @@ ROSENBLATT_INLINE void log_softmax_backward(const T* a, std::size_t n, T* delta)
     combine(a, n, delta, [sum](Pack<T> x, Pack<T> g) { return fma(zero<T>() - exp(x), broadcast(sum), g); });
 }
 
-// Delta = dC/dz from Delta = dC/da: f'(z) written in terms of `From`, which is z or a = f(z) as derivative_from_z(f) says.
+// Delta = dC/dz from Delta = dC/da: f'(z) written in terms of `From`, which is z or a = f(z) as derivative_from_z(f)
+// says.
 template <class T>
 void activation_backward(Activation f, Matrix<const T> From, Matrix<T> Delta) noexcept {
     if (From.stride == From.cols && Delta.stride == Delta.cols && !acts_on_rows(f)) {

@@ -1,6 +1,6 @@
-// Dropout: which units of a layer stay in a step, drawn by counter (docs/arithmetic.md, section 5).
-// Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, JMLR 15, 2014; inverted, so that a network that is not
-// being trained needs no factor.
+// Dropout: which units of a layer stay in a step, drawn by counter (docs/arithmetic.md, section 5). Source: Srivastava,
+// Hinton, Krizhevsky, Sutskever, Salakhutdinov, JMLR 15, 2014; inverted, so that a network that is not being trained
+// needs no factor.
 #pragma once
 
 #include <cstddef>

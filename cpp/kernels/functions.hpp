@@ -94,9 +94,9 @@ inline constexpr const char* loss_names[] = {"squared_error", "absolute_error", 
                                              "log_loss",      "kl_divergence",  "hinge", "squared_hinge",
                                              "poisson",       "gaussian_nll",   "focal", "cosine"};
 
-// A loss with its parameters, which a kernel rounds to T: huber {where the square becomes a line}, quantile {tau, one for
-// all outputs or one for each}, log_loss {label smoothing}, poisson {1 where the output is the logarithm of the rate, 0
-// where it is the rate}, focal {gamma}; none for the others.
+// A loss with its parameters, which a kernel rounds to T: huber {where the square becomes a line}, quantile {tau, one
+// for all outputs or one for each}, log_loss {label smoothing}, poisson {1 where the output is the logarithm of the
+// rate, 0 where it is the rate}, focal {gamma}; none for the others.
 struct LossRule {
     Loss loss;
     Vector<const double> parameters;

@@ -15,8 +15,8 @@ namespace rosenblatt {
 namespace {
 
 // Every tile of init + L R. result.place(work, r, j, rows) says where the tile of `rows` rows at (r, j) goes, and
-// result.finish(r, j, rows, cols) goes over it while it is in the nearest cache. What the inner loop comes back to stays in
-// the nearest cache: all of R where it is small, else a panel of it.
+// result.finish(r, j, rows, cols) goes over it while it is in the nearest cache. What the inner loop comes back to
+// stays in the nearest cache: all of R where it is small, else a panel of it.
 template <class T, bool by_columns, class Result>
 void multiply_tiles(const Operands<T>& LR, Init<T> init, Result result) noexcept {
     constexpr std::size_t width = Pack<T>::width;
@@ -101,8 +101,8 @@ struct Below {
     }
 };
 
-// A product by columns that copies some columns of L at a time, so that what a tile reads of each term lies beside what the
-// next tile reads of it, and beside the next term.
+// A product by columns that copies some columns of L at a time, so that what a tile reads of each term lies beside what
+// the next tile reads of it, and beside the next term.
 template <class T, class Result>
 void multiply_copied_columns(const Operands<T>& LR, Init<T> init, const Result& result) noexcept {
     constexpr std::size_t at_once = columns_copied / max_rows * max_rows;
@@ -255,8 +255,8 @@ struct GradientTile {
     }
 };
 
-// The steps of a tile of W, rows x cols at (r, j), along its gradient, which is adjusted first: a function for each rule, so
-// that products are compiled once for all of them.
+// The steps of a tile of W, rows x cols at (r, j), along its gradient, which is adjusted first: a function for each
+// rule, so that products are compiled once for all of them.
 template <class T, class R>
 void step_tile(const RuleStep<T>& step, GradientTile<T> gradient, const PanelStates<T>& states, Panels<T> W,
                std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) noexcept {
@@ -344,9 +344,9 @@ constexpr std::size_t chain_packs = n_chains / Pack<T>::width;
 template <class T>
 constexpr T chain_numbers[n_chains] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-// n_rows x n_cols elements at (r, j) of C = init + L R. R comes by its columns: 16 terms of row j of M (cols, terms) lie side
-// by side. Tile: all chains of these elements in registers; a step of 16 terms loads them from n_rows rows of L and n_cols
-// of M. At the end the elements become lanes by a transpose, and are folded all at once.
+// n_rows x n_cols elements at (r, j) of C = init + L R. R comes by its columns: 16 terms of row j of M (cols, terms)
+// lie side by side. Tile: all chains of these elements in registers; a step of 16 terms loads them from n_rows rows of
+// L and n_cols of M. At the end the elements become lanes by a transpose, and are folded all at once.
 template <class T, std::size_t n_rows, std::size_t n_cols>
 ROSENBLATT_INLINE void tile_interleaved(Scattered<const T> L, std::size_t r, Panels<const T> M, std::size_t j,
                                         const T* init, Panels<T> C) noexcept {
@@ -430,7 +430,7 @@ void rows_interleaved(Scattered<const T> L, Panels<const T> R, const T* init, Pa
 // As multiply; chain i of an element takes the terms t with t mod 16 = i, the first begins at `init`.
 template <class T>
 void multiply_interleaved(const Operands<T>& LR, const T* init, Panels<T> C) noexcept {
-    // As many chains side by side as the registers hold, and elements as a square of registers has rows.
+    // Elements per tile: bounded by the registers for 16 chains each and by the rows of one transpose.
     constexpr std::size_t packs = chain_packs<T>;
     constexpr std::size_t width = Pack<T>::width;
     constexpr std::size_t at_once = packs == 1                                                ? 16

@@ -1,5 +1,5 @@
-// Losses: the output's activation, the loss of each sample in float64, and delta of the output layer (docs/arithmetic.md,
-// section 4).
+// Losses: the output's activation, the loss of each sample in float64, and delta of the output layer
+// (docs/arithmetic.md, section 4).
 #pragma once
 
 #include "kernels/activation.inl"
@@ -97,7 +97,8 @@ struct AbsoluteError {
     }
 };
 
-// m (|d| - m / 2) with m = min(|d|, bend): 1/2 d^2, and a line beyond the bend. Source: Huber, Ann. Math. Statist. 35, 1964.
+// m (|d| - m / 2) with m = min(|d|, bend): 1/2 d^2, and a line beyond the bend. Source: Huber, Ann. Math. Statist. 35,
+// 1964.
 template <class T>
 struct Huber {
     T bend;
@@ -297,9 +298,9 @@ ROSENBLATT_INLINE Pack<T> power(Pack<T> q, T gamma) noexcept {
     return select<T>(q < broadcast(Format<T>::smallest_normal), at_0, exp(broadcast(gamma) * log_from_0(q)));
 }
 
-// c = sum_j y_j q_j^gamma t_j + (1 - y_j) a_j^gamma u_j with q = 1 - a, t = -ln a, u = -ln q; delta_j =
-// ((1 - y_j) a_j^gamma (a_j + gamma q_j u_j) - y_j q_j^gamma (q_j + gamma a_j t_j)) scale. z, a, delta (n,); delta may be
-// null. Source: Lin, Goyal, Girshick, He, Dollar, ICCV 2017.
+// c = sum_j y_j q_j^gamma t_j + (1 - y_j) a_j^gamma u_j with q = 1 - a, t = -ln a, u = -ln q; delta_j = ((1 - y_j)
+// a_j^gamma (a_j + gamma q_j u_j) - y_j q_j^gamma (q_j + gamma a_j t_j)) scale. z, a, delta (n,); delta may be null.
+// Source: Lin, Goyal, Girshick, He, Dollar, ICCV 2017.
 template <class T, class Target>
 ROSENBLATT_INLINE double logistic_focal(const T* z, const T* a, std::size_t n, Target y, T gamma, T scale,
                                         T* delta) noexcept {
@@ -334,7 +335,8 @@ ROSENBLATT_INLINE double logistic_focal(const T* z, const T* a, std::size_t n, T
     return sum;
 }
 
-// What the losses of a softmax share: a row of z and a with m, the largest z, and log_S, the logarithm of sum_j e^(z_j - m).
+// What the losses of a softmax share: a row of z and a with m, the largest z, and log_S, the logarithm of sum_j e^(z_j
+// - m).
 template <class T>
 struct SoftmaxRow {
     const T* z;
@@ -435,8 +437,8 @@ ROSENBLATT_INLINE double softmax_focal(SoftmaxRow<T> row, Target y, T gamma, T s
     return sum;
 }
 
-// Softmax and its loss together, so that each e^z is computed once; the logarithms of a register's worth of samples at a
-// time. f(row, y, scale, delta) returns the loss of a sample.
+// Softmax and its loss together, so that each e^z is computed once; the logarithms of a register's worth of samples at
+// a time. f(row, y, scale, delta) returns the loss of a sample.
 template <class T, class F>
 ROSENBLATT_INLINE void softmax_losses(Matrix<const T> Z, Targets<T> targets, const T* scale, Matrix<T> A, double* c,
                                       Matrix<T> Delta, F f) noexcept {

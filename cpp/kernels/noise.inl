@@ -1,5 +1,5 @@
-// Noise: normal numbers added to the inputs of a step, drawn by counter (docs/arithmetic.md, section 5).
-// Source: G. E. P. Box, M. E. Muller, Ann. Math. Statist. 29, 1958; as a regulariser C. M. Bishop, Neural Computation 7, 1995.
+// Noise: normal numbers added to the inputs of a step, drawn by counter (docs/arithmetic.md, section 5). Source: G. E.
+// P. Box, M. E. Muller, Ann. Math. Statist. 29, 1958; as a regulariser C. M. Bishop, Neural Computation 7, 1995.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@
 namespace rosenblatt {
 namespace {
 
-// x[k] = radius * cos(angle), y[k] = radius * sin(angle): 16 pairs of standard normal numbers, from the words radii[k] and
-// angles[k]. Of a word the upper 24 bits count, which both types hold exactly.
+// x[k] = radius * cos(angle), y[k] = radius * sin(angle): 16 pairs of standard normal numbers, from the words radii[k]
+// and angles[k]. Of a word the upper 24 bits count, which both types hold exactly.
 template <class T>
 ROSENBLATT_INLINE void normal_pairs(const std::uint32_t* radii, const std::uint32_t* angles, T* x, T* y) noexcept {
     constexpr std::size_t width = Pack<T>::width;

@@ -15,8 +15,8 @@
 namespace rosenblatt {
 namespace {
 
-// Calls f(get, put) for registers that cover 0 ... n - 1: get(from) loads the numbers that the register covers of from[0 ... n - 1],
-// put(to, x) stores as many.
+// Calls f(get, put) for registers that cover 0 ... n - 1: get(from) loads the numbers that the register covers of
+// from[0 ... n - 1], put(to, x) stores as many.
 template <class T, class F>
 ROSENBLATT_INLINE void by_registers(std::size_t n, F f) noexcept {
     constexpr std::size_t width = Pack<T>::width;
@@ -30,8 +30,8 @@ ROSENBLATT_INLINE void by_registers(std::size_t n, F f) noexcept {
       [j, count](T* to, Pack<T> x) ROSENBLATT_BODY { store(to + j, x, count); });
 }
 
-// The sum of n terms by 16 interleaved chains: next(t, count, s) adds the terms from t on, `count` of them, to the lanes of s,
-// and leaves the lanes beyond as they are.
+// The sum of n terms by 16 interleaved chains: next(t, count, s) adds the terms from t on, `count` of them, to the
+// lanes of s, and leaves the lanes beyond as they are.
 template <class T, class F>
 ROSENBLATT_INLINE T interleaved_sum(std::size_t n, F next) noexcept {
     constexpr std::size_t width = Pack<T>::width;
@@ -139,8 +139,8 @@ void sum_row_products(Matrix<const T> A, Matrix<const T> B, T* s) noexcept {
     });
 }
 
-// dU[i][j] = (g[j] rstd[j]) (Delta[i][j] - p - U[i][j] q), where p is db[j] / n and q is dg[j] / n; both are 0 where db and dg
-// are null, for then mean and rstd do not depend on the samples.
+// dU[i][j] = (g[j] rstd[j]) (Delta[i][j] - p - U[i][j] q), where p is db[j] / n and q is dg[j] / n; both are 0 where db
+// and dg are null, for then mean and rstd do not depend on the samples.
 template <class T>
 void normalise_columns_backward(const T* g, const T* rstd, const T* db, const T* dg, Matrix<const T> U,
                                 Matrix<const T> Delta, Matrix<T> dU) noexcept {

@@ -1,5 +1,5 @@
-// Panels: copies of factors, laid out as a product reads them, from one end to the other. A step from row to row of a wide
-// matrix is a page or a multiple of the cache's size, and what was read a moment ago would be gone.
+// Panels: copies of factors, laid out as a product reads them, from one end to the other. A step from row to row of a
+// wide matrix is a page or a multiple of the cache's size, and what was read a moment ago would be gone.
 #pragma once
 
 #include "kernels/table.hpp"

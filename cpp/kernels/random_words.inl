@@ -1,5 +1,5 @@
-// Random words: 64 at a time for a row of an epoch, drawn by counter with the Philox blocks side by side (docs/arithmetic.md,
-// section 6).
+// Random words: 64 at a time for a row of an epoch, drawn by counter with the Philox blocks side by side
+// (docs/arithmetic.md, section 6).
 #pragma once
 
 #include <cstddef>
@@ -14,9 +14,9 @@ namespace {
 constexpr std::size_t philox_blocks = 16;  // that are computed side by side
 constexpr std::size_t words_at_once = 4 * philox_blocks;
 
-// The words of blocks first ... first + 15 of a row, Philox4x32-10 as in base/rng.hpp with the blocks as lanes: word i of
-// block k at words[i * 16 + k]. A word is the lower half of a 64-bit lane and so needs no conversion before or after its
-// product; what is left in the upper half falls away at the next product or at the end. Two registers of each word
+// The words of blocks first ... first + 15 of a row, Philox4x32-10 as in base/rng.hpp with the blocks as lanes: word i
+// of block k at words[i * 16 + k]. A word is the lower half of a 64-bit lane and so needs no conversion before or after
+// its product; what is left in the upper half falls away at the next product or at the end. Two registers of each word
 // hide the time that a product takes.
 ROSENBLATT_INLINE void random_words(const RowStream& stream, std::uint32_t row, std::uint32_t first,
                                     std::uint32_t* words) noexcept {
@@ -54,8 +54,8 @@ ROSENBLATT_INLINE void random_words(const RowStream& stream, std::uint32_t row, 
     }
 }
 
-// The bits of 32 indices as RandomStream has them: a block gives those of two, whose number is split between the counter's
-// first two words.
+// The bits of 32 indices as RandomStream has them: a block gives those of two, whose number is split between the
+// counter's first two words.
 void random_bits(const RowStream& stream, std::size_t i, std::uint64_t* bits) noexcept {
     const std::uint64_t block = std::uint64_t{i} * philox_blocks;
     std::uint32_t words[words_at_once];

@@ -6,7 +6,7 @@
 
 namespace rosenblatt {
 
-// A rule and its variants; each has so many numbers beside a parameter that live on between the steps.
+// An update rule and its variants, with the state variables that each keeps per parameter.
 enum class Rule : std::uint8_t {
     descent,                    // none
     momentum,                   // the velocity
@@ -48,7 +48,7 @@ constexpr std::size_t n_states(Rule rule) noexcept {
     return 0;
 }
 
-// What happens to a gradient before its step: the penalties' share in it, where there are any, then the limit.
+// Applied to a gradient before the update: L1 and L2 terms, then clipping.
 template <class T>
 struct Adjustment {
     T l1;

@@ -1,5 +1,5 @@
-// Products with sparse rows (base/sparse.hpp). Sums run over the stored elements in the order of their indices; the terms
-// left out would have added 0. Registers run along the results.
+// Products with sparse rows (base/sparse.hpp). Sums run over the stored elements in the order of their indices; the
+// terms left out would have added 0. Registers run along the results.
 #pragma once
 
 #include "kernels/gemm.inl"
@@ -13,8 +13,8 @@ namespace {
 // Registers side by side: so many sums of their own keep the processor from waiting for one (see tile.inl).
 constexpr std::size_t sparse_packs = 8;
 
-// f(packs, whole, j, last) for groups of registers that cover the columns from j on: `packs` whole ones, as many as there are
-// in powers of two, or one of `last` columns at the end.
+// f(packs, whole, j, last) for groups of registers that cover the columns from j on: `packs` whole ones, as many as
+// there are in powers of two, or one of `last` columns at the end.
 template <class T, std::size_t packs = sparse_packs, class F>
 ROSENBLATT_INLINE void over_columns(std::size_t j, std::size_t cols, F f) noexcept {
     constexpr std::size_t width = Pack<T>::width;
@@ -43,7 +43,8 @@ ROSENBLATT_INLINE std::size_t place_of_pack(std::size_t j, std::size_t p, std::s
     return (j + p * width) / panel * panel_stride + (j + p * width) % panel;
 }
 
-// C[r][j] = init[j] + sum over the stored elements (k, a) of row r of a R[k][j]. init (cols,), null for zeros; C (rows, cols).
+// C[r][j] = init[j] + sum over the stored elements (k, a) of row r of a R[k][j]. init (cols,), null for zeros; C (rows,
+// cols).
 template <class T>
 void multiply_sparse(SparseRows<const T> L, std::size_t rows, const T* init, Panels<const T> R, Matrix<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;
@@ -71,8 +72,8 @@ void multiply_sparse(SparseRows<const T> L, std::size_t rows, const T* init, Pan
     });
 }
 
-// The same with 16 interleaved chains, for at most 16 columns: element (k, a) is a term of chain k mod 16; chain 0 begins at
-// `init`.
+// The same with 16 interleaved chains, for at most 16 columns: element (k, a) is a term of chain k mod 16; chain 0
+// begins at `init`.
 template <class T>
 void multiply_sparse_interleaved(SparseRows<const T> L, std::size_t rows, const T* init, Panels<const T> R,
                                  Matrix<T> C) noexcept {
@@ -93,7 +94,8 @@ void multiply_sparse_interleaved(SparseRows<const T> L, std::size_t rows, const 
     }
 }
 
-// end(sum, w) for the sums over the rows r of A's stored elements (r, a) of column k of a Delta[r][j], with w = W[k][j].
+// end(sum, w) for the sums over the rows r of A's stored elements (r, a) of column k of a Delta[r][j], with w =
+// W[k][j].
 template <class T, class End>
 ROSENBLATT_INLINE void over_sparse_columns(SparseColumns<T> A, Matrix<const T> Delta, Panels<T> W, End end) noexcept {
     constexpr std::size_t width = Pack<T>::width;
@@ -120,8 +122,8 @@ ROSENBLATT_INLINE void over_sparse_columns(SparseColumns<T> A, Matrix<const T> D
     });
 }
 
-// dW[k][j] = sum over the rows r of A's stored elements (r, a) of column k of a Delta[r][j]; rows k without any stay as they
-// are.
+// dW[k][j] = sum over the rows r of A's stored elements (r, a) of column k of a Delta[r][j]; rows k without any stay as
+// they are.
 template <class T>
 void gradient_of_sparse(SparseColumns<T> A, Matrix<const T> Delta, Panels<T> dW) noexcept {
     over_sparse_columns(A, Delta, dW, [](Pack<T> sum, Pack<T>) ROSENBLATT_BODY { return sum; });

@@ -1,6 +1,6 @@
-// A whole step of a small network in one call: forward, loss, backward, update on one thread, with the functions that the
-// table offers one by one. Where a layer takes some ten nanoseconds, calls and descriptions of large products would take
-// longer than the mathematics.
+// A whole step of a small network in one call: forward, loss, backward, update on one thread, with the functions that
+// the table offers one by one. Where a layer takes some ten nanoseconds, calls and descriptions of large products would
+// take longer than the mathematics.
 #pragma once
 
 #include "kernels/activation.inl"
@@ -35,8 +35,8 @@ ROSENBLATT_INLINE void forward_layer(const StepLayer<T>& layer, bool output, Sca
     if (!output) activate<T>(layer.f, Z.columns(layer.n_out), A.columns(layer.n_out));
 }
 
-// Delta (n, n_in) = dC/da of the layer's input for n few samples, by squares of W transposed in registers: a chain over the
-// outputs j of delta[i][j] w[k][j]. Rows of Delta are whole registers; its filling becomes 0.
+// Delta (n, n_in) = dC/da of the layer's input for n few samples, by squares of W transposed in registers: a chain over
+// the outputs j of delta[i][j] w[k][j]. Rows of Delta are whole registers; its filling becomes 0.
 template <class T, std::size_t n>
 void weights_backward(const StepLayer<T>& layer, const T* const* delta, Matrix<T> Delta) noexcept {
     constexpr std::size_t width = Pack<T>::width;
@@ -146,8 +146,8 @@ void descend_few(const StepLayer<T>& layer, const T* const* A, std::size_t first
     for (; j < W.cols; j += width) registers(j, Index<1>{});
 }
 
-// dC/dW of a layer as a product; f(product, as_it_lies) where `as_it_lies` says how W is its result: the transpose of one
-// column is a row, so that registers run along the inputs.
+// dC/dW of a layer as a product; f(product, as_it_lies) where `as_it_lies` says how W is its result: the transpose of
+// one column is a row, so that registers run along the inputs.
 template <class T, class F>
 ROSENBLATT_INLINE void with_gradient(const StepLayer<T>& layer, Scattered<const T> A_in, Prefetch<T> prefetch,
                                      F f) noexcept {

@@ -94,8 +94,8 @@ struct Prefetch {
         return {first_row, row_size, next + rows * i / n, next + rows * (i + 1) / n, 0};
     }
 
-    // Where the next `terms` requests begin, and the bytes from one to the next: a cache line, or less where less is left
-    // of the row. Null where all is done.
+    // Where the next `terms` requests begin, and the bytes from one to the next: a cache line, or less where less is
+    // left of the row. Null where all is done.
     ROSENBLATT_INLINE const unsigned char* take(std::size_t terms, std::size_t& step) noexcept {
         constexpr std::size_t line = 64;
         step = 0;
@@ -123,18 +123,18 @@ template <class T>
 struct Operands {
     LeftOperand<T> L;
     RightOperand<T> R;
-    // Where columns_copied columns of a transposed L are copied first, (terms, columns_copied), with room for `terms` pointers
-    // behind them; null where L is read as it lies.
+    // Where columns_copied columns of a transposed L are copied first, (terms, columns_copied), with room for `terms`
+    // pointers behind them; null where L is read as it lies.
     T* L_copy = nullptr;
-    // Where panels of R are copied first, (panels, terms, panel_cols), to be read from one end to the other: always where R is
-    // transposed; null where R is read as it lies.
+    // Where panels of R are copied first, (panels, terms, panel_cols), to be read from one end to the other: always
+    // where R is transposed; null where R is read as it lies.
     T* R_copy = nullptr;
     std::size_t panels = 0;
     Prefetch<T> prefetch = {};
 };
 
-// Initial sums of a product: `row` (cols,) for every row, zero if it is null, or the result itself if an earlier block of
-// terms is continued.
+// Initial sums of a product: `row` (cols,) for every row, zero if it is null, or the result itself if an earlier block
+// of terms is continued.
 template <class T>
 struct Init {
     const T* row = nullptr;
@@ -157,7 +157,8 @@ struct RowStream {
     }
 };
 
-// Dropout of what goes into a layer: a unit whose random word is below `dropped_below` becomes 0, another one times `scale`.
+// Dropout of what goes into a layer: a unit whose random word is below `dropped_below` becomes 0, another one times
+// `scale`.
 template <class T>
 struct Drop {
     std::uint32_t dropped_below = 0;
@@ -210,19 +211,19 @@ struct Step {
 
 template <class T>
 struct Kernels {
-    // C = init + L R: C[r][j] is a chain over t of L[r][t] R[t][j]. C (rows, cols). Is z = W a + b, dC/da = W^T delta and
-    // dC/dW = delta a^T alike.
+    // C = init + L R: C[r][j] is a chain over t of L[r][t] R[t][j]. C (rows, cols). Is z = W a + b, dC/da = W^T delta
+    // and dC/dW = delta a^T alike.
     void (*multiply)(const Operands<T>& LR, Init<T> init, Panels<T> C) noexcept;
 
-    // The same with 16 interleaved chains. L not transposed, C of at most 16 columns; from some rows on R is best transposed.
+    // The same with 16 interleaved chains. L not transposed, C of at most 16 columns; from some rows on R is best
+    // transposed.
     void (*multiply_interleaved)(const Operands<T>& LR, const T* init, Panels<T> C) noexcept;
 
     // A = f(init + L R) for an f that acts on each number by itself, not on rows. A (rows, cols) row-major.
     void (*multiply_activate)(const Operands<T>& LR, Init<T> init, Activation f, Panels<T> A) noexcept;
 
-    // Delta = f'(init + L R): dC/dz from the sums dC/da, f as above, and from z or a as derivative_from_z(f) says. From,
-    // Delta (rows, cols) row-major.
-    // Where mask is set, the sums are multiplied by it first.
+    // Delta = (init + L R) * mask * f'(z), element by element: dC/dz from the sums dC/da. f' is computed from z or a, as
+    // derivative_from_z(f) says; `mask` may be null. From, mask, Delta (rows, cols) row-major.
     void (*multiply_activation_backward)(const Operands<T>& LR, Init<T> init, Activation f, Matrix<const T> From,
                                          Matrix<const T> mask, Panels<T> Delta) noexcept;
 
@@ -233,8 +234,9 @@ struct Kernels {
     void (*multiply_step)(const Operands<T>& LR, const RuleStep<T>& step, const PanelStates<T>& states,
                           Panels<T> W) noexcept;
 
-    // A whole step of a small network on the rows of X (n, n_features), by all of the above; weights (n,) of the samples, or
-    // null, and their sum. Returns C; where it is not finite nothing is updated. No layer's input gradient is interleaved.
+    // A whole step of a small network on the rows of X (n, n_features), by all of the above; weights (n,) of the
+    // samples, or null, and their sum. Returns C; where it is not finite nothing is updated. No layer's input gradient
+    // is interleaved.
     double (*small_step)(const Step<T>& step, Scattered<const T> X, Targets<T> targets, const double* weights,
                          double weight, Prefetch<T> prefetch) noexcept;
 
@@ -269,8 +271,9 @@ struct Kernels {
     // Delta = dC/dz from Delta = dC/da, in place, and from z or a as derivative_from_z(f) says. Both (rows, cols).
     void (*activation_backward)(Activation f, Matrix<const T> From, Matrix<T> Delta) noexcept;
 
-    // The output A = f(Z), the loss of each sample and delta^(L) = dC/dz^(L). Z, A, Delta (rows, n_outputs), scale and c
-    // (rows,): sample i has the loss c[i] and the share scale[i] in the cost. Delta may be null: only A and c are wanted.
+    // The output A = f(Z), the loss of each sample and delta^(L) = dC/dz^(L). Z, A, Delta (rows, n_outputs), scale and
+    // c (rows,): sample i has the loss c[i] and the share scale[i] in the cost. Delta may be null: only A and c are
+    // wanted.
     void (*loss)(LossRule rule, Activation output, Matrix<const T> Z, Targets<T> targets, const T* scale, Matrix<T> A,
                  double* c, Matrix<T> Delta) noexcept;
 
@@ -292,7 +295,7 @@ struct Kernels {
     // s[j] := s[j] + A[0][j] B[0][j] + A[1][j] B[1][j] + ... in float64. A, B (rows, cols), s (cols,).
     void (*sum_products)(Panels<const T> A, Panels<const T> B, double* s) noexcept;
 
-    // The columns of W (rows, cols) that are longer than `most` become so long.
+    // Max-norm: rescales every column of W (rows, cols) whose L2 norm exceeds `most` to that norm.
     void (*limit_norms)(Panels<T> W, double most) noexcept;
 
     // 64 random bits each for the indices 32 i ... 32 i + 31 of a stream (base/rng.hpp), bits (32,).
@@ -307,8 +310,8 @@ struct Kernels {
     // C = A * B, number by number, all (rows, cols); C may be A or B.
     void (*multiply_numbers)(Matrix<const T> A, Matrix<const T> B, Matrix<T> C) noexcept;
 
-    // Normalisation (kernels/normalise.inl has the formulas). U (rows, cols) is W a, then u_hat = (u - mean) rstd; g, b, db, dg
-    // and what is of columns (cols,), what is of rows (rows,); rstd = 1 / sqrt(variance + eps).
+    // Normalisation (kernels/normalise.inl has the formulas). U (rows, cols) is W a, then u_hat = (u - mean) rstd; g,
+    // b, db, dg and what is of columns (cols,), what is of rows (rows,); rstd = 1 / sqrt(variance + eps).
     void (*column_moments)(Matrix<const T> U, T* mean, T* variance) noexcept;
     void (*reciprocal_roots)(const T* variance, std::size_t n, T eps, T* rstd) noexcept;
     void (*normalise_columns)(const T* mean, const T* rstd, Matrix<T> U) noexcept;

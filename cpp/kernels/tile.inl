@@ -9,9 +9,9 @@ namespace rosenblatt {
 namespace {
 
 // Accumulators per tile: as many as the registers hold beside one row of R and a number of L (AVX-512 and NEON have 32
-// registers, AVX2 and the baseline 16), and enough of them, rows * packs >= 8, that the processor never waits for one: a
-// fused multiply-add takes 4 cycles and two may start in each. Few rows therefore make wide tiles, where L is read by rows;
-// by columns it is the gradient of weights, whose rows are many.
+// registers, AVX2 and the baseline 16), and enough of them, rows * packs >= 8, that the processor never waits for one:
+// a fused multiply-add takes 4 cycles and two may start in each. Few rows therefore make wide tiles, where L is read by
+// rows; by columns it is the gradient of weights, whose rows are many.
 #if ROSENBLATT_PACK_BYTES == 64 || defined(__aarch64__)
 constexpr std::size_t max_rows = 14;
 constexpr std::size_t least_terms_copied = 512;
@@ -58,8 +58,8 @@ struct TileWork {
     std::size_t fetch_stride;  // in bytes: a line, or less
 };
 
-// n_rows x n_packs registers. Formula, shapes and steps: TileWork. C may be read (continues, descend) and is overwritten; it
-// overlaps neither L nor R. The caller checks nothing here: shapes are the driver's.
+// n_rows x n_packs registers. Formula, shapes and steps: TileWork. C may be read (continues, descend) and is
+// overwritten; it overlaps neither L nor R. The caller checks nothing here: shapes are the driver's.
 template <class T, std::size_t n_rows, std::size_t n_packs, bool by_columns, bool whole>
 void tile(const TileWork<T>& work) noexcept {
     static_assert(whole || n_packs == 1);

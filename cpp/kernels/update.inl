@@ -1,5 +1,5 @@
-// The step, w := w - epsilon dC/dw and what other rules make of a gradient; what is done to the gradient before it and to
-// the weights after it (docs/arithmetic.md, section 5).
+// The step, w := w - epsilon dC/dw and what other rules make of a gradient; what is done to the gradient before it and
+// to the weights after it (docs/arithmetic.md, section 5).
 #pragma once
 
 #include "kernels/activation.inl"
@@ -95,14 +95,14 @@ struct Adagrad {
     }
 };
 
-// mean = beta mean + (1 - beta) x, where x comes as (1 - beta) x or as one of its factors. What has faded to a subnormal
-// number becomes 0: it would stay there for ever, and processors are slow with such numbers.
+// mean = beta mean + (1 - beta) x, where x comes as (1 - beta) x or as one of its factors. What has faded to a
+// subnormal number becomes 0: it would stay there for ever, and processors are slow with such numbers.
 template <class T>
-ROSENBLATT_INLINE Pack<T> faded(Pack<T> beta, Pack<T> mean, Pack<T> x) noexcept {
+ROSENBLATT_INLINE Pack<T> moving_mean(Pack<T> beta, Pack<T> mean, Pack<T> x) noexcept {
     return flush(fma(beta, mean, x));
 }
 template <class T>
-ROSENBLATT_INLINE Pack<T> faded_square(Pack<T> beta, Pack<T> rest, Pack<T> mean, Pack<T> x) noexcept {
+ROSENBLATT_INLINE Pack<T> moving_mean_square(Pack<T> beta, Pack<T> rest, Pack<T> mean, Pack<T> x) noexcept {
     return flush(fma(rest * x, x, beta * mean));
 }
 
@@ -122,17 +122,17 @@ struct Rmsprop {
           momentum(broadcast(step.momentum)),
           eps(broadcast(step.eps)) {}
     ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>* s, Pack<T> w) const noexcept {
-        s[0] = faded_square(beta, rest, s[0], dw);
+        s[0] = moving_mean_square(beta, rest, s[0], dw);
         Pack<T> square = s[0];
         if constexpr (centered) {
-            s[1] = faded(beta, s[1], rest * dw);
+            s[1] = moving_mean(beta, s[1], rest * dw);
             square = fma(zero<T>() - s[1], s[1], square);
             square = select<T>(square < zero<T>(), zero<T>(), square);
         }
         const Pack<T> q = dw / (sqrt(square) + eps);
         if constexpr (moving) {
             Pack<T>& v = s[1 + centered];
-            v = faded(momentum, v, q);
+            v = moving_mean(momentum, v, q);
             return fma(descent, v, w);
         } else {
             return fma(descent, q, w);
@@ -162,8 +162,8 @@ struct Adam {
           correction(broadcast(step.correction)),
           eps(broadcast(step.eps)) {}
     ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>* s, Pack<T> w) const noexcept {
-        s[0] = faded(beta1, s[0], rest1 * dw);
-        s[1] = faded_square(beta2, rest2, s[1], dw);
+        s[0] = moving_mean(beta1, s[0], rest1 * dw);
+        s[1] = moving_mean_square(beta2, rest2, s[1], dw);
         if constexpr (amsgrad) s[2] = select<T>(s[1] > s[2], s[1], s[2]);
         const Pack<T> d = fma(sqrt(s[1 + amsgrad]), correction, eps);
         return fma(descent, s[0] / d, fma(loss, w, w));
@@ -192,8 +192,8 @@ struct Nadam {
           correction(broadcast(step.correction)),
           eps(broadcast(step.eps)) {}
     ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>* s, Pack<T> w) const noexcept {
-        s[0] = faded(beta1, s[0], rest1 * dw);
-        s[1] = faded_square(beta2, rest2, s[1], dw);
+        s[0] = moving_mean(beta1, s[0], rest1 * dw);
+        s[1] = moving_mean_square(beta2, rest2, s[1], dw);
         const Pack<T> d = fma(sqrt(s[1]), correction, eps);
         return w - fma(direct, dw, rate * s[0]) / d;
     }
@@ -218,7 +218,7 @@ struct Lion {
           rest2(broadcast(step.rest2)) {}
     ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>* s, Pack<T> w) const noexcept {
         const Pack<T> c = fma(beta1, s[0], rest1 * dw);
-        s[0] = faded(beta2, s[0], rest2 * dw);
+        s[0] = moving_mean(beta2, s[0], rest2 * dw);
         return fma(descent, sign(c), fma(loss, w, w));
     }
 };

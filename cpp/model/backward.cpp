@@ -54,7 +54,7 @@ void backpropagate_unfused(const Network<T>& network, std::size_t layer, std::si
     layer_backward(network, layer, work, Delta, team);
     team.slices(n, static_cast<double>(n_in), [&](std::size_t first, std::size_t count) noexcept {
         const Matrix<T> of_slice = Delta.slice(first, count);
-        if (work.dropout().of(layer))  // a unit that was dropped has no part in the cost
+        if (work.dropout().applies_to(layer))  // a unit that was dropped has no part in the cost
             kernels<T>().multiply_numbers(of_slice, work.dropout().mask(layer, n).slice(first, count), of_slice);
         if (shape.skips(before))
             for (std::size_t i = first; i < first + count; ++i)
@@ -82,7 +82,8 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
             continue;
         }
         const Scattered<const T> dU = work.dU_rows(layer, n, n_out);
-        const Matrix<const T> mask = work.dropout().of(layer) ? work.dropout().mask(layer, n) : Matrix<const T>{};
+        const Matrix<const T> mask =
+            work.dropout().applies_to(layer) ? work.dropout().mask(layer, n) : Matrix<const T>{};
         multiply<T>(input_gradient(network, layer, dU), nullptr, in_panels(Delta), Prefetch<T>{}, team,
                     [&](const Operands<T>& LR, Init<T> init, Tile tile) noexcept {
                         kernels<T>().multiply_activation_backward(LR, init, f, tile.of(From),
@@ -92,8 +93,8 @@ void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work,
     }
 }
 
-// dW[k][j] = sum_i A[i][k] dU[i][j], db[j] = sum_i Delta[i][j], dg[j] = sum_i Delta[i][j] u_hat[i][j]: sums over the samples in
-// order.
+// dW[k][j] = sum_i A[i][k] dU[i][j], db[j] = sum_i Delta[i][j], dg[j] = sum_i Delta[i][j] u_hat[i][j]: sums over the
+// samples in order.
 template <class T>
 void weight_gradients(const Network<T>& network, Scattered<const T> X, Workspace<T>& work, Vector<T> grad, Team& team) {
     const Shape& shape = network.shape();

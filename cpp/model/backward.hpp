@@ -1,5 +1,6 @@
-// Backward: error backpropagation. delta^(l) = (W^(l)T delta^(l+1)) * f'(z^(l)); dC/dW^(l) and dC/db^(l) from delta and a. In a
-// layer with a norm dC/du takes the place of delta beside W, and where a layer skips, its dC/da is added to W^T delta.
+// Backward: error backpropagation. delta^(l) = (W^(l)T delta^(l+1)) * f'(z^(l)); dC/dW^(l) and dC/db^(l) from delta and
+// a. In a layer with a norm dC/du takes the place of delta beside W, and where a layer skips, its dC/da is added to W^T
+// delta.
 #pragma once
 
 #include "model/network.hpp"

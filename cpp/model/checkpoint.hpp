@@ -1,4 +1,4 @@
-// Checkpoint: all that a training is between two epochs, beside the network, so that another run can go on from there.
+// Checkpoint: the state of a run between two epochs, except the network, from which another run can continue.
 #pragma once
 
 #include <cstddef>
@@ -10,18 +10,18 @@
 
 namespace rosenblatt {
 
-// What is known of an epoch when it is over.
+// The numbers of a finished epoch.
 struct EpochNumbers {
     double loss = 0;
     std::optional<double> validation_loss = {};
-    std::optional<double> learning_rate = {};  // of its last step; none where the optimiser finds its own
-    std::optional<double> gradient_norm = {};  // the mean over its steps, where that was asked for
-    double penalty = 0;                        // of alpha: its mean over the samples
+    std::optional<double> learning_rate = {};  // of its last step; none if the optimiser chooses its own
+    std::optional<double> gradient_norm = {};  // the mean over its steps, if requested
+    double penalty = 0;                        // the penalty of alpha, averaged over the samples
 };
 
 enum class StopReason : std::uint8_t { epochs, observer, deadline, converged };
 
-// The numbers of the epochs that were finished; those that an epoch does not have are no curve.
+// One entry per finished epoch; a quantity that was not measured has an empty curve.
 struct TrainingHistory {
     std::vector<double> loss_curve;
     std::vector<double> validation_curve;
@@ -43,7 +43,7 @@ template <class T>
 struct Checkpoint {
     TrainingHistory history;
     std::vector<double> numbers;     // of the optimiser
-    std::vector<Buffer<T>> vectors;  // what it has for every parameter: each (n_params,), as the user's theta lies
+    std::vector<Buffer<T>> vectors;  // its state per parameter: each (n_params,), in the layout of the user's theta
 };
 
 // Decides after every finished epoch, once the observer has seen it, whether to write a checkpoint, and writes it. Both

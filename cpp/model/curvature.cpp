@@ -102,7 +102,8 @@ T silu_change(T z, T R_z) noexcept {
     return ((s * (T{1} - s)) * std::fma(y, std::fma(T{-2}, s, T{1}), T{2})) * R_z;
 }
 
-// t' (2 + z ((1 - s) - 2 t s)) for t = tanh(ln(1 + e^z)) = N / D, s = logistic(z), t' = (1 - t^2) s = 4 k (1 + e) / D^2.
+// t' (2 + z ((1 - s) - 2 t s)) for t = tanh(ln(1 + e^z)) = N / D, s = logistic(z), t' = (1 - t^2) s = 4 k (1 + e) /
+// D^2.
 template <class T>
 T mish_change(T z, T R_z) noexcept {
     const T y = kept_within(z);
@@ -363,7 +364,8 @@ void focal_of_softmax(const SampleAlong<T>& at, TargetOf<T> y, T gamma, T* r) no
     for (std::size_t k = 0; k < at.n; ++k) r[k] = std::fma(-at.a[k], R_total, std::fma(-at.R_a[k], total, r[k]));
 }
 
-// The derivative of one answer's slope: w q (a (1 + 2 gamma - gamma u) + gamma^2 q u) for q = 1 - a, u = -ln q, w = a^gamma.
+// The derivative of one answer's slope: w q (a (1 + 2 gamma - gamma u) + gamma^2 q u) for q = 1 - a, u = -ln q, w =
+// a^gamma.
 template <class T>
 T curve_of_answer(T a, T q, T u, T gamma) noexcept {
     const T most = std::fma(T{2}, gamma, T{1});

@@ -1,6 +1,6 @@
-// Curvature: the second derivatives of activations and losses, along a direction. R{x} is the derivative of x by t where
-// theta moves as theta + t v. Where a first derivative jumps, the second is that of the piece whose slope the first took.
-// Source: Pearlmutter, Neural Computation 6, 1994. The arithmetic is docs/arithmetic.md, section 7.
+// Curvature: the second derivatives of activations and losses, along a direction. R{x} is the derivative of x by t
+// where theta moves as theta + t v. Where a first derivative jumps, the second is that of the piece whose slope the
+// first took. Source: Pearlmutter, Neural Computation 6, 1994. The arithmetic is docs/arithmetic.md, section 7.
 #pragma once
 
 #include "base/views.hpp"
@@ -59,8 +59,8 @@ void activation_along(Activation f, Matrix<const T> Z, Matrix<const T> A, Matrix
 template <class T>
 void delta_along(Activation f, const LayerAlong<T>& layer, Matrix<const T> G, Matrix<T> R_Delta) noexcept;
 
-// R_slope = R{slope} scale of the output, where the slopes are dC/da, or dC/dz for the losses of which slopes_by_z is true.
-// targets, scale (n,); R_slope (n, n_outputs).
+// R_slope = R{slope} scale of the output, where the slopes are dC/da, or dC/dz for the losses of which slopes_by_z is
+// true. targets, scale (n,); R_slope (n, n_outputs).
 template <class T>
 void slopes_along(LossRule rule, Activation output, const LayerAlong<T>& layer, Targets<T> targets, const T* scale,
                   Matrix<T> R_slope) noexcept;

@@ -5,7 +5,8 @@
 
 namespace rosenblatt {
 
-// Each number of a result is of the same number z alone, or of its row; so no cut of a batch can change it. All may throw.
+// Each number of a result is of the same number z alone, or of its row; so no cut of a batch can change it. All may
+// throw.
 class CustomActivation {
   public:
     virtual ~CustomActivation() = default;

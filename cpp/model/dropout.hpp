@@ -30,20 +30,21 @@ class Dropout {
         first_row_ = first_row;
     }
 
-    // Whether something is dropped of what goes into a weight layer.
-    bool of(std::size_t layer) const noexcept { return active_ && layers_[layer].drops; }
+    // Whether the input of a weight layer is dropped from.
+    bool applies_to(std::size_t layer) const noexcept { return active_ && layers_[layer].drops; }
 
-    // Draws the mask of a layer of() and applies it to what goes into it, A (n, n_in). Throws Stopped.
+    // Draws the mask of a layer for which applies_to() is true and applies it to the layer's input A (n, n_in). Throws
+    // Stopped.
     void drop(std::size_t layer, Scattered<const T> A, Team& team);
 
-    // What drop() left, (n, n_in), and the mask, but of sparse X: 0 where a unit was dropped, 1 / (1 - rate) where it stays.
+    // The result of drop(), (n, n_in); and the mask, except for sparse X: 0 for a dropped unit, else 1 / (1 - rate).
     Scattered<const T> dropped(std::size_t layer, std::size_t n) noexcept {
         if (layer == 0 && is_sparse_) return sparse_rows_.rows(n, layers_[layer].n_in);
         return layers_[layer].dropped.scattered(n, layers_[layer].n_in);
     }
     Matrix<const T> mask(std::size_t layer, std::size_t n) noexcept { return layers_[layer].mask.first(n); }
 
-    // For who draws the masks of rows alike: how, for a layer of of() and up to n samples; and the stream of layer 0.
+    // For kernels that draw the mask themselves: the rule of a layer for up to n samples, and the stream of layer 0.
     Drop<T> rule(std::size_t layer, std::size_t n) noexcept {
         Layer& of = layers_[layer];
         return {of.dropped_below, of.scale, of.mask.first(n), of.dropped.first(n)};

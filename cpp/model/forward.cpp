@@ -135,7 +135,7 @@ template <class T>
 void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T>& work, Team& team) {
     const std::size_t last = network.shape().n_layers() - 1;
     const auto drop = [&](std::size_t layer) {
-        if (work.dropout().of(layer)) work.dropout().drop(layer, work.A_before(layer, X), team);
+        if (work.dropout().applies_to(layer)) work.dropout().drop(layer, work.A_before(layer, X), team);
     };
     for (std::size_t layer = 0; layer < last; ++layer) {
         drop(layer);

@@ -1,4 +1,5 @@
-// Hessian times a vector: the training step without its update, each quantity beside its derivative along the direction.
+// Hessian times a vector: the training step without its update, each quantity beside its derivative along the
+// direction.
 #include "model/hessian.hpp"
 
 #include <algorithm>

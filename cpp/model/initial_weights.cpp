@@ -1,7 +1,7 @@
-// Initial weights: uniform, normal or orthogonal numbers, of a size that keeps z about as large from layer to layer; and
-// initial biases, within the bound of PyTorch's Linear.
-// Sources: LeCun, Bottou, Orr, Mueller, Neural Networks: Tricks of the Trade, 1998; Glorot, Bengio, AISTATS 2010; He, Zhang,
-// Ren, Sun, ICCV 2015; Saxe, McClelland, Ganguli, ICLR 2014 (orthogonal).
+// Initial weights: uniform, normal or orthogonal numbers, of a size that keeps z about as large from layer to layer;
+// and initial biases, within the bound of PyTorch's Linear. Sources: LeCun, Bottou, Orr, Mueller, Neural Networks:
+// Tricks of the Trade, 1998; Glorot, Bengio, AISTATS 2010; He, Zhang, Ren, Sun, ICCV 2015; Saxe, McClelland, Ganguli,
+// ICLR 2014 (orthogonal).
 #include "model/initial_weights.hpp"
 
 #include <algorithm>
@@ -74,8 +74,8 @@ void draw_normal(double deviation, RandomStream random, Panels<T> W, Team& team)
     standard_normal(random, W.rows * W.cols, put, team);
 }
 
-// The rows of V (n, m), n <= m, become orthonormal, one after the other: modified Gram-Schmidt, which keeps their directions
-// uniform on the sphere when they were. Each sum is one chain. Room: `rows` (n,), `along` (n,).
+// The rows of V (n, m), n <= m, become orthonormal, one after the other: modified Gram-Schmidt, which keeps their
+// directions uniform on the sphere when they were. Each sum is one chain. Room: `rows` (n,), `along` (n,).
 void orthonormalise(Matrix<double> V, const double** rows, double* along, Team& team) {
     const Kernels<double>& k = kernels<double>();
     // along[j] = v_j q for `count` rows j from `first` on.

@@ -27,8 +27,8 @@ inline constexpr const char* initialiser_names[] = {"auto",      "glorot_uniform
                                                     "he_normal", "lecun_uniform",  "lecun_normal",  "uniform",
                                                     "normal",    "orthogonal",     "zeros"};
 
-// An initialiser with its parameter: the limit of `uniform`, the standard deviation of `normal`, the gain of `orthogonal`;
-// the others read none.
+// An initialiser with its parameter: the limit of `uniform`, the standard deviation of `normal`, the gain of
+// `orthogonal`; the others read none.
 struct InitialWeights {
     Initialiser initialiser = Initialiser::automatic;
     double parameter = 0;
@@ -47,8 +47,8 @@ struct InitialLayer {
 // What `automatic` is for weights that lead to an activation.
 Initialiser initialiser_for(Activation f) noexcept;
 
-// Draws W (n_in, n_out) of a layer that ends in f, from the layer's own stream of random numbers. Throws std::bad_alloc and
-// Stopped.
+// Draws W (n_in, n_out) of a layer that ends in f, from the layer's own stream of random numbers. Throws std::bad_alloc
+// and Stopped.
 template <class T>
 void draw(InitialWeights weights, Activation f, RandomStream random, Panels<T> W, Team& team);
 

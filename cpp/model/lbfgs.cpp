@@ -19,7 +19,7 @@ namespace rosenblatt {
 
 namespace {
 
-constexpr double work_of_a_parameter = 4;  // multiply-adds that one is worth: it is memory that it waits for
+constexpr double work_of_a_parameter = 4;  // cost of one parameter in multiply-adds; memory-bound
 
 // A point of the line w + a d: the cost there, and its derivative by a.
 struct Point {
@@ -105,11 +105,11 @@ class Minimiser {
 
     // One step. False where none leads down.
     bool step() {
-        steepest_or_learnt();
+        compute_direction();
         double slope = dot_of(grad_, direction_);
         if (!(slope < 0)) {  // what was learnt is of no use here
             n_pairs_ = 0;
-            steepest_or_learnt();
+            compute_direction();
             slope = dot_of(grad_, direction_);
             if (!(slope < 0)) return false;
         }
@@ -193,8 +193,8 @@ class Minimiser {
         return {a, cost_, dot_of(grad_, direction_)};
     }
 
-    // d = -H g, H from the pairs that are remembered; -g where there are none. Algorithm 7.4.
-    void steepest_or_learnt() noexcept {
+    // d = -H g with H from the stored pairs, or -g without any: the two-loop recursion, algorithm 7.4.
+    void compute_direction() noexcept {
         T* const d = direction_.data();
         std::copy_n(grad_.data(), size(), d);
         scale(-1, d);

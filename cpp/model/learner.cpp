@@ -150,9 +150,9 @@ void Learner<T>::step(Network<T>& network, const Batch<T>& batch, double C, Team
     optimizer_.end_step(network, C, team);
 }
 
-// Whether no weight and no state of the optimiser can overflow in the step of a batch of one: a gradient is a product of an
-// activation and a delta, and its square and its product with the learning rate are the largest numbers of a step. So much
-// is known without a look at the weights.
+// Whether no weight and no state of the optimiser can overflow in the step of a batch of one: a gradient is a product
+// of an activation and a delta, and its square and its product with the learning rate are the largest numbers of a
+// step. So much is known without a look at the weights.
 template <class T>
 bool Learner<T>::cannot_overflow(const Shape& shape, const Batch<T>& batch) noexcept {
     constexpr T limit = std::numeric_limits<T>::max_exponent == 128 ? T{0x1p16} : static_cast<T>(0x1p128);

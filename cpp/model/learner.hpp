@@ -1,5 +1,5 @@
-// Learner: training that goes on from call to call, for samples that come a few at a time: what it allocates and what its
-// optimiser remembers stay.
+// Learner: training that goes on from call to call, for samples that come a few at a time: what it allocates and what
+// its optimiser remembers stay.
 #pragma once
 
 #include <cstddef>
@@ -35,14 +35,14 @@ class Learner {
         double penalty;  // of alpha
     };
 
-    // Takes the steps that an epoch of `train` would: samples, sparse or not, in this order (n,), or as they lie if it is
-    // empty. Batches whose samples weigh nothing are skipped. Throws Stopped between two steps, and Diverged if a cost or, in
-    // the end, a weight is not finite. If it throws, network and optimiser are as they were.
+    // Takes the steps that an epoch of `train` would: samples, sparse or not, in this order (n,), or as they lie if it
+    // is empty. Batches whose samples weigh nothing are skipped. Throws Stopped between two steps, and Diverged if a
+    // cost or, in the end, a weight is not finite. If it throws, network and optimiser are as they were.
     Means learn(Network<T>& network, const Samples<T>& samples, std::size_t batch_size, Vector<const std::size_t> order,
                 Team& team);
 
-    // One step with one sample, not sparse, whose gradient is multiplied by `factor`; the sample's cost before the step.
-    // Throws Diverged if the cost or a weight is not finite; network and optimiser are then as they were.
+    // One step with one sample, not sparse, whose gradient is multiplied by `factor`; the sample's cost before the
+    // step. Throws Diverged if the cost or a weight is not finite; network and optimiser are then as they were.
     double learn_one(Network<T>& network, const Samples<T>& sample, double factor, Team& team);
 
     Optimizer<T>& optimizer() noexcept { return optimizer_; }

@@ -25,8 +25,8 @@ void sample_deltas(LossRule rule, const Network<T>& network, const Batch<T>& bat
 template <class T>
 void share_of_samples(const Batch<T>& batch, Vector<T> scale) noexcept;
 
-// delta of the output from dC/dA (n, n_outputs), for a cost that somebody else computed, of a batch whose forward pass is in
-// `work`. Throws Stopped.
+// delta of the output from dC/dA (n, n_outputs), for a cost that somebody else computed, of a batch whose forward pass
+// is in `work`. Throws Stopped.
 template <class T>
 void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>& work, Team& team);
 

@@ -11,7 +11,8 @@ namespace rosenblatt {
 
 namespace {
 
-// `automatic` draws the biases of hidden layers, except if the weights are 0 or a norm follows, whose shift begins at 0.
+// `automatic` draws the biases of hidden layers, except if the weights are 0 or a norm follows, whose shift begins at
+// 0.
 bool draws_biases(const Shape& shape, std::size_t layer, const InitialLayer& initial) noexcept {
     if (initial.biases != InitialBiases::automatic) return initial.biases == InitialBiases::uniform;
     const bool hidden = layer + 1 < shape.n_layers();

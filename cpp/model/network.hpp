@@ -1,5 +1,5 @@
-// Network: a shape and its parameters, one contiguous theta with W, b and g as views into it, and the running statistics of
-// batch norm.
+// Network: a shape and its parameters, one contiguous theta with W, b and g as views into it, and the running
+// statistics of batch norm.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ namespace rosenblatt {
 template <class T>
 class Network {
   public:
-    // Weights and biases are drawn from `seed` as `initial` says for each weight layer, or automatically; gains are 1, running
-    // means 0 and running variances 1. Throws std::bad_alloc and Stopped.
+    // Weights and biases are drawn from `seed` as `initial` says for each weight layer, or automatically; gains are 1,
+    // running means 0 and running variances 1. Throws std::bad_alloc and Stopped.
     Network(Shape shape, std::uint64_t seed, const std::vector<InitialLayer>& initial, Team& team);
     Network(Shape shape, std::uint64_t seed, Team& team);
 
@@ -34,7 +34,8 @@ class Network {
     Vector<T> g(std::size_t layer) noexcept { return shape_.g(theta_.data(), layer); }
     Vector<const T> g(std::size_t layer) const noexcept { return shape_.g(theta_.data(), layer); }
 
-    // The statistics that batch norm has when the network is not being trained; no parameters, for no gradient changes them.
+    // The statistics that batch norm has when the network is not being trained; no parameters, for no gradient changes
+    // them.
     Vector<T> running() noexcept { return running_.view(); }
     Vector<const T> running() const noexcept { return running_.view(); }
     Vector<T> running_mean(std::size_t layer) noexcept { return shape_.running_mean(running_.data(), layer); }
@@ -52,7 +53,8 @@ class Network {
     Buffer<T> running_;
 };
 
-// Numbers that lie like theta (n_params,), from one shape to another of the same sizes; shapes may be filled up differently.
+// Numbers that lie like theta (n_params,), from one shape to another of the same sizes; shapes may be filled up
+// differently.
 template <class T>
 void copy_theta(const Shape& from_shape, const T* from, const Shape& to_shape, T* to) noexcept;
 

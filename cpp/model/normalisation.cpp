@@ -1,4 +1,5 @@
-// Normalisation: samples cut for a team where they are normalised by themselves, units where they are normalised over samples.
+// Normalisation: samples cut for a team where they are normalised by themselves, units where they are normalised over
+// samples.
 #include "model/normalisation.hpp"
 
 #include <algorithm>

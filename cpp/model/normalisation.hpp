@@ -1,5 +1,5 @@
-// Normalisation: u_hat = (u - mean) / deviation and z = g u_hat + b of a layer with a norm, and the way back through them. u is
-// W a; the sums and their order are docs/arithmetic.md, section 9.
+// Normalisation: u_hat = (u - mean) / deviation and z = g u_hat + b of a layer with a norm, and the way back through
+// them. u is W a; the sums and their order are docs/arithmetic.md, section 9.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,8 @@ class Normalised {
     // Of a layer with a norm: u, which becomes u_hat, (n, columns).
     Matrix<T> U(std::size_t layer, std::size_t n) noexcept { return layers_[layer].U.first(n); }
 
-    // 1 / sqrt(variance + eps): of each sample, (capacity,), with layer norm; of each unit, (columns,), with batch norm.
+    // 1 / sqrt(variance + eps): of each sample, (capacity,), with layer norm; of each unit, (columns,), with batch
+    // norm.
     T* rstd(std::size_t layer) noexcept { return layers_[layer].rstd.data(); }
 
     // The moments of the last batch, (columns,).
@@ -52,8 +53,8 @@ class Normalised {
     std::vector<Layer> layers_;
 };
 
-// Z (n, columns) = z of a layer with a norm, from Z = u in place, with the running statistics where it is batch norm. Throws
-// Stopped, as all below.
+// Z (n, columns) = z of a layer with a norm, from Z = u in place, with the running statistics where it is batch norm.
+// Throws Stopped, as all below.
 template <class T>
 void normalise(const Network<T>& network, std::size_t layer, Matrix<T> Z, Team& team);
 

@@ -1,4 +1,5 @@
-// Normalisation along a direction: plain loops, for nobody waits for a second derivative. docs/arithmetic.md, section 9.
+// Normalisation along a direction: plain loops, for nobody waits for a second derivative. docs/arithmetic.md, section
+// 9.
 #include "model/normalisation_along.hpp"
 
 #include <cmath>

@@ -1,4 +1,5 @@
-// Normalisation along a direction: the derivatives of what model/normalisation.hpp computes, for a Hessian times a vector.
+// Normalisation along a direction: the derivatives of what model/normalisation.hpp computes, for a Hessian times a
+// vector.
 #pragma once
 
 #include "model/network.hpp"
@@ -6,8 +7,8 @@
 
 namespace rosenblatt {
 
-// U of `along`, R{u} of a layer with a norm (n, n_out), becomes R{u_hat}; R_Z (n, n_out) = R{z}. `of` has u_hat; batch norm has
-// its running statistics.
+// U of `along`, R{u} of a layer with a norm (n, n_out), becomes R{u_hat}; R_Z (n, n_out) = R{z}. `of` has u_hat; batch
+// norm has its running statistics.
 template <class T>
 void normalise_along(const Network<T>& network, const Network<T>& direction, std::size_t layer, Normalised<T>& of,
                      Normalised<T>& along, Matrix<T> R_Z) noexcept;

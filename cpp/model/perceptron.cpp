@@ -1,4 +1,5 @@
-// Perceptron: the loop over the samples, with w kept as a scale times a vector so that an l2 step is one multiplication.
+// Perceptron: the loop over the samples, with w kept as a scale times a vector so that an l2 step is one
+// multiplication.
 #include "model/perceptron.hpp"
 
 #include <algorithm>
@@ -100,8 +101,8 @@ class ScaledWeights {
         scale_ = 1;
     }
 
-    // The elements that x has come nearer to 0, by what `total` of l1 they have not had yet; had (n_features,) is what they
-    // had. Source: Tsuruoka, Tsujii, Ananiadou, ACL 2009.
+    // The elements that x has come nearer to 0, by what `total` of l1 they have not had yet; had (n_features,) is what
+    // they had. Source: Tsuruoka, Tsujii, Ananiadou, ACL 2009.
     void pull(Entries<T> x, double total, T* had) noexcept {
         x.each([&](std::size_t j, T) noexcept {
             const auto before = static_cast<double>(v_[j]);
@@ -122,8 +123,8 @@ class ScaledWeights {
     double sum_ = 0;     // that of its sizes
 };
 
-// v . x of the samples in their order, some computed ahead of their turn: one sum waits for its own last addition, so four
-// beside each other take no longer. They hold until v changes.
+// v . x of the samples in their order, some computed ahead of their turn: one sum waits for its own last addition, so
+// four beside each other take no longer. They hold until v changes.
 template <class T>
 class Products {
   public:
@@ -167,8 +168,8 @@ class Products {
     std::array<double, at_once> found_{};
 };
 
-// scikit-learn's order: a Fisher-Yates shuffle from the front by a 32-bit xorshift, the same one on the order of the epoch
-// before. Source: Marsaglia, Journal of Statistical Software 8(14), 2003.
+// scikit-learn's order: a Fisher-Yates shuffle from the front by a 32-bit xorshift, the same one on the order of the
+// epoch before. Source: Marsaglia, Journal of Statistical Software 8(14), 2003.
 void shuffle_again(std::uint32_t seed, Vector<std::size_t> order) noexcept {
     if (seed == 0) seed = 1;
     const std::size_t n = order.size;
@@ -181,8 +182,8 @@ void shuffle_again(std::uint32_t seed, Vector<std::size_t> order) noexcept {
     }
 }
 
-// Whether to stop: no progress by tol in n_iter_no_change epochs in a row. Progress is a smaller objective or a larger score;
-// that the two are compared differently is scikit-learn's.
+// Whether to stop: no progress by tol in n_iter_no_change epochs in a row. Progress is a smaller objective or a larger
+// score; that the two are compared differently is scikit-learn's.
 class Patience {
   public:
     explicit Patience(const PerceptronSettings& settings) noexcept : settings_(settings) {}

@@ -1,7 +1,6 @@
-// Perceptron: Rosenblatt's rule, a sample at a time. Where y z <= 0, w := w + eta y x and b := b + eta y; one class against
-// the others. The arithmetic is docs/arithmetic.md, section 9.
-// Sources: Rosenblatt, Psychological Review 65(6), 1958; the rules for stopping, the penalties and the order of the samples
-// are those of scikit-learn's Perceptron.
+// Perceptron: Rosenblatt's rule, a sample at a time. Where y z <= 0, w := w + eta y x and b := b + eta y; one class
+// against the others. The arithmetic is docs/arithmetic.md, section 10. Sources: Rosenblatt, Psychological Review 65(6),
+// 1958; the rules for stopping, the penalties and the order of the samples are those of scikit-learn's Perceptron.
 #pragma once
 
 #include <cstddef>
@@ -69,7 +68,7 @@ struct PerceptronEpoch {
     bool converged;
 };
 
-// Who wants to know of every epoch. It may throw.
+// Receives epoch events. It may throw.
 class PerceptronObserver {
   public:
     virtual ~PerceptronObserver() = default;
@@ -89,8 +88,8 @@ LearnedPerceptron learn(const PerceptronSettings& settings, const PerceptronSamp
                         const OneAgainstRest<T>& problem, Vector<T> w, double intercept, PerceptronObserver* observer,
                         Stop& stop);
 
-// Z (n, n_classes) = b + X W^T: single chains over the features, with W (n_classes, n_features) and b (n_classes,). Throws
-// Stopped.
+// Z (n, n_classes) = b + X W^T: single chains over the features, with W (n_classes, n_features) and b (n_classes,).
+// Throws Stopped.
 template <class T>
 void decide(const PerceptronRows<T>& X, Matrix<const T> W, const T* b, Matrix<T> Z, Team& team);
 

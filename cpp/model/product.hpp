@@ -1,5 +1,5 @@
-// Product: matrix products cut into tiles of the result for a team, and each tile into blocks that stay in the caches. An
-// element's sum is never divided: a block of terms goes on where the one before left it.
+// Product: matrix products cut into tiles of the result for a team, and each tile into blocks that stay in the caches.
+// An element's sum is never divided: a block of terms goes on where the one before left it.
 #pragma once
 
 #include <algorithm>
@@ -56,8 +56,8 @@ struct Product {
     }
 };
 
-// How a result (rows, cols) is cut for a team: by columns in whole panels first, for then a tile of each product of a layer
-// reads the same part of W; by rows, in multiples of the tallest register tiles, where the columns are too few.
+// How a result (rows, cols) is cut for a team: by columns in whole panels first, for then a tile of each product of a
+// layer reads the same part of W; by rows, in multiples of the tallest register tiles, where the columns are too few.
 class Tiling {
   public:
     template <class T>
@@ -104,9 +104,9 @@ struct Blocks {
     bool copies_R;
     std::size_t panels;  // of R that are copied at a time
 
-    // `whole`: in one block of terms, for a result that takes the sums only when they are complete. The numbers are those
-    // that were fastest of 128 to 4,096 rows and terms, copied and not, for batches of 32 to 4,096 and up to 4,096 units: rows
-    // that come back from the third cache cost less than going through R, or through C, once more.
+    // `whole`: in one block of terms, for a result that takes the sums only when they are complete. The numbers are
+    // those that were fastest of 128 to 4,096 rows and terms, copied and not, for batches of 32 to 4,096 and up to
+    // 4,096 units: rows that come back from the third cache cost less than going through R, or through C, once more.
     template <class T>
     Blocks(const Product<T>& product, bool whole) noexcept : panels(panels_at_once(product.L.rows())) {
         constexpr std::size_t panel = panel_cols<T>;
@@ -142,8 +142,9 @@ struct Blocks {
     }
 };
 
-// Computes a tile of a product block by block: multiply(operands, init, tile) for all blocks of terms but the last, then
-// finish(operands, init, tile), where `tile` is the part of the tile that the block's rows are, with rows counted in it.
+// Computes a tile of a product block by block: multiply(operands, init, tile) for all blocks of terms but the last,
+// then finish(operands, init, tile), where `tile` is the part of the tile that the block's rows are, with rows counted
+// in it.
 template <class T, class Multiply, class Finish>
 void in_blocks(const Product<T>& product, const Blocks& blocks, const T* initial, Prefetch<T> prefetch, T* space,
                Multiply multiply, Finish finish) noexcept {
@@ -176,10 +177,11 @@ inline Chains chains(std::size_t n_terms, std::size_t n_results) noexcept {
     return interleaved(n_terms, n_results) ? Chains::sixteen : Chains::single;
 }
 
-// Computes C = end(initial + L R) on the team: finish(operands, init, tile) computes the last block of terms of a part of C, `tile`
-// of it, and ends it. initial (cols,) or null for 0. Throws Stopped.
+// Computes C = end(initial + L R) on the team: finish(operands, init, tile) computes the last block of terms of a part
+// of C, `tile` of it, and ends it. initial (cols,) or null for 0. Throws Stopped.
 template <class T, class Finish>
-void multiply(const Product<T>& product, const T* initial, Panels<T> C, Prefetch<T> prefetch, Team& team, Finish finish) {
+void multiply(const Product<T>& product, const T* initial, Panels<T> C, Prefetch<T> prefetch, Team& team,
+              Finish finish) {
     constexpr double little = 1e6;  // multiply-adds, too few to be cut or copied for
     if (product.work() <= little && !product.R.transposed) {
         team.tiles(1, product.work(), [&](std::size_t) noexcept {
@@ -193,7 +195,8 @@ void multiply(const Product<T>& product, const T* initial, Panels<T> C, Prefetch
     const auto compute = [&](std::size_t i, const Blocks& blocks, T* space) noexcept {
         const Tile tile = tiling.tile(i);
         in_blocks<T>(
-            product.part(tile), blocks, initial == nullptr ? nullptr : initial + tile.col, prefetch.part(i, count), space,
+            product.part(tile), blocks, initial == nullptr ? nullptr : initial + tile.col, prefetch.part(i, count),
+            space,
             [&](const Operands<T>& LR, Init<T> init, Tile block) noexcept {
                 kernels<T>().multiply(LR, init, block.of(tile.of(C)));
             },
@@ -232,8 +235,8 @@ void multiply(const Product<T>& product, const T* initial, Panels<T> C, Chains c
                 });
 }
 
-// dC/dW as a product, from A (n, n_in) and Delta (n, columns), together with `as_product_of(W)`: A^T Delta; where there is
-// one output, its transpose, so that registers run along the inputs: then the rows of A lie evenly spaced.
+// dC/dW as a product, from A (n, n_in) and Delta (n, columns), together with `as_product_of(W)`: A^T Delta; where there
+// is one output, its transpose, so that registers run along the inputs: then the rows of A lie evenly spaced.
 template <class T>
 Product<T> weight_gradient(Scattered<const T> A, Scattered<const T> Delta) noexcept {
     const auto evenly_spaced = [](Scattered<const T> m) {

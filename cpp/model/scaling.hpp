@@ -1,5 +1,5 @@
-// Scaling: between the user's numbers and those that a network works on, x' = (x - offset) * factor for every column. At
-// training the samples are scaled once; outputs are scaled back. The arithmetic is docs/arithmetic.md, section 8.
+// Scaling: between the user's numbers and those that a network works on, x' = (x - offset) * factor for every column.
+// At training the samples are scaled once; outputs are scaled back. The arithmetic is docs/arithmetic.md, section 8.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@
 
 namespace rosenblatt {
 
-// How offset and factor come from a column: its mean and standard deviation; its smallest number and its range; its median
-// and the distance of its quartiles.
+// How offset and factor come from a column: its mean and standard deviation; its smallest number and its range; its
+// median and the distance of its quartiles.
 enum class ScalingRule : std::uint8_t { standard, minmax, robust };
 inline constexpr const char* scaling_names[] = {"standard", "minmax", "robust"};
 
@@ -51,13 +51,13 @@ struct Scalings {
     std::optional<Scaling<T>> targets;  // of n_outputs columns, for an identity output
 };
 
-// offset and factor (cols,) in float64 from X (n, cols). The factor of a column without spread is 1; one whose spread is
-// too small or too large for a float64 has a factor that is infinite, 0 or NaN. Throws Stopped.
+// offset and factor (cols,) in float64 from X (n, cols). The factor of a column without spread is 1; one whose spread
+// is too small or too large for a float64 has a factor that is infinite, 0 or NaN. Throws Stopped.
 template <class T>
 void fit(ScalingRule rule, Matrix<const T> X, Vector<double> offset, Vector<double> factor, Team& team);
 
-// Samples as the network reads them: as they came, or scaled copies. Where X is sparse, the offsets of its scaling are 0: others
-// would fill it up.
+// Samples as the network reads them: as they came, or scaled copies. Where X is sparse, the offsets of its scaling are
+// 0: others would fill it up.
 template <class T>
 class ScaledSamples {
   public:

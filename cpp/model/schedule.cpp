@@ -1,5 +1,5 @@
-// Schedule: rates in float64, from multiplications, divisions and the project's own exp and log: no bit depends on the C
-// library.
+// Schedule: rates in float64, from multiplications, divisions and the project's own exp and log: no bit depends on the
+// C library.
 #include "model/schedule.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// Schedule: the learning rate of every step, from numbers that were fixed before training (docs/arithmetic.md, section 5).
+// Schedule: the learning rate of every step, from numbers that were fixed before training (docs/arithmetic.md, section
+// 5).
 #pragma once
 
 #include <cstdint>

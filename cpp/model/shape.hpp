@@ -1,5 +1,5 @@
-// Shape: the sizes and activations of a network, what its hidden layers have beside, and where each W, b and g lies in theta. The
-// rule stands here, once.
+// Shape: the sizes and activations of a network, what its hidden layers have beside, and where each W, b and g lies in
+// theta. The rule stands here, once.
 #pragma once
 
 #include <algorithm>
@@ -35,9 +35,9 @@ class Shape {
     Shape(std::vector<std::size_t> sizes, std::vector<Activation> activations, CustomActivations custom = {},
           HiddenLayers hidden = {});
 
-    // The same network as products read it fastest: every W in panels that lie one after the other, the columns of W, b, z,
-    // a and delta filled up to a multiple of `unit`, which makes whole registers. What stands in the filling is finite and
-    // never enters a sum. T is the type of its numbers.
+    // The same network as products read it fastest: every W in panels that lie one after the other, the columns of W,
+    // b, z, a and delta filled up to a multiple of `unit`, which makes whole registers. What stands in the filling is
+    // finite and never enters a sum. T is the type of its numbers.
     template <class T>
     Shape filled_up(std::size_t unit) const {
         return Shape(sizes_, activations_, custom_, hidden_, unit, panel_cols<T>);

@@ -9,7 +9,8 @@
 
 namespace rosenblatt {
 
-// Z (n, at least n_out) = W A_in + start of one layer, A_in.sparse set; init (columns,), null for zeros. Throws Stopped.
+// Z (n, at least n_out) = W A_in + init of one layer, A_in.sparse set; init (columns,), null for zeros. Throws
+// Stopped.
 template <class T>
 void forward_sparse(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, const T* init, Matrix<T> Z,
                     Team& team);

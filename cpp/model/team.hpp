@@ -12,26 +12,25 @@
 
 namespace rosenblatt {
 
-// Thrown by the calling thread out of a computation that was asked to stop. Nothing that a caller can see is half
-// written when it arrives: parameters change only in `update`, which is never interrupted.
+// Thrown by the calling thread from a computation that was asked to stop. Nothing visible to the caller is half
+// written: parameters change only in `update`, which is not interruptible.
 struct Stopped {};
 
-// Asks the outside world, every few milliseconds of work, whether to stop. The calling thread looks; the workers see
-// the flag at every tile.
+// Polls the outside world every few milliseconds. Only the calling thread polls; workers check the flag at every tile.
 class Stop {
   public:
     using Question = bool (*)();  // true: stop
 
     explicit Stop(Question question) : question_(question) {}
 
-    // Of one computation among several: it asks nobody, and is requested when that of all of them is.
+    // Child stop token: never polls Python, stops when its parent does.
     explicit Stop(const Stop* of_all) : question_([] { return false; }), of_all_(of_all) {}
 
     bool requested() const noexcept {
         return requested_.load(std::memory_order_relaxed) || (of_all_ != nullptr && of_all_->requested());
     }
 
-    // Asks now; nothing is asked again after a yes.
+    // Polls now, unless a stop was requested before.
     void ask() noexcept {
         if (!requested() && question_()) request();
     }
@@ -54,8 +53,8 @@ class Stop {
     }
 
   private:
-    // A look at the clock costs 30 ns, the time of about 1,000 multiply-adds; the question takes the interpreter's
-    // lock, and nobody notices 20 ms.
+    // Reading the clock costs 30 ns, the time of about 1,000 multiply-adds; the poll takes the interpreter's lock, and
+    // a delay of 20 ms is not noticeable.
     static constexpr double work_between_looks_at_the_clock = 50'000;
     static constexpr auto time_between_questions = std::chrono::milliseconds(20);
 
@@ -68,8 +67,8 @@ class Stop {
 
 class Team {
   public:
-    // Multiply-adds of one tile: 4 to 20 us, some times what it costs to hand it to a thread that spins. Work that is less
-    // than four of them stays on the calling thread.
+    // Multiply-adds of one tile: 4 to 20 us, some times what it costs to hand it to a thread that spins. Work that is
+    // less than four of them stays on the calling thread.
     static constexpr double work_of_a_tile = 5e5;
     static constexpr double work_of_a_thread = 4 * work_of_a_tile;
 
@@ -107,8 +106,8 @@ class Team {
         stop_.throw_if_requested();
     }
 
-    // Calls f() noexcept, `work` multiply-adds, on this thread. Whether to stop is asked afterwards, and for the caller to act
-    // on, by throw_if_stopped().
+    // Calls f() noexcept, `work` multiply-adds, on this thread. Whether to stop is asked afterwards, and for the caller
+    // to act on, by throw_if_stopped().
     template <class F>
     void alone(double work, F f) {
         f();
@@ -116,8 +115,8 @@ class Team {
     }
     void throw_if_stopped() const { stop_.throw_if_requested(); }
 
-    // Calls f(first, count) noexcept for slices that cover 0 ... n - 1, in order, on this thread; an item is `work_per_item`
-    // multiply-adds. Throws Stopped.
+    // Calls f(first, count) noexcept for slices that cover 0 ... n - 1, in order, on this thread; an item is
+    // `work_per_item` multiply-adds. Throws Stopped.
     template <class F>
     void in_order(std::size_t n, double work_per_item, F f) {
         const auto at_once = static_cast<std::size_t>(std::max(1.0, work_of_a_thread / work_per_item));

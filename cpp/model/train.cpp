@@ -69,8 +69,8 @@ bool finite(Vector<T> theta, Team& team) {
 template <class T>
 class SmallSteps {
   public:
-    // Whether a step is worth no more than that: its multiply-adds, no sum of the way back that is interleaved, none of the
-    // way forward that wants a transpose, and no activation of somebody's own.
+    // Whether a step is worth no more than that: its multiply-adds, no sum of the way back that is interleaved, none of
+    // the way forward that wants a transpose, and no activation of somebody's own.
     static bool suit(const Shape& shape, std::size_t batch_size) noexcept {
         constexpr double most = 5e5;
         constexpr std::size_t few = 4;
@@ -104,7 +104,7 @@ class SmallSteps {
                                work.Z(layer, n),
                                {},
                                nullptr});
-            if (!dropout_.of(layer)) continue;
+            if (!dropout_.applies_to(layer)) continue;
             layers_.back().drop = dropout_.rule(layer, n);
             layers_.back().dropped_rows = dropout_.dropped(layer, n).row;
         }
@@ -144,8 +144,8 @@ class SmallSteps {
     Step<T> step_;
 };
 
-// The network as the epochs work on it: filled up to whole registers. Its parameters go back to the user's network after every
-// epoch, whenever somebody can look, and at the latest when it goes out of scope.
+// The network as the epochs work on it: filled up to whole registers. Its parameters go back to the user's network
+// after every epoch, whenever somebody can look, and at the latest when it goes out of scope.
 template <class T>
 class WorkingCopy {
   public:
@@ -291,7 +291,7 @@ class Run {
         optimizer_.end_epoch(mean_loss, numbers.validation_loss);
         if (observer_.watches_epochs()) show([&] { return observer_.epoch_done(epoch, numbers); });
         else copy_.write_back();
-        // The last epoch that was asked for is an end of its own.
+        // Running out of epochs wins over the deadline as stop reason.
         if (history_.stop_reason == StopReason::deadline && epoch + 1 == training_.epochs)
             history_.stop_reason = StopReason::epochs;
     }

@@ -22,36 +22,37 @@ struct Training {
     std::size_t epochs;
     bool shuffle;
     std::uint64_t seed;
-    // Of what goes into each weight layer, X first, in [0, 1); empty where nothing is dropped.
+    // Rate for the input of each weight layer, X first, in [0, 1); empty if nothing is dropped.
     std::vector<double> dropout = {};
     double input_noise = 0;  // its standard deviation, 0 for none
-    // Whether to measure the gradient, which is stored for that.
+    // Whether to report the norm of the gradient, which must then be stored.
     bool gradient_norm = false;
-    // Looked at after every step.
+    // Checked after every step.
     std::optional<std::chrono::steady_clock::time_point> deadline = {};
 };
 
-// Who watches a training: told of every epoch and of every step where it asks for that, may end it. While it is told, the
-// user's network has the current parameters, and it may change them. Each may throw.
+// Receives epoch events, and step events if requested, and may stop the run. During a call the user's network has the
+// current parameters, and the observer may change them. Each function may throw.
 class Observer {
   public:
     virtual ~Observer() = default;
-    // Before an epoch whose samples are shuffled: writes their order (n,), indices of samples, or leaves it to the seed (false).
+    // Called before an epoch that shuffles: writes the order (n,), indices of samples, or returns false for the seed's
+    // order.
     virtual bool gives_order(std::size_t /*epoch*/, Vector<std::size_t> /*order*/) { return false; }
     virtual bool watches_epochs() const { return false; }
     virtual bool watches_steps() const { return false; }
-    // True: stop here.
+    // True stops the run.
     virtual bool epoch_done(std::size_t /*epoch*/, const EpochNumbers& /*numbers*/) { return false; }
     virtual bool step_done(std::size_t /*epoch*/, std::size_t /*batch*/, double /*loss*/) { return false; }
 };
 
-// A cost of somebody's own, in place of a LossRule.
+// A cost supplied by the user, in place of a LossRule.
 template <class T>
 class CustomCost {
   public:
     virtual ~CustomCost() = default;
-    // C of the output activations A (n, n_outputs) of a batch, and its derivative dC_dA, alike. The batch is made of the
-    // samples `indices` (n,), or of n that begin with sample `first` where it is null.
+    // C of the output activations A (n, n_outputs) of a batch, and its derivative dC_dA, same shape. The batch has
+    // the samples `indices` (n,), or n samples from `first` on if it is null.
     virtual double of_batch(Matrix<const T> A, const std::size_t* indices, std::size_t first, Matrix<T> dC_dA) = 0;
     // C of the validation samples' output activations.
     virtual double of_validation(Matrix<const T> A) = 0;
@@ -63,13 +64,12 @@ struct Diverged {
     const char* what;  // "loss", "validation loss", "weights" or "running statistics"
 };
 
-// Trains the network on `samples`; with a cost of somebody's own, training.loss and the targets are not looked at. Throws
-// Stopped (the parameters are those of the last finished step), Diverged, and what the observer, the cost and a schedule's
-// callable throw. `average`: where the average of the weights goes if the optimiser keeps one, (n_params,) as theta lies.
-// `from`: a checkpoint of a training with the same settings, whose parameters the network has; what follows has the bits of
-// a training that never stopped. `checkpoint_writer`: who is given checkpoints, if anybody; when it throws the network has the
-// parameters of the last epoch. `memory`: where what the optimiser remembers goes in the end, also when something is thrown;
-// lbfgs leaves it as it is.
+// Trains the network on `samples`; with a custom cost, training.loss and the targets are not used. Throws Stopped (the
+// parameters are those of the last finished step), Diverged, and what the observer, the cost and a schedule's callable
+// throw. `average` receives the averaged weights if the optimiser keeps them, (n_params,), in the layout of theta.
+// `from` is a checkpoint of a run with the same settings, whose parameters the network has; the result is that of a run
+// that never stopped. If `checkpoint_writer` throws, the network has the parameters of the last epoch. `memory`
+// receives the optimiser's state at the end, also if something is thrown; lbfgs does not change it.
 template <class T>
 TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
                       const Training& training, CustomCost<T>* cost, Observer& observer, Team& team,

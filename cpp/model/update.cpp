@@ -15,9 +15,9 @@ namespace rosenblatt {
 
 namespace {
 
-constexpr double work_of_a_parameter = 4;  // multiply-adds that one is worth: it is memory that it waits for
+constexpr double work_of_a_parameter = 4;  // cost of one parameter in multiply-adds; memory-bound
 
-// A method's variant. What rounds to 0 in T is not there.
+// The rule of a method. A momentum that rounds to 0 in T is no momentum.
 template <class T>
 Rule rule_of(Method method, const MethodSettings& settings) noexcept {
     const bool moving = static_cast<T>(settings.momentum) > 0;

@@ -70,8 +70,8 @@ inline OptimizerSettings sgd(double learning_rate, double momentum, bool nestero
     return {Method::sgd, settings, Schedule(learning_rate)};
 }
 
-// The sum of a_i b_i over parameters, in float64: a chain over what belongs to a unit, W_j0, W_j1, ..., b_j, g_j, and those of the
-// units and layers in order. a, b lie like theta of `shape`; `room` (widest layer,).
+// The sum of a_i b_i over parameters, in float64: a chain over what belongs to a unit, W_j0, W_j1, ..., b_j, g_j, and
+// those of the units and layers in order. a, b lie like theta of `shape`; `room` (widest layer,).
 enum class Over : std::uint8_t { weights, parameters };
 template <class T>
 double dot(const Shape& shape, const T* a, const T* b, Over over, double* room, Team& team) noexcept;
@@ -88,8 +88,8 @@ class Optimizer {
     Optimizer(const Optimizer&) = delete;
     Optimizer& operator=(const Optimizer&) = delete;
 
-    // Before every step: its learning rate and the numbers of its rule, for a batch of this weight. Throws what a schedule's
-    // callable throws.
+    // Before every step: its learning rate and the numbers of its rule, for a batch of this weight. Throws what a
+    // schedule's callable throws.
     void begin_step(double weight_of_batch) {
         if (steady_) ++number(Number::steps);
         else prepare_step(weight_of_batch);
@@ -98,39 +98,40 @@ class Optimizer {
     // alpha / 2 sum w^2 of the weights as they are; 0 without alpha.
     double penalty(const Network<T>& network, Team& team) noexcept;
 
-    // After every step, C being the cost before it: what is done to the weights. Never cut short.
+    // After every step, with the cost C before it: the limits and averages of weights. Not interruptible.
     void end_step(Network<T>& network, double C, Team& team) {
         if (!idle_after_step_) finish_step(network, C, team);
     }
 
-    // After every epoch. A plateau looks at the validation loss where there is one.
+    // After every epoch. A plateau schedule uses the validation loss if there is one.
     void end_epoch(double loss, std::optional<double> validation_loss) noexcept;
 
-    // The rate of the last step; none where the optimiser has no use for one.
+    // The rate of the last step; none if the optimiser does not use one.
     std::optional<double> learning_rate() const noexcept {
         if (method_ == Method::rprop) return {};
         return rate_;
     }
 
-    // All that the steps to come depend on beside the settings, to a checkpoint and back. Vectors lie like theta of
-    // `shape_of_user` there: the states, then the average where there is one.
+    // The state that future steps depend on, except the settings, to and from a checkpoint. Its vectors have the layout
+    // of theta in `shape_of_user`: the states, then the average if there is one.
     void save_state(Checkpoint<T>& to, const Shape& shape_of_user) const;
     void load_state(const Checkpoint<T>& from, const Shape& shape_of_user) noexcept;
-    // How many numbers and vectors those are.
+    // The numbers of its numbers and vectors.
     static std::size_t n_state_numbers() noexcept { return n_numbers; }
     static std::size_t n_state_vectors(const OptimizerSettings& settings) noexcept;
-    // Whether so many numbers can be those of a training, after so many epochs if they are known; others would not do as
-    // counts.
+    // True if the numbers could come from a real run, of `epochs` epochs if given. Anything else must not be used as a
+    // count.
     static bool is_valid_state(const std::vector<double>& numbers, std::optional<std::size_t> epochs = {}) noexcept;
 
-    // Whether the steps are those of gradient descent and nothing else, which has kernels of its own.
+    // True for plain or momentum SGD, which has its own kernels.
     bool descends() const noexcept { return descends_; }
-    // Whether it does so without a velocity, so that a gradient of 0 moves nothing.
+    // True for SGD without momentum, where a gradient of 0 changes nothing.
     bool only_descends() const noexcept { return descends_ && step_.rule == Rule::descent; }
     const SgdStep<T>& descent() const noexcept { return descent_; }
     T* velocity() noexcept { return states_[0].data(); }  // (n_params,), null without momentum
 
-    // The step of any rule, and what is not done in it: the penalties of all weights, and the scale of the whole gradient.
+    // The step of any rule, and what is not done in it: the penalties of all weights, and the scale of the whole
+    // gradient.
     const RuleStep<T>& step() const noexcept { return step_; }
     States<T> states(std::size_t first) noexcept;            // of the parameters from `first` on
     PanelStates<T> states_of_W(std::size_t layer) noexcept;  // of a weight matrix
@@ -195,14 +196,14 @@ class Optimizer {
     bool idle_after_step_;
 };
 
-// One step along -grad (n_params,), which is adjusted in place where the optimiser wants it. Never cut short: a network's
-// parameters are those of a whole number of steps.
+// One step along -grad (n_params,), which is adjusted in place if the optimiser needs that. Not interruptible, so the
+// parameters are always those of a whole number of steps.
 template <class T>
 void update(Network<T>& network, Vector<T> grad, Optimizer<T>& optimizer, Team& team) noexcept;
 
-// Whether the gradient becomes a step without being stored, which spares three passes over memory as large as the
-// weights. A descent that has begun must be finished, so this is for those that take about half a second at most;
-// a longer one computes its gradient first, and can be left until it is whole.
+// True if the update is fused with the computation of the gradient, which saves three passes over memory as large as
+// the weights. A fused update cannot be interrupted, so only those of about half a second at most are fused; a longer
+// one computes its gradient first, which can be.
 template <class T>
 bool descends_in_one_pass(const Optimizer<T>& optimizer, const Shape& shape, std::size_t batch_size,
                           bool is_sparse) noexcept {
@@ -212,9 +213,8 @@ bool descends_in_one_pass(const Optimizer<T>& optimizer, const Shape& shape, std
     return static_cast<double>(shape.n_params()) * static_cast<double>(batch_size) <= longest;
 }
 
-// weight_gradients and update in one pass over each W: the gradient of a tile becomes a step while it is in the nearest
-// cache, and is never stored. The same bits. Never cut short. `prefetch`: the rows that the next step will gather. Only where
-// descends_in_one_pass.
+// weight_gradients and update in one pass over each W: the gradient of a tile is applied while it is in L1, and is
+// never stored. Same bits, not interruptible. `prefetch` has the rows of the next batch. Requires descends_in_one_pass.
 template <class T>
 void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer,
              Prefetch<T> prefetch, Team& team);

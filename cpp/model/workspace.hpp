@@ -52,8 +52,8 @@ struct Batch {
     }
 };
 
-// a of every layer, z of the output and of every layer whose f' is computed from z, for up to `capacity` samples at a time. a of
-// a layer that skips is f(z) + what goes into it.
+// a of every layer, z of the output and of every layer whose f' is computed from z, for up to `capacity` samples at a
+// time. a of a layer that skips is f(z) + what goes into it.
 template <class T>
 class ForwardWorkspace {
   public:
@@ -76,8 +76,8 @@ class ForwardWorkspace {
 
     std::size_t capacity() const noexcept { return capacity_; }
 
-    // z and a of weight layer `layer` for a batch of n samples: (n, columns), of which n_out are the layer's. Z is null where
-    // it is not kept.
+    // z and a of weight layer `layer` for a batch of n samples: (n, columns), of which n_out are the layer's. Z is null
+    // where it is not kept.
     Matrix<T> Z(std::size_t layer, std::size_t n) noexcept { return Z_[layer].first(n); }
     Matrix<T> A(std::size_t layer, std::size_t n) noexcept { return A_[layer].first(n); }
 
@@ -93,7 +93,7 @@ class ForwardWorkspace {
 
     // What goes into weight layer `layer`: X, or a of the layer before, (n, n_in); what dropout left of it.
     Scattered<const T> A_in(std::size_t layer, Scattered<const T> X) noexcept {
-        if (dropout_.of(layer)) return dropout_.dropped(layer, X.rows);
+        if (dropout_.applies_to(layer)) return dropout_.dropped(layer, X.rows);
         return A_before(layer, X);
     }
     Scattered<const T> A_before(std::size_t layer, Scattered<const T> X) noexcept {

@@ -11,11 +11,11 @@ namespace {
 template <class T>
 struct Constants;
 
-// The polynomials are minimax by Remez exchange: expm1 for (e^r - 1 - r) / r^2 on |r| <= ln(2) / 2, log for
-// (2 artanh(s) / s - 2) / s^2 on 0 <= s^2 <= ((sqrt(2) - 1) / (sqrt(2) + 1))^2, sin for (sin(r) / r - 1) / r^2 and cos for
-// (cos(r) - 1 + r^2 / 2) / r^4 in powers of r^2 on |r| <= 0.9, in float64 pi / 4, normal for (1 + y) e^(y^2 / 2) Phi(-y) in powers of
-// (y - centre) / (y + centre) on 0 <= y <= normal_ends. ln2_high + ln2_low is ln 2 to twice the precision, the three parts of
-// half_pi are pi / 2 to three times.
+// The polynomials are minimax by Remez exchange: expm1 for (e^r - 1 - r) / r^2 on |r| <= ln(2) / 2, log for (2
+// artanh(s) / s - 2) / s^2 on 0 <= s^2 <= ((sqrt(2) - 1) / (sqrt(2) + 1))^2, sin for (sin(r) / r - 1) / r^2 and cos for
+// (cos(r) - 1 + r^2 / 2) / r^4 in powers of r^2 on |r| <= 0.9, in float64 pi / 4, normal for (1 + y) e^(y^2 / 2)
+// Phi(-y) in powers of (y - centre) / (y + centre) on 0 <= y <= normal_ends. ln2_high + ln2_low is ln 2 to twice the
+// precision, the three parts of half_pi are pi / 2 to three times.
 template <>
 struct Constants<float> {
     static constexpr float log2_e = 1.4426950408889634F;
@@ -193,8 +193,8 @@ ROSENBLATT_INLINE Pack<T> softplus(Pack<T> x) noexcept {
     return select<T>(x > zero<T>(), x, zero<T>()) + log1p(exp(zero<T>() - abs(x)));
 }
 
-// |x| = n pi / 2 + r, |r| about pi / 4 at most; n in the low bits of `quadrant`. An x beyond angle_ends counts as 0, an infinite
-// one is a NaN.
+// |x| = n pi / 2 + r, |r| about pi / 4 at most; n in the low bits of `quadrant`. An x beyond angle_ends counts as 0, an
+// infinite one is a NaN.
 template <class T>
 struct ReducedAngle {
     Pack<T> r;

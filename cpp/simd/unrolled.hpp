@@ -1,5 +1,6 @@
 // Unrolled: a loop whose index is a constant in every round. An array of registers stays in registers only if each of
-// its indices is a constant before the compiler decides where the array lives; unrolling by pragma comes too late for it.
+// its indices is a constant before the compiler decides where the array lives; unrolling by pragma comes too late for
+// it.
 #pragma once
 
 #include <cstddef>
