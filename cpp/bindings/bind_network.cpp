@@ -365,7 +365,7 @@ Array<T> sample_gradients_of(BoundNetwork<T>& self, const Array<T>& X, const py:
 
 void check_second_derivatives(const Shape& shape) {
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer)
-        if (!has_second_derivative(shape.activation(layer)))
+        if (shape.activation(layer) == Activation::custom)
             throw py::value_error(
                 "activation: got '" + activation_name(shape, layer) +
                 "', expected activations whose second derivative is known here (docs/derivatives.md)");

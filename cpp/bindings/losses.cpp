@@ -97,26 +97,9 @@ void check_rounding(const LossRule& rule) {
 }  // namespace
 
 TargetKind target_kind(Loss loss, Activation output) noexcept {
-    switch (loss) {
-        case Loss::squared_error:
-        case Loss::absolute_error:
-        case Loss::huber:
-        case Loss::quantile:
-        case Loss::gaussian_nll:
-            return TargetKind::reals;
-        case Loss::log_loss:
-        case Loss::kl_divergence:
-        case Loss::focal:
-            return output == Activation::softmax ? TargetKind::distribution : TargetKind::probabilities;
-        case Loss::hinge:
-        case Loss::squared_hinge:
-            return TargetKind::signs;
-        case Loss::poisson:
-            return TargetKind::counts;
-        case Loss::cosine:
-            return TargetKind::direction;
-    }
-    return TargetKind::reals;
+    const TargetKind kind = facts(loss).targets;
+    const bool sums_to_1 = kind == TargetKind::probabilities && output == Activation::softmax;
+    return sums_to_1 ? TargetKind::distribution : kind;
 }
 
 template <class T>

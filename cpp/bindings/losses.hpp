@@ -13,8 +13,7 @@ namespace rosenblatt::bindings {
 // A loss on its way from Python: its name and its parameters.
 using NamedLoss = std::pair<std::string, std::vector<double>>;
 
-// What the numbers of a target must be.
-enum class TargetKind : unsigned char { reals, probabilities, distribution, signs, counts, direction };
+// What a loss expects of its targets.
 TargetKind target_kind(Loss loss, Activation output) noexcept;
 
 // The rule of a loss, for as long as `named` lives; ValueError where it does not fit the network, or T cannot hold a

@@ -1,4 +1,4 @@
-// The activations and losses there are, and their names: each stands here once.
+// The activations and losses, and their properties from the tables.
 #pragma once
 
 #include <cstddef>
@@ -9,90 +9,52 @@
 namespace rosenblatt {
 
 enum class Activation : std::uint8_t {
-    identity,
-    logistic,
-    tanh,
-    relu,
-    softmax,
-    leaky_relu,
-    elu,
-    selu,
-    gelu,
-    gelu_tanh,
-    silu,
-    mish,
-    softplus,
-    softsign,
-    hard_sigmoid,
-    hard_tanh,
-    relu6,
-    sin,
-    step,
-    log_softmax,
+#define ROSENBLATT_ACTIVATION(name, from, takes, initialiser) name,
+#include "kernels/activations.def"
     custom  // supplied by the user and called by the model, never by kernels; keep last, it has no name
 };
-inline constexpr const char* activation_names[] = {"identity",   "logistic", "tanh",     "relu",     "softmax",
-                                                   "leaky_relu", "elu",      "selu",     "gelu",     "gelu_tanh",
-                                                   "silu",       "mish",     "softplus", "softsign", "hard_sigmoid",
-                                                   "hard_tanh",  "relu6",    "sin",      "step",     "log_softmax"};
+inline constexpr const char* activation_names[] = {
+#define ROSENBLATT_ACTIVATION(name, from, takes, initialiser) #name,
+#include "kernels/activations.def"
+};
 
-// Whether f'(z) is computed from z; for the others a = f(z) says as much, and no layer's z need be kept.
+enum class DerivativeFrom : std::uint8_t { a, z };
+enum class Takes : std::uint8_t { numbers, rows };
+
+// True if f' needs z. Otherwise a suffices and z is not stored.
 constexpr bool derivative_from_z(Activation f) noexcept {
     switch (f) {
-        case Activation::gelu:
-        case Activation::gelu_tanh:
-        case Activation::silu:
-        case Activation::mish:
-        case Activation::sin:
+#define ROSENBLATT_ACTIVATION(name, from, takes, initialiser) \
+    case Activation::name:                                    \
+        return DerivativeFrom::from == DerivativeFrom::z;
+#include "kernels/activations.def"
         case Activation::custom:
             return true;
-        case Activation::identity:
-        case Activation::logistic:
-        case Activation::tanh:
-        case Activation::relu:
-        case Activation::softmax:
-        case Activation::leaky_relu:
-        case Activation::elu:
-        case Activation::selu:
-        case Activation::softplus:
-        case Activation::softsign:
-        case Activation::hard_sigmoid:
-        case Activation::hard_tanh:
-        case Activation::relu6:
-        case Activation::step:
-        case Activation::log_softmax:
-            return false;
     }
     return false;
 }
 
-// The normal density at 0, 1 / sqrt(2 pi), and v(z) = 2 sqrt(2 / pi) (z + 0.044715 z^3) of gelu's tanh form.
-inline constexpr double density_at_0 = 0.3989422804014327;
-inline constexpr double gelu_linear = 1.5957691216057308;
-inline constexpr double gelu_cubic = 0.07135481627260025;
-
-// Whether f looks at the whole row of a layer, where the others take each number by itself.
+// True if f takes a row of the layer as a whole, like softmax.
 constexpr bool acts_on_rows(Activation f) noexcept {
-    return f == Activation::softmax || f == Activation::log_softmax || f == Activation::custom;
+    switch (f) {
+#define ROSENBLATT_ACTIVATION(name, from, takes, initialiser) \
+    case Activation::name:                                    \
+        return Takes::takes == Takes::rows;
+#include "kernels/activations.def"
+        case Activation::custom:
+            return true;
+    }
+    return true;
 }
 
 enum class Loss : std::uint8_t {
-    squared_error,
-    absolute_error,
-    huber,
-    quantile,
-    log_loss,
-    kl_divergence,
-    hinge,
-    squared_hinge,
-    poisson,
-    gaussian_nll,
-    focal,
-    cosine
+#define ROSENBLATT_LOSS(name, labels, slopes, targets) name,
+#include "kernels/losses.def"
 };
-inline constexpr const char* loss_names[] = {"squared_error", "absolute_error", "huber", "quantile",
-                                             "log_loss",      "kl_divergence",  "hinge", "squared_hinge",
-                                             "poisson",       "gaussian_nll",   "focal", "cosine"};
+inline constexpr const char* loss_names[] = {
+#define ROSENBLATT_LOSS(name, labels, slopes, targets) #name,
+#include "kernels/losses.def"
+};
 
 // A loss with its parameters, which a kernel rounds to T: huber {where the square becomes a line}, quantile {tau, one
 // for all outputs or one for each}, log_loss {label smoothing}, poisson {1 where the output is the logarithm of the
@@ -102,16 +64,23 @@ struct LossRule {
     Vector<const double> parameters;
 };
 
-// Whether an integer label can be a sample's target.
-constexpr bool takes_labels(Loss loss) noexcept {
-    return loss == Loss::log_loss || loss == Loss::kl_divergence || loss == Loss::hinge ||
-           loss == Loss::squared_hinge || loss == Loss::focal;
-}
+// What the numbers of a target must be; the probabilities of a softmax are a distribution.
+enum class TargetKind : std::uint8_t { reals, probabilities, distribution, signs, counts, direction };
 
-// Whether a loss has its slopes by z, not by a (docs/arithmetic.md, section 4).
-constexpr bool slopes_by_z(Loss loss) noexcept {
-    return loss == Loss::log_loss || loss == Loss::kl_divergence || loss == Loss::focal;
-}
+struct LossFacts {
+    enum class Labels : std::uint8_t { no, yes } labels;  // whether an integer label can be a target
+    DerivativeFrom slopes;                                // by what the slopes are: dC/da or dC/dz
+    TargetKind targets;
+};
+inline constexpr LossFacts loss_facts[] = {
+#define ROSENBLATT_LOSS(name, labels, slopes, targets) \
+    {LossFacts::Labels::labels, DerivativeFrom::slopes, TargetKind::targets},
+#include "kernels/losses.def"
+};
+constexpr const LossFacts& facts(Loss loss) noexcept { return loss_facts[static_cast<std::size_t>(loss)]; }
+
+constexpr bool takes_labels(Loss loss) noexcept { return facts(loss).labels == LossFacts::Labels::yes; }
+constexpr bool slopes_by_z(Loss loss) noexcept { return facts(loss).slopes == DerivativeFrom::z; }
 
 // The numbers in a sample's target: gaussian_nll has two outputs for each.
 constexpr std::size_t n_targets(Loss loss, std::size_t n_outputs) noexcept {

@@ -63,6 +63,7 @@ constexpr Kernels<T> make_kernels() noexcept {
             .sum_rows = sum_rows<T>,
             .activate = activate<T>,
             .activation_backward = activation_backward<T>,
+            .add_slope_along = add_slope_along<T>,
             .loss = loss<T>,
             .sgd_step = sgd_step<T>,
             .rule_step = rule_step<T>,

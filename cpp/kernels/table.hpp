@@ -222,8 +222,8 @@ struct Kernels {
     // A = f(init + L R) for an f that acts on each number by itself, not on rows. A (rows, cols) row-major.
     void (*multiply_activate)(const Operands<T>& LR, Init<T> init, Activation f, Panels<T> A) noexcept;
 
-    // Delta = (init + L R) * mask * f'(z), element by element: dC/dz from the sums dC/da. f' is computed from z or a, as
-    // derivative_from_z(f) says; `mask` may be null. From, mask, Delta (rows, cols) row-major.
+    // Delta = (init + L R) * mask * f'(z), element by element: dC/dz from the sums dC/da. f' is computed from z or a,
+    // as derivative_from_z(f) says; `mask` may be null. From, mask, Delta (rows, cols) row-major.
     void (*multiply_activation_backward)(const Operands<T>& LR, Init<T> init, Activation f, Matrix<const T> From,
                                          Matrix<const T> mask, Panels<T> Delta) noexcept;
 
@@ -270,6 +270,11 @@ struct Kernels {
 
     // Delta = dC/dz from Delta = dC/da, in place, and from z or a as derivative_from_z(f) says. Both (rows, cols).
     void (*activation_backward)(Activation f, Matrix<const T> From, Matrix<T> Delta) noexcept;
+
+    // R_Delta += G R{f'(z)}: the change of f' along a direction, from X and R{X}, which are z or a as
+    // derivative_from_z(f) says. All (rows, cols).
+    void (*add_slope_along)(Activation f, Matrix<const T> X, Matrix<const T> R_X, Matrix<const T> G,
+                            Matrix<T> R_Delta) noexcept;
 
     // The output A = f(Z), the loss of each sample and delta^(L) = dC/dz^(L). Z, A, Delta (rows, n_outputs), scale and
     // c (rows,): sample i has the loss c[i] and the share scale[i] in the cost. Delta may be null: only A and c are

@@ -8,36 +8,6 @@
 
 namespace rosenblatt {
 
-// Whether the second derivative of an activation is known.
-constexpr bool has_second_derivative(Activation f) noexcept {
-    switch (f) {
-        case Activation::identity:
-        case Activation::logistic:
-        case Activation::tanh:
-        case Activation::relu:
-        case Activation::softmax:
-        case Activation::leaky_relu:
-        case Activation::elu:
-        case Activation::selu:
-        case Activation::gelu:
-        case Activation::gelu_tanh:
-        case Activation::silu:
-        case Activation::mish:
-        case Activation::softplus:
-        case Activation::softsign:
-        case Activation::hard_sigmoid:
-        case Activation::hard_tanh:
-        case Activation::relu6:
-        case Activation::sin:
-        case Activation::step:
-        case Activation::log_softmax:
-            return true;
-        case Activation::custom:
-            return false;
-    }
-    return false;
-}
-
 // Where a layer is, and how it moves along the direction: z, a, R{z}, R{a}, each (n, n_out).
 template <class T>
 struct LayerAlong {

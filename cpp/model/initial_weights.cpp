@@ -126,28 +126,10 @@ void draw_orthogonal(double gain, RandomStream random, Panels<T> W, Team& team) 
 
 Initialiser initialiser_for(Activation f) noexcept {
     switch (f) {
-        case Activation::relu:
-        case Activation::leaky_relu:
-        case Activation::relu6:
-        case Activation::elu:
-        case Activation::gelu:
-        case Activation::gelu_tanh:
-        case Activation::silu:
-        case Activation::mish:
-        case Activation::softplus:
-        case Activation::sin:
-            return Initialiser::he_uniform;
-        case Activation::selu:
-            return Initialiser::lecun_uniform;
-        case Activation::identity:
-        case Activation::logistic:
-        case Activation::tanh:
-        case Activation::softmax:
-        case Activation::softsign:
-        case Activation::hard_sigmoid:
-        case Activation::hard_tanh:
-        case Activation::step:
-        case Activation::log_softmax:
+#define ROSENBLATT_ACTIVATION(name, from, takes, initialiser) \
+    case Activation::name:                                    \
+        return Initialiser::initialiser;
+#include "kernels/activations.def"
         case Activation::custom:
             return Initialiser::glorot_uniform;
     }

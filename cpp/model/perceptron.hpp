@@ -1,6 +1,7 @@
 // Perceptron: Rosenblatt's rule, a sample at a time. Where y z <= 0, w := w + eta y x and b := b + eta y; one class
-// against the others. The arithmetic is docs/arithmetic.md, section 10. Sources: Rosenblatt, Psychological Review 65(6),
-// 1958; the rules for stopping, the penalties and the order of the samples are those of scikit-learn's Perceptron.
+// against the others. The arithmetic is docs/arithmetic.md, section 10. Sources: Rosenblatt, Psychological Review
+// 65(6), 1958; the rules for stopping, the penalties and the order of the samples are those of scikit-learn's
+// Perceptron.
 #pragma once
 
 #include <cstddef>

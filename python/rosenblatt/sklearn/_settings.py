@@ -19,8 +19,6 @@ from .._loss import WITH_PARAMETERS
 from .._optimizer import LBFGS, OPTIMIZERS, SGD, Adam, Check, Optimizer
 from .._training.callbacks import Callback
 
-STOCHASTIC = ("sgd", "adam")
-
 OF_SCALED_TARGETS = ("squared_error", "absolute_error", "huber", "quantile")
 
 SCHEDULES = (
