@@ -25,6 +25,8 @@ not_here=(
     tests/api/test_arguments.py::test_a_network_larger_than_the_memory_is_a_memory_error
     # These promise seconds, for the code that users get.
     tests/project/test_footprint.py::test_importing_it_is_quick
+    tests/core/test_interrupt.py::test_ctrl_c_in_the_middle_of_a_long_step
+    tests/core/test_interrupt.py::test_ctrl_c_while_a_large_call_is_prepared
     tests/core/test_oversubscription.py
 )
 # What starts threads, forks, is interrupted, or uses one object from several threads.

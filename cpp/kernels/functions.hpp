@@ -72,12 +72,15 @@ struct LossFacts {
     DerivativeFrom slopes;                                // by what the slopes are: dC/da or dC/dz
     TargetKind targets;
 };
-inline constexpr LossFacts loss_facts[] = {
+constexpr LossFacts facts(Loss loss) noexcept {
+    switch (loss) {
 #define ROSENBLATT_LOSS(name, labels, slopes, targets) \
-    {LossFacts::Labels::labels, DerivativeFrom::slopes, TargetKind::targets},
+    case Loss::name:                                   \
+        return {LossFacts::Labels::labels, DerivativeFrom::slopes, TargetKind::targets};
 #include "kernels/losses.def"
-};
-constexpr const LossFacts& facts(Loss loss) noexcept { return loss_facts[static_cast<std::size_t>(loss)]; }
+    }
+    __builtin_unreachable();
+}
 
 constexpr bool takes_labels(Loss loss) noexcept { return facts(loss).labels == LossFacts::Labels::yes; }
 constexpr bool slopes_by_z(Loss loss) noexcept { return facts(loss).slopes == DerivativeFrom::z; }
