@@ -2,7 +2,8 @@
 
 Every function takes and gives one row, the numbers of one layer for one sample, because softmax
 looks at the whole row. The derivatives are written in a where a says as much as z does, in z where
-it does not; the table at the end says which. docs/activations.md has the formulas and the sources.
+it does not; the table at the end says which. It is also where an activation's second derivative and
+its default initialiser are. docs/activations.md has the formulas and the sources.
 """
 
 from __future__ import annotations
@@ -285,35 +286,200 @@ def step_backward(T: NumberType, a: Row, g: Row) -> Row:
     return [0.0] * len(g)
 
 
+# ------------------------------------------------- second derivatives along a direction: g R{f'(z)}
+# R{x} is the derivative of x with respect to t where theta moves as theta + t v (Pearlmutter 1994).
+
+
+class Along(NamedTuple):
+    """A layer for one sample, and how it moves along the direction."""
+
+    z: Row
+    a: Row
+    R_z: Row  # R{z}
+    R_a: Row  # R{a}
+
+
+FLAT = 1000.0  # from there on the second derivatives of gelu, silu and mish are 0 in either type
+
+Bend = Callable[[NumberType, Along, Row], Row]  # (T, layer, g)
+
+
+def straight(T: NumberType, at: Along, g: Row) -> Row:
+    """Return 0: f' is constant between its kinks."""
+    return [0.0] * len(at.a)
+
+
+def logistic_bend(T: NumberType, at: Along, g: Row) -> Row:
+    """Return g (1 - 2 a) R{a}, for f' = a - a^2."""
+    return [
+        T.round(g_j * T.round(T.fma(-2.0, a_j, 1.0) * R_j))
+        for a_j, R_j, g_j in zip(at.a, at.R_a, g, strict=True)
+    ]
+
+
+def tanh_bend(T: NumberType, at: Along, g: Row) -> Row:
+    """Return g (-2 a) R{a}, for f' = 1 - a^2."""
+    return [
+        T.round(g_j * T.round(-2.0 * a_j * R_j))
+        for a_j, R_j, g_j in zip(at.a, at.R_a, g, strict=True)
+    ]
+
+
+def softmax_bend(T: NumberType, at: Along, g: Row) -> Row:
+    """Return R{a_j} (g_j - q) - a_j p with q = sum_i g_i a_i, p = sum_i g_i R{a_i}."""
+    q = chain(T, 0.0, g, at.a)
+    p = chain(T, 0.0, g, at.R_a)
+    return [
+        T.fma(-a_j, p, T.round(R_j * T.round(g_j - q)))
+        for a_j, R_j, g_j in zip(at.a, at.R_a, g, strict=True)
+    ]
+
+
+def log_softmax_bend(T: NumberType, at: Along, g: Row) -> Row:
+    """Return -R{p_j} sum_i g_i with p = e^a, R{p_j} = p_j R{a_j}."""
+    total = sum_in_order(T, [0.0, *g])
+    return [
+        -T.round(T.round(exp(T, a_j) * R_j) * total) for a_j, R_j in zip(at.a, at.R_a, strict=True)
+    ]
+
+
+def elu_change(T: NumberType, a: float, R_a: float) -> float:
+    """Return R{a} below 0, for f' = a and a constant: elu and selu."""
+    return 0.0 if a > 0 else R_a
+
+
+def softplus_change(T: NumberType, a: float, R_a: float) -> float:
+    """Return e^-a R{a}, for f' = 1 - e^-a."""
+    return T.round(exp(T, -a) * R_a)
+
+
+def softsign_change(T: NumberType, a: float, R_a: float) -> float:
+    """Return -2 (1 - |a|) R{a} above 0 and 2 (1 - |a|) R{a} below, for f' = (1 - |a|)^2."""
+    steepness = -2 * T.round(1 - abs(a))
+    return T.round((steepness if a > 0 else -steepness) * R_a)
+
+
+def sin_change(T: NumberType, z: float, R_z: float) -> float:
+    """Return -sin(z) R{z}."""
+    return T.round(-sin(T, z) * R_z)
+
+
+def gelu_change(T: NumberType, z: float, R_z: float) -> float:
+    """Return phi(z) (2 - z^2) R{z}."""
+    y = clip(z, -FLAT, FLAT)
+    bell = exp(T, T.round(T.round(-0.5 * y) * y))
+    density = T.round(bell * T.round(DENSITY_AT_0))
+    return T.round(T.round(density * T.fma(-y, y, 2.0)) * R_z)
+
+
+def gelu_tanh_change(T: NumberType, z: float, R_z: float) -> float:
+    """Return s' (2 v' + z ((1 - 2 s) v'^2 + v'')) R{z} with s = logistic(v(z)), s' = s (1 - s)."""
+    y = clip(z, -FLAT, FLAT)
+    s = gelu_tanh_gate(T, y)
+    v_1 = T.fma(T.round(y * y), T.round(3 * GELU_CUBIC), T.round(GELU_LINEAR))
+    v_2 = T.round(T.round(6 * GELU_CUBIC) * y)
+    inner = T.fma(T.round(T.fma(-2.0, s, 1.0) * v_1), v_1, v_2)
+    return T.round(T.round(T.round(s * T.round(1 - s)) * T.fma(y, inner, 2 * v_1)) * R_z)
+
+
+def silu_change(T: NumberType, z: float, R_z: float) -> float:
+    """Return s (1 - s) (2 + z (1 - 2 s)) R{z} with s = logistic(z)."""
+    y = clip(z, -FLAT, FLAT)
+    s = logistic(T, y)
+    return T.round(T.round(T.round(s * T.round(1 - s)) * T.fma(y, T.fma(-2.0, s, 1.0), 2.0)) * R_z)
+
+
+def mish_change(T: NumberType, z: float, R_z: float) -> float:
+    """Return t' (2 + z (1 - s - 2 t s)) R{z}, s = logistic(z), t = N / D, t' = (1 - t^2) s."""
+    y = clip(z, -FLAT, FLAT)
+    e, N, D = mish_gate(T, y)
+    k = T.round(e * e) if y >= 0 else e
+    steepness = T.round(T.round(T.round(4 * k) * T.round(1 + e)) / T.round(D * D))
+    s = logistic(T, y)
+    inner = T.fma(T.round(-2 * T.round(N / D)), s, T.round(1 - s))
+    return T.round(T.round(steepness * T.fma(y, inner, 2.0)) * R_z)
+
+
+Change = Callable[[NumberType, float, float], float]  # R{f'} of one number
+
+
+def by_a(change: Change) -> Bend:
+    """Return g R{f'}, with R{f'} from a and R{a}."""
+    return lambda T, at, g: [
+        T.round(g_j * change(T, a_j, R_j)) for a_j, R_j, g_j in zip(at.a, at.R_a, g, strict=True)
+    ]
+
+
+def by_z(change: Change) -> Bend:
+    """Return g R{f'}, with R{f'} from z and R{z}."""
+    return lambda T, at, g: [
+        T.round(g_j * change(T, z_j, R_j)) for z_j, R_j, g_j in zip(at.z, at.R_z, g, strict=True)
+    ]
+
+
 class Activation(NamedTuple):
     """One activation."""
 
     forward: OfRow  # (T, z) -> a
     backward: Backward  # (T, z or a, g = dC/da) -> dC/dz
     derivative_from: str = "a"  # which of the two
+    bend: Bend = straight  # (T, layer, g) -> g R{f'(z)}
+    initialiser: str = "glorot_uniform"  # of the weights before it, for "auto"
 
 
 ACTIVATIONS: dict[str, Activation] = {
     "identity": Activation(identity_row, identity_backward),
-    "logistic": Activation(logistic_row, logistic_backward),
-    "tanh": Activation(tanh_row, tanh_backward),
-    "relu": Activation(relu_row, relu_backward),
-    "softmax": Activation(softmax_row, softmax_backward),
-    "leaky_relu": Activation(each(leaky_relu), leaky_relu_backward),
-    "elu": Activation(each(elu), times(elu_slope)),
-    "selu": Activation(each(selu), times(selu_slope)),
-    "gelu": Activation(each(gelu), times(gelu_slope), "z"),
-    "gelu_tanh": Activation(each(gelu_tanh), times(gelu_tanh_slope), "z"),
-    "silu": Activation(each(silu), times(silu_slope), "z"),
-    "mish": Activation(each(mish), times(mish_slope), "z"),
-    "softplus": Activation(each(softplus), times(softplus_slope)),
-    "softsign": Activation(each(softsign), times(softsign_slope)),
+    "logistic": Activation(logistic_row, logistic_backward, bend=logistic_bend),
+    "tanh": Activation(tanh_row, tanh_backward, bend=tanh_bend),
+    "relu": Activation(relu_row, relu_backward, initialiser="he_uniform"),
+    "softmax": Activation(softmax_row, softmax_backward, bend=softmax_bend),
+    "leaky_relu": Activation(each(leaky_relu), leaky_relu_backward, initialiser="he_uniform"),
+    "elu": Activation(each(elu), times(elu_slope), bend=by_a(elu_change), initialiser="he_uniform"),
+    "selu": Activation(
+        each(selu), times(selu_slope), bend=by_a(elu_change), initialiser="lecun_uniform"
+    ),
+    "gelu": Activation(
+        each(gelu),
+        times(gelu_slope),
+        derivative_from="z",
+        bend=by_z(gelu_change),
+        initialiser="he_uniform",
+    ),
+    "gelu_tanh": Activation(
+        each(gelu_tanh),
+        times(gelu_tanh_slope),
+        derivative_from="z",
+        bend=by_z(gelu_tanh_change),
+        initialiser="he_uniform",
+    ),
+    "silu": Activation(
+        each(silu),
+        times(silu_slope),
+        derivative_from="z",
+        bend=by_z(silu_change),
+        initialiser="he_uniform",
+    ),
+    "mish": Activation(
+        each(mish),
+        times(mish_slope),
+        derivative_from="z",
+        bend=by_z(mish_change),
+        initialiser="he_uniform",
+    ),
+    "softplus": Activation(
+        each(softplus), times(softplus_slope), bend=by_a(softplus_change), initialiser="he_uniform"
+    ),
+    "softsign": Activation(each(softsign), times(softsign_slope), bend=by_a(softsign_change)),
     "hard_sigmoid": Activation(each(hard_sigmoid), where_between(0.0, 1.0, ONE_SIXTH)),
     "hard_tanh": Activation(each(lambda T, z: clip(z, -1.0, 1.0)), where_between(-1.0, 1.0)),
-    "relu6": Activation(each(lambda T, z: clip(z, 0.0, 6.0)), where_between(0.0, 6.0)),
-    "sin": Activation(each(sin), times(cos), "z"),
+    "relu6": Activation(
+        each(lambda T, z: clip(z, 0.0, 6.0)), where_between(0.0, 6.0), initialiser="he_uniform"
+    ),
+    "sin": Activation(
+        each(sin), times(cos), derivative_from="z", bend=by_z(sin_change), initialiser="he_uniform"
+    ),
     "step": Activation(each(step), step_backward),
-    "log_softmax": Activation(log_softmax_row, log_softmax_backward),
+    "log_softmax": Activation(log_softmax_row, log_softmax_backward, bend=log_softmax_bend),
 }
 
 

@@ -9,18 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import sqrt
-from typing import NamedTuple
 
-from .activation import (
-    ACTIVATIONS,
-    DENSITY_AT_0,
-    GELU_CUBIC,
-    GELU_LINEAR,
-    clip,
-    dC_dz,
-    gelu_tanh_gate,
-    mish_gate,
-)
+from .activation import ACTIVATIONS, Along, Row, dC_dz
 from .arithmetic import Float64, NumberType, chain, sum_in_order
 from .loss import (
     Parameters,
@@ -32,164 +22,6 @@ from .loss import (
     surprise,
 )
 from .math import exp, log1p, logistic
-
-Row = list[float]
-
-
-class Along(NamedTuple):
-    """A layer for one sample, and how it moves along the direction."""
-
-    z: Row
-    a: Row
-    R_z: Row  # R{z}
-    R_a: Row  # R{a}
-
-
-# ---------------------------------------------------------------------- activations: g R{f'(z)}
-
-FLAT = 1000.0  # from there on the second derivatives of gelu, silu and mish are 0 in either type
-
-Bend = Callable[[NumberType, Along, Row], Row]  # (T, layer, g)
-
-
-def straight(T: NumberType, at: Along, g: Row) -> Row:
-    """Return 0: f' is constant between its kinks."""
-    return [0.0] * len(at.a)
-
-
-def logistic_bend(T: NumberType, at: Along, g: Row) -> Row:
-    """Return g (1 - 2 a) R{a}, for f' = a - a^2."""
-    return [
-        T.round(g_j * T.round(T.fma(-2.0, a_j, 1.0) * R_j))
-        for a_j, R_j, g_j in zip(at.a, at.R_a, g, strict=True)
-    ]
-
-
-def tanh_bend(T: NumberType, at: Along, g: Row) -> Row:
-    """Return g (-2 a) R{a}, for f' = 1 - a^2."""
-    return [
-        T.round(g_j * T.round(-2.0 * a_j * R_j))
-        for a_j, R_j, g_j in zip(at.a, at.R_a, g, strict=True)
-    ]
-
-
-def softmax_bend(T: NumberType, at: Along, g: Row) -> Row:
-    """Return R{a_j} (g_j - q) - a_j p with q = sum_i g_i a_i, p = sum_i g_i R{a_i}."""
-    q = chain(T, 0.0, g, at.a)
-    p = chain(T, 0.0, g, at.R_a)
-    return [
-        T.fma(-a_j, p, T.round(R_j * T.round(g_j - q)))
-        for a_j, R_j, g_j in zip(at.a, at.R_a, g, strict=True)
-    ]
-
-
-def log_softmax_bend(T: NumberType, at: Along, g: Row) -> Row:
-    """Return -R{p_j} sum_i g_i with p = e^a, R{p_j} = p_j R{a_j}."""
-    total = sum_in_order(T, [0.0, *g])
-    return [
-        -T.round(T.round(exp(T, a_j) * R_j) * total) for a_j, R_j in zip(at.a, at.R_a, strict=True)
-    ]
-
-
-def elu_change(T: NumberType, a: float, R_a: float) -> float:
-    """Return R{a} below 0, for f' = a and a constant: elu and selu."""
-    return 0.0 if a > 0 else R_a
-
-
-def softplus_change(T: NumberType, a: float, R_a: float) -> float:
-    """Return e^-a R{a}, for f' = 1 - e^-a."""
-    return T.round(exp(T, -a) * R_a)
-
-
-def softsign_change(T: NumberType, a: float, R_a: float) -> float:
-    """Return -2 (1 - |a|) R{a} above 0 and 2 (1 - |a|) R{a} below, for f' = (1 - |a|)^2."""
-    steepness = -2 * T.round(1 - abs(a))
-    return T.round((steepness if a > 0 else -steepness) * R_a)
-
-
-def sin_change(T: NumberType, a: float, R_z: float) -> float:
-    """Return -sin(z) R{z}."""
-    return T.round(-a * R_z)
-
-
-def gelu_change(T: NumberType, z: float, R_z: float) -> float:
-    """Return phi(z) (2 - z^2) R{z}."""
-    y = clip(z, -FLAT, FLAT)
-    bell = exp(T, T.round(T.round(-0.5 * y) * y))
-    density = T.round(bell * T.round(DENSITY_AT_0))
-    return T.round(T.round(density * T.fma(-y, y, 2.0)) * R_z)
-
-
-def gelu_tanh_change(T: NumberType, z: float, R_z: float) -> float:
-    """Return s' (2 v' + z ((1 - 2 s) v'^2 + v'')) R{z} with s = logistic(v(z)), s' = s (1 - s)."""
-    y = clip(z, -FLAT, FLAT)
-    s = gelu_tanh_gate(T, y)
-    v_1 = T.fma(T.round(y * y), T.round(3 * GELU_CUBIC), T.round(GELU_LINEAR))
-    v_2 = T.round(T.round(6 * GELU_CUBIC) * y)
-    inner = T.fma(T.round(T.fma(-2.0, s, 1.0) * v_1), v_1, v_2)
-    return T.round(T.round(T.round(s * T.round(1 - s)) * T.fma(y, inner, 2 * v_1)) * R_z)
-
-
-def silu_change(T: NumberType, z: float, R_z: float) -> float:
-    """Return s (1 - s) (2 + z (1 - 2 s)) R{z} with s = logistic(z)."""
-    y = clip(z, -FLAT, FLAT)
-    s = logistic(T, y)
-    return T.round(T.round(T.round(s * T.round(1 - s)) * T.fma(y, T.fma(-2.0, s, 1.0), 2.0)) * R_z)
-
-
-def mish_change(T: NumberType, z: float, R_z: float) -> float:
-    """Return t' (2 + z (1 - s - 2 t s)) R{z}, s = logistic(z), t = N / D, t' = (1 - t^2) s."""
-    y = clip(z, -FLAT, FLAT)
-    e, N, D = mish_gate(T, y)
-    k = T.round(e * e) if y >= 0 else e
-    steepness = T.round(T.round(T.round(4 * k) * T.round(1 + e)) / T.round(D * D))
-    s = logistic(T, y)
-    inner = T.fma(T.round(-2 * T.round(N / D)), s, T.round(1 - s))
-    return T.round(T.round(steepness * T.fma(y, inner, 2.0)) * R_z)
-
-
-Change = Callable[[NumberType, float, float], float]  # R{f'} of one number
-
-
-def by_a(change: Change) -> Bend:
-    """Return g R{f'}, with R{f'} from a and R{a}."""
-    return lambda T, at, g: [
-        T.round(g_j * change(T, a_j, R_j)) for a_j, R_j, g_j in zip(at.a, at.R_a, g, strict=True)
-    ]
-
-
-def by_z(change: Change) -> Bend:
-    """Return g R{f'}, with R{f'} from z and R{z}."""
-    return lambda T, at, g: [
-        T.round(g_j * change(T, z_j, R_j)) for z_j, R_j, g_j in zip(at.z, at.R_z, g, strict=True)
-    ]
-
-
-BENDS: dict[str, Bend] = {
-    "identity": straight,
-    "logistic": logistic_bend,
-    "tanh": tanh_bend,
-    "relu": straight,
-    "softmax": softmax_bend,
-    "leaky_relu": straight,
-    "elu": by_a(elu_change),
-    "selu": by_a(elu_change),
-    "gelu": by_z(gelu_change),
-    "gelu_tanh": by_z(gelu_tanh_change),
-    "silu": by_z(silu_change),
-    "mish": by_z(mish_change),
-    "softplus": by_a(softplus_change),
-    "softsign": by_a(softsign_change),
-    "hard_sigmoid": straight,
-    "hard_tanh": straight,
-    "relu6": straight,
-    "sin": lambda T, at, g: [
-        T.round(g_j * sin_change(T, a_j, R_j))
-        for a_j, R_j, g_j in zip(at.a, at.R_z, g, strict=True)
-    ],
-    "step": straight,
-    "log_softmax": log_softmax_bend,
-}
 
 
 def activation_along(T: NumberType, name: str, z: Row, a: Row, R_z: Row) -> Row:
@@ -203,7 +35,7 @@ def activation_along(T: NumberType, name: str, z: Row, a: Row, R_z: Row) -> Row:
 def delta_along(T: NumberType, name: str, at: Along, g: Row, R_g: Row) -> Row:
     """Return R{delta} of the layer from g = dC/da and R{g}: f' R{g} + g R{f'}."""
     through = dC_dz(T, ACTIVATIONS[name], at.z, at.a, R_g)
-    bend = BENDS[name](T, at, g)
+    bend = ACTIVATIONS[name].bend(T, at, g)
     return [T.round(t_j + b_j) for t_j, b_j in zip(through, bend, strict=True)]
 
 

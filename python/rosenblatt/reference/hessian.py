@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from copy import copy
 from typing import NamedTuple
 
-from .activation import dC_dz
+from .activation import Along, dC_dz
 from .arithmetic import NumberType
 from .backward import dC_dA, dC_db, dC_dW
-from .curvature import Along, activation_along, delta_along, slopes_along
+from .curvature import activation_along, delta_along, slopes_along
 from .forward import Trace, added, forward, sums
 from .layers import Layers
 from .loss import LOSSES, NamedLoss, loss_rule, shares, target_row

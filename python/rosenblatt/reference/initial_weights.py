@@ -11,6 +11,7 @@ from collections.abc import Callable
 from math import pi, sqrt
 from typing import NamedTuple, Protocol
 
+from .activation import ACTIVATIONS
 from .arithmetic import Float64, NumberType, chain
 from .math import cos, log, sin
 from .rng import INITIAL_BIASES, INITIAL_WEIGHTS, uniform
@@ -65,12 +66,6 @@ class WeightLayer(NamedTuple):
         return radius * (cos(Float64, angle) if index % 2 == 0 else sin(Float64, angle))
 
 
-# What "auto" is for weights that lead to an activation; "glorot_uniform" for all that are not here.
-AUTOMATIC = {
-    **dict.fromkeys(("relu", "leaky_relu", "relu6", "elu", "gelu", "gelu_tanh"), "he_uniform"),
-    **dict.fromkeys(("silu", "mish", "softplus", "sin"), "he_uniform"),
-    "selu": "lecun_uniform",
-}
 DEFAULTS = {"orthogonal": 1.0}  # gain
 BIASES = ("auto", "zeros", "uniform")
 
@@ -81,7 +76,8 @@ def draw(
     """Return W, (n_out, n_in), of a layer that ends in `activation`."""
     name, parameter = initialiser(weights)
     if name == "auto":
-        name = AUTOMATIC.get(activation, "glorot_uniform")
+        f = ACTIVATIONS.get(activation)
+        name = "glorot_uniform" if f is None else f.initialiser
     weight_of = weights_by(name, parameter, layer)
     return [[T.round(weight_of(k, j)) for k in range(layer.n_in)] for j in range(layer.n_out)]
 
