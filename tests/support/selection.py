@@ -16,7 +16,11 @@ SLOW = {
     "test_neon": "compiles the core for arm64",
     "test_oversubscription": "keeps every core busy",
     "test_playground_browser": "starts a browser",
+    "test_selection": "runs pytest in other processes",
     "test_site": "builds the site",
+    "test_the_pictures_of_the_page_are_those_its_code_draws": "draws every picture of the page",
+    "test_a_warm_start_keeps_the_better_of_both_fits": "fits many estimators",
+    "test_a_rare_class_is_learnt": "fits many estimators",
 }
 
 # In CI a skip fails unless its reason contains one of these texts.
