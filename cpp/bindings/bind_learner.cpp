@@ -47,14 +47,14 @@ class BoundLearner {
         if (shape.has_batch_norm() && (batch_size == 1 || n % batch_size == 1)) refuse_batch_of_one();
         Buffer<std::size_t> order_of_samples(order ? n : 0);
         if (order) take_order("order", *order, order_of_samples.view());
-        typename Learner<T>::Means means{};
+        EpochMeans means;
         unless_diverged([&] {
             compute(threads, [&](Team& team) {
                 means = learner_.learn(bound_.network, samples.view, batch_size, std::as_const(order_of_samples).view(),
                                        team);
             });
         });
-        return {means.loss, means.penalty};
+        return {means.loss(), means.penalty()};
     }
 
     // One step with one sample x (n_features,), whose gradient is multiplied by `factor`: y is a label, a number, or a

@@ -287,7 +287,7 @@ double cost_of(BoundNetwork<T>& self, const DenseOrSparse<T>& X, const py::array
                const std::optional<Array<double>>& sample_weight, int threads) {
     const Access::Reading reading(self.access);
     const LossOfBatch<T> loss_of(self, X, Y, named_loss, sample_weight);
-    ForwardWorkspace<T> work(self.network.shape(), rows_at_once(loss_of.samples().size()));
+    ForwardWorkspace<T> work(self.network.shape(), std::min(loss_of.samples().size(), rows_at_once));
     double C = 0;
     compute(threads, [&](Team& team) { C = cost(loss_of.rule(), self.network, loss_of.samples(), work, team); });
     return C;

@@ -111,6 +111,8 @@ Batch<T> Batches<T>::take(std::size_t i, Team& team) {
     } else {
         batch.Y.Y = gather(samples_.Y.Y, Y_.first(n));
     }
+    batch.indices = indices(i);
+    batch.first = begin;
     return batch;
 }
 

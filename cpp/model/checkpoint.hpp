@@ -55,6 +55,15 @@ class CheckpointWriter {
     virtual bool wants(bool last_epoch) = 0;
     // The user's network has the parameters of the checkpoint.
     virtual void write(const Checkpoint<T>& checkpoint) = 0;
+
+    // Writes one of a run of so many epochs, if it is wanted; save_state(checkpoint) adds the state of the optimiser.
+    template <class F>
+    void offer(const TrainingHistory& history, std::size_t epochs, F save_state) {
+        if (!wants(history.stop_reason != StopReason::epochs || history.epochs() == epochs)) return;
+        Checkpoint<T> checkpoint{history, {}, {}};
+        save_state(checkpoint);
+        write(checkpoint);
+    }
 };
 
 }  // namespace rosenblatt

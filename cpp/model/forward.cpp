@@ -156,8 +156,6 @@ void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T
 
 namespace {
 
-constexpr std::size_t rows_at_once = 256;
-
 // A = the outputs of X, slice by slice, with the network as it lies.
 template <class T>
 void predict_slices(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& team) {

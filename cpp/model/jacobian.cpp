@@ -12,7 +12,6 @@ namespace rosenblatt {
 
 template <class T>
 void jacobian(const Network<T>& network, Matrix<const T> X, T* J, Team& team) {
-    constexpr std::size_t rows_at_once = 256;
     const Shape& shape = network.shape();
     const std::size_t n_outputs = shape.n_outputs();
     const std::size_t n_features = shape.n_features();

@@ -11,15 +11,12 @@
 
 #include "kernels/table.hpp"
 #include "model/backward.hpp"
-#include "model/forward.hpp"
-#include "model/loss.hpp"
+#include "model/gradient_step.hpp"
 #include "model/update.hpp"
 
 namespace rosenblatt {
 
 namespace {
-
-constexpr double work_of_a_parameter = 4;  // cost of one parameter in multiply-adds; memory-bound
 
 // A point of the line w + a d: the cost there, and its derivative by a.
 struct Point {
@@ -51,8 +48,7 @@ class Minimiser {
           work_(network_.shape(), samples.size()),
           batch_{work_.as_batch(samples), samples.Y, samples.weights},
           training_(training),
-          custom_(custom),
-          dC_dA_(custom == nullptr ? 0 : samples.size(), network_.shape().n_outputs()),
+          objective_(training.loss, custom, network_.shape(), samples.size()),
           settings_(training.optimizer.of_method),
           l2_(training.optimizer.regularisation.l2 + training.optimizer.regularisation.alpha / batch_.weight()),
           team_(team),
@@ -161,8 +157,7 @@ class Minimiser {
     // The cost of all samples, with the penalty, and its gradient. Throws Stopped.
     void evaluate() {
         const Shape& shape = network_.shape();
-        forward(network_, batch_.X, work_, team_);
-        cost_ = data_cost_ = cost_and_delta();
+        cost_ = data_cost_ = objective_.cost_and_delta(network_, batch_, work_, team_);
         backpropagate(network_, batch_.size(), work_, team_);
         weight_gradients(network_, batch_.X, work_, grad_.view(), team_);
         if (training_.gradient_norm) data_gradient_norm_ = norm<T>(shape, grad_.data(), room_.data(), team_);
@@ -173,15 +168,6 @@ class Minimiser {
             kernels<T>().penalise(T{0}, static_cast<T>(l2_), network_.W(layer).data, n, dw);
         }
         cost_ = cost_ + 0.5 * l2_ * dot<T>(shape, theta(), theta(), Over::weights, room_.data(), team_);
-    }
-
-    double cost_and_delta() {
-        if (custom_ == nullptr) return loss(training_.loss, network_, batch_, work_, team_);
-        const Matrix<T> dC_dA = dC_dA_.first(batch_.size());
-        const double C =
-            custom_->of_batch(output_activations(network_, batch_.size(), work_, team_), nullptr, 0, dC_dA);
-        output_delta<T>(network_, dC_dA, work_, team_);
-        return C;
     }
 
     // Goes to w + a d.
@@ -263,8 +249,7 @@ class Minimiser {
     Workspace<T> work_;
     Batch<T> batch_;
     const Training& training_;
-    CustomCost<T>* custom_;
-    Rows<T> dC_dA_;  // of a custom cost
+    Objective<T> objective_;
     MethodSettings settings_;
     double l2_;
     Team& team_;
@@ -293,15 +278,12 @@ class Descent {
             const Training& training, CustomCost<T>* custom, Observer& observer, Team& team, const Checkpoint<T>* from,
             CheckpointWriter<T>* checkpoint_writer)
         : network_(network),
-          validation_(validation),
+          validation_(training.loss, custom, network.shape(), validation),
           training_(training),
-          custom_(custom),
           observer_(observer),
           checkpoint_writer_(checkpoint_writer),
           team_(team),
           minimiser_(network, samples, training, custom, team),
-          validation_work_(network.shape(), validation ? rows_at_once(validation->size()) : 0),
-          validation_A_(custom != nullptr && validation ? validation->size() : 0, network.shape().n_outputs()),
           seen_(network) {
         read();
         if (from == nullptr) return;
@@ -316,7 +298,7 @@ class Descent {
             const bool moved = minimiser_.step();
             copy_parameters(minimiser_.network(), network_);
             if (validation_) {
-                numbers.validation_loss = cost_of_validation();
+                numbers.validation_loss = validation_.cost(network_, team_);
                 if (!std::isfinite(*numbers.validation_loss)) {
                     copy_parameters(seen_, network_);
                     throw Diverged{epoch, "validation loss"};
@@ -326,7 +308,11 @@ class Descent {
             const bool begins_anew = show(epoch, numbers);
             if (!begins_anew && history_.stop_reason == StopReason::epochs && (!moved || minimiser_.flat()))
                 history_.stop_reason = StopReason::converged;
-            if (checkpoint_writer_ != nullptr) offer_checkpoint(epoch);
+            if (checkpoint_writer_ != nullptr)
+                checkpoint_writer_->offer(history_, training_.epochs, [&](Checkpoint<T>& to) {
+                    // The pairs of a network that was changed after the step are of no use.
+                    if (!changed()) minimiser_.save_state(to, network_.shape());
+                });
             if (history_.stop_reason != StopReason::epochs) break;
         }
         return std::move(history_);
@@ -354,38 +340,19 @@ class Descent {
         return true;
     }
 
-    // Where the network was changed in the last moment the pairs are of no use.
-    void offer_checkpoint(std::size_t epoch) {
-        if (!checkpoint_writer_->wants(history_.stop_reason != StopReason::epochs || epoch + 1 == training_.epochs))
-            return;
-        Checkpoint<T> checkpoint{history_, {}, {}};
-        if (!changed()) minimiser_.save_state(checkpoint, network_.shape());
-        checkpoint_writer_->write(checkpoint);
-    }
-
     bool changed() const noexcept {
         const std::size_t bytes = seen_.theta().size * sizeof(T);
         return std::memcmp(seen_.theta().data, network_.theta().data, bytes) != 0;
     }
 
-    double cost_of_validation() {
-        if (custom_ == nullptr) return cost(training_.loss, network_, *validation_, validation_work_, team_);
-        const Matrix<T> A = validation_A_.first(validation_->size());
-        predict(network_, *validation_, A, team_);
-        return custom_->of_validation(A);
-    }
-
     Network<T>& network_;
-    const std::optional<Samples<T>>& validation_;
+    Validation<T> validation_;
     const Training& training_;
-    CustomCost<T>* custom_;
     Observer& observer_;
     CheckpointWriter<T>* checkpoint_writer_;
     Team& team_;
     Minimiser<T> minimiser_;
-    ForwardWorkspace<T> validation_work_;
-    Rows<T> validation_A_;  // of a custom cost
-    Network<T> seen_;       // the parameters that the minimiser has
+    Network<T> seen_;  // the parameters that the minimiser has
     TrainingHistory history_;
 };
 

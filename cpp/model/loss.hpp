@@ -34,7 +34,4 @@ void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>
 template <class T>
 double cost(LossRule rule, const Network<T>& network, const Samples<T>& samples, ForwardWorkspace<T>& work, Team& team);
 
-// Rows of the workspace with which `cost` measures n samples.
-inline std::size_t rows_at_once(std::size_t n) noexcept { return n < 256 ? n : 256; }
-
 }  // namespace rosenblatt

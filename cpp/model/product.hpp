@@ -56,6 +56,9 @@ struct Product {
     }
 };
 
+// Rows are cut in multiples of this: 3 register tiles of 14 rows, or 7 of 6.
+inline constexpr std::size_t row_multiple = 42;
+
 // How a result (rows, cols) is cut for a team: by columns in whole panels first, for then a tile of each product of a
 // layer reads the same part of W; by rows, in multiples of the tallest register tiles, where the columns are too few.
 class Tiling {
@@ -70,9 +73,8 @@ class Tiling {
         const std::size_t panels = (cols_ + panel_cols<T> - 1) / panel_cols<T>;
         tile_cols_ = (panels + wanted - 1) / wanted * panel_cols<T>;
         col_tiles_ = (cols_ + tile_cols_ - 1) / tile_cols_;
-        constexpr std::size_t tallest = 42;  // 3 register tiles of 14 rows, or 7 of 6
         const std::size_t row_tiles = (wanted + col_tiles_ - 1) / col_tiles_;
-        tile_rows_ = ((rows_ + row_tiles - 1) / row_tiles + tallest - 1) / tallest * tallest;
+        tile_rows_ = ((rows_ + row_tiles - 1) / row_tiles + row_multiple - 1) / row_multiple * row_multiple;
         row_tiles_ = (rows_ + tile_rows_ - 1) / tile_rows_;
     }
 
@@ -119,8 +121,7 @@ struct Blocks {
         // The rows come back for every panel, from the third cache: 16 MB of them, 4 MB where they are read by columns.
         const double most_bytes = (product.L.transposed && !copies_L ? 4.0 : 16.0) * 1024 * 1024;
         const auto most_rows = static_cast<std::size_t>(most_bytes / static_cast<double>(terms * sizeof(T)));
-        constexpr std::size_t tallest = 42;  // 3 register tiles of 14 rows, or 7 of 6
-        rows = even_blocks(product.L.rows(), std::max(most_rows, tallest), tallest);
+        rows = even_blocks(product.L.rows(), std::max(most_rows, row_multiple), row_multiple);
         // Many rows of R, pages apart.
         const bool far_apart = product.R.M.panel_stride == panel && product.R.M.row_stride * sizeof(T) >= 8192;
         copies_R = product.R.transposed || (!copies_L && far_apart && rows >= 56 && terms >= 512);

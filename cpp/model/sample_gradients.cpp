@@ -35,7 +35,6 @@ void gradient_of_sample(const Shape& shape, Scattered<const T> X, std::size_t i,
 template <class T>
 void sample_gradients(LossRule rule, const Network<T>& network, const Samples<T>& samples, Matrix<T> grads,
                       Team& team) {
-    constexpr std::size_t rows_at_once = 256;
     const Shape& shape = network.shape();
     Workspace<T> work(shape, std::min(samples.size(), rows_at_once));
     for (std::size_t first = 0; first < samples.size(); first += work.capacity()) {

@@ -175,8 +175,8 @@ void predict(const Network<T>& network, const Scalings<T>& scalings, Matrix<cons
     if (!scalings.inputs) {
         predict(network, X, A, team);
     } else {
-        constexpr std::size_t rows_at_once = 1024;  // a copy of X in slices; each is worth a copy of the weights
-        const std::size_t rows = std::min(X.rows, rows_at_once);
+        constexpr std::size_t rows_of_a_slice = 1024;  // a copy of X in slices; each is worth a copy of the weights
+        const std::size_t rows = std::min(X.rows, rows_of_a_slice);
         Scratch<T> room(rows * X.cols);
         for (std::size_t first = 0; first < X.rows; first += rows) {
             const std::size_t n = std::min(rows, X.rows - first);

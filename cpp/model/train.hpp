@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/checkpoint.hpp"
+#include "model/gradient_step.hpp"
 #include "model/network.hpp"
 #include "model/team.hpp"
 #include "model/update.hpp"
@@ -44,18 +45,6 @@ class Observer {
     // True stops the run.
     virtual bool epoch_done(std::size_t /*epoch*/, const EpochNumbers& /*numbers*/) { return false; }
     virtual bool step_done(std::size_t /*epoch*/, std::size_t /*batch*/, double /*loss*/) { return false; }
-};
-
-// A cost supplied by the user, in place of a LossRule.
-template <class T>
-class CustomCost {
-  public:
-    virtual ~CustomCost() = default;
-    // C of the output activations A (n, n_outputs) of a batch, and its derivative dC_dA, same shape. The batch has
-    // the samples `indices` (n,), or n samples from `first` on if it is null.
-    virtual double of_batch(Matrix<const T> A, const std::size_t* indices, std::size_t first, Matrix<T> dC_dA) = 0;
-    // C of the validation samples' output activations.
-    virtual double of_validation(Matrix<const T> A) = 0;
 };
 
 // Thrown when a loss or a parameter is no longer finite. The network has the parameters of the end of the epoch before.

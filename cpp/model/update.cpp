@@ -15,8 +15,6 @@ namespace rosenblatt {
 
 namespace {
 
-constexpr double work_of_a_parameter = 4;  // cost of one parameter in multiply-adds; memory-bound
-
 // The rule of a method. A momentum that rounds to 0 in T is no momentum.
 template <class T>
 Rule rule_of(Method method, const MethodSettings& settings) noexcept {

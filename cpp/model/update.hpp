@@ -70,6 +70,9 @@ inline OptimizerSettings sgd(double learning_rate, double momentum, bool nestero
     return {Method::sgd, settings, Schedule(learning_rate)};
 }
 
+// The cost of one parameter of an update in multiply-adds; it is bound by memory.
+inline constexpr double work_of_a_parameter = 4;
+
 // The sum of a_i b_i over parameters, in float64: a chain over what belongs to a unit, W_j0, W_j1, ..., b_j, g_j, and
 // those of the units and layers in order. a, b lie like theta of `shape`; `room` (widest layer,).
 enum class Over : std::uint8_t { weights, parameters };

@@ -40,8 +40,11 @@ struct Batch {
     Scattered<const T> X;
     Targets<T> Y;
     const double* weights = nullptr;
+    const std::size_t* indices = nullptr;  // of its samples (n,); if null, they are those from `first` on
+    std::size_t first = 0;
 
     std::size_t size() const noexcept { return X.rows; }
+    bool is_sparse() const noexcept { return X.sparse != nullptr; }
 
     // The sum of the weights, in the order of the samples.
     double weight() const noexcept {
@@ -51,6 +54,9 @@ struct Batch {
         return total;
     }
 };
+
+// Computations on any number of samples take at most so many of them at a time.
+inline constexpr std::size_t rows_at_once = 256;
 
 // a of every layer, z of the output and of every layer whose f' is computed from z, for up to `capacity` samples at a
 // time. a of a layer that skips is f(z) + what goes into it.
