@@ -142,12 +142,12 @@ using Divergence = std::pair<std::size_t, const char*>;
 constexpr const char* stop_reasons[] = {"epochs", "callback", "time_limit", "converged"};
 
 // A training whose arguments are checked. It holds its network and the arrays that it reads.
-class Prepared {
+class TrainingJob {
   public:
-    Prepared() = default;
-    Prepared(const Prepared&) = delete;
-    Prepared& operator=(const Prepared&) = delete;
-    virtual ~Prepared() = default;
+    TrainingJob() = default;
+    TrainingJob(const TrainingJob&) = delete;
+    TrainingJob& operator=(const TrainingJob&) = delete;
+    virtual ~TrainingJob() = default;
 
     // Takes the network for this training: RuntimeError where somebody else is at it.
     virtual void begin() = 0;
@@ -204,11 +204,11 @@ struct Arguments {
 };
 
 template <class T>
-class PreparedOf final : public Prepared {
+class TrainingJobOf final : public TrainingJob {
   public:
-    PreparedOf(BoundNetwork<T>& bound, Arguments<T> arguments, const Training& training, PythonObserver observer,
-               int threads, const std::optional<std::string>& scale_inputs,
-               const std::optional<std::string>& scale_targets)
+    TrainingJobOf(BoundNetwork<T>& bound, Arguments<T> arguments, const Training& training, PythonObserver observer,
+                  int threads, const std::optional<std::string>& scale_inputs,
+                  const std::optional<std::string>& scale_targets)
         : owner_(py::cast(&bound)),
           bound_(bound),
           arguments_(std::move(arguments)),
@@ -264,10 +264,17 @@ class PreparedOf final : public Prepared {
         writing_->move_to_this_thread();
         bound_.scalings = scalings_;
         if (from_) copy_parameters(arguments_.resumed->first->network, bound_.network);
-        history_ = rosenblatt::train<T>(bound_.network, scaled.samples(), validation, training_,
-                                        cost_ ? &*cost_ : nullptr, observer_, team, average_out_,
-                                        from_ ? &*from_ : nullptr, checkpoint_writer_ ? &*checkpoint_writer_ : nullptr,
-                                        arguments_.remember ? &memory_ : nullptr);
+        history_ = rosenblatt::train<T>({.network = bound_.network,
+                                         .samples = scaled.samples(),
+                                         .validation = validation,
+                                         .settings = training_,
+                                         .cost = cost_ ? &*cost_ : nullptr,
+                                         .observer = observer_,
+                                         .resumed = from_ ? &*from_ : nullptr,
+                                         .checkpoint_writer = checkpoint_writer_ ? &*checkpoint_writer_ : nullptr,
+                                         .average = average_out_,
+                                         .memory = arguments_.remember ? &memory_ : nullptr},
+                                        team);
     }
 
   private:
@@ -290,19 +297,19 @@ class PreparedOf final : public Prepared {
 
 // A prepared run on its way through Python. A capsule, because to register an object of a bound class can fail where
 // pybind11 can only abort.
-constexpr const char* name_of_capsule = "rosenblatt.Prepared";
+constexpr const char* name_of_capsule = "rosenblatt.TrainingJob";
 
-py::object in_capsule(std::unique_ptr<Prepared> training) {
-    py::capsule capsule(training.get(), name_of_capsule, [](void* held) { delete static_cast<Prepared*>(held); });
+py::object in_capsule(std::unique_ptr<TrainingJob> training) {
+    py::capsule capsule(training.get(), name_of_capsule, [](void* held) { delete static_cast<TrainingJob*>(held); });
     training.release();
     return capsule;
 }
 
-Prepared& from_capsule(const py::object& capsule) {
+TrainingJob& from_capsule(const py::object& capsule) {
     if (PyCapsule_IsValid(capsule.ptr(), name_of_capsule) == 0)
         throw py::type_error("training: got " + py::str(py::type::of(capsule)).cast<std::string>() +
                              ", expected what prepare returns");
-    return *static_cast<Prepared*>(PyCapsule_GetPointer(capsule.ptr(), name_of_capsule));
+    return *static_cast<TrainingJob*>(PyCapsule_GetPointer(capsule.ptr(), name_of_capsule));
 }
 
 template <class T>
@@ -319,7 +326,7 @@ py::object prepare(BoundNetwork<T>& network, ArraysOfSamples<T> samples, std::op
     training.dropout = std::move(dropout);
     training.input_noise = input_noise;
     training.gradient_norm = gradient_norm;
-    return in_capsule(std::make_unique<PreparedOf<T>>(
+    return in_capsule(std::make_unique<TrainingJobOf<T>>(
         network,
         Arguments<T>{std::move(samples), std::move(validation), std::move(loss), std::move(cost), time_limit,
                      std::move(resumed), std::move(keeping), remember},
@@ -328,23 +335,23 @@ py::object prepare(BoundNetwork<T>& network, ArraysOfSamples<T> samples, std::op
 }
 
 // A training that has its network.
-class Begun {
+class ExclusiveAccess {
   public:
-    explicit Begun(Prepared& training) : training_(training) { training_.begin(); }
-    ~Begun() { training_.end(); }
-    Begun(const Begun&) = delete;
-    Begun& operator=(const Begun&) = delete;
+    explicit ExclusiveAccess(TrainingJob& training) : training_(training) { training_.begin(); }
+    ~ExclusiveAccess() { training_.end(); }
+    ExclusiveAccess(const ExclusiveAccess&) = delete;
+    ExclusiveAccess& operator=(const ExclusiveAccess&) = delete;
 
   private:
-    Prepared& training_;
+    TrainingJob& training_;
 };
 
 // What became of a training: its result, or how it diverged.
-using Outcome = std::variant<Prepared::Result, Divergence>;
+using Outcome = std::variant<TrainingJob::Result, Divergence>;
 
 Outcome train_one(const py::object& capsule, int threads) {
-    Prepared& training = from_capsule(capsule);
-    const Begun begun(training);
+    TrainingJob& training = from_capsule(capsule);
+    const ExclusiveAccess begun(training);
     try {
         compute(threads, [&](Team& team) { training.train(team); });
     } catch (const Diverged& diverged) {
@@ -355,10 +362,10 @@ Outcome train_one(const py::object& capsule, int threads) {
 
 // Each on one thread. Ctrl-C and the exception of a callback end all of them; a divergence ends its own.
 std::vector<Outcome> train_many(const std::vector<py::object>& capsules, int threads) {
-    std::vector<Prepared*> trainings;
+    std::vector<TrainingJob*> trainings;
     for (const py::object& capsule : capsules) trainings.push_back(&from_capsule(capsule));
-    std::deque<Begun> begun;
-    for (Prepared* const training : trainings) begun.emplace_back(*training);
+    std::deque<ExclusiveAccess> begun;
+    for (TrainingJob* const training : trainings) begun.emplace_back(*training);
     std::vector<std::optional<Diverged>> diverged(trainings.size());
     std::vector<std::exception_ptr> failures(trainings.size());
     const int hired = is_shutting_down() ? 0 : threads == 0 ? available_threads() : threads;
@@ -408,7 +415,8 @@ std::vector<double> costs_of_steps(BoundNetwork<T>& self, const ArraysOfSamples<
     try {
         compute(threads, [&](Team& team) {
             const ScaledSamples<T> scaled(samples.view, self.scalings);
-            train<T>(self.network, scaled.samples(), std::nullopt, training, nullptr, nobody, team);
+            train<T>({.network = self.network, .samples = scaled.samples(), .settings = training, .observer = nobody},
+                     team);
         });
     } catch (const Diverged&) {  // which is what the caller wants to see
     }

@@ -42,15 +42,14 @@ double between(Point low, Point high) noexcept {
 template <class T>
 class Minimiser {
   public:
-    Minimiser(const Network<T>& original, const Samples<T>& samples, const Training& training, CustomCost<T>* custom,
-              Team& team)
-        : network_(original.shape().template filled_up<T>(kernels<T>().width)),
-          work_(network_.shape(), samples.size()),
-          batch_{work_.as_batch(samples), samples.Y, samples.weights},
-          training_(training),
-          objective_(training.loss, custom, network_.shape(), samples.size()),
-          settings_(training.optimizer.of_method),
-          l2_(training.optimizer.regularisation.l2 + training.optimizer.regularisation.alpha / batch_.weight()),
+    Minimiser(const TrainingRequest<T>& request, Team& team)
+        : network_(request.network.shape().template filled_up<T>(kernels<T>().width)),
+          work_(network_.shape(), request.samples.size()),
+          batch_{work_.as_batch(request.samples), request.samples.Y, request.samples.weights},
+          training_(request.settings),
+          objective_(training_.loss, request.cost, network_.shape(), request.samples.size()),
+          settings_(training_.optimizer.of_method),
+          l2_(training_.optimizer.regularisation.l2 + training_.optimizer.regularisation.alpha / batch_.weight()),
           team_(team),
           grad_(size()),
           direction_(size()),
@@ -274,21 +273,19 @@ class Minimiser {
 template <class T>
 class Descent {
   public:
-    Descent(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-            const Training& training, CustomCost<T>* custom, Observer& observer, Team& team, const Checkpoint<T>* from,
-            CheckpointWriter<T>* checkpoint_writer)
-        : network_(network),
-          validation_(training.loss, custom, network.shape(), validation),
-          training_(training),
-          observer_(observer),
-          checkpoint_writer_(checkpoint_writer),
+    Descent(const TrainingRequest<T>& request, Team& team)
+        : network_(request.network),
+          validation_(request.settings.loss, request.cost, network_.shape(), request.validation),
+          training_(request.settings),
+          observer_(request.observer),
+          checkpoint_writer_(request.checkpoint_writer),
           team_(team),
-          minimiser_(network, samples, training, custom, team),
-          seen_(network) {
+          minimiser_(request, team),
+          seen_(network_) {
         read();
-        if (from == nullptr) return;
-        minimiser_.load_state(*from, network.shape());
-        history_ = from->history;
+        if (request.resumed == nullptr) return;
+        minimiser_.load_state(*request.resumed, network_.shape());
+        history_ = request.resumed->history;
     }
 
     TrainingHistory epochs() {
@@ -359,17 +356,11 @@ class Descent {
 }  // namespace
 
 template <class T>
-TrainingHistory minimise(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-                         const Training& training, CustomCost<T>* custom, Observer& observer, Team& team,
-                         const Checkpoint<T>* from, CheckpointWriter<T>* checkpoint_writer) {
-    return Descent<T>(network, samples, validation, training, custom, observer, team, from, checkpoint_writer).epochs();
+TrainingHistory minimise(const TrainingRequest<T>& request, Team& team) {
+    return Descent<T>(request, team).epochs();
 }
 
-template TrainingHistory minimise(Network<float>&, const Samples<float>&, const std::optional<Samples<float>>&,
-                                  const Training&, CustomCost<float>*, Observer&, Team&, const Checkpoint<float>*,
-                                  CheckpointWriter<float>*);
-template TrainingHistory minimise(Network<double>&, const Samples<double>&, const std::optional<Samples<double>>&,
-                                  const Training&, CustomCost<double>*, Observer&, Team&, const Checkpoint<double>*,
-                                  CheckpointWriter<double>*);
+template TrainingHistory minimise(const TrainingRequest<float>&, Team&);
+template TrainingHistory minimise(const TrainingRequest<double>&, Team&);
 
 }  // namespace rosenblatt

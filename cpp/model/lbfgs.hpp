@@ -3,12 +3,8 @@
 // 7.4 (the direction), 3.5 and 3.6 (the step).
 #pragma once
 
-#include <optional>
-
-#include "model/network.hpp"
 #include "model/team.hpp"
 #include "model/train.hpp"
-#include "model/workspace.hpp"
 
 namespace rosenblatt {
 
@@ -17,8 +13,6 @@ namespace rosenblatt {
 // the first to the last, each a step and the change of the gradient: costs and gradients are computed again from the
 // parameters.
 template <class T>
-TrainingHistory minimise(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-                         const Training& training, CustomCost<T>* custom, Observer& observer, Team& team,
-                         const Checkpoint<T>* from = nullptr, CheckpointWriter<T>* checkpoint_writer = nullptr);
+TrainingHistory minimise(const TrainingRequest<T>& request, Team& team);
 
 }  // namespace rosenblatt

@@ -142,29 +142,28 @@ class WorkingCopy {
 template <class T>
 class Run {
   public:
-    Run(Network<T>& original, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-        const Training& training, CustomCost<T>* custom, Observer& observer, Team& team, const Checkpoint<T>* from,
-        CheckpointWriter<T>* checkpoint_writer)
-        : training_(training),
-          observer_(observer),
-          checkpoint_writer_(checkpoint_writer),
+    Run(const TrainingRequest<T>& request, Team& team)
+        : training_(request.settings),
+          observer_(request.observer),
+          checkpoint_writer_(request.checkpoint_writer),
           team_(team),
-          original_(original),
-          copy_(original, team),
-          batch_size_(std::min(training.batch_size, samples.size())),
-          batches_(samples, batch_size_, training.shuffle, training.seed, shape().n_out(0) == 1),
-          noise_(training.input_noise, shape().n_features(), batch_size_, training.seed),
-          step_(shape(), training.loss, custom, training.optimizer, batch_size_, training.gradient_norm),
-          validation_(training.loss, custom, shape(), validation) {
-        step_.reserve(shape(), training.dropout, training.seed, samples.is_sparse());
-        if (observer.watches_steps()) good_.emplace(network());
-        if (from != nullptr) {
-            optimizer().load_state(*from, original.shape());
-            history_ = from->history;
+          original_(request.network),
+          copy_(request.network, team),
+          batch_size_(std::min(training_.batch_size, request.samples.size())),
+          batches_(request.samples, batch_size_, training_.shuffle, training_.seed, shape().n_out(0) == 1),
+          noise_(training_.input_noise, shape().n_features(), batch_size_, training_.seed),
+          step_(shape(), training_.loss, request.cost, training_.optimizer, batch_size_, training_.gradient_norm),
+          validation_(training_.loss, request.cost, shape(), request.validation) {
+        const bool is_sparse = request.samples.is_sparse();
+        step_.reserve(shape(), training_.dropout, training_.seed, is_sparse);
+        if (observer_.watches_steps()) good_.emplace(network());
+        if (request.resumed != nullptr) {
+            optimizer().load_state(*request.resumed, original_.shape());
+            history_ = request.resumed->history;
         }
-        if (custom == nullptr && !samples.is_sparse() && step_.is_fused(shape(), batch_size_, false) &&
+        if (request.cost == nullptr && !is_sparse && step_.is_fused(shape(), batch_size_, false) &&
             SmallSteps<T>::suit(shape(), batch_size_))
-            small_.emplace(network(), training, optimizer(), step_.work());
+            small_.emplace(network(), training_, optimizer(), step_.work());
     }
 
     TrainingHistory epochs() {
@@ -279,29 +278,22 @@ class Run {
 }  // namespace
 
 template <class T>
-TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-                      const Training& training, CustomCost<T>* cost, Observer& observer, Team& team, Vector<T> average,
-                      const Checkpoint<T>* from, CheckpointWriter<T>* checkpoint_writer, Checkpoint<T>* memory) {
-    if (training.optimizer.method == Method::lbfgs)
-        return minimise(network, samples, validation, training, cost, observer, team, from, checkpoint_writer);
-    Run<T> run(network, samples, validation, training, cost, observer, team, from, checkpoint_writer);
+TrainingHistory train(const TrainingRequest<T>& request, Team& team) {
+    if (request.settings.optimizer.method == Method::lbfgs) return minimise(request, team);
+    Run<T> run(request, team);
     TrainingHistory history;
     try {
         history = run.epochs();
     } catch (...) {
-        run.remember(memory);
+        run.remember(request.memory);
         throw;
     }
-    run.remember(memory);
-    run.write_average(network.shape(), average);
+    run.remember(request.memory);
+    run.write_average(request.network.shape(), request.average);
     return history;
 }
 
-template TrainingHistory train(Network<float>&, const Samples<float>&, const std::optional<Samples<float>>&,
-                               const Training&, CustomCost<float>*, Observer&, Team&, Vector<float>,
-                               const Checkpoint<float>*, CheckpointWriter<float>*, Checkpoint<float>*);
-template TrainingHistory train(Network<double>&, const Samples<double>&, const std::optional<Samples<double>>&,
-                               const Training&, CustomCost<double>*, Observer&, Team&, Vector<double>,
-                               const Checkpoint<double>*, CheckpointWriter<double>*, Checkpoint<double>*);
+template TrainingHistory train(const TrainingRequest<float>&, Team&);
+template TrainingHistory train(const TrainingRequest<double>&, Team&);
 
 }  // namespace rosenblatt

@@ -53,16 +53,29 @@ struct Diverged {
     const char* what;  // "loss", "validation loss", "weights" or "running statistics"
 };
 
-// Trains the network on `samples`; with a custom cost, training.loss and the targets are not used. Throws Stopped (the
-// parameters are those of the last finished step), Diverged, and what the observer, the cost and a schedule's callable
-// throw. `average` receives the averaged weights if the optimiser keeps them, (n_params,), in the layout of theta.
-// `from` is a checkpoint of a run with the same settings, whose parameters the network has; the result is that of a run
-// that never stopped. If `checkpoint_writer` throws, the network has the parameters of the last epoch. `memory`
-// receives the optimiser's state at the end, also if something is thrown; lbfgs does not change it.
+// A training: what is trained, on what, how, and who takes part. It and all that it points to outlive the run; what is
+// null or empty takes no part.
 template <class T>
-TrainingHistory train(Network<T>& network, const Samples<T>& samples, const std::optional<Samples<T>>& validation,
-                      const Training& training, CustomCost<T>* cost, Observer& observer, Team& team,
-                      Vector<T> average = {}, const Checkpoint<T>* from = nullptr,
-                      CheckpointWriter<T>* checkpoint_writer = nullptr, Checkpoint<T>* memory = nullptr);
+struct TrainingRequest {
+    Network<T>& network;
+    Samples<T> samples;
+    std::optional<Samples<T>> validation = {};
+    const Training& settings;
+    CustomCost<T>* cost = nullptr;  // with one, the loss of the settings and the targets are not used
+    Observer& observer;
+    // A checkpoint of a run with the same settings, whose parameters the network has; the result is that of a run that
+    // never stopped.
+    const Checkpoint<T>* resumed = nullptr;
+    CheckpointWriter<T>* checkpoint_writer = nullptr;  // if it throws, the network has those of the last epoch
+    // (n_params,), in the layout of theta: receives the averaged weights if the optimiser keeps them.
+    Vector<T> average = {};
+    // Receives the optimiser's state at the end, also if something is thrown; lbfgs does not change it.
+    Checkpoint<T>* memory = nullptr;
+};
+
+// Throws Stopped (the parameters are those of the last finished step), Diverged, and what the observer, the cost and a
+// schedule's callable throw.
+template <class T>
+TrainingHistory train(const TrainingRequest<T>& request, Team& team);
 
 }  // namespace rosenblatt

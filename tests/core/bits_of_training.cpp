@@ -300,8 +300,13 @@ bool train_case(const Case& of, const Way& way, std::size_t batch_size, Team& te
     training.input_noise = way.input_noise;
     Nobody nobody;
     Buffer<T> average(network.shape().n_params());
-    const TrainingHistory history =
-        train<T>(network, drawn.samples(), drawn.samples(), training, nullptr, nobody, team, average.view());
+    const TrainingHistory history = train<T>({.network = network,
+                                              .samples = drawn.samples(),
+                                              .validation = drawn.samples(),
+                                              .settings = training,
+                                              .observer = nobody,
+                                              .average = average.view()},
+                                             team);
     Hash hash;
     hash.add(average.data(), average.size());
     hash.add(network.theta().data, network.theta().size);
@@ -354,7 +359,9 @@ bool train_sparse_case(const Case& of, const Way& way, std::size_t batch_size, T
     Network<T> network(of.shape(), 7, team);
     const Training training{of.rule(), way.optimizer, batch_size, 2, true, 5};
     Nobody nobody;
-    const TrainingHistory history = train<T>(network, samples, samples, training, nullptr, nobody, team);
+    const TrainingHistory history = train<T>(
+        {.network = network, .samples = samples, .validation = samples, .settings = training, .observer = nobody},
+        team);
     Buffer<T> A(n_samples * network.shape().n_outputs());
     predict(network, samples.sparse, A.matrix(n_samples, network.shape().n_outputs()), team);
     Hash hash;
