@@ -255,75 +255,62 @@ struct GradientTile {
     }
 };
 
-// The steps of a tile of W, rows x cols at (r, j), along its gradient, which is adjusted first: a function for each
+// The update of a tile of W, rows x cols at (r, j), from its gradient, which is adjusted first: a function for each
 // rule, so that products are compiled once for all of them.
 template <class T, class R>
-void step_tile(const RuleStep<T>& step, GradientTile<T> gradient, const PanelStates<T>& states, Panels<T> W,
-               std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) noexcept {
-    const R rule(step);
+void update_tile(const UpdateRule<T>& rule, GradientTile<T> gradient, const PanelStates<T>& states, Panels<T> W,
+                 std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) noexcept {
+    const R rule_of(rule);
     over_tile<T>(r, j, rows, cols, [&](std::size_t i, std::size_t k, std::size_t n) ROSENBLATT_BODY {
         T* const dw = gradient.at(i - r, k, j);
         T* const w = W.at(i, k);
-        adjust(step.adjustment, w, n, dw);
-        take_steps(rule, dw, n, states.at(i, k, R::n_states), w);
+        adjust(rule.adjustment, w, n, dw);
+        take_steps(rule_of, dw, n, states.at(i, k, R::n_states), w);
     });
 }
 
 template <class T>
-using StepTile = decltype(&step_tile<T, Descent<T>>);
+using UpdateTile = decltype(&update_tile<T, Descent<T>>);
 
 template <class T>
-StepTile<T> step_tile_of(const RuleStep<T>& step) noexcept {
-    StepTile<T> found = nullptr;
-    with_rule(step, [&]<class R>(const R&) ROSENBLATT_BODY { found = step_tile<T, R>; });
-    return found;
+UpdateTile<T> update_tile_of(const UpdateRule<T>& rule) noexcept {
+    UpdateTile<T> function = nullptr;
+    with_rule(rule, [&]<class R>(const R&) ROSENBLATT_BODY { function = update_tile<T, R>; });
+    return function;
 }
 
-// A tile that ends in a rule's step.
+// A tile whose epilogue is the update of any rule.
 template <class T>
 struct UpdatedWeights : GradientTile<T> {
-    const RuleStep<T>& step;
+    const UpdateRule<T>& rule;
     const PanelStates<T>& states;
     Panels<T> W;
-    StepTile<T> step_tile;
+    UpdateTile<T> update_tile;
 
     ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
-        step_tile(step, *this, states, W, r, j, rows, cols);
+        update_tile(rule, *this, states, W, r, j, rows, cols);
     }
 };
 
-// W := W - epsilon L R, a step of gradient descent whose gradient is never stored. v as W, or v.data null.
+// A tile whose epilogue is w := w - epsilon dC/dw, in registers.
 template <class T>
-void multiply_descend(const Operands<T>& LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept {
-    struct Descended : TileResult<T> {
-        T descent;
-        ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t r, std::size_t j, std::size_t rows) const noexcept {
-            TileResult<T>::place(work, r, j, rows);
-            work.descent = descent;
-        }
-    };
-    struct WithMomentum : GradientTile<T> {
-        Panels<T> W;
-        Panels<T> v;
-        MomentumDescent<T> rule;
-        ROSENBLATT_INLINE void finish(std::size_t r, std::size_t j, std::size_t rows, std::size_t cols) const noexcept {
-            over_tile<T>(r, j, rows, cols, [&](std::size_t i, std::size_t k, std::size_t n) ROSENBLATT_BODY {
-                descend(rule, this->at(i - r, k, j), n, v.at(i, k), W.at(i, k));
-            });
-        }
-    };
-    const T descent = -step.learning_rate;
-    if (v.data == nullptr) return multiply_into(LR, {}, Descended{{W, Epilogue::descend, {}}, descent});
-    alignas(64) T gradient[GradientTile<T>::size];
-    multiply_into(LR, {},
-                  WithMomentum{{gradient}, W, v, {broadcast(descent), broadcast(step.momentum), step.nesterov}});
-}
+struct DescendedWeights : TileResult<T> {
+    T descent;
 
-// W := the step of any rule along L R.
+    ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t r, std::size_t j, std::size_t rows) const noexcept {
+        TileResult<T>::place(work, r, j, rows);
+        work.descent = descent;
+    }
+};
+
+// Updates W along its gradient L R, which is never stored as a whole.
 template <class T>
-void multiply_step(const Operands<T>& LR, const RuleStep<T>& step, const PanelStates<T>& states, Panels<T> W) noexcept {
+void multiply_update(const Operands<T>& LR, const UpdateRule<T>& rule, const PanelStates<T>& states,
+                     Panels<T> W) noexcept {
+    if (rule.is_plain_descent())
+        return multiply_into(LR, {}, DescendedWeights<T>{{W, Epilogue::descend, {}}, -rule.rate});
     alignas(64) T gradient[GradientTile<T>::size];
-    multiply_into(LR, {}, UpdatedWeights<T>{{gradient}, step, states, W, step_tile_of(step)});
+    multiply_into(LR, {}, UpdatedWeights<T>{{gradient}, rule, states, W, update_tile_of(rule)});
 }
 
 constexpr std::size_t n_chains = 16;

@@ -132,8 +132,8 @@ void gradient_of_sparse(SparseColumns<T> A, Matrix<const T> Delta, Panels<T> dW)
 // W := W - epsilon dW of the same rows: the others' gradient is 0.
 template <class T>
 void descend_sparse(SparseColumns<T> A, Matrix<const T> Delta, T learning_rate, Panels<T> W) noexcept {
-    const PlainDescent<T> rule{broadcast(-learning_rate)};
-    over_sparse_columns(A, Delta, W, [&](Pack<T> sum, Pack<T> w) ROSENBLATT_BODY { return rule(sum, w); });
+    const Descent<T> rule(learning_rate);
+    over_sparse_columns(A, Delta, W, [&](Pack<T> sum, Pack<T> w) ROSENBLATT_BODY { return rule(sum, nullptr, w); });
 }
 
 }  // namespace

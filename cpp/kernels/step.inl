@@ -124,7 +124,7 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
 template <class T, std::size_t n>
 void descend_few(const StepLayer<T>& layer, const T* const* A, std::size_t first, T epsilon) noexcept {
     constexpr std::size_t width = Pack<T>::width;
-    const PlainDescent<T> rule{broadcast(-epsilon)};
+    const Descent<T> rule(epsilon);
     const Panels<T> W = layer.W;
     const auto registers = [&](std::size_t j, auto packs) ROSENBLATT_BODY {
         Pack<T> right[n][packs];
@@ -138,7 +138,8 @@ void descend_few(const StepLayer<T>& layer, const T* const* A, std::size_t first
                 const Pack<T> left = broadcast(A[t][first + k]);
                 unrolled<packs>([&](auto p) ROSENBLATT_BODY { sum[p] = fma(left, right[t][p], sum[p]); });
             });
-            unrolled<packs>([&](auto p) ROSENBLATT_BODY { store(w + p * width, rule(sum[p], load(w + p * width))); });
+            unrolled<packs>([&](auto p)
+                                ROSENBLATT_BODY { store(w + p * width, rule(sum[p], nullptr, load(w + p * width))); });
         }
     };
     std::size_t j = 0;
@@ -155,10 +156,8 @@ ROSENBLATT_INLINE void with_gradient(const StepLayer<T>& layer, Scattered<const 
     if (layer.W.cols == 1) {
         const Scattered<const T> delta{layer.Delta_rows, 1, n, 0, n};
         const Panels<const T> A{A_in.row[0] + A_in.first, n, A_in.cols, A_in.stride, panel_cols<T>};
-        f(Operands<T>{.L = {delta}, .R = {A}, .prefetch = prefetch}, [](Panels<T> W) ROSENBLATT_BODY -> Panels<T> {
-            if (W.data == nullptr) return {};
-            return {W.data, 1, W.rows, W.rows, panel_cols<T>};
-        });
+        f(Operands<T>{.L = {delta}, .R = {A}, .prefetch = prefetch},
+          [](Panels<T> W) ROSENBLATT_BODY { return Panels<T>{W.data, 1, W.rows, W.rows, panel_cols<T>}; });
     } else {
         const Panels<const T> delta{layer.Delta.data, n, layer.W.cols, layer.Delta.stride, panel_cols<T>};
         f(Operands<T>{.L = {A_in, true}, .R = {delta}, .prefetch = prefetch},
@@ -174,48 +173,37 @@ ROSENBLATT_INLINE T* bias_gradient(const StepLayer<T>& layer, std::size_t n, con
     return step.db;
 }
 
-// w := the step of any rule along dC/dw, for one layer.
+// Updates W and b of one layer along their gradients.
 template <class T>
-void step_layer(const StepLayer<T>& layer, Scattered<const T> A_in, const Step<T>& step,
-                Prefetch<T> prefetch) noexcept {
-    const RuleStep<T>& rule = *step.other;
-    with_gradient(layer, A_in, prefetch, [&](const Operands<T>& LR, auto as_result) ROSENBLATT_BODY {
-        PanelStates<T> states;
-        for (std::size_t i = 0; i < max_states; ++i) states.of[i] = as_result(layer.state_W.of[i]);
-        multiply_step<T>(LR, rule, states, as_result(layer.W));
-    });
-    T* const db = bias_gradient(layer, A_in.rows, step);
-    if (rule.adjustment.limits) clip(T{1}, rule.adjustment.limit, layer.W.cols, db);
-    rule_step(rule, db, layer.W.cols, layer.state_b, layer.b);
-}
-
-// w := w - epsilon dC/dw of one layer.
-template <class T>
-ROSENBLATT_INLINE void descend_layer(const StepLayer<T>& layer, Scattered<const T> A_in, const Step<T>& step,
-                                     Prefetch<T> prefetch) noexcept {
+ROSENBLATT_INLINE void update_layer(const StepLayer<T>& layer, Scattered<const T> A_in, const Step<T>& step,
+                                    Prefetch<T> prefetch) noexcept {
+    const UpdateRule<T>& rule = *step.rule;
     const std::size_t n = A_in.rows;
-    if (n <= few_samples && layer.W.cols > 1 && layer.state_W.of[0].data == nullptr) {
-        const T epsilon = step.rule.learning_rate;
+    if (n <= few_samples && layer.W.cols > 1 && rule.is_plain_descent()) {
         switch (n) {
             case 1:
-                descend_few<T, 1>(layer, A_in.row, A_in.first, epsilon);
+                descend_few<T, 1>(layer, A_in.row, A_in.first, rule.rate);
                 break;
             case 2:
-                descend_few<T, 2>(layer, A_in.row, A_in.first, epsilon);
+                descend_few<T, 2>(layer, A_in.row, A_in.first, rule.rate);
                 break;
             case 3:
-                descend_few<T, 3>(layer, A_in.row, A_in.first, epsilon);
+                descend_few<T, 3>(layer, A_in.row, A_in.first, rule.rate);
                 break;
             default:
-                descend_few<T, 4>(layer, A_in.row, A_in.first, epsilon);
+                descend_few<T, 4>(layer, A_in.row, A_in.first, rule.rate);
                 break;
         }
     } else {
         with_gradient(layer, A_in, prefetch, [&](const Operands<T>& LR, auto as_result) ROSENBLATT_BODY {
-            multiply_descend<T>(LR, step.rule, as_result(layer.state_W.of[0]), as_result(layer.W));
+            PanelStates<T> states;
+            for (std::size_t i = 0; i < n_states(rule.rule); ++i) states.of[i] = as_result(layer.state_W.of[i]);
+            multiply_update<T>(LR, rule, states, as_result(layer.W));
         });
     }
-    sgd_step<T>(step.rule, bias_gradient(layer, n, step), layer.W.cols, layer.state_b.of[0], layer.b);
+    T* const db = bias_gradient(layer, n, step);
+    if (rule.adjustment.limits) clip(T{1}, rule.adjustment.limit, layer.W.cols, db);
+    update(rule, db, layer.W.cols, layer.state_b, layer.b);
 }
 
 // One step on the rows of X (n, n_features). Returns the cost C; where it is not finite nothing is updated.
@@ -258,8 +246,7 @@ double small_step(const Step<T>& step, Scattered<const T> X, Targets<T> targets,
         backward_layer(step.layers[layer], step.layers[layer - 1], n, step.space);
     for (std::size_t layer = 0; layer <= last; ++layer) {
         const Prefetch<T> rows = layer == 0 ? prefetch : Prefetch<T>{};
-        if (step.other == nullptr) descend_layer(step.layers[layer], A_in(layer), step, rows);
-        else step_layer(step.layers[layer], A_in(layer), step, rows);
+        update_layer(step.layers[layer], A_in(layer), step, rows);
     }
     return C;
 }

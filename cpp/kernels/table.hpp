@@ -30,13 +30,6 @@ constexpr bool interleaved(std::size_t n_terms, std::size_t n_results) noexcept 
     return n_terms >= 256 && n_results <= 16;
 }
 
-template <class T>
-struct SgdStep {
-    T learning_rate;
-    T momentum;
-    bool nesterov;
-};
-
 // The states of n parameters, those that their rule has: (n,) each.
 template <class T>
 struct States {
@@ -175,9 +168,9 @@ struct Drop {
 // (model/shape.hpp), `columns` of them.
 template <class T>
 struct StepLayer {
-    Panels<T> W;             // (n_in, columns)
-    T* b;                    // (columns,)
-    PanelStates<T> state_W;  // the first is the velocity of momentum, null without
+    Panels<T> W;  // (n_in, columns)
+    T* b;         // (columns,)
+    PanelStates<T> state_W;
     States<T> state_b;
     Activation f;
     std::size_t n_out;
@@ -199,14 +192,13 @@ struct Step {
     const StepLayer<T>* layers;
     std::size_t n_layers;
     LossRule loss;
-    SgdStep<T> rule;
-    const RuleStep<T>* other;  // where it is another rule's step; null for gradient descent
-    Matrix<T> Z;               // of the output, (batch_size, columns)
-    T* scale;                  // (batch_size,), the share of each sample in the cost
-    double* sample_loss;       // (batch_size,)
-    T* db;                     // room for the gradient of any b
-    T* space;           // room for the transposed panels of any W but the first: panels_at_once * panel_cols * n_out
-    RowStream dropout;  // of layer 0, for this step
+    const UpdateRule<T>* rule;
+    Matrix<T> Z;          // of the output, (batch_size, columns)
+    T* scale;             // (batch_size,), the share of each sample in the cost
+    double* sample_loss;  // (batch_size,)
+    T* db;                // room for the gradient of any b
+    T* space;             // room for the transposed panels of any W but the first: panels_at_once * panel_cols * n_out
+    RowStream dropout;    // of layer 0, for this step
 };
 
 template <class T>
@@ -227,12 +219,9 @@ struct Kernels {
     void (*multiply_activation_backward)(const Operands<T>& LR, Init<T> init, Activation f, Matrix<const T> From,
                                          Matrix<const T> mask, Panels<T> Delta) noexcept;
 
-    // w := w - epsilon (L R), the gradient and the step in one pass over W (rows, cols). v as W, null without momentum.
-    void (*multiply_descend)(const Operands<T>& LR, SgdStep<T> step, Panels<T> v, Panels<T> W) noexcept;
-
-    // W := the step of any rule along L R, likewise. `states` as W, those that the rule has.
-    void (*multiply_step)(const Operands<T>& LR, const RuleStep<T>& step, const PanelStates<T>& states,
-                          Panels<T> W) noexcept;
+    // Updates W (rows, cols) along its gradient L R, in one pass. `states` have the shape of W, one per state of the rule.
+    void (*multiply_update)(const Operands<T>& LR, const UpdateRule<T>& rule, const PanelStates<T>& states,
+                            Panels<T> W) noexcept;
 
     // A whole step of a small network on the rows of X (n, n_features), by all of the above; weights (n,) of the
     // samples, or null, and their sum. Returns C; where it is not finite nothing is updated. No layer's input gradient
@@ -282,11 +271,11 @@ struct Kernels {
     void (*loss)(LossRule rule, Activation output, Matrix<const T> Z, Targets<T> targets, const T* scale, Matrix<T> A,
                  double* c, Matrix<T> Delta) noexcept;
 
-    // w := w - epsilon dC/dw over n parameters; v (n,) are the velocities, null without momentum. w, v are updated.
-    void (*sgd_step)(SgdStep<T> step, const T* dw, std::size_t n, T* v, T* w) noexcept;
+    // Updates n parameters w and their states along the gradients dw, all (n,).
+    void (*update)(const UpdateRule<T>& rule, const T* dw, std::size_t n, const States<T>& states, T* w) noexcept;
 
-    // The step of any rule over n parameters w with the gradients dw; w and states (n,) are updated.
-    void (*rule_step)(const RuleStep<T>& step, const T* dw, std::size_t n, const States<T>& states, T* w) noexcept;
+    // y := y + a x over n numbers.
+    void (*axpy)(T a, const T* x, std::size_t n, T* y) noexcept;
 
     // dw := dw + l2 w + l1 sign(w) over n weights.
     void (*penalise)(T l1, T l2, const T* w, std::size_t n, T* dw) noexcept;

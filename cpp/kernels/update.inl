@@ -11,75 +11,30 @@
 namespace rosenblatt {
 namespace {
 
-// The new weight from one and its gradient; v, the velocity, is updated. One function per rule, so that the rule is
-// chosen once and not for every number.
-// Sources: momentum, Polyak 1964; nesterov as in Sutskever, Martens, Dahl, Hinton, ICML 2013.
-template <class T>
-struct PlainDescent {
-    Pack<T> descent;  // -epsilon
-    ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T> w) const noexcept { return fma(descent, dw, w); }
-};
-
-template <class T>
-struct MomentumDescent {
-    Pack<T> descent;
-    Pack<T> momentum;
-    bool nesterov;
-    ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>& v, Pack<T> w) const noexcept {
-        v = fma(descent, dw, momentum * v);
-        return w + (nesterov ? fma(descent, dw, momentum * v) : v);
-    }
-};
-
-// Whole registers first, then the rest by the same code.
-template <class T>
-ROSENBLATT_INLINE void descend(PlainDescent<T> rule, const T* dw, std::size_t n, T* w) noexcept {
-    constexpr std::size_t width = Pack<T>::width;
-    std::size_t i = 0;
-    for (; i + width <= n; i += width) store(w + i, rule(load(dw + i), load(w + i)));
-    if (i < n) store(w + i, rule(load(dw + i, n - i), load(w + i, n - i)), n - i);
-}
-
-template <class T>
-ROSENBLATT_INLINE void descend(MomentumDescent<T> rule, const T* dw, std::size_t n, T* v, T* w) noexcept {
-    constexpr std::size_t width = Pack<T>::width;
-    std::size_t i = 0;
-    for (; i + width <= n; i += width) {
-        Pack<T> velocity = load(v + i);
-        store(w + i, rule(load(dw + i), velocity, load(w + i)));
-        store(v + i, velocity);
-    }
-    if (i < n) {
-        Pack<T> velocity = load(v + i, n - i);
-        store(w + i, rule(load(dw + i, n - i), velocity, load(w + i, n - i)), n - i);
-        store(v + i, velocity, n - i);
-    }
-}
-
-template <class T>
-void sgd_step(SgdStep<T> step, const T* dw, std::size_t n, T* v, T* w) noexcept {
-    const Pack<T> descent = broadcast(-step.learning_rate);
-    if (v == nullptr) descend(PlainDescent<T>{descent}, dw, n, w);
-    else descend(MomentumDescent<T>{descent, broadcast(step.momentum), step.nesterov}, dw, n, v, w);
-}
-
-// Every rule with its numbers in registers: the new weight from its gradient, its states s and itself; s is updated.
+// Each rule has its numbers in registers and computes the new weight w from its gradient dw, its states s, which it
+// updates, and w itself.
 
 template <class T>
 struct Descent {
     static constexpr std::size_t n_states = 0;
-    PlainDescent<T> rule;
-    explicit Descent(const RuleStep<T>& step) noexcept : rule{broadcast(-step.rate)} {}
-    ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>*, Pack<T> w) const noexcept { return rule(dw, w); }
+    Pack<T> descent;  // -epsilon
+    ROSENBLATT_INLINE explicit Descent(T rate) noexcept : descent(broadcast(-rate)) {}
+    ROSENBLATT_INLINE explicit Descent(const UpdateRule<T>& rule) noexcept : Descent(rule.rate) {}
+    ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>*, Pack<T> w) const noexcept { return fma(descent, dw, w); }
 };
 
+// Sources: momentum, Polyak 1964; nesterov as in Sutskever, Martens, Dahl, Hinton, ICML 2013.
 template <class T, bool nesterov>
 struct Momentum {
     static constexpr std::size_t n_states = 1;
-    MomentumDescent<T> rule;
-    explicit Momentum(const RuleStep<T>& step) noexcept
-        : rule{broadcast(-step.rate), broadcast(step.momentum), nesterov} {}
-    ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>* s, Pack<T> w) const noexcept { return rule(dw, s[0], w); }
+    Pack<T> descent;
+    Pack<T> momentum;
+    explicit Momentum(const UpdateRule<T>& rule) noexcept
+        : descent(broadcast(-rule.rate)), momentum(broadcast(rule.momentum)) {}
+    ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>* s, Pack<T> w) const noexcept {
+        s[0] = fma(descent, dw, momentum * s[0]);
+        return w + (nesterov ? fma(descent, dw, momentum * s[0]) : s[0]);
+    }
 };
 
 // Source: Duchi, Hazan, Singer, JMLR 12, 2011.
@@ -88,7 +43,7 @@ struct Adagrad {
     static constexpr std::size_t n_states = 1;
     Pack<T> descent;
     Pack<T> eps;
-    explicit Adagrad(const RuleStep<T>& step) noexcept : descent(broadcast(-step.rate)), eps(broadcast(step.eps)) {}
+    explicit Adagrad(const UpdateRule<T>& rule) noexcept : descent(broadcast(-rule.rate)), eps(broadcast(rule.eps)) {}
     ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>* s, Pack<T> w) const noexcept {
         s[0] = fma(dw, dw, s[0]);
         return fma(descent, dw / (sqrt(s[0]) + eps), w);
@@ -115,12 +70,12 @@ struct Rmsprop {
     Pack<T> rest;
     Pack<T> momentum;
     Pack<T> eps;
-    explicit Rmsprop(const RuleStep<T>& step) noexcept
-        : descent(broadcast(-step.rate)),
-          beta(broadcast(step.beta2)),
-          rest(broadcast(step.rest2)),
-          momentum(broadcast(step.momentum)),
-          eps(broadcast(step.eps)) {}
+    explicit Rmsprop(const UpdateRule<T>& rule) noexcept
+        : descent(broadcast(-rule.rate)),
+          beta(broadcast(rule.beta2)),
+          rest(broadcast(rule.rest2)),
+          momentum(broadcast(rule.momentum)),
+          eps(broadcast(rule.eps)) {}
     ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>* s, Pack<T> w) const noexcept {
         s[0] = moving_mean_square(beta, rest, s[0], dw);
         Pack<T> square = s[0];
@@ -152,15 +107,15 @@ struct Adam {
     Pack<T> rest2;
     Pack<T> correction;
     Pack<T> eps;
-    explicit Adam(const RuleStep<T>& step) noexcept
-        : descent(broadcast(-step.rate)),
-          loss(broadcast(-step.decay)),
-          beta1(broadcast(step.beta1)),
-          rest1(broadcast(step.rest1)),
-          beta2(broadcast(step.beta2)),
-          rest2(broadcast(step.rest2)),
-          correction(broadcast(step.correction)),
-          eps(broadcast(step.eps)) {}
+    explicit Adam(const UpdateRule<T>& rule) noexcept
+        : descent(broadcast(-rule.rate)),
+          loss(broadcast(-rule.decay)),
+          beta1(broadcast(rule.beta1)),
+          rest1(broadcast(rule.rest1)),
+          beta2(broadcast(rule.beta2)),
+          rest2(broadcast(rule.rest2)),
+          correction(broadcast(rule.correction)),
+          eps(broadcast(rule.eps)) {}
     ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>* s, Pack<T> w) const noexcept {
         s[0] = moving_mean(beta1, s[0], rest1 * dw);
         s[1] = moving_mean_square(beta2, rest2, s[1], dw);
@@ -182,15 +137,15 @@ struct Nadam {
     Pack<T> rest2;
     Pack<T> correction;
     Pack<T> eps;
-    explicit Nadam(const RuleStep<T>& step) noexcept
-        : rate(broadcast(step.rate)),
-          direct(broadcast(step.direct)),
-          beta1(broadcast(step.beta1)),
-          rest1(broadcast(step.rest1)),
-          beta2(broadcast(step.beta2)),
-          rest2(broadcast(step.rest2)),
-          correction(broadcast(step.correction)),
-          eps(broadcast(step.eps)) {}
+    explicit Nadam(const UpdateRule<T>& rule) noexcept
+        : rate(broadcast(rule.rate)),
+          direct(broadcast(rule.direct)),
+          beta1(broadcast(rule.beta1)),
+          rest1(broadcast(rule.rest1)),
+          beta2(broadcast(rule.beta2)),
+          rest2(broadcast(rule.rest2)),
+          correction(broadcast(rule.correction)),
+          eps(broadcast(rule.eps)) {}
     ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>* s, Pack<T> w) const noexcept {
         s[0] = moving_mean(beta1, s[0], rest1 * dw);
         s[1] = moving_mean_square(beta2, rest2, s[1], dw);
@@ -209,13 +164,13 @@ struct Lion {
     Pack<T> rest1;
     Pack<T> beta2;
     Pack<T> rest2;
-    explicit Lion(const RuleStep<T>& step) noexcept
-        : descent(broadcast(-step.rate)),
-          loss(broadcast(-step.decay)),
-          beta1(broadcast(step.beta1)),
-          rest1(broadcast(step.rest1)),
-          beta2(broadcast(step.beta2)),
-          rest2(broadcast(step.rest2)) {}
+    explicit Lion(const UpdateRule<T>& rule) noexcept
+        : descent(broadcast(-rule.rate)),
+          loss(broadcast(-rule.decay)),
+          beta1(broadcast(rule.beta1)),
+          rest1(broadcast(rule.rest1)),
+          beta2(broadcast(rule.beta2)),
+          rest2(broadcast(rule.rest2)) {}
     ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>* s, Pack<T> w) const noexcept {
         const Pack<T> c = fma(beta1, s[0], rest1 * dw);
         s[0] = moving_mean(beta2, s[0], rest2 * dw);
@@ -231,11 +186,11 @@ struct Rprop {
     Pack<T> grow;
     Pack<T> smallest;
     Pack<T> largest;
-    explicit Rprop(const RuleStep<T>& step) noexcept
-        : shrink(broadcast(step.shrink)),
-          grow(broadcast(step.grow)),
-          smallest(broadcast(step.smallest)),
-          largest(broadcast(step.largest)) {}
+    explicit Rprop(const UpdateRule<T>& rule) noexcept
+        : shrink(broadcast(rule.shrink)),
+          grow(broadcast(rule.grow)),
+          smallest(broadcast(rule.smallest)),
+          largest(broadcast(rule.largest)) {}
     ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>* s, Pack<T> w) const noexcept {
         const Pack<T> direction = sign(dw);
         const Pack<T> agreement = direction * s[0];
@@ -248,36 +203,16 @@ struct Rprop {
     }
 };
 
-// f(rule) with the rule's numbers in registers: chosen once, and not for every number.
+// f(rule) with the rule's numbers in registers: chosen once, and not for every parameter.
 template <class T, class F>
-ROSENBLATT_INLINE void with_rule(const RuleStep<T>& step, F f) noexcept {
-    switch (step.rule) {
-        case Rule::descent:
-            return f(Descent<T>(step));
-        case Rule::momentum:
-            return f(Momentum<T, false>(step));
-        case Rule::nesterov:
-            return f(Momentum<T, true>(step));
-        case Rule::adagrad:
-            return f(Adagrad<T>(step));
-        case Rule::rmsprop:
-            return f(Rmsprop<T, false, false>(step));
-        case Rule::rmsprop_momentum:
-            return f(Rmsprop<T, false, true>(step));
-        case Rule::rmsprop_centered:
-            return f(Rmsprop<T, true, false>(step));
-        case Rule::rmsprop_centered_momentum:
-            return f(Rmsprop<T, true, true>(step));
-        case Rule::adam:
-            return f(Adam<T, false>(step));
-        case Rule::amsgrad:
-            return f(Adam<T, true>(step));
-        case Rule::nadam:
-            return f(Nadam<T>(step));
-        case Rule::lion:
-            return f(Lion<T>(step));
-        case Rule::rprop:
-            return f(Rprop<T>(step));
+ROSENBLATT_INLINE void with_rule(const UpdateRule<T>& rule, F f) noexcept {
+    switch (rule.rule) {
+#define ROSENBLATT_RULE(name, states, ...)                            \
+    case Rule::name: {                                                \
+        static_assert(__VA_ARGS__::n_states == n_states(Rule::name)); \
+        return f(__VA_ARGS__(rule));                                  \
+    }
+#include "kernels/rules.def"
     }
 }
 
@@ -304,8 +239,15 @@ ROSENBLATT_INLINE void take_steps(const R& rule, const T* dw, std::size_t n, con
 }
 
 template <class T>
-void rule_step(const RuleStep<T>& step, const T* dw, std::size_t n, const States<T>& states, T* w) noexcept {
-    with_rule(step, [&](const auto& rule) ROSENBLATT_BODY { take_steps(rule, dw, n, states, w); });
+void update(const UpdateRule<T>& rule, const T* dw, std::size_t n, const States<T>& states, T* w) noexcept {
+    with_rule(rule, [&](const auto& rule_of) ROSENBLATT_BODY { take_steps(rule_of, dw, n, states, w); });
+}
+
+// y := y + a x over n numbers.
+template <class T>
+void axpy(T a, const T* x, std::size_t n, T* y) noexcept {
+    const Pack<T> factor = broadcast(a);
+    combine(x, n, y, [&](Pack<T> from, Pack<T> to) ROSENBLATT_BODY { return fma(factor, from, to); });
 }
 
 // dw := dw + l2 w + l1 sign(w): the gradient of l1 sum |w| + l2 / 2 sum w^2 is added.

@@ -42,7 +42,7 @@ double GradientStep<T>::cost_and_gradient(const Network<T>& network, const Batch
 template <class T>
 void GradientStep<T>::update(Network<T>& network, const Batch<T>& batch, Prefetch<T> next, Team& team) {
     if (is_fused(network.shape(), batch.size(), batch.is_sparse()))
-        descend(network, batch.X, work_, optimizer_, next, team);
+        update_fused(network, batch.X, work_, optimizer_, next, team);
     else rosenblatt::update(network, grad_.view(), optimizer_, team);
     if (network.shape().has_batch_norm()) follow_batch(network, work_.normalised(), batch.size());
 }

@@ -98,7 +98,7 @@ class GradientStep {
 
     // True if no gradient of a batch of n samples is stored.
     bool is_fused(const Shape& shape, std::size_t n, bool is_sparse) const noexcept {
-        return norm_scratch_.size() == 0 && descends_in_one_pass(optimizer_, shape, n, is_sparse);
+        return norm_scratch_.size() == 0 && can_fuse_update(optimizer_, shape, n, is_sparse);
     }
 
     // One step on one batch. C is the cost before it; if C is not finite, nothing changes.

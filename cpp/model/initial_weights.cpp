@@ -94,7 +94,7 @@ void orthonormalise(Matrix<double> V, const double** rows, double* along, Team& 
             for (std::size_t t = 0; t < V.cols; ++t) q[t] = q[t] / length;
             project(i + 1, others, q);
             for (std::size_t j = i + 1; j < V.rows; ++j)
-                k.sgd_step({along[j], 0, false}, q, V.cols, nullptr, V.row(j));  // v_j := v_j - (v_j q) q
+                k.axpy(-along[j], q, V.cols, V.row(j));  // v_j := v_j - (v_j q) q
         });
         team.throw_if_stopped();
     }

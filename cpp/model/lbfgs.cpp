@@ -140,16 +140,15 @@ class Minimiser {
 
     // y := y + a x
     void add(double a, const T* x, T* y) noexcept {
-        const SgdStep<T> along{-static_cast<T>(a), 0, false};
         team_.slices_to_the_end(size(), work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
-            kernels<T>().sgd_step(along, x + first, count, nullptr, y + first);
+            kernels<T>().axpy(static_cast<T>(a), x + first, count, y + first);
         });
     }
 
     // y := a y
     void scale(double a, T* y) noexcept {
         team_.slices_to_the_end(size(), work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
-            kernels<T>().clip(static_cast<T>(a), std::numeric_limits<T>::infinity(), count, y + first);
+            for (std::size_t i = first; i < first + count; ++i) y[i] = static_cast<T>(a) * y[i];
         });
     }
 

@@ -69,24 +69,15 @@ class SmallSteps {
         }
         const std::size_t widest = shape.widest_output();
         space_ = Buffer<T>(panels_at_once(1) * panel_cols<T> * widest);
-        step_ = {layers_.data(),
-                 layers_.size(),
-                 training.loss,
-                 optimizer.descent(),
-                 optimizer.descends() ? nullptr : &optimizer.step(),
-                 work.Z(layers_.size() - 1, n),
-                 work.scale().data,
-                 work.sample_loss().data,
-                 work.db(),
-                 space_.data(),
-                 dropout_.stream()};
+        step_ = {
+            layers_.data(),    layers_.size(),          training.loss, &optimizer.rule(), work.Z(layers_.size() - 1, n),
+            work.scale().data, work.sample_loss().data, work.db(),     space_.data(),     dropout_.stream()};
     }
 
     // As GradientStep::take, but the step is taken even if C is not finite, and cannot be interrupted.
     double take(const Batch<T>& batch, Prefetch<T> prefetch, Team& team) {
         double C = 0;
         optimizer_.begin_step(batch.weight());
-        step_.rule = optimizer_.descent();
         step_.dropout = dropout_.stream();
         share_of_samples(batch, {step_.scale, batch.size()});
         team.alone(multiply_adds_ * static_cast<double>(batch.size()), [&]() noexcept {

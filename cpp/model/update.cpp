@@ -51,25 +51,25 @@ Adjustment<T> adjustment_of(const Regularisation& of) noexcept {
             l1 > 0 || l2 > 0 || of.alpha > 0, limits};
 }
 
-// The numbers of a rule that are the same in every step.
+// A rule with the numbers that are the same in every step.
 template <class T>
-RuleStep<T> step_of(Rule rule, const MethodSettings& settings, const Regularisation& regularisation) noexcept {
+UpdateRule<T> update_rule(Rule rule, const MethodSettings& settings, const Regularisation& regularisation) noexcept {
     const auto rounded = [](double x) { return static_cast<T>(x); };
-    RuleStep<T> step{};
-    step.rule = rule;
-    step.momentum = rounded(settings.momentum);
-    step.beta1 = rounded(settings.beta1);
-    step.rest1 = rounded(1 - settings.beta1);
-    step.beta2 = rounded(settings.beta2);
-    step.rest2 = rounded(1 - settings.beta2);
-    step.correction = 1;
-    step.eps = rounded(settings.eps);
-    step.shrink = rounded(settings.shrink);
-    step.grow = rounded(settings.grow);
-    step.smallest = rounded(settings.smallest);
-    step.largest = rounded(settings.largest);
-    step.adjustment = adjustment_of<T>(regularisation);
-    return step;
+    UpdateRule<T> update{};
+    update.rule = rule;
+    update.momentum = rounded(settings.momentum);
+    update.beta1 = rounded(settings.beta1);
+    update.rest1 = rounded(1 - settings.beta1);
+    update.beta2 = rounded(settings.beta2);
+    update.rest2 = rounded(1 - settings.beta2);
+    update.correction = 1;
+    update.eps = rounded(settings.eps);
+    update.shrink = rounded(settings.shrink);
+    update.grow = rounded(settings.grow);
+    update.smallest = rounded(settings.smallest);
+    update.largest = rounded(settings.largest);
+    update.adjustment = adjustment_of<T>(regularisation);
+    return update;
 }
 
 // 0.96^x. Source of the number: Dozat 2016.
@@ -124,22 +124,20 @@ Optimizer<T>::Optimizer(const OptimizerSettings& settings, const Shape& shape)
       step_losses_(settings.step_losses),
       average_(regularisation_.ema > 0 ? shape.n_params() : 0),
       room_(needs_whole_gradient() || regularisation_.alpha > 0 ? shape.widest_output() : 0),
-      step_(step_of<T>(rule_of<T>(method_, of_method_), of_method_, regularisation_)),
-      descends_(method_ == Method::sgd && !needs_whole_gradient() && !step_.adjustment.penalises &&
-                !step_.adjustment.limits),
-      steady_(descends_ && learning_rate_.constant()),
+      rule_(update_rule<T>(rule_of<T>(method_, of_method_), of_method_, regularisation_)),
+      is_steady_(learning_rate_.constant() && regularisation_.alpha == 0 && method_ != Method::adam &&
+                 method_ != Method::nadam),
       idle_after_step_(regularisation_.max_norm == 0 && regularisation_.ema == 0 && step_losses_ == nullptr) {
-    for (std::size_t i = 0; i < n_states(step_.rule); ++i) states_[i] = Buffer<T>(shape.n_params());
+    for (std::size_t i = 0; i < n_states(rule_.rule); ++i) states_[i] = Buffer<T>(shape.n_params());
     const auto fill = [&](std::size_t i, double x) {
         std::fill_n(states_[i].data(), states_[i].size(), static_cast<T>(x));
     };
     keep(learning_rate_.plateau());
     number(Number::beta1_power) = number(Number::beta2_power) = number(Number::momentum_product) = 1;
-    descent_ = {0, step_.momentum, step_.rule == Rule::nesterov};
     if (learning_rate_.constant()) rate_ = learning_rate_.rate(0, 0, {});
-    descent_.learning_rate = static_cast<T>(rate_);
-    if (step_.rule == Rule::adagrad) fill(0, of_method_.initial_sum);
-    if (step_.rule == Rule::rprop) fill(1, learning_rate_.rate(0, 0, {}));
+    if (is_steady_) set_rate(rate_);
+    if (rule_.rule == Rule::adagrad) fill(0, of_method_.initial_sum);
+    if (rule_.rule == Rule::rprop) fill(1, learning_rate_.rate(0, 0, {}));
 }
 
 template <class T>
@@ -148,22 +146,21 @@ void Optimizer<T>::prepare_step(double weight_of_batch) {
                                             static_cast<std::uint64_t>(number(Number::epochs)), plateau());
     ++number(Number::steps);
     rate_ = rate;
-    descent_.learning_rate = static_cast<T>(rate);
     if (regularisation_.alpha > 0)
-        step_.adjustment.l2 = static_cast<T>(regularisation_.l2 + regularisation_.alpha / weight_of_batch);
-    correct(rate);
+        rule_.adjustment.l2 = static_cast<T>(regularisation_.l2 + regularisation_.alpha / weight_of_batch);
+    set_rate(rate);
 }
 
-// The means begin at 0, and a step makes up for it.
+// The numbers of the rule that depend on the learning rate. Adam and Nadam correct it, because their means begin at 0.
 template <class T>
-void Optimizer<T>::correct(double rate) noexcept {
+void Optimizer<T>::set_rate(double rate) noexcept {
     const double beta1 = of_method_.beta1;
     const auto mean_square = [&] {
         double& part = number(Number::beta2_power);
         part = part * of_method_.beta2;
-        step_.correction = static_cast<T>(1 / std::sqrt(1 - part));
+        rule_.correction = static_cast<T>(1 / std::sqrt(1 - part));
     };
-    step_.decay = static_cast<T>(rate * of_method_.weight_decay);
+    rule_.decay = static_cast<T>(rate * of_method_.weight_decay);
     if (method_ == Method::adam) {
         double& part = number(Number::beta1_power);
         part = part * beta1;
@@ -171,7 +168,7 @@ void Optimizer<T>::correct(double rate) noexcept {
         mean_square();
         if (of_method_.eps_hat != 0) {
             rate = rate * std::sqrt(1 - number(Number::beta2_power));
-            step_.correction = 1;
+            rule_.correction = 1;
         }
     } else if (method_ == Method::nadam) {
         const double t = number(Number::steps);
@@ -182,11 +179,11 @@ void Optimizer<T>::correct(double rate) noexcept {
         const double now = momentum(t);
         const double next = momentum(t + 1);
         product = product * now;
-        step_.direct = static_cast<T>(rate * (1 - now) / (1 - product));
+        rule_.direct = static_cast<T>(rate * (1 - now) / (1 - product));
         rate = rate * next / (1 - product * next);
         mean_square();
     }
-    step_.rate = static_cast<T>(rate);
+    rule_.rate = static_cast<T>(rate);
 }
 
 template <class T>
@@ -279,34 +276,34 @@ void Optimizer<T>::load_state(const Checkpoint<T>& from, const Shape& shape_of_u
 template <class T>
 States<T> Optimizer<T>::states(std::size_t first) noexcept {
     States<T> states;
-    for (std::size_t i = 0; i < n_states(step_.rule); ++i) states.of[i] = states_[i].data() + first;
+    for (std::size_t i = 0; i < n_states(rule_.rule); ++i) states.of[i] = states_[i].data() + first;
     return states;
 }
 
 template <class T>
 PanelStates<T> Optimizer<T>::states_of_W(std::size_t layer) noexcept {
     PanelStates<T> states;
-    for (std::size_t i = 0; i < n_states(step_.rule); ++i) states.of[i] = shape_.W(states_[i].data(), layer);
+    for (std::size_t i = 0; i < n_states(rule_.rule); ++i) states.of[i] = shape_.W(states_[i].data(), layer);
     return states;
 }
 
 template <class T>
 States<T> Optimizer<T>::states_of_b(std::size_t layer) noexcept {
     States<T> states;
-    for (std::size_t i = 0; i < n_states(step_.rule); ++i) states.of[i] = shape_.b(states_[i].data(), layer).data;
+    for (std::size_t i = 0; i < n_states(rule_.rule); ++i) states.of[i] = shape_.b(states_[i].data(), layer).data;
     return states;
 }
 
 template <class T>
 States<T> Optimizer<T>::states_of_g(std::size_t layer) noexcept {
     States<T> states;
-    for (std::size_t i = 0; i < n_states(step_.rule); ++i) states.of[i] = shape_.g(states_[i].data(), layer).data;
+    for (std::size_t i = 0; i < n_states(rule_.rule); ++i) states.of[i] = shape_.g(states_[i].data(), layer).data;
     return states;
 }
 
 template <class T>
 void Optimizer<T>::adjust(const Network<T>& network, Vector<T> grad, Team& team) noexcept {
-    const Adjustment<T>& adjustment = step_.adjustment;
+    const Adjustment<T>& adjustment = rule_.adjustment;
     if (adjustment.penalises)
         for (std::size_t layer = 0; layer < shape_.n_layers(); ++layer) {
             T* const dw = shape_.W(grad.data, layer).data;
@@ -329,98 +326,83 @@ void Optimizer<T>::adjust(const Network<T>& network, Vector<T> grad, Team& team)
 
 template <class T>
 void update(Network<T>& network, Vector<T> grad, Optimizer<T>& optimizer, Team& team) noexcept {
-    T* const theta = network.theta().data;
-    if (optimizer.descends()) {
-        const SgdStep<T> step = optimizer.descent();
-        T* const velocity = optimizer.velocity();
-        team.slices_to_the_end(grad.size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
-            kernels<T>().sgd_step(step, grad.data + first, count, velocity == nullptr ? nullptr : velocity + first,
-                                  theta + first);
-        });
-        return;
-    }
     optimizer.adjust(network, grad, team);
+    T* const theta = network.theta().data;
     team.slices_to_the_end(grad.size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
-        kernels<T>().rule_step(optimizer.step(), grad.data + first, count, optimizer.states(first), theta + first);
+        kernels<T>().update(optimizer.rule(), grad.data + first, count, optimizer.states(first), theta + first);
     });
 }
 
+namespace {
+
+// dW of a layer as the product that computes it.
 template <class T>
-void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer,
-             Prefetch<T> prefetch, Team& team) {
+Product<T> weight_gradient_of(const Shape& shape, std::size_t layer, Scattered<const T> X,
+                              Workspace<T>& work) noexcept {
+    return weight_gradient(work.A_in(layer, X), work.dU_rows(layer, X.rows, shape.columns(layer)));
+}
+
+// Updates W along its gradient dW, tile by tile.
+template <class T>
+void update_weights(const Product<T>& dW, const UpdateRule<T>& rule, const PanelStates<T>& states, Panels<T> W,
+                    Prefetch<T> prefetch, Team& team) noexcept {
+    const Tiling tiling(dW, team);
+    const Blocks blocks(dW.part(tiling.tile(0)), true);
+    const auto update_tile = [&](std::size_t i, T* space) noexcept {
+        const Tile tile = tiling.tile(i);
+        const auto update_block = [&](const Operands<T>& LR, Init<T>, Tile block) noexcept {
+            const auto part = [&](Panels<T> M) noexcept { return block.of(tile.of(as_product_of(M))); };
+            PanelStates<T> states_of_block;
+            for (std::size_t k = 0; k < n_states(rule.rule); ++k) states_of_block.of[k] = part(states.of[k]);
+            kernels<T>().multiply_update(LR, rule, states_of_block, part(W));
+        };
+        in_blocks<T>(dW.part(tile), blocks, nullptr, prefetch.part(i, tiling.count()), space, update_block,
+                     update_block);
+    };
+    team.tiles_with_space_to_the_end<T>(tiling.count(), blocks.space<T>(), update_tile);
+}
+
+// Updates b and g of a layer.
+template <class T>
+void update_vectors(Network<T>& network, std::size_t layer, std::size_t n, Workspace<T>& work,
+                    Optimizer<T>& optimizer) noexcept {
+    const UpdateRule<T>& rule = optimizer.rule();
+    const Matrix<const T> Delta = work.Delta(layer, n);
+    const auto update_vector = [&](const States<T>& states, T* x) noexcept {  // its gradient is in work.db()
+        if (rule.adjustment.limits) kernels<T>().clip(T{1}, rule.adjustment.limit, Delta.cols, work.db());
+        kernels<T>().update(rule, work.db(), Delta.cols, states, x);
+    };
+    kernels<T>().sum_rows(Delta, work.db());
+    update_vector(optimizer.states_of_b(layer), network.b(layer).data);
+    if (!network.shape().normalises(layer)) return;
+    kernels<T>().sum_row_products(Delta, work.normalised().U(layer, n), work.db());
+    update_vector(optimizer.states_of_g(layer), network.g(layer).data);
+}
+
+}  // namespace
+
+template <class T>
+void update_fused(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer,
+                  Prefetch<T> prefetch, Team& team) {
     const Shape& shape = network.shape();
+    const UpdateRule<T>& rule = optimizer.rule();
     const bool is_sparse = X.sparse != nullptr;
-    const std::size_t first_full = is_sparse ? 1 : 0;  // of the layers whose inputs are full rows
-    ROSENBLATT_ASSERT(!is_sparse || optimizer.only_descends());
-    const auto gradient = [&](std::size_t layer) noexcept {
-        return weight_gradient(work.A_in(layer, X), work.dU_rows(layer, X.rows, shape.columns(layer)));
-    };
-    // step_over(layer, factors, part): part(M) is what a block of the product has of M, which lies like W
-    // step_of(n, states, x): of a vector x (n,) whose gradient is in work.db()
-    const auto over_vectors = [&](std::size_t layer, auto step_of) noexcept {
-        const Matrix<const T> Delta = work.Delta(layer, X.rows);
-        kernels<T>().sum_rows(Delta, work.db());
-        step_of(Delta.cols, optimizer.states_of_b(layer), network.b(layer).data);
-        if (!shape.normalises(layer)) return;
-        kernels<T>().sum_row_products(Delta, work.normalised().U(layer, X.rows), work.db());
-        step_of(Delta.cols, optimizer.states_of_g(layer), network.g(layer).data);
-    };
-    const auto over_layers = [&](auto step_over, auto step_of) noexcept {
-        for (std::size_t layer = first_full; layer < shape.n_layers(); ++layer) {
-            const Product<T> dW = gradient(layer);
-            const Tiling tiling(dW, team);
-            const Blocks blocks(dW.part(tiling.tile(0)), true);
-            const Prefetch<T> rows = layer == 0 ? prefetch : Prefetch<T>{};
-            const auto compute = [&](std::size_t i, T* space) noexcept {
-                const Tile tile = tiling.tile(i);
-                const auto block_step = [&](const Operands<T>& LR, Init<T>, Tile block) noexcept {
-                    step_over(layer, LR, [&](Panels<T> M) noexcept {
-                        return M.data == nullptr ? Panels<T>{} : block.of(tile.of(as_product_of(M)));
-                    });
-                };
-                in_blocks<T>(dW.part(tile), blocks, nullptr, rows.part(i, tiling.count()), space, block_step,
-                             block_step);
-            };
-            team.tiles_with_space_to_the_end<T>(tiling.count(), blocks.space<T>(), compute);
-            over_vectors(layer, step_of);
-        }
-    };
-    // What may fail comes before the first change.
+    ROSENBLATT_ASSERT(!is_sparse || rule.is_plain_descent());
+    // Everything that may fail comes before the first change.
     SparseColumns<T> columns{};
     if (is_sparse) columns = work.columns().of(work.A_in(0, X));
-    for (std::size_t layer = first_full; layer < shape.n_layers(); ++layer) {
-        const Product<T> dW = gradient(layer);
+    for (std::size_t layer = is_sparse ? 1 : 0; layer < shape.n_layers(); ++layer) {
+        const Product<T> dW = weight_gradient_of(shape, layer, X, work);
         const Tiling tiling(dW, team);
         team.reserve<T>(tiling.count(), Blocks(dW.part(tiling.tile(0)), true).template space<T>());
     }
-    if (optimizer.descends()) {
-        const SgdStep<T> step = optimizer.descent();
-        const auto step_of = [&](std::size_t n, const States<T>& states, T* x) noexcept {
-            kernels<T>().sgd_step(step, work.db(), n, states.of[0], x);
-        };
-        if (is_sparse) {
-            descend_sparse<T>(columns, work.dU(0, X.rows), step.learning_rate, network.W(0), team);
-            over_vectors(0, step_of);
-        }
-        over_layers(
-            [&](std::size_t layer, const Operands<T>& LR, auto part) noexcept {
-                const Panels<T> velocity = optimizer.states_of_W(layer).of[0];
-                kernels<T>().multiply_descend(LR, step, part(velocity), part(network.W(layer)));
-            },
-            step_of);
-        return;
+    for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
+        if (layer == 0 && is_sparse) descend_sparse<T>(columns, work.dU(0, X.rows), rule.rate, network.W(0), team);
+        else
+            update_weights(weight_gradient_of(shape, layer, X, work), rule, optimizer.states_of_W(layer),
+                           network.W(layer), layer == 0 ? prefetch : Prefetch<T>{}, team);
+        update_vectors(network, layer, X.rows, work, optimizer);
     }
-    const RuleStep<T>& step = optimizer.step();
-    over_layers(
-        [&](std::size_t layer, const Operands<T>& LR, auto part) noexcept {
-            PanelStates<T> states = optimizer.states_of_W(layer);
-            for (Panels<T>& state : states.of) state = part(state);
-            kernels<T>().multiply_step(LR, step, states, part(network.W(layer)));
-        },
-        [&](std::size_t n, const States<T>& states, T* x) noexcept {
-            if (step.adjustment.limits) kernels<T>().clip(T{1}, step.adjustment.limit, n, work.db());
-            kernels<T>().rule_step(step, work.db(), n, states, x);
-        });
 }
 
 template double dot(const Shape&, const float*, const float*, Over, double*, Team&) noexcept;
@@ -431,9 +413,9 @@ template class Optimizer<float>;
 template class Optimizer<double>;
 template void update(Network<float>&, Vector<float>, Optimizer<float>&, Team&) noexcept;
 template void update(Network<double>&, Vector<double>, Optimizer<double>&, Team&) noexcept;
-template void descend(Network<float>&, Scattered<const float>, Workspace<float>&, Optimizer<float>&, Prefetch<float>,
-                      Team&);
-template void descend(Network<double>&, Scattered<const double>, Workspace<double>&, Optimizer<double>&,
-                      Prefetch<double>, Team&);
+template void update_fused(Network<float>&, Scattered<const float>, Workspace<float>&, Optimizer<float>&,
+                           Prefetch<float>, Team&);
+template void update_fused(Network<double>&, Scattered<const double>, Workspace<double>&, Optimizer<double>&,
+                           Prefetch<double>, Team&);
 
 }  // namespace rosenblatt

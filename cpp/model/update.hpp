@@ -94,7 +94,7 @@ class Optimizer {
     // Before every step: its learning rate and the numbers of its rule, for a batch of this weight. Throws what a
     // schedule's callable throws.
     void begin_step(double weight_of_batch) {
-        if (steady_) ++number(Number::steps);
+        if (is_steady_) ++number(Number::steps);
         else prepare_step(weight_of_batch);
     }
 
@@ -126,22 +126,16 @@ class Optimizer {
     // count.
     static bool is_valid_state(const std::vector<double>& numbers, std::optional<std::size_t> epochs = {}) noexcept;
 
-    // True for plain or momentum SGD, which has its own kernels.
-    bool descends() const noexcept { return descends_; }
-    // True for SGD without momentum, where a gradient of 0 changes nothing.
-    bool only_descends() const noexcept { return descends_ && step_.rule == Rule::descent; }
-    const SgdStep<T>& descent() const noexcept { return descent_; }
-    T* velocity() noexcept { return states_[0].data(); }  // (n_params,), null without momentum
+    // The rule of the next step.
+    const UpdateRule<T>& rule() const noexcept { return rule_; }
 
-    // The step of any rule, and what is not done in it: the penalties of all weights, and the scale of the whole
-    // gradient.
-    const RuleStep<T>& step() const noexcept { return step_; }
-    States<T> states(std::size_t first) noexcept;            // of the parameters from `first` on
-    PanelStates<T> states_of_W(std::size_t layer) noexcept;  // of a weight matrix
+    // The state variables of the parameters from `first` on, of W, b and g of a layer.
+    States<T> states(std::size_t first) noexcept;
+    PanelStates<T> states_of_W(std::size_t layer) noexcept;
     States<T> states_of_b(std::size_t layer) noexcept;
     States<T> states_of_g(std::size_t layer) noexcept;
 
-    // Whether a step cannot be taken before the whole gradient is known.
+    // True if an update needs the norm of the whole gradient.
     bool needs_whole_gradient() const noexcept { return regularisation_.clip_norm > 0; }
 
     // The gradient (n_params,) as the step wants it: with penalties, scaled, within limits.
@@ -169,14 +163,14 @@ class Optimizer {
         plateau_cooling,
         plateau_begun
     };
-    std::size_t n_vectors() const noexcept { return n_states(step_.rule) + (average_.size() == 0 ? 0 : 1); }
+    std::size_t n_vectors() const noexcept { return n_states(rule_.rule) + (average_.size() == 0 ? 0 : 1); }
     // The i-th vector that is kept.
-    Buffer<T>& vector(std::size_t i) noexcept { return i < n_states(step_.rule) ? states_[i] : average_; }
-    const Buffer<T>& vector(std::size_t i) const noexcept { return i < n_states(step_.rule) ? states_[i] : average_; }
+    Buffer<T>& vector(std::size_t i) noexcept { return i < n_states(rule_.rule) ? states_[i] : average_; }
+    const Buffer<T>& vector(std::size_t i) const noexcept { return i < n_states(rule_.rule) ? states_[i] : average_; }
     double& number(Number n) noexcept { return numbers_[static_cast<std::size_t>(n)]; }
 
     void prepare_step(double weight_of_batch);
-    void correct(double rate) noexcept;
+    void set_rate(double rate) noexcept;
     void finish_step(Network<T>& network, double C, Team& team);
     Plateau plateau() noexcept;
     void keep(const Plateau& plateau) noexcept;
@@ -192,34 +186,31 @@ class Optimizer {
     std::array<Buffer<T>, max_states> states_;
     Buffer<T> average_;
     Buffer<double> room_;  // for the norm of a gradient or of weights
-    SgdStep<T> descent_{};
-    RuleStep<T> step_{};
-    bool descends_;
-    bool steady_;
+    UpdateRule<T> rule_;
+    bool is_steady_;  // every step has the same rule
     bool idle_after_step_;
 };
 
-// One step along -grad (n_params,), which is adjusted in place if the optimiser needs that. Not interruptible, so the
-// parameters are always those of a whole number of steps.
+// Updates the parameters along grad (n_params,), which is adjusted in place. Not interruptible, so the parameters are
+// always those of a whole number of steps.
 template <class T>
 void update(Network<T>& network, Vector<T> grad, Optimizer<T>& optimizer, Team& team) noexcept;
 
-// True if the update is fused with the computation of the gradient, which saves three passes over memory as large as
-// the weights. A fused update cannot be interrupted, so only those of about half a second at most are fused; a longer
-// one computes its gradient first, which can be.
+// True if the update may be fused with the computation of the gradient, which saves three passes over memory as large
+// as the weights. A fused update cannot be interrupted, so only those of about half a second at most are fused.
 template <class T>
-bool descends_in_one_pass(const Optimizer<T>& optimizer, const Shape& shape, std::size_t batch_size,
-                          bool is_sparse) noexcept {
-    // Another rule moves the weights of inputs that are 0 in the whole batch, too.
-    if (optimizer.needs_whole_gradient() || (is_sparse && !optimizer.only_descends())) return false;
-    const double longest = kernels<T>().fma_in_hardware ? 3e10 : 1e9;  // multiply-adds of the descent alone
+bool can_fuse_update(const Optimizer<T>& optimizer, const Shape& shape, std::size_t batch_size,
+                     bool is_sparse) noexcept {
+    // Other rules also move the weights of inputs that are 0 in the whole batch.
+    if (optimizer.needs_whole_gradient() || (is_sparse && !optimizer.rule().is_plain_descent())) return false;
+    const double longest = kernels<T>().fma_in_hardware ? 3e10 : 1e9;  // multiply-adds of the update alone
     return static_cast<double>(shape.n_params()) * static_cast<double>(batch_size) <= longest;
 }
 
 // weight_gradients and update in one pass over each W: the gradient of a tile is applied while it is in L1, and is
-// never stored. Same bits, not interruptible. `prefetch` has the rows of the next batch. Requires descends_in_one_pass.
+// never stored. Same result, not interruptible. `prefetch` has the rows of the next batch. Requires can_fuse_update.
 template <class T>
-void descend(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer,
-             Prefetch<T> prefetch, Team& team);
+void update_fused(Network<T>& network, Scattered<const T> X, Workspace<T>& work, Optimizer<T>& optimizer,
+                  Prefetch<T> prefetch, Team& team);
 
 }  // namespace rosenblatt
