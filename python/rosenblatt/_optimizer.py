@@ -557,39 +557,3 @@ def rule(optimizer: object, regularisation: dict[str, float]) -> OptimizerRule:
         classes = ", ".join(f"rosenblatt.{each.__name__}" for each in OPTIMIZERS)
         raise TypeError(f"optimizer: got {shown(optimizer)}, expected one of {classes}")
     return optimizer.rule(regularisation)
-
-
-def regularisation(
-    *,
-    l1: object,
-    l2: object,
-    alpha: object,
-    clip_norm: object,
-    clip_value: object,
-    max_norm: object,
-    ema: object,
-) -> dict[str, float]:
-    """Return the settings that are given, checked; limits that are None are not.
-
-    Raises
-    ------
-    TypeError, ValueError
-        One is of another kind or outside its range.
-    """
-    given_penalties = {"l1": l1, "l2": l2, "alpha": alpha}
-    penalties = {name: arguments.not_negative(name, x) for name, x in given_penalties.items()}
-    limits: dict[str, tuple[object, Check]] = {
-        "clip_norm": (clip_norm, arguments.positive),
-        "clip_value": (clip_value, arguments.positive),
-        "max_norm": (max_norm, arguments.positive),
-        "ema": (ema, _between_0_and_1),
-    }
-    given = {name: check(name, x) for name, (x, check) in limits.items() if x is not None}
-    return penalties | given
-
-
-def _between_0_and_1(name: str, value: object) -> float:
-    number = arguments.positive(name, value)
-    if number >= 1:
-        raise ValueError(f"{name}: got {number}, expected a number between 0 and 1")
-    return number

@@ -11,21 +11,20 @@ import pytest
 import rosenblatt as rb
 from bits import DTYPES, assert_same_bits, samples, targets
 from rosenblatt import _core, _loss, _optimizer
-from rosenblatt._training.train import training_of
+from rosenblatt._training.options import Regularisation
+from rosenblatt._training.train import job_of
 from snapshots import assert_unchanged, snapshot
 
 LEARNERS = {"float32": _core.LearnerFloat32, "float64": _core.LearnerFloat64}
-NO_LIMITS: dict[str, Any] = {"clip_norm": None, "clip_value": None, "max_norm": None, "ema": None}
 
 
 def learner(
     net: rb.Network, optimizer: Any, batch_size: int, *, dropout: Any = (), **settings: Any
 ) -> Any:
-    penalties = {"l1": 0.0, "l2": 0.0, "alpha": 0.0} | settings
     return LEARNERS[net.dtype.name](
         net._core,
         _loss.rule("squared_error"),
-        _optimizer.rule(optimizer, _optimizer.regularisation(**penalties, **NO_LIMITS)),
+        _optimizer.rule(optimizer, Regularisation(**settings).for_core()),
         batch_size,
         list(dropout),
         0,
@@ -114,7 +113,7 @@ def test_a_learner_goes_on_after_a_training(optimizer: Any, dtype: str) -> None:
     whole, broken = (rb.Network([5, 9, 3], dtype=dtype, random_state=0) for _ in range(2))
     how: Any = {"loss": "squared_error", "optimizer": optimizer, "batch_size": 4, "shuffle": False}
     rb.train(whole, X, Y, epochs=5, **how)
-    training = training_of(broken, X=X, Y=Y, epochs=3, remember=True, **how)
+    training = job_of(broken, X=X, Y=Y, epochs=3, remember=True, **how)
     assert training.memory is None
     training.run(1)
     learning = learner(broken, optimizer, 4)
@@ -128,11 +127,11 @@ def test_what_is_not_remembered() -> None:
     X = samples(11, 5, "float64")
     Y = targets("squared_error", "identity", 11, 3, "float64")
     net = rb.Network([5, 9, 3], dtype="float64", random_state=0)
-    unasked = training_of(net, X=X, Y=Y, loss="squared_error", epochs=1)
+    unasked = job_of(net, X=X, Y=Y, loss="squared_error", epochs=1)
     minimiser: Any = {"optimizer": rb.LBFGS(), "batch_size": None, "remember": True}
     for training in (
         unasked,
-        training_of(net, X=X, Y=Y, loss="squared_error", epochs=1, **minimiser),
+        job_of(net, X=X, Y=Y, loss="squared_error", epochs=1, **minimiser),
     ):
         training.run(1)
         assert training.memory is None

@@ -21,7 +21,7 @@ SPOIL = """
     import scipy.sparse as sp
     import rosenblatt as rb
     from rosenblatt import _core, _loss, _optimizer
-    from rosenblatt._training.train import training_of
+    from rosenblatt._training.train import job_of
 
     rng = np.random.default_rng(0)
     N, WIDTH = 200, 20
@@ -99,8 +99,7 @@ def test_indices_and_labels_in_the_middle_of_a_call(run_python: RunPython, bad: 
         return 1 - np.tanh(z) ** 2
     own = rb.Activation("own", f, df)
     rule = _loss.rule("log_loss")
-    sgd = _optimizer.rule(rb.SGD(0.1), _optimizer.regularisation(
-        l1=0.0, l2=0.0, alpha=0.0, clip_norm=None, clip_value=None, max_norm=None, ema=None))
+    sgd = _optimizer.rule(rb.SGD(0.1), dict())
     def network():
         return rb.Network([WIDTH, 16, 3], activation=own, output="softmax", dtype="float64",
                           random_state=0)

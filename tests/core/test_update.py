@@ -11,7 +11,7 @@ import pytest
 import rosenblatt as rb
 from bits import DTYPES, Array, assert_same_bits, samples, targets, twins
 from rosenblatt import reference, schedules
-from rosenblatt._training.train import training_of
+from rosenblatt._training.train import job_of
 from rosenblatt.reference import schedule as textbook
 from rosenblatt.reference.arithmetic import NUMBER_TYPES
 from rosenblatt.reference.update import Counters
@@ -343,7 +343,7 @@ def test_a_dead_unit_costs_no_subnormal_numbers(width: int, optimizer: Any, dtyp
         """What the optimiser remembers of the parameters whose gradient is 0 in dead units."""
         net = rb.Network([1, width, 1], activation="relu", dtype=dtype, random_state=0)
         net.W[0][:], net.b[0][:], net.W[1][:] = 1.0, 0.0, 0.5
-        training = training_of(
+        training = job_of(
             net,
             X=np.array([1.0] + [-1e3] * n_dead)[:, None],
             Y=np.array([50.0] + [0.0] * n_dead),

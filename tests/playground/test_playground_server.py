@@ -374,7 +374,7 @@ def test_a_query_that_is_not_understood(unchanged: Page, query: str) -> None:
 
 
 @pytest.mark.parametrize("page_id", ["", "x", "0" * 32, "%00", "..", "a" * 1000])
-def test_a_training_of_nobody(unchanged: Page, page_id: str) -> None:
+def test_a_job_of_nobody(unchanged: Page, page_id: str) -> None:
     answer = unchanged.client.send(f"trainings/{page_id}/step", b"{}")
     assert answer.status == 404
     assert "there is no such training" in answer.json["error"]

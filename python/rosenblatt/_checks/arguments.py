@@ -216,6 +216,20 @@ def skips(value: object, sizes: tuple[int, ...]) -> tuple[bool, ...]:
     return tuple(every and n_in == n_out for n_in, n_out in pairs)
 
 
+def between_0_and_1(name: str, value: object) -> float:
+    """Return a number above 0 and below 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `value` is none.
+    """
+    number = positive(name, value)
+    if number >= 1:
+        raise ValueError(f"{name}: got {number}, expected a number between 0 and 1")
+    return number
+
+
 def dropout_rates(dropout: object, input_dropout: object, n_hidden: int) -> list[float]:
     """Return how much to drop of what goes into each weight layer; nothing at all is no list.
 

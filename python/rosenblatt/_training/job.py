@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from .. import _core, _loss, _optimizer
-from .._checks import arguments, arrays, sparse
+from .._checks import arguments, sparse
 from .._checks.shown import shown
-from .._checks.sparse import Inputs, SparseInputs
-from .._files.checkpoint import Checkpoint, Keeping, checkpoint_of, saved_training
-from .._files.checkpoint_file import SavedTraining
+from .._checks.sparse import Inputs
+from .._files.checkpoint import Keeping, saved_training
 from .._files.fingerprint import fingerprint
 from .._loss import CustomLoss, Loss
 from .._network import Network, network_given
 from .._optimizer import LBFGS, Optimizer, Rprop
-from .._scaling import ScalingKind, kind_of_training
-from . import validation as _validation
-from .callbacks import Callback, EarlyStopping, Epoch, callback_list
-from .metrics import metric_functions
+from .callbacks import Callback
 from .monitor import Watch
+from .options import Data, Options
 from .progress import progress_bar
 from .result import StopReason, TrainResult
-from .sample_weights import class_weights, sample_weights
 from .user_functions import CheckedCost, CheckedOrder
 from .validation import Samples
 
 
 @dataclass(frozen=True)
-class Prepared:
+class TrainingJob:
     """A training whose arguments are checked: as the core takes it, and who looks at it.
 
     Its `with` block is the training; at its end the progress bar is closed. Then `memory` is
@@ -53,7 +46,7 @@ class Prepared:
         """The numbers and the arrays that the optimiser remembers, or None."""
         return _core.memory(self.core)
 
-    def __enter__(self) -> Prepared:
+    def __enter__(self) -> TrainingJob:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -120,46 +113,19 @@ class Prepared:
         return result
 
 
-def prepared(
+def prepare(
     net: Network,
-    X: ArrayLike,
-    Y: ArrayLike,
-    *,
+    data: Data,
     loss: Loss | CustomLoss,
     optimizer: Optimizer,
-    l1: float,
-    l2: float,
-    alpha: float,
-    clip_norm: float | None,
-    clip_value: float | None,
-    max_norm: float | None,
-    ema: float | None,
-    batch_size: int | None,
-    epochs: int,
-    shuffle: bool | Callable[[int], ArrayLike],
-    random_state: int | np.random.Generator | None,
-    sample_weight: ArrayLike | None,
-    class_weight: str | Mapping[int, float] | None,
-    dropout: float | Sequence[float],
-    input_dropout: float,
-    input_noise: float,
-    validation: Any,
-    scale_inputs: ScalingKind | None,
-    scale_targets: ScalingKind | None,
-    metrics: Any,
-    early_stopping: EarlyStopping | bool | None,
-    target_loss: float | None,
-    time_limit: float | None,
-    gradient_norm: bool,
-    checkpoint: str | os.PathLike[str] | Checkpoint | None,
-    callback: Callable[[Epoch], object] | Callback | Sequence[Any] | None,
-    progress: bool | str,
+    options: Options,
+    *,
     threads: int | None,
     remember: bool = False,
-) -> Prepared:
-    """Check the arguments of `train`, which has their defaults, and keep them for the core.
+) -> TrainingJob:
+    """Check the arguments of `train` and pass them to the core, which keeps them for the run.
 
-    `remember` asks for what the optimiser remembers in the end.
+    `remember` asks for the state of the optimiser at the end.
 
     Raises
     ------
@@ -169,59 +135,32 @@ def prepared(
         The network is being trained by another thread.
     """
     network_given("net", net)
-    settings = _optimizer.regularisation(
-        l1=l1,
-        l2=l2,
-        alpha=alpha,
-        clip_norm=clip_norm,
-        clip_value=clip_value,
-        max_norm=max_norm,
-        ema=ema,
-    )
-    optimizer_rule = _optimizer.rule(optimizer, settings)
+    regularisation, batching = options.regularisation.for_core(), options.batching
+    stopping, reporting = options.stopping, options.reporting
+    optimizer_rule = _optimizer.rule(optimizer, regularisation)
     check_trainable(net)
     custom = loss if callable(loss) and not isinstance(loss, type) else None
     rule = None if custom else _loss.rule(loss)
-    loss_name = None if rule is None else rule.name
-    keeps = checkpoint_of("checkpoint", checkpoint)
-    saved = saved_training(keeps, net) if keeps else None
-    seed = _seed(random_state, saved)
-    n_epochs = arguments.integer("epochs", epochs, least=1, most=2**32)
-    rates = arguments.dropout_rates(dropout, input_dropout, len(net.layers) - 2)
-    noise = arguments.deviation("input_noise", input_noise, net.dtype)
-    for name, some in (("dropout", rates), ("input_noise", noise)):
-        if some and isinstance(optimizer, LBFGS):
-            raise ValueError(
-                f"{name}: got some with LBFGS, expected none: its cost must stay the same"
-            )
-    given, of_class = _samples(
-        net, X, Y, loss=loss_name, sample_weight=sample_weight, class_weight=class_weight
-    )
-    if noise and isinstance(given.X, SparseInputs):
-        raise ValueError(
-            f"input_noise: got {noise} with a sparse X, expected 0: it would fill X up"
-        )
-    samples, held_out = _validation.split(
-        given, validation, net, loss_name, seed=seed, of_class=of_class
-    )
+    saved = saved_training(reporting.checkpoint, net) if reporting.checkpoint else None
+    seed = batching.seed(saved)
+    rates, deviation = options.noise.of(net, optimizer)
+    samples, held_out = data.split(net, None if rule is None else rule.name, seed)
+    options.noise.check_inputs(samples.X)
     if custom and (samples.weights is not None or (held_out and held_out.weights is not None)):
         raise ValueError("sample_weight: got weights with a loss of your own, which must weigh")
-    callbacks = callback_list("callback", callback)
-    metric_of = metric_functions("metrics", metrics)
-    stopping = _early_stopping(early_stopping)
-    size = _batch_size(batch_size, samples.X, optimizer)
-    how: dict[str, Any] = {
-        "shuffle": callable(shuffle) or arguments.flag("shuffle", shuffle),
-        "dropout": rates,
-        "input_noise": noise,
-        "gradient_norm": arguments.flag("gradient_norm", gradient_norm),
-        "scale_inputs": kind_of_training("scale_inputs", scale_inputs),
-        "scale_targets": kind_of_training("scale_targets", scale_targets),
-    }
-    curves = _curves(held_out is not None, optimizer, how["gradient_norm"])
-    measured = held_out or samples
+    n = _n_samples(samples.X)
+    size = batching.size(n, optimizer)
+    check_batches(net, n, size, optimizer)
     cost = None if custom is None else CheckedCost(custom, samples, held_out)
     n_threads = arguments.thread_count("threads", net.threads if threads is None else threads)
+    how: dict[str, Any] = {
+        "shuffle": batching.shuffle is not False,
+        "dropout": rates,
+        "input_noise": deviation,
+        "gradient_norm": reporting.gradient_norm,
+        "scale_inputs": options.scalings.scale_inputs,
+        "scale_targets": options.scalings.scale_targets,
+    }
 
     def training_loss() -> float:
         """Measure the loss of the training samples as the core measures the validation loss."""
@@ -230,45 +169,44 @@ def prepared(
         X, Y, weights = _for_core(samples, None)
         return float(net._core.cost(X, Y, rule, weights, n_threads))
 
-    check_batches(net, _n_samples(samples.X), size, optimizer)
-    bar = progress_bar("progress", progress, n_epochs)
+    bar = progress_bar("progress", reporting.progress, batching.epochs)
     with ExitStack() as on_error:
         if bar:
             on_error.callback(bar.close)
+        measured = held_out or samples
         watch = Watch(
             net,
-            n_epochs,
-            callbacks=[*callbacks, *([bar] if bar else [])],
-            metrics=metric_of,
+            batching.epochs,
+            callbacks=[*reporting.callback, *([bar] if bar else [])],
+            metrics=reporting.metrics,
             samples=(measured.X, measured.given_Y),
             training_loss=training_loss,
-            early_stopping=stopping,
-            target_loss=_optional_real("target_loss", target_loss),
+            early_stopping=stopping.early_stopping,
+            target_loss=stopping.target_loss,
             has_validation=held_out is not None,
         )
+        curves = _curves(held_out is not None, optimizer, reporting.gradient_norm)
         keeping = None
-        if keeps:
+        if reporting.checkpoint:
             all_settings = how | {
                 "loss": loss,
                 "optimizer": optimizer,
-                **settings,
+                **regularisation,
                 "batch_size": size,
                 "random_state": seed,
                 "early_stopping": watch.choice_of_best,
-                "metrics": list(metric_of),
+                "metrics": list(reporting.metrics),
             }
             keeping = Keeping(
-                keeps,
+                reporting.checkpoint,
                 saved,
                 net,
                 watch,
                 curves=curves,
                 settings=fingerprint(net, samples, held_out, all_settings),
                 seed=seed,
-                epochs=n_epochs,
+                epochs=batching.epochs,
             )
-        order = CheckedOrder(shuffle, _n_samples(samples.X)).of_epoch if callable(shuffle) else None
-        if keeping:
             on_error.enter_context(keeping.refusing())
         core = _core.prepare(
             net._core,
@@ -277,13 +215,15 @@ def prepared(
             cost=None if cost is None else cost.functions,
             optimizer=optimizer_rule,
             batch_size=size,
-            epochs=keeping.epochs if keeping else n_epochs,
+            epochs=keeping.epochs if keeping else batching.epochs,
             seed=seed,
             validation=held_out and _for_core(held_out, custom),
-            time_limit=_time_limit(time_limit),
+            time_limit=stopping.time_limit,
             epoch_done=watch.epoch_done if watch.wants_epochs else None,
             step_done=watch.step_done if watch.wants_steps else None,
-            order=order,
+            order=CheckedOrder(batching.shuffle, n).of_epoch
+            if callable(batching.shuffle)
+            else None,
             threads=n_threads,
             resumed=keeping.resumed if keeping else None,
             keeping=keeping.functions if keeping else None,
@@ -291,7 +231,8 @@ def prepared(
             **how,
         )
         on_error.pop_all()
-    return Prepared(core, watch, callbacks, bar, curves, keeping.ended_before if keeping else None)
+    ended_before = keeping.ended_before if keeping else None
+    return TrainingJob(core, watch, reporting.callback, bar, curves, ended_before)
 
 
 def _curves(has_validation: bool, optimizer: Optimizer, gradient_norm: bool) -> list[str]:
@@ -346,70 +287,11 @@ def check_batches(net: Network, n: int, batch_size: int, optimizer: Optimizer) -
         )
 
 
-def _samples(
-    net: Network,
-    X: ArrayLike,
-    Y: ArrayLike,
-    *,
-    loss: str | None,
-    sample_weight: ArrayLike | None,
-    class_weight: Any,
-) -> tuple[Samples, NDArray[np.float64] | None]:
-    """Return the samples, and the weight of each class if there is a class_weight."""
-    of_core = _validation.targets(net, "Y", Y, loss)
-    of_class = class_weights(class_weight, of_core, max(2, net.layers[-1]))
-    weights = sample_weights("sample_weight", sample_weight, of_class, ("Y", of_core))
-    given_Y = arrays.as_array("Y", Y)
-    return Samples(sparse.inputs("X", X, net.dtype), of_core, weights, given_Y), of_class
-
-
 def _for_core(samples: Samples, custom: CustomLoss | None) -> tuple[Any, Any, Any]:
     Y = samples.Y if custom is None else np.empty(0, samples.X.dtype)  # it never looks at it
     return sparse.for_core(samples.X), Y, samples.weights
 
 
-def _seed(random_state: Any, saved: SavedTraining | None) -> int:
-    """Return the seed that is given, or else that of the checkpoint, or else a new one."""
-    seed = arguments.seed("random_state", random_state)
-    is_drawn = random_state is None or isinstance(
-        random_state, np.random.Generator | np.random.RandomState
-    )
-    return saved.seed if saved and is_drawn else seed
-
-
 def _n_samples(X: Inputs) -> int:
     """Return the rows of X; 0 for what has none, which is refused with the samples."""
     return X.shape[0] if X.ndim > 0 else 0
-
-
-def _batch_size(value: object, X: Inputs, optimizer: Optimizer) -> int:
-    n_samples = _n_samples(X)
-    if value is None:
-        return max(n_samples, 1)
-    batch_size = arguments.integer("batch_size", value, least=1, most=2**62)
-    if isinstance(optimizer, LBFGS) and batch_size < n_samples:
-        raise ValueError(f"batch_size: got {batch_size} with LBFGS, expected None, for all samples")
-    return batch_size
-
-
-def _early_stopping(value: Any) -> EarlyStopping | None:
-    if value is None or isinstance(value, EarlyStopping):
-        return value
-    if isinstance(value, bool | np.bool_):
-        return EarlyStopping() if value else None
-    raise TypeError(
-        f"early_stopping: got {shown(value)}, expected a rosenblatt.EarlyStopping or a bool"
-    )
-
-
-def _optional_real(name: str, value: Any) -> float | None:
-    return None if value is None else arguments.real(name, value, "a finite number or None")
-
-
-def _time_limit(value: Any) -> float | None:
-    seconds = _optional_real("time_limit", value)
-    if seconds is None:
-        return None
-    if seconds <= 0:
-        raise ValueError(f"time_limit: got {seconds}, expected a number of seconds above 0 or None")
-    return min(seconds, 1e9)

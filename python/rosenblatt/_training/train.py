@@ -17,7 +17,8 @@ from .._network import Network
 from .._optimizer import SGD, Optimizer
 from .._scaling import ScalingKind
 from .callbacks import Callback, EarlyStopping, Epoch
-from .job import Prepared, prepared
+from .job import TrainingJob, prepare
+from .options import Data, Options, take_group
 from .result import TrainResult
 
 _DEFAULT_SGD = SGD()
@@ -187,57 +188,34 @@ def train(
     >>> net.forward(X).round().ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
+    arguments = locals()
     with undone_if_raised([random_state]):
-        training = prepared(
-            net,
-            X,
-            Y,
-            loss=loss,
-            optimizer=optimizer,
-            l1=l1,
-            l2=l2,
-            alpha=alpha,
-            clip_norm=clip_norm,
-            clip_value=clip_value,
-            max_norm=max_norm,
-            ema=ema,
-            batch_size=batch_size,
-            epochs=epochs,
-            shuffle=shuffle,
-            random_state=random_state,
-            sample_weight=sample_weight,
-            class_weight=class_weight,
-            dropout=dropout,
-            input_dropout=input_dropout,
-            input_noise=input_noise,
-            validation=validation,
-            scale_inputs=scale_inputs,
-            scale_targets=scale_targets,
-            metrics=metrics,
-            early_stopping=early_stopping,
-            target_loss=target_loss,
-            time_limit=time_limit,
-            gradient_norm=gradient_norm,
-            checkpoint=checkpoint,
-            callback=callback,
-            progress=progress,
-            threads=threads,
-        )
-        return training.run(net.threads if threads is None else threads)
+        return job_of(**arguments).run(net.threads if threads is None else threads)
 
 
 SIGNATURE = inspect.signature(train)
 
 
-def training_of(net: Network, *, remember: bool = False, **arguments: Any) -> Prepared:
+def job_of(net: Network, *, remember: bool = False, **arguments: Any) -> TrainingJob:
     """Return what `train` would run with these arguments and its defaults.
+
+    `remember` asks for the state of the optimiser at the end.
 
     Raises
     ------
     TypeError, ValueError, ImportError, OSError, RuntimeError
-        As `prepared`.
+        As `prepare`.
     """
     bound = SIGNATURE.bind(net, **arguments)
     bound.apply_defaults()
-    with undone_if_raised([bound.arguments["random_state"]]):
-        return prepared(**bound.arguments, remember=remember)
+    values = bound.arguments
+    with undone_if_raised([values["random_state"]]):
+        return prepare(
+            net,
+            take_group(Data, values),
+            values["loss"],
+            values["optimizer"],
+            Options.of(values),
+            threads=values["threads"],
+            remember=remember,
+        )

@@ -16,9 +16,9 @@ from .._checks.draws import undone_if_raised
 from .._checks.shown import brief, shown, type_name
 from .._files.checkpoint import Checkpoint
 from .._network import Network, network_given
-from .job import Prepared
+from .job import TrainingJob
 from .result import TrainResult
-from .train import SIGNATURE, training_of
+from .train import SIGNATURE, job_of
 
 NOT_OF_ONE = ("net", "progress", "threads")
 SETTINGS = tuple(name for name in SIGNATURE.parameters if name not in NOT_OF_ONE)
@@ -94,7 +94,7 @@ def train_many(
     arguments = [{"X": X, "Y": Y} | common | own for own in every]
     with undone_if_raised(each.get("random_state") for each in arguments):
         trainings = [
-            _prepared(i, net, exact, of_one)
+            _prepare(i, net, exact, of_one)
             for i, (net, of_one) in enumerate(zip(nets, arguments, strict=True))
         ]
         try:
@@ -106,7 +106,7 @@ def train_many(
     return [training.outcome(of_one) for training, of_one in zip(trainings, found, strict=True)]
 
 
-def _prepared(i: int, net: Network, exact: _ExactInputs, arguments: dict[str, Any]) -> Prepared:
+def _prepare(i: int, net: Network, exact: _ExactInputs, arguments: dict[str, Any]) -> TrainingJob:
     """Check the arguments of one network; an error says whose they are."""
     for name in ("X", "Y", "loss"):
         if arguments.get(name) is None:
@@ -115,7 +115,7 @@ def _prepared(i: int, net: Network, exact: _ExactInputs, arguments: dict[str, An
             )
     try:
         arguments["X"] = exact.of(arguments["X"], net.dtype)
-        return training_of(net, **arguments, threads=1)
+        return job_of(net, **arguments, threads=1)
     except (TypeError, ValueError) as error:
         error.args = (f"networks[{i}]: {error}",)  # its class and the path of a file stay
         raise
@@ -152,7 +152,7 @@ def _distinct_networks(networks: object) -> list[Network]:
 
 
 def _check_distinct_files(checkpoints: list[Any]) -> None:
-    """Refuse two networks with one file; what else is wrong with a file `prepared` says."""
+    """Refuse two networks with one file; what else is wrong with a file `prepare` says."""
     first: dict[str, int] = {}
     for i, value in enumerate(checkpoints):
         path = value.path if isinstance(value, Checkpoint) else value

@@ -16,6 +16,7 @@ from .. import _core, _loss, _optimizer
 from .._checks import arguments, arrays
 from .._checks.shown import shown
 from .._training.callbacks import Epoch
+from .._training.options import Regularisation
 from . import _growth, _settings, _steps
 from ._epochs import Memory, Rules, Tasks, checked
 from ._estimator import REMEMBERED, Estimator, _described
@@ -202,10 +203,7 @@ def _parameters_read(estimator: Any) -> tuple[Any, ...]:
 
 def _read(estimator: Any) -> Read:
     """Return what an estimator's parameters say that every call reads."""
-    penalties = _optimizer.regularisation(
-        l1=0.0, l2=0.0, alpha=estimator.alpha, clip_norm=None, clip_value=None,
-        max_norm=None, ema=None,
-    )  # fmt: skip
+    penalties = Regularisation(alpha=estimator.alpha).for_core()
     n_hidden = len(estimator._layers) - 2
     rates = arguments.dropout_rates(estimator.dropout, estimator.input_dropout, n_hidden)
     estimator._check_loss()

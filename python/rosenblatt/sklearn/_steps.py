@@ -15,8 +15,8 @@ from sklearn.model_selection import train_test_split
 from .._cli.holdout import draw_held_out
 from .._optimizer import LBFGS
 from .._training.callbacks import callback_list
-from .._training.job import Prepared
-from .._training.train import training_of
+from .._training.job import TrainingJob
+from .._training.train import job_of
 from . import _settings
 from ._epochs import Rules, Tasks
 from ._samples import Samples
@@ -69,7 +69,7 @@ def fit(
         held_out=held_out,
         tasks=tasks,
     )
-    training = training_of(
+    training = job_of(
         estimator._network(),
         X=used.X,
         Y=Y,
@@ -97,7 +97,7 @@ def fit(
             estimator._net._take_state(rules.best_state)
 
 
-def _run(estimator: Any, training: Prepared, rules: Rules) -> bool:
+def _run(estimator: Any, training: TrainingJob, rules: Rules) -> bool:
     """Train; return whether the training could go on from where it ended.
 
     Raises
