@@ -73,7 +73,7 @@ class Huber:
 
     @property
     def parameters(self) -> tuple[float, ...]:
-        """What goes to the core."""
+        """The numbers passed to the core."""
         return (self.delta,)
 
 
@@ -121,7 +121,7 @@ class Quantile:
 
     @property
     def parameters(self) -> tuple[float, ...]:
-        """What goes to the core."""
+        """The numbers passed to the core."""
         return self.levels if isinstance(self.levels, tuple) else (float(self.levels),)  # type: ignore[arg-type]
 
 
@@ -173,7 +173,7 @@ class LogLoss:
 
     @property
     def parameters(self) -> tuple[float, ...]:
-        """What goes to the core."""
+        """The numbers passed to the core."""
         return (self.label_smoothing,)
 
 
@@ -209,7 +209,7 @@ class Poisson:
 
     @property
     def parameters(self) -> tuple[float, ...]:
-        """What goes to the core."""
+        """The numbers passed to the core."""
         return (float(self.log_rate),)
 
 
@@ -251,7 +251,7 @@ class Focal:
 
     @property
     def parameters(self) -> tuple[float, ...]:
-        """What goes to the core."""
+        """The numbers passed to the core."""
         return (self.gamma,)
 
 

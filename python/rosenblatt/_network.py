@@ -1,4 +1,4 @@
-"""Network: a dense feed-forward network in the lecture's notation, views of one buffer."""
+"""Network: a dense feed-forward network in the lecture's notation, stored in one buffer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._checks import arguments, arrays, sparse
 from ._checks.draws import undone_if_raised
 from ._checks.shown import shown, type_name
 from ._loss import Loss
-from ._parameter_views import ParameterViews, ViewsWhereThereAre, parameters
+from ._parameter_views import OptionalViews, ParameterViews, parameters
 from ._scaling import Scaling
 from ._weights import Biases, Weights
 
@@ -31,16 +31,16 @@ _CORES = {
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Every z and a of a forward pass.
+    """All z and a of a forward pass.
 
     Attributes
     ----------
     Z : tuple of ndarray
-        Z[l] is z^(l+2), of shape (n, n_out) of weight layer l (from 0).
+        Z[l] is z^(l+2), of shape (n, n_out) of weight layer l (counted from 0).
     A : tuple of ndarray
-        A[0] is the input X; A[l+1] = f(Z[l]), or f(Z[l]) + A[l] where the layer skips. The last one
-        is the network's output. Where the network has scalings, these are the scaled input and the
-        output before it is scaled back.
+        A[0] is the input X and A[l+1] = f(Z[l]), or f(Z[l]) + A[l] if the layer has a skip. The
+        last element is the output of the network. If the network has scalings, A[0] is the scaled
+        input and the last element is the output before it is scaled back.
     """
 
     Z: tuple[FloatArray, ...]
@@ -56,15 +56,15 @@ class Derivatives:
     dW : tuple of ndarray
         dC/dW^(l), each of the shape of W[l], (n_out, n_in).
     db : tuple of ndarray
-        dC/db^(l), each (n_out,).
+        dC/db^(l), each of shape (n_out,).
     dg : tuple of ndarray or None
-        dC/dg^(l), each (n_out,); None where the layer has no norm.
+        dC/dg^(l), each of shape (n_out,); None for a layer without a norm.
     dX : ndarray of shape (n, n_features) or None
-        dC/dX, by X as it was given; None where that is a sparse matrix, for it would be full.
+        dC/dX with respect to X before scaling; None if X is sparse, because dX would be dense.
     delta : tuple of ndarray
-        delta[l] = dC/dZ[l], (n, n_out).
+        delta[l] = dC/dZ[l], of shape (n, n_out).
     grad : ndarray of shape (n_params,)
-        dW, db and dg in the order of theta; they are views of it.
+        The whole gradient in the order of theta; dW, db and dg are views of it.
     """
 
     dW: tuple[FloatArray, ...]
@@ -77,7 +77,7 @@ class Derivatives:
 
 @dataclass(frozen=True, eq=False)
 class Gradients(Derivatives):
-    """The cost of a batch and its derivatives, as in `Derivatives`.
+    """The cost of a batch and its derivatives (see `Derivatives`).
 
     Attributes
     ----------
@@ -89,68 +89,72 @@ class Gradients(Derivatives):
 
 
 class Network:
-    """A dense feed-forward network: z^(l+1) = W^(l) a^(l) + b^(l), a^(l+1) = f(z^(l+1)).
+    """A dense feed-forward network.
+
+    A layer computes z^(l+1) = W^(l) a^(l) + b^(l) and a^(l+1) = f(z^(l+1)).
 
     Parameters
     ----------
     layers : sequence of int
         Units per layer, [n_features, hidden ..., n_outputs].
     activation : str, Activation or sequence of these, default "relu"
-        f of the hidden layers, one name for all or one for each: "identity", "logistic", "tanh",
-        "relu", "leaky_relu", "relu6", "elu", "selu", "gelu", "gelu_tanh", "silu", "mish",
-        "softplus", "softsign", "hard_sigmoid", "hard_tanh", "sin", "step", "softmax",
-        "log_softmax"; docs/activations.md has their formulas. "step" is for networks that are
-        not trained. An `Activation` is one of your own.
+        f of the hidden layers, one for all of them or a sequence with one per layer: "identity",
+        "logistic", "tanh", "relu", "leaky_relu", "relu6", "elu", "selu", "gelu", "gelu_tanh",
+        "silu", "mish", "softplus", "softsign", "hard_sigmoid", "hard_tanh", "sin", "step",
+        "softmax", "log_softmax" or a custom `Activation`. docs/activations.md has the formulas.
+        "step" is meant for networks that are not trained.
     output : str or Activation, default "identity"
-        f of the output layer, likewise.
+        f of the output layer, one of the same activations.
     dtype : {"float32", "float64"}, default "float32"
-        The type of parameters and of the arithmetic.
+        The type of the parameters and of the arithmetic.
     random_state : int, numpy.random.Generator or None, default None
         The seed of the initial weights, 0 … 2**64 - 1; None draws one from the operating system.
     weights : str, Uniform, Normal, Orthogonal or sequence of these and arrays, default "auto"
-        How the initial weights are drawn: "auto", "glorot_uniform", "glorot_normal", "he_uniform",
-        "he_normal", "lecun_uniform", "lecun_normal", "orthogonal", "zeros". One for all weight
-        layers or a sequence with one for each, in which an array of shape (n_out, n_in) is W
-        itself. If all are arrays and no biases are drawn, `random_state` must be None.
+        The initial weights: "auto", "glorot_uniform", "glorot_normal", "he_uniform",
+        "he_normal", "lecun_uniform", "lecun_normal", "orthogonal" or "zeros". One initialiser for
+        all weight layers, or a sequence with one per layer, in which an array of shape
+        (n_out, n_in) sets W directly. If all are arrays and no biases are drawn, `random_state`
+        must be None.
     biases : str or sequence of str and arrays, default "auto"
         The initial biases: "zeros"; "uniform", between -1 / sqrt(n_in) and 1 / sqrt(n_in); or
-        "auto", which is explained below. One name for all weight layers or a sequence with one
-        for each, in which an array of shape (n_out,) is b itself.
+        "auto" (see Notes). One name for all weight layers, or a sequence with one per layer, in
+        which an array of shape (n_out,) sets b directly.
     norm : {"batch", "layer"}, None or sequence of these, default None
-        How W a of the hidden layers is normalised before f, one for all or one for each:
-        docs/normalisation.md.
+        The normalisation of W a before f in hidden layers, one for all of them or a sequence with
+        one per layer. See docs/normalisation.md.
     skip : bool or sequence of bool, default False
-        Whether what goes into a hidden layer is added to what comes out. True is for all that have
-        as many units as go in, at least one; a sequence has one for each hidden layer.
+        Residual connections: whether the input of a hidden layer is added to its output. True
+        applies to every hidden layer whose input and output sizes match (at least one must); a
+        sequence has one bool per hidden layer.
 
     Attributes
     ----------
     W, b : sequence of ndarray
-        Writeable views: W[l] of shape (n_out, n_in), b[l] of shape (n_out,). ``net.W[l] = values``
-        copies into the view.
+        Weights and biases, writeable views: W[l] of shape (n_out, n_in), b[l] of shape (n_out,).
+        ``net.W[l] = values`` copies into the view.
     g : sequence of ndarray or None
-        The gains of layers with a norm, alike, (n_out,); None for the others.
+        Gains, writeable views of shape (n_out,); None for a layer without a norm.
     running_mean, running_var : sequence of ndarray or None
-        What batch norm has in place of a batch's mean and variance when the network is not being
-        trained, alike, (n_out,). They are not part of theta.
+        The mean and variance that batch norm uses at inference, writeable views of shape
+        (n_out,); None for a layer without batch norm. They are not part of theta.
     theta : ndarray of shape (n_params,)
         All parameters, a writeable view: W^(1) row-major as (n_in, n_out), b^(1), W^(2), ...; g^(l)
-        follows b^(l) where the layer has a norm.
+        follows b^(l) if the layer has a norm.
     input_scaling, target_scaling : Scaling or None
-        How X and the targets are scaled on the way in, and outputs back on the way out.
+        The scaling of X and of the targets; outputs are scaled back.
     threads : int or None
-        How many threads to use, where a call does not say; None for as many as the process may use.
+        Number of threads unless a call specifies it; None uses all that the process may use.
 
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or outside its range; the message names it.
+        An argument has the wrong type or is out of range; the message names it.
     MemoryError
         The parameters do not fit into memory.
 
     Notes
     -----
-    Gains start at 1. "auto" draws weights by the activation that they lead to:
+    Gains start at 1. "auto" draws weights according to the activation of their layer:
 
     ============== ======================== =====================================
     weights        uniform within           before
@@ -161,13 +165,13 @@ class Network:
     glorot_uniform sqrt(6 / (n_in + n_out)) all others
     ============== ======================== =====================================
 
-    The normal ones have the same variance. Sources: He, Zhang, Ren, Sun 2015, for sin Sitzmann,
-    Martel, Bergman, Lindell, Wetzstein 2020; LeCun, Bottou, Orr, Müller 1998, with selu Klambauer,
-    Unterthiner, Mayr, Hochreiter 2017; Glorot, Bengio 2010.
+    The normal variants have the same variance. Sources: He, Zhang, Ren, Sun 2015, and for sin
+    Sitzmann, Martel, Bergman, Lindell, Wetzstein 2020; LeCun, Bottou, Orr, Müller 1998, and for
+    selu Klambauer, Unterthiner, Mayr, Hochreiter 2017; Glorot, Bengio 2010.
 
-    "auto" biases are "uniform" in hidden layers and "zeros" in the output layer, in layers with a
-    norm, and in layers whose weights are "zeros" or given. The bound of "uniform" is that of
-    PyTorch's Linear. docs/user-guide.md compares biases that are drawn with zeros.
+    "auto" biases are "uniform" in hidden layers. They are "zeros" in the output layer, in layers
+    with a norm, and in layers whose weights are "zeros" or an array. The bound of "uniform" is
+    the same as in PyTorch's Linear. docs/user-guide.md compares uniform biases with zeros.
 
     Examples
     --------
@@ -206,13 +210,13 @@ class Network:
         initial_b = _weights.biases_of_layers(biases, len(activations))
         if random_state is not None and _weights.draws_nothing(initial_W, initial_b):
             raise ValueError(
-                f"random_state: got {shown(random_state)}, expected None: all weights are given and"
-                " no biases are drawn"
+                f"random_state: got {shown(random_state)}, expected None: nothing is drawn, because"
+                " all weights are arrays and no biases are uniform"
             )
         with undone_if_raised([random_state]):
             seed = arguments.seed("random_state", random_state)
             try:
-                made = _CORES[float_type](
+                core = _CORES[float_type](
                     list(sizes),
                     [_activation.for_core(each) for each in activations],
                     seed,
@@ -225,14 +229,14 @@ class Network:
                 raise MemoryError(
                     f"layers: the parameters of {shown(list(sizes))} do not fit into memory"
                 ) from None
-            self._attach(made, sizes, tuple(activations), norms, skips)
-            for name, views, initial in (
-                ("weights", self._W, [layer.given for layer in initial_W]),
-                ("biases", self._b, [layer.given for layer in initial_b]),
+            self._attach(core, sizes, tuple(activations), norms, skips)
+            for name, views, user_values in (
+                ("weights", self._W, [layer.user_values for layer in initial_W]),
+                ("biases", self._b, [layer.user_values for layer in initial_b]),
             ):
-                for i, given in enumerate(initial):
-                    if given is not None:
-                        views[i][...] = parameters(f"{name}[{i}]", given, views[i])
+                for i, values in enumerate(user_values):
+                    if values is not None:
+                        views[i][...] = parameters(f"{name}[{i}]", values, views[i])
 
     def _attach(
         self,
@@ -252,16 +256,16 @@ class Network:
         W, b, g = self._split(self._theta)
         self._W = ParameterViews("W", W)
         self._b = ParameterViews("b", b)
-        self._g = ViewsWhereThereAre("g", g)
+        self._g = OptionalViews("g", g)
         self._running: FloatArray = core.running
         mean, variance = self._split_running(self._running)
-        self._running_mean = ViewsWhereThereAre("running_mean", mean)
-        self._running_var = ViewsWhereThereAre("running_var", variance, least=0.0)
+        self._running_mean = OptionalViews("running_mean", mean)
+        self._running_var = OptionalViews("running_var", variance, least=0.0)
 
     def _split(
         self, theta: FloatArray
     ) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...], tuple[FloatArray | None, ...]]:
-        """Cut a vector like theta into views of every layer: W (n_out, n_in), b and g (n_out,)."""
+        """Split a vector like theta into views per layer: W (n_out, n_in), b and g (n_out,)."""
         W: list[FloatArray] = []
         b: list[FloatArray] = []
         g: list[FloatArray | None] = []
@@ -280,7 +284,7 @@ class Network:
     def _split_running(
         self, running: FloatArray
     ) -> tuple[list[FloatArray | None], list[FloatArray | None]]:
-        """Cut the running statistics into views: mean and variance of every layer, (n_out,)."""
+        """Split the running statistics into views per layer: mean and variance, (n_out,)."""
         mean: list[FloatArray | None] = []
         variance: list[FloatArray | None] = []
         start = 0
@@ -301,18 +305,18 @@ class Network:
         return self._b
 
     @property
-    def g(self) -> ViewsWhereThereAre:
-        """The gains of layers with a norm, g[l] of shape (n_out,): views of `theta`, or None."""
+    def g(self) -> OptionalViews:
+        """The gains, g[l] of shape (n_out,), views of `theta`; None for a layer without a norm."""
         return self._g
 
     @property
-    def running_mean(self) -> ViewsWhereThereAre:
-        """What batch norm subtracts, (n_out,), or None: views of the network's own."""
+    def running_mean(self) -> OptionalViews:
+        """Running mean used by batch norm at inference, shape (n_out,), or None."""
         return self._running_mean
 
     @property
-    def running_var(self) -> ViewsWhereThereAre:
-        """What batch norm divides by the root of, (n_out,), or None: views of the network's own."""
+    def running_var(self) -> OptionalViews:
+        """Running variance used by batch norm at inference, shape (n_out,), or None."""
         return self._running_var
 
     @property
@@ -322,12 +326,12 @@ class Network:
 
     @property
     def skips(self) -> tuple[bool, ...]:
-        """Whether what goes into a hidden layer is added to what comes out, for each of them."""
+        """For every hidden layer, whether its input is added to its output."""
         return self._skips
 
     @property
     def theta(self) -> FloatArray:
-        """All parameters, (n_params,): a view. Assigning to it copies."""
+        """All parameters, a view of shape (n_params,). Assigning to it copies."""
         return self._theta
 
     @theta.setter
@@ -336,11 +340,11 @@ class Network:
             self._theta[...] = parameters("theta", values, self._theta)
 
     def _state(self) -> FloatArray:
-        """Return a copy of all parameters, and of the running statistics behind them, (n,)."""
+        """Return a copy of all parameters followed by the running statistics, shape (n,)."""
         return np.concatenate([self._theta, self._running])
 
     def _take_state(self, state: FloatArray) -> None:
-        """Take parameters and running statistics, as `_state` gives them."""
+        """Set parameters and running statistics from a result of `_state`."""
         self._theta[...] = state[: self.n_params]
         self._running[...] = state[self.n_params :]
 
@@ -356,7 +360,7 @@ class Network:
 
     @property
     def activations(self) -> tuple[str, ...]:
-        """The name of f for every layer but the input; the last one is the output's."""
+        """The name of f for every layer except the input; the last one is the output's."""
         return tuple(_activation.name_of(each) for each in self._activations)
 
     @property
@@ -366,12 +370,12 @@ class Network:
 
     @property
     def input_scaling(self) -> Scaling | None:
-        """How X is scaled on its way in, n_features columns; None for not at all. Assignable.
+        """The scaling of X, with n_features columns, or None. Assignable.
 
         Raises
         ------
         TypeError, ValueError
-            What is assigned is no `Scaling`, or has another number of columns.
+            The assigned value is not a `Scaling`, or has another number of columns.
         RuntimeError
             The network is being trained, or used by another thread.
         """
@@ -383,9 +387,9 @@ class Network:
 
     @property
     def target_scaling(self) -> Scaling | None:
-        """How targets are scaled, and outputs scaled back, n_outputs columns. Assignable.
+        """The scaling of targets, undone for outputs, with n_outputs columns, or None. Assignable.
 
-        It needs the output "identity", and is otherwise like `input_scaling`.
+        The output activation must be "identity". Errors are the same as for `input_scaling`.
         """
         return _scaling(self._core.target_scaling)
 
@@ -395,7 +399,7 @@ class Network:
 
     @property
     def threads(self) -> int | None:
-        """How many threads this network's calls use; None for as many as the process may use."""
+        """Number of threads for this network's calls; None uses all that the process may use."""
         return self._core.threads or None
 
     @threads.setter
@@ -416,7 +420,7 @@ class Network:
         Raises
         ------
         TypeError, ValueError
-            X is not made of finite real numbers, or has another shape.
+            X contains values other than finite real numbers, or has the wrong shape.
         RuntimeError
             Another thread is training the network.
         """
@@ -429,7 +433,7 @@ class Network:
         return self._core.forward(sparse.for_core(array))  # type: ignore[no-any-return]
 
     def trace(self, X: ArrayLike) -> Trace:
-        """Return every z and every a.
+        """Return all z and a of a forward pass.
 
         Parameters
         ----------
@@ -438,8 +442,8 @@ class Network:
         Returns
         -------
         Trace
-            ``Z[l]`` and ``A[l + 1] = f(Z[l])``, (n, n_out) of weight layer l, with ``A[l]`` added
-            where the layer skips; ``A[0]`` is X, scaled where the network scales it.
+            ``Z[l]`` and ``A[l + 1] = f(Z[l])``, of shape (n, n_out) of weight layer l, with
+            ``A[l]`` added if the layer has a skip; ``A[0]`` is X, scaled if the network scales it.
 
         Raises
         ------
@@ -459,14 +463,15 @@ class Network:
         ----------
         X : array-like or sparse matrix of shape (n, n_features)
         Y : array-like of shape (n, n_outputs), or (n,)
-            Targets; integer labels (n,) for losses that name classes; (n,) numbers where there is
-            one output.
+            Targets. Shape (n,) holds integer labels for losses that take classes, and numbers if
+            there is one output.
         loss : str, Huber, Quantile, LogLoss, Poisson or Focal
-            c, as docs/losses.md has it: "squared_error", "absolute_error", "huber", "quantile",
+            The loss c of a sample: "squared_error", "absolute_error", "huber", "quantile",
             "log_loss", "kl_divergence", "hinge", "squared_hinge", "poisson", "gaussian_nll",
-            "focal", "cosine"; a name stands for the default parameters.
+            "focal" or "cosine". A name selects the default parameters. docs/losses.md has the
+            formulas.
         sample_weight : array-like of shape (n,), optional
-            s_i >= 0: C = sum s_i c_i / sum s_i.
+            Weights s_i >= 0, with C = sum s_i c_i / sum s_i.
 
         Returns
         -------
@@ -475,7 +480,7 @@ class Network:
         Raises
         ------
         TypeError, ValueError
-            An argument is of another kind, shape or range; the message names it.
+            An argument has the wrong type or shape or is out of range; the message names it.
         RuntimeError
             Another thread is training the network.
         """
@@ -493,14 +498,14 @@ class Network:
         return Gradients(cost=cost, dW=dW, db=db, dg=dg, dX=dX, delta=tuple(delta), grad=grad)
 
     def backward(self, X: ArrayLike, dC_dA: ArrayLike) -> Derivatives:
-        """Return the derivatives of a cost of your own, by error backpropagation.
+        """Return the derivatives of a custom cost, by error backpropagation.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features)
-        dC_dA : array-like of shape (n, n_outputs), or (n,) where there is one output
-            The derivative of the cost by the output activations, ``forward(X)``. Averaging over
-            the samples is part of the cost: with a mean, divide by n.
+        dC_dA : array-like of shape (n, n_outputs), or (n,) if there is one output
+            The derivative of the cost with respect to the output activations, ``forward(X)``. It
+            includes any averaging over the samples: for a mean, divide by n.
 
         Returns
         -------
@@ -509,7 +514,7 @@ class Network:
         Raises
         ------
         TypeError, ValueError
-            An argument is of another kind, shape or range; the message names it.
+            An argument has the wrong type or shape or is out of range; the message names it.
         RuntimeError
             Another thread is training the network.
 
@@ -531,7 +536,7 @@ class Network:
         return Derivatives(dW=dW, db=db, dg=dg, dX=dX, delta=tuple(delta), grad=grad)
 
     def jacobian(self, X: ArrayLike) -> FloatArray:
-        """Return the derivative of every output by every input.
+        """Return the derivative of every output with respect to every input.
 
         Parameters
         ----------
@@ -540,7 +545,7 @@ class Network:
         Returns
         -------
         J : ndarray of shape (n, n_outputs, n_features)
-            J[i, j, k] is da_j/dx_k at sample i. J[:, j] has the bits of the dX of `backward` for
+            J[i, j, k] is da_j/dx_k at sample i. J[:, j] is identical to the dX of `backward` for
             the cost sum_i a_ij, whose derivative is 1 at output j.
 
         Raises
@@ -558,19 +563,21 @@ class Network:
         return self._core.jacobian(arrays.inputs("X", X, self.dtype))  # type: ignore[no-any-return]
 
     def per_sample_gradients(self, X: ArrayLike, Y: ArrayLike, *, loss: Loss) -> FloatArray:
-        """Return the gradient of each sample's own loss.
+        """Return the gradient of the loss of each sample.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features)
         Y : array-like of shape (n, n_outputs), or (n,)
+            As for `gradients`.
         loss : str, Huber, Quantile, LogLoss, Poisson or Focal
-            Y and loss are those of `gradients`.
+            As for `gradients`.
 
         Returns
         -------
         ndarray of shape (n, n_params)
-            Row i is dc_i/dtheta in theta's order: the bits of ``gradients`` for sample i alone.
+            Row i is dc_i/dtheta in the order of theta, identical to ``gradients`` of sample i
+            alone.
 
         Raises
         ------
@@ -603,26 +610,29 @@ class Network:
         loss: Loss,
         sample_weight: ArrayLike | None = None,
     ) -> FloatArray:
-        """Return H v, with H = d2C/dtheta2 the second derivatives of the cost of a batch.
+        """Return the product of the Hessian of the cost of a batch with a vector.
 
-        Exact, no quotient of differences, and H is never built: it takes eight products of matrices
-        for each layer, where a gradient takes three.
+        The result H v, with H = d2C/dtheta2, is exact rather than a difference quotient, and H is
+        never built. It takes eight matrix products per layer; a gradient takes three.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features)
+            As for `gradients`, but dense.
         Y : array-like of shape (n, n_outputs), or (n,)
+            As for `gradients`.
         v : array-like of shape (n_params,)
-            A direction, in theta's order.
+            A direction, in the order of theta.
         loss : str, Huber, Quantile, LogLoss, Poisson or Focal
+            As for `gradients`.
         sample_weight : array-like of shape (n,), optional
-            X, Y, loss and sample_weight are those of `gradients`.
+            As for `gradients`.
 
         Returns
         -------
         ndarray of shape (n_params,)
-            H v in theta's order. Where a first derivative jumps, as that of relu at 0, the second
-            is that of the piece whose slope `gradients` takes.
+            H v in the order of theta. Where a first derivative jumps, like that of relu at 0, the
+            second derivative belongs to the piece whose slope `gradients` uses.
 
         Raises
         ------
@@ -660,9 +670,9 @@ class Network:
 
     def copy(self) -> Network:
         """Return an independent network with the same parameters."""
-        twin = Network.__new__(Network)
-        twin._attach(self._core.copy(), self._layers, self._activations, self._norms, self._skips)
-        return twin
+        copy = Network.__new__(Network)
+        copy._attach(self._core.copy(), self._layers, self._activations, self._norms, self._skips)
+        return copy
 
     def __copy__(self) -> Network:
         return self.copy()
@@ -671,25 +681,25 @@ class Network:
         return self.copy()
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the network to a file, whole or not at all.
+        """Write the network to a safetensors file.
 
         Parameters
         ----------
         path : path-like
-            A safetensors file; one that is there is replaced.
+            An existing file is replaced atomically.
 
         Raises
         ------
         OSError
-            The file cannot be written; an older one is as it was.
+            The file cannot be written; an existing file is unchanged.
 
         Notes
         -----
-        Of an `Activation` the file has the name; `load` wants the functions again.
+        The file stores only the name of a custom `Activation`; pass its functions to `load`.
 
         See Also
         --------
-        rosenblatt.load : Read it back.
+        rosenblatt.load : Read a network from a file.
         """
         from ._files import model
 
@@ -698,12 +708,12 @@ class Network:
     def __reduce__(self) -> tuple[Callable[..., Network], tuple[Any, ...]]:
         from ._files import model
 
-        own = self._own_activations()
-        return model.from_bytes, (model.to_bytes(self), *([own] if own else []))
+        custom = self._custom_activations()
+        return model.from_bytes, (model.to_bytes(self), *([custom] if custom else []))
 
-    def _own_activations(self) -> tuple[Activation, ...]:
-        own = {f.name: f for f in self._activations if isinstance(f, Activation)}
-        return tuple(own.values())
+    def _custom_activations(self) -> tuple[Activation, ...]:
+        custom = {f.name: f for f in self._activations if isinstance(f, Activation)}
+        return tuple(custom.values())
 
     def __repr__(self) -> str:
         *hidden, output = self.activations
@@ -728,13 +738,13 @@ class Network:
         return [f"{name}_scaling={each!r}" for name, each in scalings.items() if each is not None]
 
 
-def network_given(name: str, value: object) -> Network:
-    """Return `value`, a Network.
+def require_network(name: str, value: object) -> Network:
+    """Return `value` if it is a Network.
 
     Raises
     ------
     TypeError
-        It is anything else.
+        `value` is of another type.
     """
     if not isinstance(value, Network):
         raise TypeError(f"{name}: got {type_name(value)}, expected a rosenblatt.Network")

@@ -1,4 +1,4 @@
-"""Parameter views: W, b and g of every layer as parts of theta, and what goes into them."""
+"""Parameter views: W, b and g of every layer as parts of theta, and checks for assignments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ View = TypeVar("View", FloatArray, FloatArray | None)
 
 
 class Views(Sequence[View]):
-    """An array of every layer, writeable; assigning to one copies into it."""
+    """One writeable array per layer; assigning to an element copies into its array."""
 
     def __init__(self, name: str, views: Sequence[View], *, least: float = -np.inf) -> None:
         self._name = name
@@ -33,8 +33,11 @@ class Views(Sequence[View]):
         view = self._views[layer]
         name = f"{self._name}[{layer}]"
         if view is None:
-            raise ValueError(f"{name}: got values, expected a layer that has it: this one is None")
-        if values is view:  # W[0] += x has written already
+            raise ValueError(
+                f"{name}: got values, expected no assignment, because this layer has no"
+                f" {self._name}"
+            )
+        if values is view:  # W[0] += x has already written
             return
         numbers = parameters(name, values, view)
         if (numbers < self._least).any():
@@ -53,16 +56,16 @@ class Views(Sequence[View]):
 
 
 ParameterViews = Views[FloatArray]
-ViewsWhereThereAre = Views[FloatArray | None]  # None for a layer that has none
+OptionalViews = Views[FloatArray | None]  # None for a layer without this parameter
 
 
 def parameters(name: str, values: ArrayLike, view: FloatArray) -> NDArray[Any]:
-    """Return the values as an array that may be copied into the view.
+    """Return the values as an array that can be copied into the view.
 
     Raises
     ------
     TypeError, ValueError
-        They are no finite real numbers, or of another shape.
+        `values` contains values other than finite real numbers, or has another shape.
     """
     array = arrays.exact(name, arrays.real_array(name, values), view.dtype)
     if array.shape != view.shape:

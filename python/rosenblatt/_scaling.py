@@ -1,4 +1,4 @@
-"""Scaling: what a network does to its inputs, and undoes to its outputs, column by column."""
+"""Scaling: an affine map of each column, applied to inputs and undone for outputs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ KINDS = tuple(_core.scalings())
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
 class Scaling:
-    """x' = (x - offset) * factor, for every column: a network works on x', its user on x.
+    """An offset and a factor for every column of the inputs or targets.
+
+    The network computes with x' = (x - offset) * factor; its user passes and receives x.
 
     Parameters
     ----------
     offset : array-like of shape (n_columns,)
         Finite, in the unit of the column.
     factor : array-like of shape (n_columns,)
-        Finite and above 0, in one over the unit of the column.
+        Finite and above 0, in the inverse unit of the column.
 
     Attributes
     ----------
@@ -34,11 +36,11 @@ class Scaling:
     Raises
     ------
     TypeError, ValueError
-        These are no such numbers, or not equally many.
+        A number is not finite, a factor is not above 0, or the lengths differ.
 
     See Also
     --------
-    rosenblatt.train : ``scale_inputs`` and ``scale_targets`` fit one and give it to the network.
+    rosenblatt.train : ``scale_inputs`` and ``scale_targets`` fit a scaling for the network.
 
     Examples
     --------
@@ -54,7 +56,7 @@ class Scaling:
         offset, factor = _column("offset", offset), _column("factor", factor)
         if offset.shape != factor.shape:
             raise ValueError(
-                f"factor: got shape {factor.shape}, expected {offset.shape}: one for each offset"
+                f"factor: got shape {factor.shape}, expected {offset.shape}: one per offset"
             )
         if not (factor > 0).all():
             raise ValueError(f"factor: got {factor.min()}, expected numbers above 0")
@@ -63,25 +65,26 @@ class Scaling:
 
     @classmethod
     def fit(cls, X: ArrayLike, kind: ScalingKind = "standard") -> Scaling:
-        """Return the scaling that makes the columns of X alike.
+        """Return the scaling that standardises the columns of X.
 
         Parameters
         ----------
         X : array-like of shape (n, n_columns)
         kind : {"standard", "minmax", "robust"}, default "standard"
             "standard": mean 0, standard deviation 1 (of n, not n - 1). "minmax": from 0 to 1.
-            "robust": median 0, and 1 from the first quartile to the third.
+            "robust": median 0, interquartile range 1.
 
         Returns
         -------
         Scaling
-            A column of equal numbers has factor 1, and so has one of equal quartiles by "robust".
+            The factor of a constant column is 1, and with "robust" that of a column with equal
+            quartiles.
 
         Raises
         ------
         TypeError, ValueError
-            X is not made of finite real numbers, kind is unknown, or the spread of a column is too
-            small or too large for a float64.
+            X contains values other than finite real numbers, kind is unknown, or the spread of a
+            column is too small or too large for a float64.
 
         Notes
         -----
@@ -97,16 +100,16 @@ class Scaling:
         return cls(*_core.fit_scaling(arrays.inputs("X", X, np.dtype(np.float64)), name))
 
     def __repr__(self) -> str:
-        return f"Scaling(offset={_shown(self.offset)}, factor={_shown(self.factor)})"
+        return f"Scaling(offset={_format(self.offset)}, factor={_format(self.factor)})"
 
 
-def kind_of_training(name: str, value: object) -> str | None:
-    """Return the name of a scaling that is to be fitted, None for none.
+def check_scaling_kind(name: str, value: object) -> str | None:
+    """Return the kind of a scaling to fit, or None.
 
     Raises
     ------
     TypeError, ValueError
-        `value` is neither None nor a name, or a name that is unknown.
+        `value` is neither None nor the name of a kind.
     """
     return None if value is None else arguments.choice(name, value, KINDS)
 
@@ -120,7 +123,7 @@ def _column(name: str, values: ArrayLike) -> NDArray[np.float64]:
     return array
 
 
-def _shown(column: NDArray[np.float64]) -> str:
-    """Return the first numbers of a column, as many as a line has room for."""
-    shown = [f"{number:.6g}" for number in column[:4].tolist()]
-    return f"[{', '.join(shown)}{', …' if column.size > 4 else ''}]"
+def _format(column: NDArray[np.float64]) -> str:
+    """Return the first four numbers of a column as text."""
+    numbers = [f"{number:.6g}" for number in column[:4].tolist()]
+    return f"[{', '.join(numbers)}{', …' if column.size > 4 else ''}]"

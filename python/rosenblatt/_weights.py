@@ -1,4 +1,4 @@
-"""Initialisers: how the weights and biases of a new network are drawn by the core."""
+"""Initialisers: the distributions from which the core draws initial weights and biases."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BIAS_NAMES: tuple[BiasInitialiserName, ...] = ("auto", "zeros", "uniform")
 
 
 class InitialWeights(NamedTuple):
-    """An initialiser as the core takes it."""
+    """An initialiser in the form that the core accepts."""
 
     name: str
     parameter: float
@@ -65,7 +65,7 @@ class Uniform:
     Raises
     ------
     TypeError, ValueError
-        limit is no finite number above 0.
+        limit is not a finite number above 0.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class Uniform:
 
     @property
     def parameter(self) -> float:
-        """What goes to the core."""
+        """The number passed to the core."""
         return self.limit
 
 
@@ -99,12 +99,12 @@ class Normal:
     Raises
     ------
     TypeError, ValueError
-        deviation is no finite number above 0.
+        deviation is not a finite number above 0.
 
     Notes
     -----
-    The numbers are drawn as G. E. P. Box and M. E. Muller do, *A note on the generation of random
-    normal deviates*, Ann. Math. Statist. 29, 1958; docs/arithmetic.md has the operations.
+    The method is that of G. E. P. Box, M. E. Muller, *A note on the generation of random normal
+    deviates*, Ann. Math. Statist. 29, 1958; docs/arithmetic.md specifies the operations.
 
     Examples
     --------
@@ -122,13 +122,15 @@ class Normal:
 
     @property
     def parameter(self) -> float:
-        """What goes to the core."""
+        """The number passed to the core."""
         return self.deviation
 
 
 @dataclass(frozen=True)
 class Orthogonal:
-    """Weights with W W^T = gain^2 I, or W^T W where there are fewer inputs than outputs.
+    """Random weights with orthogonal rows, or columns if there are more outputs than inputs.
+
+    W W^T = gain^2 I, or W^T W = gain^2 I if n_out > n_in.
 
     Parameters
     ----------
@@ -138,12 +140,12 @@ class Orthogonal:
     Raises
     ------
     TypeError, ValueError
-        gain is no finite number above 0.
+        gain is not a finite number above 0.
 
     Notes
     -----
     A. M. Saxe, J. L. McClelland, S. Ganguli, *Exact solutions to the nonlinear dynamics of learning
-    in deep linear neural networks*, ICLR 2014. Of all such matrices each is equally likely.
+    in deep linear neural networks*, ICLR 2014. The distribution over these matrices is uniform.
 
     Examples
     --------
@@ -162,7 +164,7 @@ class Orthogonal:
 
     @property
     def parameter(self) -> float:
-        """What goes to the core."""
+        """The number passed to the core."""
         return self.gain
 
 
@@ -177,68 +179,69 @@ Rule = TypeVar("Rule")
 
 
 class Initial(NamedTuple, Generic[Rule]):
-    """How the W or the b of one weight layer begins."""
+    """The initial W or b of one weight layer."""
 
     rule: Rule  # how the core draws it
-    given: Any = None  # W (n_out, n_in) or b (n_out,) itself, which is copied over what is drawn
+    user_values: Any = None  # W (n_out, n_in) or b (n_out,), which replaces the drawn values
 
 
 def weights_of_layers(
     weights: object, n_layers: int, dtype: np.dtype[Any]
 ) -> list[Initial[InitialWeights]]:
-    """Return how the weights of each layer begin, from one rule for all layers or one for each.
+    """Return the initial weights of each layer, from one initialiser or one per layer.
 
     Raises
     ------
     TypeError
-        `weights`, or one of several, is neither a name nor an initialiser nor an array.
+        `weights` or an element of it is neither a name nor an initialiser nor an array.
     ValueError
-        A name is unknown, their number is not that of the weight layers, or `dtype` cannot hold
-        the weights.
+        A name is unknown, the number of elements differs from the number of weight layers, or
+        `dtype` cannot represent the weights.
     """
 
     def initial(name: str, value: Any) -> Initial[InitialWeights]:
         if isinstance(value, INITIALISERS):
             return Initial(_rule(name, value, dtype))
         accepted = "a name, an initialiser or an array (n_out, n_in)"
-        return Initial(_rule(name, "zeros", dtype), _given(name, value, accepted))
+        return Initial(_rule(name, "zeros", dtype), _check_array(name, value, accepted))
 
     if isinstance(weights, INITIALISERS):
         return [initial("weights", weights)] * n_layers
-    accepted = "a name, an initialiser, or one of these or an array W for each weight layer"
-    return _of_each_layer("weights", weights, n_layers, initial, accepted)
+    accepted = "a name, an initialiser, or a sequence of these or arrays W, one per weight layer"
+    return _per_layer("weights", weights, n_layers, initial, accepted)
 
 
 def biases_of_layers(biases: object, n_layers: int) -> list[Initial[str]]:
-    """Return how the biases of each layer begin, from one rule for all layers or one for each.
+    """Return the initial biases of each layer, from one name or one name or array per layer.
 
     Raises
     ------
     TypeError
-        `biases`, or one of several, is neither a name nor an array.
+        `biases` or an element of it is neither a name nor an array.
     ValueError
-        A name is unknown, or their number is not that of the weight layers.
+        A name is unknown, or the number of elements differs from the number of weight layers.
     """
 
     def initial(name: str, value: Any) -> Initial[str]:
         if isinstance(value, str):
             return Initial(arguments.choice(name, value, BIAS_NAMES))
-        return Initial("zeros", _given(name, value, "a name or an array (n_out,)"))
+        return Initial("zeros", _check_array(name, value, "a name or an array (n_out,)"))
 
     if isinstance(biases, str):
         return [initial("biases", biases)] * n_layers
-    accepted = "a name, or a name or an array b for each weight layer"
-    return _of_each_layer("biases", biases, n_layers, initial, accepted)
+    accepted = "a name, or a sequence of names or arrays b, one per weight layer"
+    return _per_layer("biases", biases, n_layers, initial, accepted)
 
 
 def draws_nothing(
     weights: Sequence[Initial[InitialWeights]], biases: Sequence[Initial[str]]
 ) -> bool:
-    """Return whether all weights are given and no biases are drawn, so that no seed is needed."""
-    return all(W.given is not None for W in weights) and all(b.rule != "uniform" for b in biases)
+    """Return whether all weights are arrays and no biases are drawn: then a seed has no effect."""
+    all_arrays = all(W.user_values is not None for W in weights)
+    return all_arrays and all(b.rule != "uniform" for b in biases)
 
 
-def _of_each_layer(
+def _per_layer(
     name: str,
     values: object,
     n_layers: int,
@@ -252,7 +255,7 @@ def _of_each_layer(
     return [initial(f"{name}[{layer}]", each) for layer, each in enumerate(values)]
 
 
-def _given(name: str, value: object, accepted: str) -> Any:
+def _check_array(name: str, value: object, accepted: str) -> Any:
     if not isinstance(value, Sequence | np.ndarray) or isinstance(value, bytes):
         raise TypeError(f"{name}: got {shown(value)}, expected {accepted}")
     return value
@@ -262,9 +265,9 @@ def _rule(
     name: str, value: str | Uniform | Normal | Orthogonal, dtype: np.dtype[Any]
 ) -> InitialWeights:
     if isinstance(value, WITH_PARAMETER):
-        farthest = 9 * value.parameter  # no normal number that is drawn is beyond 8.6 deviations
-        if farthest > float(np.finfo(dtype).max):
-            raise ValueError(f"{name}: got {value}, expected weights that {dtype} can hold")
+        bound = 9 * value.parameter  # normal numbers stay within 8.6 deviations
+        if bound > float(np.finfo(dtype).max):
+            raise ValueError(f"{name}: got {value}, expected weights that {dtype} can represent")
         return InitialWeights(value.name, value.parameter)
     chosen = arguments.choice(name, value, NAMES)
     return InitialWeights(chosen, Orthogonal().gain if chosen == "orthogonal" else 0.0)

@@ -92,7 +92,7 @@ class StepDecay:
 
     @property
     def part(self) -> Part:
-        """What goes to the core."""
+        """The numbers passed to the core."""
         return "step_decay", (self.first, self.factor, float(self.every))
 
 
@@ -131,7 +131,7 @@ class Exponential:
 
     @property
     def part(self) -> Part:
-        """What goes to the core."""
+        """The numbers passed to the core."""
         return "exponential", (self.first, self.factor)
 
 
@@ -179,7 +179,7 @@ class InverseScaling:
 
     @property
     def part(self) -> Part:
-        """What goes to the core."""
+        """The numbers passed to the core."""
         return "inverse_scaling", (self.first, self.decay, self.power)
 
 
@@ -233,7 +233,7 @@ class Cosine:
 
     @property
     def part(self) -> Part:
-        """What goes to the core."""
+        """The numbers passed to the core."""
         return "cosine", (self.first, self.lowest, float(self.period), float(self.growth))
 
 
@@ -289,7 +289,7 @@ class OneCycle:
 
     @property
     def part(self) -> Part:
-        """What goes to the core."""
+        """The numbers passed to the core."""
         numbers = (self.highest, self.steps, self.rise, self.first_divisor, self.last_divisor)
         return "one_cycle", tuple(map(float, numbers))
 
@@ -353,7 +353,7 @@ class ReduceOnPlateau:
 
     @property
     def part(self) -> Part:
-        """What goes to the core."""
+        """The numbers passed to the core."""
         numbers = (self.first, self.factor, self.patience, self.threshold, self.cooldown)
         return "plateau", (*map(float, numbers), self.lowest)
 
@@ -408,7 +408,7 @@ class WarmUp:
 
     @property
     def part(self) -> Part:
-        """What goes to the core."""
+        """The numbers passed to the core."""
         return "warm_up", (float(self.steps), self.start)
 
 

@@ -245,7 +245,7 @@ def test_one_sample_is_refused_where_it_is_all_there_is() -> None:
 
 def test_what_is_assigned_is_looked_at() -> None:
     net = rb.Network([4, 6, 6, 2], norm=["batch", None], random_state=0)
-    with pytest.raises(ValueError, match=r"g\[1\]: got values, expected a layer that has it"):
+    with pytest.raises(ValueError, match=r"g\[1\]: got values, expected no assignment"):
         net.g[1] = np.ones(6)
     with pytest.raises(ValueError, match=r"g\[0\]: got shape \(5,\), expected \(6,\)"):
         net.g[0] = np.ones(5)

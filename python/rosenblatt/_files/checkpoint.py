@@ -102,7 +102,7 @@ def saved_training(checkpoint: Checkpoint, net: Network) -> SavedTraining | None
     """
     atomic.check_writeable(checkpoint.path)
     try:
-        return checkpoint_file.read(checkpoint.path, net._own_activations())
+        return checkpoint_file.read(checkpoint.path, net._custom_activations())
     except FileNotFoundError:
         return None
 

@@ -15,7 +15,7 @@ from .._checks.sparse import Inputs
 from .._files.checkpoint import Keeping, saved_training
 from .._files.fingerprint import fingerprint
 from .._loss import CustomLoss, Loss
-from .._network import Network, network_given
+from .._network import Network, require_network
 from .._optimizer import LBFGS, Optimizer, Rprop
 from .callbacks import Callback
 from .monitor import Watch
@@ -134,7 +134,7 @@ def prepare(
     RuntimeError
         The network is being trained by another thread.
     """
-    network_given("net", net)
+    require_network("net", net)
     regularisation, batching = options.regularisation.for_core(), options.batching
     stopping, reporting = options.stopping, options.reporting
     optimizer_rule = _optimizer.rule(optimizer, regularisation)

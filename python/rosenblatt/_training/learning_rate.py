@@ -14,7 +14,7 @@ from .._checks import arguments, sparse
 from .._checks.draws import undone_if_raised
 from .._checks.shown import shown
 from .._loss import Loss
-from .._network import Network, network_given
+from .._network import Network, require_network
 from .._optimizer import LBFGS, SGD, Optimizer, Rprop
 from . import validation
 from .job import check_batches, check_trainable
@@ -104,7 +104,7 @@ def find_learning_rate(
     >>> found.rates.size <= 100, 0.001 < found.suggestion < 1
     (True, True)
     """
-    network_given("net", net)
+    require_network("net", net)
     check_trainable(net)
     if isinstance(optimizer, Rprop | LBFGS):
         raise TypeError(f"optimizer: got {shown(optimizer)}, expected one with a learning rate")

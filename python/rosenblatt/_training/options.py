@@ -16,7 +16,7 @@ from .._files.checkpoint import Checkpoint, checkpoint_of
 from .._files.checkpoint_file import SavedTraining
 from .._network import Network
 from .._optimizer import LBFGS, Check, Optimizer
-from .._scaling import kind_of_training
+from .._scaling import check_scaling_kind
 from . import validation as _validation
 from .callbacks import Callback, EarlyStopping, callback_list
 from .metrics import Metric, metric_functions
@@ -175,8 +175,8 @@ class Noise:
 class Scalings(Checked):
     """The kinds of scaling to fit, None for none."""
 
-    scale_inputs: Annotated[str | None, kind_of_training]
-    scale_targets: Annotated[str | None, kind_of_training]
+    scale_inputs: Annotated[str | None, check_scaling_kind]
+    scale_targets: Annotated[str | None, check_scaling_kind]
 
 
 def _early_stopping(name: str, value: object) -> EarlyStopping | None:

@@ -15,7 +15,7 @@ from .._checks import sparse
 from .._checks.draws import undone_if_raised
 from .._checks.shown import brief, shown, type_name
 from .._files.checkpoint import Checkpoint
-from .._network import Network, network_given
+from .._network import Network, require_network
 from .job import TrainingJob
 from .result import TrainResult
 from .train import SIGNATURE, job_of
@@ -143,7 +143,7 @@ def _distinct_networks(networks: object) -> list[Network]:
         raise ValueError(f"networks: got none, expected {expected}")
     first: dict[int, int] = {}
     for i, net in enumerate(networks):
-        network_given(f"networks[{i}]", net)
+        require_network(f"networks[{i}]", net)
         if first.setdefault(id(net), i) != i:
             raise ValueError(
                 f"networks: got [{first[id(net)]}] again at [{i}], expected {expected}"

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import arguments, arrays
 from .._loss import Loss
-from .._network import Network, network_given
+from .._network import Network, require_network
 from ..reference.arithmetic import NUMBER_TYPES
 
 
@@ -79,7 +79,7 @@ def descent(
     >>> w.round(4), round(C, 4)  # 2 x + 1
     (array([2., 1.]), 0.0)
     """
-    network_given("net", net)
+    require_network("net", net)
     epsilon = arguments.positive("learning_rate", learning_rate)
     most = arguments.integer("max_updates", max_updates, least=0)
     condition = arguments.callback_function("until", until)

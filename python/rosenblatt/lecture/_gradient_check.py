@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import arrays
 from .._loss import Loss
-from .._network import Network, network_given
+from .._network import Network, require_network
 from ._difference import Differences
 from ._parameters import at_place
 from ._sample import refuse_what_the_lecture_lacks
@@ -133,7 +133,7 @@ def gradient_check(
     >>> check.n_unexpected, check.largest_absolute.absolute < 1e-9
     (0, True)
     """
-    network_given("net", net)
+    require_network("net", net)
     refuse_what_the_lecture_lacks(net)
     gradient = net.gradients(X, Y, loss=loss).grad
     differences = Differences(

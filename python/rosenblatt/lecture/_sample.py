@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from .. import _loss, reference
 from .._checks import arrays
 from .._checks.shown import shown
-from .._network import Network, network_given
+from .._network import Network, require_network
 from ..reference.activation import ACTIVATIONS, dC_dz
 from ..reference.backward import dC_dA
 from ..reference.forward import forward
@@ -54,7 +54,7 @@ def textbook(net: Network) -> reference.Network:
     ValueError
         It has what the lecture's formulas do not know.
     """
-    network_given("net", net)
+    require_network("net", net)
     refuse_what_the_lecture_lacks(net)
     *hidden, output = net.activations
     book = reference.Network(

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import arguments
 from .._checks.shown import shown
 from .._loss import Loss
-from .._network import Network, network_given
+from .._network import Network, require_network
 from ._layout import Equation, as_html, as_latex, as_text, column
 from ._page import page
 from ._sample import (
@@ -176,7 +176,7 @@ def trace(
     a^(2) = tanh(z^(2)) = ⎡     0⎤
                           ⎣0.4621⎦
     """
-    network_given("net", net)
+    require_network("net", net)
     refuse_what_the_lecture_lacks(net)
     n_digits = arguments.integer("digits", digits, least=1, most=17)
     if y is None and loss is not None:

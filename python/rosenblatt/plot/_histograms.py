@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import arguments
 from .._loss import Loss
-from .._network import Network, network_given
+from .._network import Network, require_network
 from ._axes import axes_for, size_in_points
 from ._colours import class_colours, ink
 from ._words import fitting_size, has_room
@@ -69,7 +69,7 @@ def histograms(
     6
     >>> plt.close(ax.figure)
     """
-    network_given("net", net)
+    require_network("net", net)
     bins = arguments.integer("bins", bins, least=1, most=1000)
     rows = _quantities(net, X, Y, loss)
     width = min(PANEL[0] * len(net.W) + 0.5, WIDEST)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .._checks import arguments
 from .._checks.shown import shown
-from .._network import Network, network_given
+from .._network import Network, require_network
 from ._axes import axes_for, size_in_points
 from ._checks import finite_weights
 from ._colours import background, diverging, ink
@@ -125,7 +125,7 @@ def network(
     >>> ax = rb.plot.network(net, highlight=[(1, 2, 5), (2, 1, 2)])
     >>> plt.close(ax.figure)
     """
-    network_given("net", net)
+    require_network("net", net)
     labels = arguments.flag("labels", labels)
     colorbar = arguments.flag("colorbar", colorbar)
     if max_units is not None:

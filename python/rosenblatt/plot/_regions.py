@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import arguments, arrays
 from .._checks.shown import shown
-from .._network import FloatArray, Network, network_given
+from .._network import FloatArray, Network, require_network
 from ._checks import samples_given
 from ._colours import background, class_colours, ink
 
@@ -58,7 +58,7 @@ class Regions:
         threshold: float | None,
         resolution: int,
     ) -> None:
-        network_given("net", net)
+        require_network("net", net)
         if net.layers[0] != 2:
             raise ValueError(f"net: got {net.layers[0]} inputs, expected 2: a plane to draw")
         arguments.choice("kind", kind, KINDS)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import arguments
 from .._checks.shown import type_name
 from .._loss import Loss
-from .._network import Network, network_given
+from .._network import Network, require_network
 from . import _directions
 from ._axes import axes_for
 from ._checks import vector_given
@@ -95,7 +95,7 @@ def loss_surface(
     >>> ax = rb.plot.loss_surface(net, X, y, loss="log_loss", path=path, resolution=15)
     >>> plt.close(ax.figure)
     """
-    network_given("net", net)
+    require_network("net", net)
     resolution = arguments.integer("resolution", resolution, least=2, most=500)
     origin = net.theta.astype(np.float64)
     points = None if path is None else _points(path, net.n_params)

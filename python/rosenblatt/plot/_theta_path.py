@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._checks import arguments
-from .._network import Network, network_given
+from .._network import Network, require_network
 from .._training.callbacks import Callback, Epoch
 from .._training.result import TrainResult
 
@@ -40,7 +40,7 @@ class ThetaPath(Callback):
     """
 
     def __init__(self, net: Network, *, every: int = 1) -> None:
-        self._net = network_given("net", net)
+        self._net = require_network("net", net)
         self._every = arguments.integer("every", every, least=1)
         self.thetas = [net.theta.copy()]
         self._last = 0  # the epoch of the last one

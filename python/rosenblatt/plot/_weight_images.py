@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .._checks import arguments
 from .._checks.shown import shown
-from .._network import Network, network_given
+from .._network import Network, require_network
 from ._axes import axes_for, size_in_points
 from ._checks import finite_weights
 from ._colours import background, diverging, ink, mixed
@@ -65,7 +65,7 @@ def first_layer_weights(
     '$W^{(1)}$: 32 units of 8 × 8 weights'
     >>> plt.close(ax.figure)
     """
-    network_given("net", net)
+    require_network("net", net)
     height, width = _image_shape(shape, net.layers[0])
     n_units = min(arguments.integer("max_units", max_units, least=1, most=10_000), net.layers[1])
     colorbar = arguments.flag("colorbar", colorbar)
