@@ -36,13 +36,17 @@ using EpochCallback = py::typing::Callable<bool(std::size_t, double, std::option
 using StepCallback = py::typing::Callable<bool(std::size_t, std::size_t, double)>;
 using OrderCallback = py::typing::Callable<Array<std::int64_t>(std::size_t)>;
 
-// Calls epoch_done(epoch, loss, validation_loss, learning_rate, gradient_norm, penalty) and step_done(epoch, batch,
-// loss) where there are such; their truth ends the training. order(epoch) gives the indices of the samples.
+// epoch_done(epoch, loss, validation_loss, learning_rate, gradient_norm, penalty) and step_done(epoch, batch, loss),
+// which return True to stop the run, and order(epoch), which returns the indices of the samples.
+using PythonCallbacks =
+    std::tuple<std::optional<EpochCallback>, std::optional<StepCallback>, std::optional<OrderCallback>>;
+
 class PythonObserver final : public Observer {
   public:
-    PythonObserver(std::optional<EpochCallback> epoch_done, std::optional<StepCallback> step_done,
-                   std::optional<OrderCallback> order)
-        : epoch_done_(std::move(epoch_done)), step_done_(std::move(step_done)), order_(std::move(order)) {}
+    explicit PythonObserver(PythonCallbacks callbacks)
+        : epoch_done_(std::move(std::get<0>(callbacks))),
+          step_done_(std::move(std::get<1>(callbacks))),
+          order_(std::move(std::get<2>(callbacks))) {}
 
     bool gives_order(std::size_t epoch, Vector<std::size_t> order) override {
         if (!order_) return false;
@@ -207,8 +211,7 @@ template <class T>
 class TrainingJobOf final : public TrainingJob {
   public:
     TrainingJobOf(BoundNetwork<T>& bound, Arguments<T> arguments, const Training& training, PythonObserver observer,
-                  int threads, const std::optional<std::string>& scale_inputs,
-                  const std::optional<std::string>& scale_targets)
+                  const ScalingKinds& scaling_kinds, int threads)
         : owner_(py::cast(&bound)),
           bound_(bound),
           arguments_(std::move(arguments)),
@@ -223,7 +226,7 @@ class TrainingJobOf final : public TrainingJob {
         if (arguments_.validation)
             validation_samples_ = take_samples<T>({"validation[0]", "validation[1]", "validation[2]"},
                                                   *arguments_.validation, rule, shape);
-        scalings_ = fit_scalings(bound_, samples_.view, rule, scale_inputs, scale_targets, threads);
+        scalings_ = fit_scalings(bound_, samples_.view, rule, scaling_kinds, threads);
         if (validation_samples_) check_scaled_inputs("validation[0]", scalings_, validation_samples_->view);
         if (arguments_.cost) cost_.emplace(std::move(*arguments_.cost), scalings_);
         if (arguments_.resumed) {
@@ -312,26 +315,24 @@ TrainingJob& from_capsule(const py::object& capsule) {
     return *static_cast<TrainingJob*>(PyCapsule_GetPointer(capsule.ptr(), name_of_capsule));
 }
 
+// The settings of a run: batch_size, epochs, shuffle, seed, dropout, input_noise, gradient_norm, time_limit.
+using TrainingSettings =
+    std::tuple<std::size_t, std::size_t, bool, std::uint64_t, std::vector<double>, double, bool, std::optional<double>>;
+
 template <class T>
-py::object prepare(BoundNetwork<T>& network, ArraysOfSamples<T> samples, std::optional<NamedLoss> loss,
-                   std::optional<PythonCost<T>> cost, const NamedOptimizer& optimizer, std::size_t batch_size,
-                   std::size_t epochs, bool shuffle, std::uint64_t seed, std::optional<ArraysOfSamples<T>> validation,
-                   std::vector<double> dropout, double input_noise, bool gradient_norm,
-                   std::optional<double> time_limit, std::optional<EpochCallback> epoch_done,
-                   std::optional<StepCallback> step_done, std::optional<OrderCallback> order, int threads,
-                   const std::optional<std::string>& scale_inputs, const std::optional<std::string>& scale_targets,
+py::object prepare(BoundNetwork<T>& network, ArraysOfSamples<T> samples, std::optional<ArraysOfSamples<T>> validation,
+                   std::optional<NamedLoss> loss, std::optional<PythonCost<T>> cost, const NamedOptimizer& optimizer,
+                   const TrainingSettings& settings, const ScalingKinds& scalings, PythonCallbacks callbacks,
                    std::optional<SavedCheckpoint<T>> resumed, std::optional<PythonCheckpointFunctions<T>> keeping,
-                   bool remember) {
-    Training training{{}, take_optimizer<T>(optimizer), batch_size, epochs, shuffle, seed};
-    training.dropout = std::move(dropout);
-    training.input_noise = input_noise;
-    training.gradient_norm = gradient_norm;
+                   bool remember, int threads) {
+    const auto& [batch_size, epochs, shuffle, seed, dropout, input_noise, gradient_norm, time_limit] = settings;
     return in_capsule(std::make_unique<TrainingJobOf<T>>(
         network,
         Arguments<T>{std::move(samples), std::move(validation), std::move(loss), std::move(cost), time_limit,
                      std::move(resumed), std::move(keeping), remember},
-        training, PythonObserver(std::move(epoch_done), std::move(step_done), std::move(order)), threads, scale_inputs,
-        scale_targets));
+        Training{
+            {}, take_optimizer<T>(optimizer), batch_size, epochs, shuffle, seed, dropout, input_noise, gradient_norm},
+        PythonObserver(std::move(callbacks)), scalings, threads));
 }
 
 // A training that has its network.
@@ -411,7 +412,7 @@ std::vector<double> costs_of_steps(BoundNetwork<T>& self, const ArraysOfSamples<
     std::vector<double> costs;
     Training training{rule, take_optimizer<T>(named_optimizer), batch_size, epochs, true, seed};
     training.optimizer.step_losses = &costs;
-    PythonObserver nobody({}, {}, {});
+    PythonObserver nobody({});
     try {
         compute(threads, [&](Team& team) {
             const ScaledSamples<T> scaled(samples.view, self.scalings);
@@ -441,12 +442,10 @@ std::vector<double> rates(const NamedSchedule& named, std::uint64_t steps, std::
 
 template <class T>
 void bind(py::module_& module) {
-    module.def("prepare", &prepare<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
-               py::arg("loss"), py::arg("cost"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"),
-               py::arg("shuffle"), py::arg("seed"), py::arg("validation").noconvert(), py::arg("dropout"),
-               py::arg("input_noise"), py::arg("gradient_norm"), py::arg("time_limit"), py::arg("epoch_done"),
-               py::arg("step_done"), py::arg("order"), py::arg("threads"), py::arg("scale_inputs"),
-               py::arg("scale_targets"), py::arg("resumed").noconvert(), py::arg("keeping"), py::arg("remember"));
+    module.def("prepare", &prepare<T>, py::arg("network"), py::arg("samples").noconvert(),
+               py::arg("validation").noconvert(), py::kw_only(), py::arg("loss"), py::arg("cost"), py::arg("optimizer"),
+               py::arg("settings"), py::arg("scalings"), py::arg("callbacks"), py::arg("resumed").noconvert(),
+               py::arg("keeping"), py::arg("remember"), py::arg("threads"));
     module.def("costs_of_steps", &costs_of_steps<T>, py::arg("network"), py::arg("samples").noconvert(), py::kw_only(),
                py::arg("loss"), py::arg("optimizer"), py::arg("batch_size"), py::arg("epochs"), py::arg("seed"),
                py::arg("threads"));

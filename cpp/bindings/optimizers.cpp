@@ -20,35 +20,13 @@ struct Member {
 };
 
 constexpr Member<MethodSettings> method_members[] = {
-    {"momentum", &MethodSettings::momentum},
-    {"nesterov", &MethodSettings::nesterov},
-    {"beta1", &MethodSettings::beta1},
-    {"beta2", &MethodSettings::beta2},
-    {"eps", &MethodSettings::eps},
-    {"weight_decay", &MethodSettings::weight_decay},
-    {"centered", &MethodSettings::centered},
-    {"amsgrad", &MethodSettings::amsgrad},
-    {"eps_hat", &MethodSettings::eps_hat},
-    {"momentum_decay", &MethodSettings::momentum_decay},
-    {"initial_sum", &MethodSettings::initial_sum},
-    {"shrink", &MethodSettings::shrink},
-    {"grow", &MethodSettings::grow},
-    {"smallest", &MethodSettings::smallest},
-    {"largest", &MethodSettings::largest},
-    {"history", &MethodSettings::history},
-    {"tolerance", &MethodSettings::tolerance},
-    {"tolerance_change", &MethodSettings::tolerance_change},
-    {"evaluations", &MethodSettings::evaluations},
+#define ROSENBLATT_METHOD_SETTING(name) {#name, &MethodSettings::name},
+#include "model/settings.def"
 };
 
 constexpr Member<Regularisation> regularisation_members[] = {
-    {"l1", &Regularisation::l1},
-    {"l2", &Regularisation::l2},
-    {"alpha", &Regularisation::alpha},
-    {"clip_norm", &Regularisation::clip_norm},
-    {"clip_value", &Regularisation::clip_value},
-    {"max_norm", &Regularisation::max_norm},
-    {"ema", &Regularisation::ema},
+#define ROSENBLATT_REGULARISATION(name) {#name, &Regularisation::name},
+#include "model/settings.def"
 };
 
 std::string text(double x) { return py::str(py::float_(x)).cast<std::string>(); }

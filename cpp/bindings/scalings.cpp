@@ -113,8 +113,8 @@ std::optional<OffsetAndFactor> as_arrays(const std::optional<Scaling<T>>& scalin
 
 template <class T>
 Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples, const std::optional<LossRule>& loss,
-                         const std::optional<std::string>& scale_inputs,
-                         const std::optional<std::string>& scale_targets, int threads) {
+                         const ScalingKinds& kinds, int threads) {
+    const auto& [scale_inputs, scale_targets] = kinds;
     Scalings<T> scalings = self.scalings;
     if (scale_inputs && samples.is_sparse())
         refuse("scale_inputs", "got '" + *scale_inputs +
@@ -165,10 +165,9 @@ template std::optional<Scaling<double>> take_target_scaling(const std::optional<
 template std::optional<OffsetAndFactor> as_arrays(const std::optional<Scaling<float>>&);
 template std::optional<OffsetAndFactor> as_arrays(const std::optional<Scaling<double>>&);
 template Scalings<float> fit_scalings(const BoundNetwork<float>&, const Samples<float>&, const std::optional<LossRule>&,
-                                      const std::optional<std::string>&, const std::optional<std::string>&, int);
+                                      const ScalingKinds&, int);
 template Scalings<double> fit_scalings(const BoundNetwork<double>&, const Samples<double>&,
-                                       const std::optional<LossRule>&, const std::optional<std::string>&,
-                                       const std::optional<std::string>&, int);
+                                       const std::optional<LossRule>&, const ScalingKinds&, int);
 template void check_scaled_inputs(const char*, const Scalings<float>&, const Samples<float>&);
 template void check_scaled_inputs(const char*, const Scalings<double>&, const Samples<double>&);
 template void check_scaled_loss(const Scalings<float>&, Loss);

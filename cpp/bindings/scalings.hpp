@@ -25,12 +25,14 @@ std::optional<Scaling<T>> take_target_scaling(const std::optional<OffsetAndFacto
 template <class T>
 std::optional<OffsetAndFactor> as_arrays(const std::optional<Scaling<T>>& scaling);
 
-// The scalings of a training: those that the network has, but where a rule is named the one that it gives for these
-// samples. ValueError where one does not fit. Without a loss it is one of the user's own.
+// The kinds of scaling to fit: scale_inputs, scale_targets.
+using ScalingKinds = std::pair<std::optional<std::string>, std::optional<std::string>>;
+
+// The scalings of a run: those of the named kinds fitted to the samples, else those of the network. ValueError if one
+// does not fit. A custom loss has no `loss`.
 template <class T>
 Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples, const std::optional<LossRule>& loss,
-                         const std::optional<std::string>& scale_inputs,
-                         const std::optional<std::string>& scale_targets, int threads);
+                         const ScalingKinds& kinds, int threads);
 
 // ValueError where X is sparse and its scaling has an offset that is not 0.
 template <class T>

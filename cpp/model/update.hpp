@@ -20,38 +20,14 @@ namespace rosenblatt {
 enum class Method : std::uint8_t { sgd, adagrad, rmsprop, adam, nadam, lion, rprop, lbfgs };
 inline constexpr const char* method_names[] = {"sgd", "adagrad", "rmsprop", "adam", "nadam", "lion", "rprop", "lbfgs"};
 
-// What an optimiser can be told. A method reads those settings that its formula in docs/arithmetic.md has.
 struct MethodSettings {
-    double momentum = 0;  // in [0, 1)
-    double nesterov = 0;  // 1: look ahead along the velocity
-    double beta1 = 0;
-    double beta2 = 0;
-    double eps = 0;
-    double weight_decay = 0;
-    double centered = 0;        // 1: rmsprop divides by the deviation from the mean
-    double amsgrad = 0;         // 1: adam divides by the largest mean square so far
-    double eps_hat = 0;         // 1: adam adds eps to the root of the mean square before its correction
-    double momentum_decay = 0;  // of nadam
-    double initial_sum = 0;     // of adagrad
-    double shrink = 0;          // of rprop
-    double grow = 0;
-    double smallest = 0;
-    double largest = 0;
-    double history = 0;  // of lbfgs: pairs of steps and changes of the gradient,
-    double tolerance = 0;
-    double tolerance_change = 0;
-    double evaluations = 0;  // and the most of a line search
+#define ROSENBLATT_METHOD_SETTING(name) double name = 0;
+#include "model/settings.def"
 };
 
-// What is done to gradients before a step and to weights after it; 0 where it is not.
 struct Regularisation {
-    double l1 = 0;          // the cost has l1 sum |w| more, over the weights and not the biases
-    double l2 = 0;          // and l2 / 2 sum w^2
-    double alpha = 0;       // and alpha / 2 sum w^2, over the sum of the batch's weights
-    double clip_norm = 0;   // the largest Euclidean norm of the whole gradient
-    double clip_value = 0;  // the largest size of a component
-    double max_norm = 0;    // the largest Euclidean norm of the weights into a unit
-    double ema = 0;         // the part of the average of the weights that stays, in [0, 1)
+#define ROSENBLATT_REGULARISATION(name) double name = 0;
+#include "model/settings.def"
 };
 
 struct OptimizerSettings {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import astuple, dataclass
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -24,6 +24,19 @@ from .progress import progress_bar
 from .result import StopReason, TrainResult
 from .user_functions import CheckedCost, CheckedOrder
 from .validation import Samples
+
+
+class TrainingSettings(NamedTuple):
+    """The settings of a run as the core takes them."""
+
+    batch_size: int
+    epochs: int
+    shuffle: bool
+    seed: int
+    dropout: list[float]
+    input_noise: float
+    gradient_norm: bool
+    time_limit: float | None
 
 
 @dataclass(frozen=True)
@@ -153,14 +166,6 @@ def prepare(
     check_batches(net, n, size, optimizer)
     cost = None if custom is None else CheckedCost(custom, samples, held_out)
     n_threads = arguments.thread_count("threads", net.threads if threads is None else threads)
-    how: dict[str, Any] = {
-        "shuffle": batching.shuffle is not False,
-        "dropout": rates,
-        "input_noise": deviation,
-        "gradient_norm": reporting.gradient_norm,
-        "scale_inputs": options.scalings.scale_inputs,
-        "scale_targets": options.scalings.scale_targets,
-    }
 
     def training_loss() -> float:
         """Measure the loss of the training samples as the core measures the validation loss."""
@@ -188,7 +193,12 @@ def prepare(
         curves = _curves(held_out is not None, optimizer, reporting.gradient_norm)
         keeping = None
         if reporting.checkpoint:
-            all_settings = how | {
+            all_settings = {
+                "shuffle": batching.shuffle is not False,
+                "dropout": rates,
+                "input_noise": deviation,
+                "gradient_norm": reporting.gradient_norm,
+                **vars(options.scalings),
                 "loss": loss,
                 "optimizer": optimizer,
                 **regularisation,
@@ -211,24 +221,30 @@ def prepare(
         core = _core.prepare(
             net._core,
             _for_core(samples, custom),
+            held_out and _for_core(held_out, custom),
             loss=rule,
             cost=None if cost is None else cost.functions,
             optimizer=optimizer_rule,
-            batch_size=size,
-            epochs=keeping.epochs if keeping else batching.epochs,
-            seed=seed,
-            validation=held_out and _for_core(held_out, custom),
-            time_limit=stopping.time_limit,
-            epoch_done=watch.epoch_done if watch.wants_epochs else None,
-            step_done=watch.step_done if watch.wants_steps else None,
-            order=CheckedOrder(batching.shuffle, n).of_epoch
-            if callable(batching.shuffle)
-            else None,
-            threads=n_threads,
+            settings=TrainingSettings(
+                batch_size=size,
+                epochs=keeping.epochs if keeping else batching.epochs,
+                shuffle=batching.shuffle is not False,
+                seed=seed,
+                dropout=rates,
+                input_noise=deviation,
+                gradient_norm=reporting.gradient_norm,
+                time_limit=stopping.time_limit,
+            ),
+            scalings=astuple(options.scalings),
+            callbacks=(
+                watch.epoch_done if watch.wants_epochs else None,
+                watch.step_done if watch.wants_steps else None,
+                CheckedOrder(batching.shuffle, n).of_epoch if callable(batching.shuffle) else None,
+            ),
             resumed=keeping.resumed if keeping else None,
             keeping=keeping.functions if keeping else None,
             remember=remember,
-            **how,
+            threads=n_threads,
         )
         on_error.pop_all()
     ended_before = keeping.ended_before if keeping else None
