@@ -1,4 +1,4 @@
-"""Dense feed-forward networks on a CPU: a compiled core, NumPy arrays, the notation of the lecture.
+"""Dense feed-forward networks on the CPU: a C++ core and NumPy arrays.
 
 >>> import rosenblatt as rb
 >>> X, y = rb.datasets.load_digits()
@@ -95,8 +95,8 @@ __all__ = [
     "train_many",
 ]
 
-# Who only runs a network need not wait for what trains one: a module is imported when one of its
-# names is first used.
+# Modules for training are imported when one of their names is first used, so that a program that
+# only runs a network starts faster.
 _AT_FIRST_USE = {
     "_training.callbacks": ("Callback", "EarlyStopping", "Epoch", "Step"),
     "_files.checkpoint": ("Checkpoint",),
@@ -134,13 +134,13 @@ def __dir__() -> list[str]:
 
 
 def build_info() -> dict[str, Any]:
-    """Return what this installation is and what it runs on.
+    """Return the version of this installation and facts about the machine.
 
     Returns
     -------
     dict
-        version, compiler; isa, the instruction set in use; isas, those that the machine has, the
-        best one first; threads, how many the process may use.
+        version, compiler; isa, the instruction set in use; isas, the instruction sets of the
+        machine, best first; threads, the number that the process may use.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def build_info() -> dict[str, Any]:
 
 
 def set_isa(name: str) -> None:
-    """Use the kernels of an instruction set; every one gives the same bits.
+    """Select the instruction set of the kernels; results are identical for all of them.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def set_isa(name: str) -> None:
     Raises
     ------
     RuntimeError
-        The machine lacks it; the message lists those that it has.
+        The machine lacks it; the message lists the supported ones.
     TypeError
         `name` is not a string.
 
@@ -186,7 +186,7 @@ def set_isa(name: str) -> None:
         raise TypeError(f"name: got {shown(name)}, expected a string")
     if name not in (isas := _core.available_isas()):
         raise RuntimeError(
-            f"name: got {shown(name)}, expected one that this processor has: {', '.join(isas)}"
+            f"name: got {shown(name)}, expected one that this processor supports: {', '.join(isas)}"
         )
     _core.set_isa(name)
 

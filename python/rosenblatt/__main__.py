@@ -1,4 +1,4 @@
-"""The door of ``python -m rosenblatt``: the same command line as ``rosenblatt``."""
+"""Entry point of ``python -m rosenblatt``, the same command line as ``rosenblatt``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Activations: names, or functions of the user's own, and how both travel to the core."""
+"""Activations: names or custom functions, and the form in which the core accepts both."""
 
 from __future__ import annotations
 
@@ -39,30 +39,32 @@ ArrayFunction: TypeAlias = Callable[[NDArray[Any]], ArrayLike]
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation of your own: a pair of functions of arrays, f and its derivative.
+    """A custom activation, defined by the function f and its derivative.
 
     Parameters
     ----------
     name : str
-        What it is called in messages and in files: at most 80 letters, digits and underscores, and
-        no name of an activation that there is already.
+        The name in messages and files: at most 80 letters, digits and underscores, different from
+        the names of the built-in activations.
     f : callable
-        ``f(z)`` gives a, an array like z, which is (n, n_l) of the network's dtype: the rows of
-        some samples. Every row of a must depend on the same row of z alone.
+        ``f(z)`` returns a, an array of the same shape as z. z has shape (n, n_l) and the dtype of
+        the network, with one row per sample. A row of a may depend only on the same row of z.
     df : callable
-        ``df(z)`` gives f'(z), an array like z: dC/dz is dC/da times it, number by number.
+        ``df(z)`` returns f'(z), an array of the same shape as z. dC/dz is the elementwise product
+        of dC/da and f'(z).
 
     Raises
     ------
     TypeError, ValueError
-        The name is none, or f or df is no function.
+        The name is not valid, or f or df is not a function.
 
     Notes
     -----
-    Both are called by the thread that calls the network, outside the compiled loops, so a network
-    with such an activation is slower. What they raise reaches you; a training that ends so leaves
-    the network with the weights of the last finished step. There is no f'', so
-    `Network.hessian_vector_product` refuses it. A model file keeps the name alone: see `load`.
+    The calling thread runs both functions outside the compiled loops, so a network with a custom
+    activation is slower. Their exceptions propagate to the caller; a run that ends this way leaves
+    the network with the weights of the last finished step. `Network.hessian_vector_product` does
+    not support custom activations, because it needs f''. A model file stores only the name; see
+    `load`.
 
     Examples
     --------
@@ -78,7 +80,7 @@ class Activation:
     df: ArrayFunction
 
     def __post_init__(self) -> None:
-        """Check what was given."""
+        """Check the name and the functions."""
         expected = f"expected a name of letters, digits and underscores, at most {LONGEST}"
         if not isinstance(self.name, str):
             raise TypeError(f"name: got {shown(self.name)}, {expected}")
@@ -86,7 +88,7 @@ class Activation:
             raise ValueError(f"name: got {shown(self.name)}, {expected}")
         if self.name in arguments.ACTIVATIONS:
             raise ValueError(
-                f"name: got {shown(self.name)}, expected another: rosenblatt has that one"
+                f"name: got {shown(self.name)}, expected a name that rosenblatt does not define"
             )
         for which, function in (("f", self.f), ("df", self.df)):
             if not callable(function):
@@ -98,42 +100,44 @@ class Activation:
         return f"Activation({self.name!r})"
 
     def for_core(self) -> tuple[str, Callable[..., Any], Callable[..., Any]]:
-        """Return the name and both functions, which check what the user's give."""
-        return self.name, self._checked("f(z)", self.f), self._checked("df(z)", self.df)
+        """Return the name and both functions, wrapped to check their results."""
+        return self.name, self._check_results("f(z)", self.f), self._check_results("df(z)", self.df)
 
-    def _checked(self, result: str, function: ArrayFunction) -> Callable[..., Any]:
-        own = f"activation {shown(self.name)}"
+    def _check_results(self, result: str, function: ArrayFunction) -> Callable[..., Any]:
+        label = f"activation {shown(self.name)}"
 
-        def of_array(Z: NDArray[Any]) -> NDArray[Any]:
+        def apply(Z: NDArray[Any]) -> NDArray[Any]:
             shape, dtype, finite = Z.shape, Z.dtype, bool(np.isfinite(Z).all())
-            found = arrays.inputs(f"{own}: its {result}", function(Z), dtype)
-            if found.shape != shape:
-                raise ValueError(f"{own}: got {result} of shape {found.shape}, expected {shape}")
-            if finite and not np.isfinite(found).all():  # a z that diverged is the core's to tell
-                raise ValueError(f"{own}: got NaN or infinity in {result}, expected finite numbers")
-            return found
+            values = arrays.inputs(f"{label}: its {result}", function(Z), dtype)
+            if values.shape != shape:
+                raise ValueError(f"{label}: got {result} of shape {values.shape}, expected {shape}")
+            if finite and not np.isfinite(values).all():  # the core reports z that are not finite
+                raise ValueError(
+                    f"{label}: got NaN or infinity in {result}, expected finite numbers"
+                )
+            return values
 
-        return of_array
+        return apply
 
 
 def of_layers(
     activation: object, output: object, n_hidden: int
 ) -> list[ActivationName | Activation]:
-    """Return f of every layer but the input, from one for all hidden layers or one for each.
+    """Return f of every layer except the input, from one f for all hidden layers or one per layer.
 
     Raises
     ------
     TypeError, ValueError
-        A name is unknown, the hidden ones are not as many as the layers, or two activations of the
-        user's own have one name.
+        A name is unknown, the number of names differs from the number of hidden layers, or two
+        custom activations have the same name.
     """
     layers = [*_of_hidden(activation, n_hidden), _one("output", output)]
     named: dict[str, Activation] = {}
     for each in layers:
         if isinstance(each, Activation) and named.setdefault(each.name, each) != each:
             raise ValueError(
-                f"activation: got two different ones named {shown(each.name)},"
-                " expected a name for each"
+                f"activation: got two different activations named {shown(each.name)},"
+                " expected different names"
             )
     return layers
 
@@ -159,10 +163,10 @@ def _one(name: str, value: object) -> ActivationName | Activation:
 
 
 def name_of(activation: ActivationName | Activation) -> str:
-    """Return what an activation is called."""
+    """Return the name of an activation."""
     return activation.name if isinstance(activation, Activation) else activation
 
 
 def for_core(activation: ActivationName | Activation) -> Any:
-    """Return an activation as the core takes it."""
+    """Return an activation in the form that the core accepts."""
     return activation.for_core() if isinstance(activation, Activation) else activation

@@ -1,4 +1,4 @@
-"""Former names of modules, which pickles written before hold."""
+"""Former names of modules, which older pickles refer to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOW = {
 
 
 class _FormerModule(types.ModuleType):
-    """A module that has moved; it imports the new one when it is first asked for a name."""
+    """Stand-in for a moved module, which imports the new module on first use."""
 
     def __getattr__(self, name: str) -> Any:
         package, _, former = self.__name__.rpartition(".")

@@ -1,4 +1,4 @@
-"""Losses with parameters, and how a loss travels to the core: a name and some numbers."""
+"""Losses with parameters, and the form in which the core accepts a loss."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LossName = Literal[
 
 
 class LossRule(NamedTuple):
-    """A loss as the core takes it."""
+    """A loss in the form that the core accepts."""
 
     name: str
     parameters: tuple[float, ...]
@@ -36,19 +36,19 @@ class LossRule(NamedTuple):
 
 @dataclass(frozen=True)
 class Huber:
-    """A square near the target, a line far from it: outliers pull with a bounded force.
+    """The Huber loss: quadratic near the target and linear far from it, robust to outliers.
 
-    c = sum_j 1/2 d_j^2 for abs(d_j) <= delta, delta (abs(d_j) - delta / 2) beyond; d = a - y.
+    c = sum_j 1/2 d_j^2 if abs(d_j) <= delta, otherwise delta (abs(d_j) - delta / 2); d = a - y.
 
     Parameters
     ----------
     delta : float, default 1.0
-        Where the square becomes a line, above 0, in the unit of the targets.
+        The distance at which the loss becomes linear, above 0, in the unit of the targets.
 
     Raises
     ------
     TypeError, ValueError
-        delta is no finite number above 0.
+        delta is not a finite number above 0.
 
     Notes
     -----
@@ -79,19 +79,19 @@ class Huber:
 
 @dataclass(frozen=True)
 class Quantile:
-    """The pinball loss: an output learns the level-quantile of its target.
+    """The pinball loss: each output learns a quantile of its target.
 
-    c = sum_j level_j (y_j - a_j) where a_j is below y_j, (1 - level_j) (a_j - y_j) where above.
+    c = sum_j level_j (y_j - a_j) if a_j is below y_j, otherwise (1 - level_j) (a_j - y_j).
 
     Parameters
     ----------
     levels : float or sequence of float, default 0.5
-        Between 0 and 1; one for all outputs, or one for each.
+        Between 0 and 1; one level for all outputs, or one per output.
 
     Raises
     ------
     TypeError, ValueError
-        A level is no number between 0 and 1, or there is none.
+        A level is not a number between 0 and 1, or `levels` is empty.
 
     Notes
     -----
@@ -108,16 +108,16 @@ class Quantile:
     name: ClassVar[str] = "quantile"
 
     def __post_init__(self) -> None:
-        given: object = self.levels
-        if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str | bytes):
-            if len(given) == 0 or (isinstance(given, np.ndarray) and given.ndim != 1):
+        value: object = self.levels
+        if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes):
+            if len(value) == 0 or (isinstance(value, np.ndarray) and value.ndim != 1):
                 raise ValueError(
-                    f"levels: got {shown(given)}, expected one level or one per output"
+                    f"levels: got {shown(value)}, expected one level or one per output"
                 )
-            levels = tuple(_level(f"levels[{i}]", each) for i, each in enumerate(given))
+            levels = tuple(_level(f"levels[{i}]", each) for i, each in enumerate(value))
             object.__setattr__(self, "levels", levels)
         else:
-            object.__setattr__(self, "levels", _level("levels", given))
+            object.__setattr__(self, "levels", _level("levels", value))
 
     @property
     def parameters(self) -> tuple[float, ...]:
@@ -135,10 +135,10 @@ def _level(name: str, value: object) -> float:
 
 @dataclass(frozen=True)
 class LogLoss:
-    """The log loss with smoothed answers.
+    """The log loss (cross-entropy) with label smoothing.
 
-    Every answer becomes (1 - label_smoothing) y + label_smoothing / K, with K the number of
-    classes of a softmax, 2 for each logistic output.
+    Every target becomes (1 - label_smoothing) y + label_smoothing / K, where K is the number of
+    classes of a softmax output and 2 for a logistic output.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class LogLoss:
     Raises
     ------
     TypeError, ValueError
-        label_smoothing is no number from 0 to below 1.
+        label_smoothing is not a number from 0 to below 1.
 
     Notes
     -----
@@ -179,20 +179,21 @@ class LogLoss:
 
 @dataclass(frozen=True)
 class Poisson:
-    """The negative log-likelihood of counts, without the ln y! that no output changes.
+    """The negative log-likelihood of counts under a Poisson distribution.
 
-    c = sum_j e^a_j - y_j a_j with log_rate, c = sum_j a_j - y_j ln a_j without.
+    c = sum_j e^a_j - y_j a_j with log_rate, and c = sum_j a_j - y_j ln a_j without it. The term
+    ln y! is left out, because it does not depend on the output.
 
     Parameters
     ----------
     log_rate : bool, default True
         Whether the output is the logarithm of the rate (output "identity"), or the rate itself
-        (an output above 0, "logistic").
+        (an output above 0, such as "logistic").
 
     Raises
     ------
     TypeError
-        log_rate is no bool.
+        log_rate is not a bool.
 
     Examples
     --------
@@ -215,17 +216,19 @@ class Poisson:
 
 @dataclass(frozen=True)
 class Focal:
-    """The log loss with less weight on what is right already: times (1 - a)^gamma.
+    """The log loss with less weight on samples that are already classified well.
+
+    The log loss of a class with probability a is multiplied by (1 - a)^gamma.
 
     Parameters
     ----------
     gamma : float, default 2.0
-        At least 0; with 0 it is the log loss.
+        At least 0; 0 gives the log loss.
 
     Raises
     ------
     TypeError, ValueError
-        gamma is no finite number of at least 0.
+        gamma is not a finite number of at least 0.
 
     Notes
     -----
@@ -257,7 +260,7 @@ class Focal:
 
 Loss: TypeAlias = LossName | Huber | Quantile | LogLoss | Poisson | Focal
 
-# Of a batch's outputs A (n, n_outputs) and its rows of the user's Y: the cost C, and dC/dA.
+# (outputs A (n, n_outputs) of a batch, its rows of the user's Y) -> (cost C, dC/dA)
 CustomLoss: TypeAlias = Callable[[Any, Any], tuple[float, Any]]
 
 WITH_PARAMETERS = (Huber, Quantile, LogLoss, Poisson, Focal)
@@ -265,7 +268,7 @@ _DEFAULTS = {each.name: each().parameters for each in WITH_PARAMETERS}
 
 
 def rule(loss: object) -> LossRule:
-    """Return the loss as the core takes it; a name stands for the default parameters.
+    """Return the loss in the form that the core accepts; a name selects default parameters.
 
     Raises
     ------

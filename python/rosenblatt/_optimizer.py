@@ -1,4 +1,4 @@
-"""Optimisers: how a gradient becomes a step, and what is done to both around it."""
+"""Optimisers: how a gradient becomes an update, with penalties, clipping and averaging."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .schedules import Schedule, ScheduleRule
 
 
 class OptimizerRule(NamedTuple):
-    """An optimiser as the core takes it."""
+    """An optimiser in the form that the core accepts."""
 
     method: str
     settings: dict[str, float]
@@ -25,7 +25,7 @@ Check = Callable[[str, object], Any]
 
 
 class _Settings:
-    """An optimiser of checked settings; `checks` says how, for all but the learning rate."""
+    """Base of the optimisers: `checks` has a check per setting, except for the learning rate."""
 
     method: ClassVar[str]
     checks: ClassVar[dict[str, Check]]
@@ -40,7 +40,7 @@ class _Settings:
         object.__setattr__(self, name, check(name, getattr(self, name)))
 
     def rule(self, regularisation: dict[str, float]) -> OptimizerRule:
-        """Return what goes to the core."""
+        """Return the optimiser in the form that the core accepts."""
         settings = {name: float(getattr(self, name)) for name in self.checks}
         return OptimizerRule(
             self.method, settings, schedules.rule(self.learning_rate), regularisation
@@ -49,12 +49,14 @@ class _Settings:
 
 @dataclass(frozen=True)
 class SGD(_Settings):
-    """Stochastic gradient descent, w := w - epsilon dC/dw, with momentum where wanted.
+    """Stochastic gradient descent with optional momentum.
+
+    w := w - epsilon dC/dw.
 
     Parameters
     ----------
     learning_rate : float, schedule or callable, default 0.01
-        epsilon, above 0; or one for each step, see `rosenblatt.schedules`.
+        epsilon, above 0, or a schedule (see `rosenblatt.schedules`).
     momentum : float, default 0.0
         mu, from 0 to below 1. v := mu v - epsilon dC/dw, w := w + v.
     nesterov : bool, default False
@@ -63,7 +65,7 @@ class SGD(_Settings):
     Raises
     ------
     TypeError, ValueError
-        A setting is of another kind or outside its range.
+        A setting has the wrong type or is out of range.
 
     Notes
     -----
@@ -95,7 +97,7 @@ class SGD(_Settings):
 
 @dataclass(frozen=True)
 class Adagrad(_Settings):
-    """Steps that become shorter the more a parameter has moved.
+    """Adagrad: steps become shorter as a parameter accumulates squared gradients.
 
     s := s + g^2, w := w - epsilon g / (sqrt(s) + eps), with g = dC/dw.
 
@@ -104,14 +106,14 @@ class Adagrad(_Settings):
     learning_rate : float, schedule or callable, default 0.01
         epsilon, above 0.
     initial_sum : float, default 0.0
-        What s starts with, at least 0.
+        The initial s, at least 0.
     eps : float, default 1e-10
         Above 0.
 
     Raises
     ------
     TypeError, ValueError
-        A setting is of another kind or outside its range.
+        A setting has the wrong type or is out of range.
 
     Notes
     -----
@@ -138,10 +140,10 @@ class Adagrad(_Settings):
 
 @dataclass(frozen=True)
 class RMSprop(_Settings):
-    """The gradient over the root of its mean square.
+    """RMSprop: the gradient divided by the root of its moving mean square.
 
-    s := alpha s + (1 - alpha) g^2, q = g / (sqrt(s) + eps), w := w - epsilon q; with momentum
-    v := momentum v + q, w := w - epsilon v; centered with s - m^2 in place of s, where
+    s := alpha s + (1 - alpha) g^2, q = g / (sqrt(s) + eps), w := w - epsilon q. With momentum:
+    v := momentum v + q, w := w - epsilon v. Centered: s - m^2 in place of s, with
     m := alpha m + (1 - alpha) g.
 
     Parameters
@@ -160,7 +162,7 @@ class RMSprop(_Settings):
     Raises
     ------
     TypeError, ValueError
-        A setting is of another kind or outside its range.
+        A setting has the wrong type or is out of range.
 
     Notes
     -----
@@ -190,7 +192,7 @@ class RMSprop(_Settings):
     }
 
     def rule(self, regularisation: dict[str, float]) -> OptimizerRule:
-        """Return what goes to the core, where alpha is the beta2 of all mean squares."""
+        """Return the form that the core accepts, in which alpha is called beta2."""
         rule = super().rule(regularisation)
         rule.settings["beta2"] = rule.settings.pop("alpha")
         return rule
@@ -198,10 +200,11 @@ class RMSprop(_Settings):
 
 @dataclass(frozen=True)
 class Adam(_Settings):
-    """The mean of the gradient over the root of its mean square, both corrected for their start.
+    """Adam: the moving mean of the gradient divided by the root of its moving mean square.
 
     m := beta1 m + (1 - beta1) g, v := beta2 v + (1 - beta2) g^2,
     w := w - epsilon m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps) in step t = 1, 2, ...
+    The two divisions by 1 - beta^t correct the bias of the means towards their initial 0.
 
     Parameters
     ----------
@@ -212,15 +215,15 @@ class Adam(_Settings):
     eps : float, default 1e-8
         Above 0.
     amsgrad : bool, default False
-        AMSGrad: the largest v so far in place of v.
+        AMSGrad: use the largest v so far in place of v.
     eps_hat : bool, default False
-        Add eps to sqrt(v) before its correction, as the paper's faster form and scikit-learn do:
-        w := w - epsilon sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps).
+        Add eps to sqrt(v) before the bias correction, like scikit-learn and the faster form in
+        the paper: w := w - epsilon sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps).
 
     Raises
     ------
     TypeError, ValueError
-        A setting is of another kind or outside its range.
+        A setting has the wrong type or is out of range.
 
     Notes
     -----
@@ -254,10 +257,10 @@ class Adam(_Settings):
 
 @dataclass(frozen=True)
 class AdamW(_Settings):
-    """Adam whose parameters, weights and biases alike, lose a part of themselves in every step.
+    """Adam with decoupled weight decay.
 
-    w := w - epsilon weight_decay w, then the step of `Adam`. The decay does not pass through the
-    means, as an L2 penalty's gradient does.
+    w := w - epsilon weight_decay w, then the step of `Adam`. Weights and biases both decay. The
+    decay is not part of the moving means, unlike the gradient of an L2 penalty.
 
     Parameters
     ----------
@@ -275,7 +278,7 @@ class AdamW(_Settings):
     Raises
     ------
     TypeError, ValueError
-        A setting is of another kind or outside its range.
+        A setting has the wrong type or is out of range.
 
     Notes
     -----
@@ -308,7 +311,7 @@ class AdamW(_Settings):
 
 @dataclass(frozen=True)
 class NAdam(_Settings):
-    """Adam that looks ahead along its mean, as Nesterov's momentum does.
+    """Adam with Nesterov momentum.
 
     With mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2), M_t = mu_1 ... mu_t and `Adam`'s m and v:
     w := w - epsilon ((1 - mu_t) g / (1 - M_t) + mu_(t+1) m / (1 - M_(t+1)))
@@ -328,7 +331,7 @@ class NAdam(_Settings):
     Raises
     ------
     TypeError, ValueError
-        A setting is of another kind or outside its range.
+        A setting has the wrong type or is out of range.
 
     Notes
     -----
@@ -359,10 +362,10 @@ class NAdam(_Settings):
 
 @dataclass(frozen=True)
 class Lion(_Settings):
-    """Steps of one length for all parameters: the sign of a mean.
+    """Lion: steps of the same length for all parameters, in the direction of a sign.
 
     w := w - epsilon weight_decay w - epsilon sign(beta1 m + (1 - beta1) g), then
-    m := beta2 m + (1 - beta2) g. The decay is that of weights and biases alike.
+    m := beta2 m + (1 - beta2) g. Weights and biases both decay.
 
     Parameters
     ----------
@@ -376,7 +379,7 @@ class Lion(_Settings):
     Raises
     ------
     TypeError, ValueError
-        A setting is of another kind or outside its range.
+        A setting has the wrong type or is out of range.
 
     Notes
     -----
@@ -404,15 +407,16 @@ class Lion(_Settings):
 
 @dataclass(frozen=True)
 class Rprop(_Settings):
-    """A step size for each parameter, of which the gradient's sign decides; for whole-batch steps.
+    """Rprop: a step size per parameter, adapted by the sign of the gradient, for full batches.
 
-    Where g has the sign of the last one, size := size grow; where it changed, size := size shrink
-    and this gradient counts as 0; between smallest and largest. w := w - sign(g) size.
+    If g has the same sign as in the previous step, size := size grow. If the sign changed,
+    size := size shrink and this gradient counts as 0. The size stays between smallest and largest.
+    Then w := w - sign(g) size.
 
     Parameters
     ----------
     learning_rate : float, default 0.01
-        The size of the first step, above 0; no schedule, since the sizes change by themselves.
+        The size of the first step, above 0. It cannot be a schedule, because the sizes adapt.
     shrink : float, default 0.5
         Between 0 and 1.
     grow : float, default 1.2
@@ -423,7 +427,7 @@ class Rprop(_Settings):
     Raises
     ------
     TypeError, ValueError
-        A setting is of another kind or outside its range.
+        A setting has the wrong type or is out of range.
 
     Notes
     -----
@@ -468,28 +472,28 @@ def _count(name: str, value: object) -> int:
 
 @dataclass(frozen=True)
 class LBFGS:
-    """Steps of the whole cost along a direction that the last steps taught, by a line search.
+    """L-BFGS: a quasi-Newton method with a line search, for full batches.
 
-    w := w + a d with d = -H dC/dw, where H approximates the inverse of the second derivatives from
-    the last steps and changes of the gradient, and a meets the strong Wolfe conditions (c_1 = 1e-4,
-    c_2 = 0.9). For small sets of samples: every step takes the gradient of all of them once or some
-    times. An epoch of `train` is such a step; batches hold all samples, in their order.
+    w := w + a d with d = -H dC/dw, where H approximates the inverse Hessian from the last steps
+    and changes of the gradient, and a meets the strong Wolfe conditions (c_1 = 1e-4, c_2 = 0.9).
+    It suits small data sets, because every step computes the gradient of all samples at least
+    once. An epoch of `train` is one step; the batch holds all samples in their order.
 
     Parameters
     ----------
     history : int, default 10
-        Steps that are remembered, at least 1.
+        Number of stored steps, at least 1.
     tolerance : float, default 1e-7
-        Training ends when no component of the gradient is larger, at least 0.
+        Training ends when no component of the gradient exceeds this, at least 0.
     tolerance_change : float, default 1e-9
-        It ends, too, when a step makes the cost C smaller by no more than this times max(1, C).
+        Training also ends when a step reduces the cost C by no more than this times max(1, C).
     evaluations : int, default 25
-        The most gradients that a line search computes.
+        The maximum number of gradients per line search.
 
     Raises
     ------
     TypeError, ValueError
-        A setting is of another kind or outside its range.
+        A setting has the wrong type or is out of range.
 
     Notes
     -----
@@ -526,16 +530,18 @@ class LBFGS:
             object.__setattr__(self, name, check(name, getattr(self, name)))
 
     def rule(self, regularisation: dict[str, float]) -> OptimizerRule:
-        """Return what goes to the core.
+        """Return the optimiser in the form that the core accepts.
 
         Raises
         ------
         ValueError
-            A regularisation is asked for that a line search cannot go down.
+            A regularisation is set that a line search does not support.
         """
         for name, value in regularisation.items():
             if value > 0 and name not in {"l2", "alpha"}:
-                raise ValueError(f"{name}: got {value} with LBFGS, expected an optimiser of steps")
+                raise ValueError(
+                    f"{name}: got {value} with LBFGS, expected 0 or None; use another optimiser"
+                )
         settings = {name: float(getattr(self, name)) for name in self.checks}
         return OptimizerRule(self.method, settings, schedules.rule(1.0), regularisation)
 
@@ -546,12 +552,12 @@ OPTIMIZERS = (SGD, Adagrad, RMSprop, Adam, AdamW, NAdam, Lion, Rprop, LBFGS)
 
 
 def rule(optimizer: object, regularisation: dict[str, float]) -> OptimizerRule:
-    """Return an optimiser as the core takes it.
+    """Return an optimiser in the form that the core accepts.
 
     Raises
     ------
     TypeError
-        It is none.
+        `optimizer` is not an optimiser.
     """
     if not isinstance(optimizer, OPTIMIZERS):
         classes = ", ".join(f"rosenblatt.{each.__name__}" for each in OPTIMIZERS)

@@ -1,4 +1,4 @@
-"""river's streams: a classifier and a regressor that learn from one dictionary at a time.
+"""Estimators for river: a classifier and a regressor that learn from one dictionary at a time.
 
 >>> from river import metrics
 >>> from rosenblatt.river import MLPClassifier
@@ -31,12 +31,12 @@ from ._checks.shown import shown, type_name
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
-ROOM = 8  # features that a network has room for at first; it doubles when there are more
-LARGEST = 2**63  # of the integers that are taken without a further look
+CAPACITY = 8  # initial number of input columns; doubles as needed
+LARGEST = 2**63  # integers up to this size need no further check
 
 
 class _Stream:
-    """A network that gains a feature whenever a dictionary has a new one."""
+    """Base of both estimators: a network that gains an input when a new feature appears."""
 
     _columns: dict[Any, int]
     _model: Any
@@ -47,22 +47,22 @@ class _Stream:
         self._model = None
 
     def _learn(self, x: Mapping[Any, Any], y: Any, w: float) -> bool:
-        """Take one step with a sample, whose y is as the estimator takes it; False for weight 0."""
+        """Take one step, with y in the form of the estimator; return False if the weight is 0."""
         weight = w if type(w) is float and w == 1.0 else arguments.not_negative("w", w)
         if weight == 0:
             self._row(x)
             return False
         new = self._admit(x)
         try:
-            self._model = self._stepped(x, y, weight)
+            self._model = self._take_step(x, y, weight)
         except BaseException:
             for name in new:
                 del self._columns[name]
             raise
         return True
 
-    def _stepped(self, x: Mapping[Any, Any], y: Any, weight: float) -> Any:
-        """Return the estimator, which has taken a step; a new one before the first."""
+    def _take_step(self, x: Mapping[Any, Any], y: Any, weight: float) -> Any:
+        """Take a step and return the estimator, which the first step creates."""
         row = self._row(x)
         try:
             model = self._model or self._estimator(**self._settings()).partial_fit(
@@ -74,17 +74,17 @@ class _Stream:
             raise
 
     def _output(self, x: Mapping[Any, Any]) -> NDArray[Any]:
-        """Return the outputs (n_outputs,) for a sample."""
+        """Return the outputs of a sample, shape (n_outputs,)."""
         row = self._row(x)
         try:
-            found: NDArray[Any] = self._model._output_of(row)
+            output: NDArray[Any] = self._model._output_of(row)
         except ValueError:
             self._check_finite(x)
             raise
-        return found
+        return output
 
     def _check_finite(self, x: Mapping[Any, Any]) -> None:
-        """Refuse features that are not finite; the estimator knows their columns, not their names.
+        """Check that known features are finite, because the estimator does not know their names.
 
         Raises
         ------
@@ -96,16 +96,16 @@ class _Stream:
                 _feature(name, value)
 
     def _admit(self, x: Mapping[Any, Any]) -> list[Any]:
-        """Give a column to every feature that has none; return these features."""
+        """Assign columns to new features and return these features."""
         columns = self._columns
         new = [name for name, _ in _items(x) if name not in columns]
         if new:
-            new.sort(key=lambda name: (str(name), type(name).__name__))  # however x is ordered
+            new.sort(key=lambda name: (str(name), type(name).__name__))  # independent of x's order
             columns.update(zip(new, range(len(columns), len(columns) + len(new)), strict=True))
         return new
 
     def _row(self, x: Mapping[Any, Any]) -> NDArray[np.float64]:
-        """Return x as the network takes it: features that x does not have are 0."""
+        """Return x as an array of inputs; features missing from x are 0."""
         columns = self._columns
         row = np.zeros(self._width(len(columns)))
         for name, value in _items(x):
@@ -118,7 +118,7 @@ class _Stream:
 
     @staticmethod
     def _width(n_features: int) -> int:
-        width = ROOM
+        width = CAPACITY
         while width < n_features:
             width *= 2
         return width
@@ -137,7 +137,7 @@ class _Stream:
 
 
 def _items(x: Any) -> Any:
-    """Return the features of a sample by name."""
+    """Return the pairs of name and value of a sample."""
     try:
         return x.items()
     except AttributeError:
@@ -153,7 +153,7 @@ def _feature(name: Any, value: Any) -> float:
 
 
 def _number(name: str, value: Any) -> float:
-    """Return a number as a float; text is none, even if it looks like one."""
+    """Return a number as a float; text is refused, even if it looks like a number."""
     if isinstance(value, bool | np.bool_):
         return float(value)
     try:
@@ -163,10 +163,10 @@ def _number(name: str, value: Any) -> float:
 
 
 class MLPClassifier(_Stream, base.Classifier):
-    """A classifier for river's streams: classes and features are admitted as they come.
+    """A classifier for river's streams that adds classes and features as they appear.
 
-    A label can be any hashable object and stays as it is given. Labels that are equal in Python,
-    such as 1, 1.0 and True, are one class, whose label is the first of them.
+    A label can be any hashable object and is returned unchanged. Labels that are equal in Python,
+    like 1, 1.0 and True, are one class, whose label is the first one seen.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ class MLPClassifier(_Stream, base.Classifier):
     learning_rate_init : float, default=0.01
     random_state : int or None, default=None
     loss : str or loss, default="log_loss"
-        These are those of `rosenblatt.sklearn.MLPClassifier`.
+        As for `rosenblatt.sklearn.MLPClassifier`, like all parameters.
     """
 
     def __init__(
@@ -202,12 +202,12 @@ class MLPClassifier(_Stream, base.Classifier):
         self.random_state = random_state
         self.loss = loss
         self._begin()
-        self._codes: dict[Any, int] = {}  # of the labels, in the order in which they came
+        self._codes: dict[Any, int] = {}  # code of each label, in order of appearance
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the state of a pickle."""
+        """Restore the state of a pickle."""
         self.__dict__.update(state)
-        if "_codes" not in state:  # older pickles: the estimator has the labels themselves
+        if "_codes" not in state:  # older pickles: the estimator stores the labels
             model = self._model
             labels = model.classes_.tolist() if model else []
             self._codes = {label: code for code, label in enumerate(labels)}
@@ -229,15 +229,15 @@ class MLPClassifier(_Stream, base.Classifier):
         x : dict
             Features by name.
         y : label
-            A class, known or new.
+            A known or new class.
         w : float, default=1.0
-            The factor of the sample's gradient; a sample with weight 0 is passed over.
+            Factor of the gradient; a sample with weight 0 is ignored.
 
         Raises
         ------
         TypeError, ValueError
-            A feature is not a finite number, y is not a label, w is negative, or the training
-            diverged. Nothing has changed then.
+            A feature is not a finite number, y is not a label, w is negative, or training
+            diverged. The model is then unchanged.
         """
         codes = self._codes
         try:
@@ -253,12 +253,12 @@ class MLPClassifier(_Stream, base.Classifier):
             codes[y] = len(codes)
 
     def predict_proba_one(self, x: Mapping[Any, Any], **_kwargs: Any) -> dict[Any, float]:
-        """Return the probability of each class so far.
+        """Return the probability of each class seen so far.
 
         Parameters
         ----------
         x : dict
-            Features by name; unknown ones are left out.
+            Features by name; unknown features are ignored.
 
         Returns
         -------
@@ -278,7 +278,7 @@ class MLPClassifier(_Stream, base.Classifier):
 
 
 class MLPRegressor(_Stream, base.Regressor):
-    """A regressor for river's streams: features are admitted as they come.
+    """A regressor for river's streams that adds features as they appear.
 
     Parameters
     ----------
@@ -292,7 +292,7 @@ class MLPRegressor(_Stream, base.Regressor):
     learning_rate_init : float, default=0.01
     random_state : int or None, default=None
     loss : str or loss, default="squared_error"
-        These are those of `rosenblatt.sklearn.MLPRegressor`.
+        As for `rosenblatt.sklearn.MLPRegressor`, like all parameters.
 
     Examples
     --------
@@ -335,23 +335,23 @@ class MLPRegressor(_Stream, base.Regressor):
             Features by name.
         y : float
         w : float, default=1.0
-            The factor of the sample's gradient; a sample with weight 0 is passed over.
+            Factor of the gradient; a sample with weight 0 is ignored.
 
         Raises
         ------
         TypeError, ValueError
-            A feature or y is not a finite number, w is negative, or the training diverged. Nothing
-            has changed then.
+            A feature or y is not a finite number, w is negative, or training diverged. The model
+            is then unchanged.
         """
         self._learn(x, _number("y", y), w)
 
     def predict_one(self, x: Mapping[Any, Any]) -> float:
-        """Return the prediction.
+        """Return the predicted target.
 
         Parameters
         ----------
         x : dict
-            Features by name; unknown ones are left out.
+            Features by name; unknown features are ignored.
 
         Returns
         -------

@@ -1,8 +1,7 @@
 """Schedules: learning rates that change from step to step, for any optimiser.
 
-Steps are counted from 0, over all epochs. Every formula is evaluated in float64 by specified
-operations (docs/arithmetic.md, section 5), in the compiled core. A function of one's own,
-step -> rate, is a schedule too.
+Steps are counted from 0 over all epochs. The compiled core evaluates every formula in float64;
+docs/arithmetic.md, section 5, specifies the operations. A function step -> rate is a schedule too.
 
 >>> from rosenblatt import schedules
 >>> schedules.rates(schedules.StepDecay(0.1, every=2, factor=0.5), 5).tolist()
@@ -37,11 +36,11 @@ __all__ = [
 Per = Literal["step", "epoch"]
 Part = tuple[str, tuple[float, ...]]
 
-_MOST_STEPS = 2**53  # a float64 counts no further
+_MOST_STEPS = 2**53  # largest count that a float64 represents
 
 
 class ScheduleRule(NamedTuple):
-    """A schedule as the core takes it: parts from the outside in, the unit of time, a callable."""
+    """A schedule for the core: parts from the outside in, the unit of time, a callable."""
 
     parts: tuple[Part, ...]
     per_epoch: bool
@@ -50,23 +49,25 @@ class ScheduleRule(NamedTuple):
 
 @dataclass(frozen=True)
 class StepDecay:
-    """The rate falls by a factor every so many steps: first factor^floor(t / every).
+    """Multiply the rate by a factor at regular intervals.
+
+    The rate is first factor^floor(t / every).
 
     Parameters
     ----------
     first : float
         The rate at the beginning, above 0.
     every : int
-        Steps (or epochs) of each rate.
+        Steps (or epochs) between two changes.
     factor : float, default 0.1
         Above 0.
     per : {"step", "epoch"}, default "step"
-        What t counts.
+        The unit of t.
 
     Raises
     ------
     TypeError, ValueError
-        A setting is of another kind or outside its range; so below.
+        A setting has the wrong type or is out of range; this applies to every schedule.
 
     Examples
     --------
@@ -98,16 +99,18 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class Exponential:
-    """The rate falls by a factor every step: first factor^t.
+    """Multiply the rate by a factor in every step.
+
+    The rate is first factor^t.
 
     Parameters
     ----------
     first : float
         The rate at the beginning, above 0.
     factor : float
-        Above 0; below 1 to fall.
+        Above 0; below 1 to decrease the rate.
     per : {"step", "epoch"}, default "step"
-        What t counts.
+        The unit of t.
 
     Examples
     --------
@@ -137,7 +140,9 @@ class Exponential:
 
 @dataclass(frozen=True)
 class InverseScaling:
-    """The rate falls with a power of the time: first / (1 + decay t)^power.
+    """Divide the rate by a power of the time.
+
+    The rate is first / (1 + decay t)^power.
 
     Parameters
     ----------
@@ -148,12 +153,12 @@ class InverseScaling:
     decay : float, default 1.0
         At least 0, per unit of time.
     per : {"step", "epoch"}, default "step"
-        What t counts.
+        The unit of t.
 
     Notes
     -----
-    The rates of Robbins and Monro, *A stochastic approximation method*, Ann. Math. Statist. 22,
-    1951, have a power above 0.5 and at most 1.
+    H. Robbins, S. Monro, *A stochastic approximation method*, Ann. Math. Statist. 22, 1951,
+    require a power above 0.5 and at most 1.
 
     Examples
     --------
@@ -185,23 +190,23 @@ class InverseScaling:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Half a wave of the cosine from `first` to `lowest`, then again: warm restarts.
+    """Cosine annealing from `first` to `lowest`, with warm restarts.
 
-    lowest + (first - lowest) (1 + cos(pi t / period)) / 2, where t counts from the last restart and
-    every period is `growth` times as long as the one before.
+    The rate is lowest + (first - lowest) (1 + cos(pi t / period)) / 2, where t counts from the last
+    restart. Every period is `growth` times as long as the previous one.
 
     Parameters
     ----------
     first : float
         The rate at the beginning and after every restart, above 0.
     period : int
-        Steps (or epochs) up to the first restart; the length of the whole training for none.
+        Steps (or epochs) before the first restart; the length of the whole run for no restart.
     lowest : float, default 0.0
         At least 0.
     growth : int, default 1
-        1 … 1024.
+        From 1 to 1024.
     per : {"step", "epoch"}, default "step"
-        What t counts.
+        The unit of t.
 
     Notes
     -----
@@ -239,23 +244,23 @@ class Cosine:
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Up to the highest rate and down to almost nothing, each along half a wave of the cosine.
+    """One cycle: rise to the highest rate, then fall to almost 0, both along a cosine.
 
-    The first rate is highest / first_divisor; the last one, from step `steps` - 1 on, is the first
-    one / last_divisor. The momentum stays as it is.
+    The first rate is highest / first_divisor. The last rate, from step `steps` - 1 on, is the first
+    rate / last_divisor. The momentum does not change.
 
     Parameters
     ----------
     highest : float
         Above 0.
     steps : int
-        The length of the cycle: all steps (or epochs) of the training.
+        The length of the cycle: all steps (or epochs) of the run.
     rise : float, default 0.3
-        The part of the cycle that leads up, from 0 to below 1.
+        The fraction of the cycle in which the rate rises, from 0 to below 1.
     first_divisor, last_divisor : float, default 25.0, 1e4
         Above 0.
     per : {"step", "epoch"}, default "step"
-        What t counts.
+        The unit of t.
 
     Notes
     -----
@@ -296,10 +301,10 @@ class OneCycle:
 
 @dataclass(frozen=True)
 class ReduceOnPlateau:
-    """The rate falls by a factor when the loss has not become better for some epochs.
+    """Multiply the rate by a factor when the loss has stopped improving.
 
-    It looks at the validation loss after every epoch, or at the loss where there is no validation
-    set. Better is below best - threshold abs(best).
+    The schedule reads the validation loss after every epoch, or the training loss if there is no
+    validation set. A loss below best - threshold abs(best) is an improvement.
 
     Parameters
     ----------
@@ -308,13 +313,13 @@ class ReduceOnPlateau:
     factor : float, default 0.1
         Between 0 and 1.
     patience : int, default 10
-        Epochs without progress that are borne.
+        Epochs without improvement before the rate falls.
     threshold : float, default 1e-4
         From 0 to below 1.
     cooldown : int, default 0
-        Epochs after a fall that are not counted.
+        Epochs after a reduction that do not count towards `patience`.
     lowest : float, default 0.0
-        The rate falls no further, at least 0.
+        The lower bound of the rate, at least 0.
 
     Examples
     --------
@@ -348,7 +353,7 @@ class ReduceOnPlateau:
 
     @property
     def per(self) -> Per:
-        """What its time counts."""
+        """The unit of time."""
         return "epoch"
 
     @property
@@ -360,18 +365,19 @@ class ReduceOnPlateau:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """A straight line up to the first rate of what follows, which begins after it.
+    """Raise the rate linearly, then follow another schedule.
 
-    then(0) (start + (1 - start) t / steps) for t < steps, then(t - steps) from there on.
+    The rate is then(0) (start + (1 - start) t / steps) for t < steps, and then(t - steps) after
+    that.
 
     Parameters
     ----------
     steps : int
-        Its length, in the unit of `then`.
+        The length of the warm-up, in the unit of `then`.
     then : float, schedule or callable
-        What it leads to; no other WarmUp.
+        The schedule after the warm-up; not another WarmUp.
     start : float, default 1 / 3
-        The first rate as a part of that at the end, from 0 to below 1.
+        The first rate as a fraction of then(0), from 0 to below 1.
 
     Notes
     -----
@@ -392,7 +398,7 @@ class WarmUp:
         """Check the settings."""
         if isinstance(self.then, WarmUp):
             raise TypeError(
-                f"then: got {shown(self.then)}, expected a rate or a schedule that is no WarmUp"
+                f"then: got {shown(self.then)}, expected a rate or a schedule other than WarmUp"
             )
         _keep(
             self,
@@ -403,7 +409,7 @@ class WarmUp:
 
     @property
     def per(self) -> Per:
-        """What its time counts: the same as that of what follows."""
+        """The unit of time, which is that of `then`."""
         return getattr(self.then, "per", "step")
 
     @property
@@ -414,13 +420,13 @@ class WarmUp:
 
 @dataclass(frozen=True)
 class PerEpoch:
-    """A function of one's own that is asked once an epoch, and not for every step.
+    """A custom schedule that is called once per epoch instead of once per step.
 
     Parameters
     ----------
     function : callable
-        epoch (from 0) -> the rate of its steps, a finite number of at least 0. It is asked when
-        the epoch begins, after the callbacks of the one before.
+        epoch (from 0) -> the rate of its steps, a finite number of at least 0. It is called at the
+        beginning of the epoch, after the callbacks of the previous epoch.
 
     Examples
     --------
@@ -441,7 +447,7 @@ class PerEpoch:
 
     @property
     def per(self) -> Per:
-        """What its time counts."""
+        """The unit of time."""
         return "epoch"
 
 
@@ -467,27 +473,27 @@ def rates(
     steps_per_epoch: int = 1,
     losses: Sequence[float] = (),
 ) -> NDArray[np.float64]:
-    """Return the learning rates of the first steps, to look at a schedule before training with it.
+    """Return the learning rates of the first steps, to inspect a schedule before training.
 
     Parameters
     ----------
     schedule : float, schedule or callable
     steps : int
-        How many.
+        Number of rates to return.
     steps_per_epoch : int, default 1
-        Batches in an epoch, for a schedule that counts epochs.
+        Batches per epoch; matters for a schedule that counts epochs.
     losses : sequence of float, optional
-        The loss of every epoch, for `ReduceOnPlateau`.
+        The loss of every epoch; matters for `ReduceOnPlateau`.
 
     Returns
     -------
     ndarray of shape (steps,)
-        In float64; an optimiser rounds them to the network's type.
+        In float64; an optimiser rounds them to the dtype of the network.
 
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or outside its range.
+        An argument has the wrong type or is out of range.
 
     Examples
     --------
@@ -510,12 +516,12 @@ def rates(
 
 
 def learning_rate(name: str, value: Any) -> Any:
-    """Return a learning rate as it is kept: a schedule, a callable, or a float above 0.
+    """Return a learning rate as a schedule, a callable or a float above 0.
 
     Raises
     ------
     TypeError, ValueError
-        `value` is none of these.
+        `value` is neither a schedule nor a function nor a number above 0.
     """
     if isinstance(value, (PerEpoch, *_WITH_PARTS)) or (
         callable(value) and not isinstance(value, type)
@@ -525,31 +531,31 @@ def learning_rate(name: str, value: Any) -> Any:
 
 
 def rule(value: Any) -> ScheduleRule:
-    """Return what `learning_rate` returned as the core takes it."""
+    """Return a result of `learning_rate` in the form that the core accepts."""
     if isinstance(value, WarmUp):
         inner = rule(value.then)
         return ScheduleRule((value.part, *inner.parts), inner.per_epoch, inner.callable)
     if isinstance(value, PerEpoch):
-        return ScheduleRule((("callable", ()),), True, _checked(value.function))
+        return ScheduleRule((("callable", ()),), True, _check_results(value.function))
     if isinstance(value, _WITH_PARTS):
         return ScheduleRule((value.part,), value.per == "epoch", None)
     if callable(value):
-        return ScheduleRule((("callable", ()),), False, _checked(value))
+        return ScheduleRule((("callable", ()),), False, _check_results(value))
     return ScheduleRule((("constant", (float(value),)),), False, None)
 
 
-def _checked(function: Callable[[int], Any]) -> Callable[[int], float]:
-    """Return the function with its answers checked: finite numbers of at least 0."""
+def _check_results(function: Callable[[int], Any]) -> Callable[[int], float]:
+    """Wrap a schedule function to check that its results are finite numbers of at least 0."""
 
     def rate_of(step: int) -> float:
-        answer = function(step)
-        if isinstance(answer, np.ndarray) and answer.ndim == 0:
-            answer = answer[()]
+        rate = function(step)
+        if isinstance(rate, np.ndarray) and rate.ndim == 0:
+            rate = rate[()]
         try:
-            return arguments.not_negative("learning_rate", answer)
+            return arguments.not_negative("learning_rate", rate)
         except (TypeError, ValueError) as error:
             raise type(error)(
-                f"learning_rate: the schedule gave {shown(answer)} for step {step},"
+                f"learning_rate: got {shown(rate)} from the schedule at step {step},"
                 " expected a finite number of at least 0"
             ) from None
 

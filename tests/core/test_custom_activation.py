@@ -308,7 +308,7 @@ def test_what_load_is_given_is_checked(
         ((1, square, twice), TypeError, "name: got 1, expected a name"),
         (("", square, twice), ValueError, "name: got '', expected a name"),
         (("my own", square, twice), ValueError, "name: got 'my own', expected a name"),
-        (("relu", square, twice), ValueError, "name: got 'relu', expected another"),
+        (("relu", square, twice), ValueError, "name: got 'relu', expected a name that"),
         (("square", 3, twice), TypeError, "f: got 3, expected a function"),
         (("square", square, None), TypeError, "df: got None, expected a function"),
     ],
@@ -322,7 +322,7 @@ def test_a_bad_pair_is_refused(
 
 def test_two_of_one_name_are_refused() -> None:
     other = rb.Activation("square", halve, half)
-    with pytest.raises(ValueError, match="activation: got two different ones named 'square'"):
+    with pytest.raises(ValueError, match="got two different activations named 'square'"):
         rb.Network([2, 3, 1], activation=SQUARE, output=other)
 
 

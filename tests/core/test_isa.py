@@ -125,4 +125,4 @@ def test_the_environment_forces_one() -> None:
         check=False,
     )
     assert done.returncode != 0
-    assert "expected one that this processor has" in done.stderr
+    assert "expected one that this processor supports" in done.stderr

@@ -55,7 +55,7 @@ def make_moons(
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or outside its range.
+        An argument has the wrong type or is out of range.
 
     Notes
     -----
@@ -104,7 +104,7 @@ def make_circles(
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or outside its range.
+        An argument has the wrong type or is out of range.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def make_spirals(
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or outside its range.
+        An argument has the wrong type or is out of range.
 
     Notes
     -----
@@ -186,7 +186,7 @@ def make_xor(
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or outside its range.
+        An argument has the wrong type or is out of range.
 
     Notes
     -----

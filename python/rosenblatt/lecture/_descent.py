@@ -57,7 +57,7 @@ def descent(
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or outside its range. It is raised by the call, before the
+        An argument has the wrong type or is out of range. It is raised by the call, before the
         first update.
     FloatingPointError
         An update made a parameter infinite or no number, and was not done: epsilon is too large.

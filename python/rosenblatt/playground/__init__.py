@@ -36,7 +36,7 @@ def serve(
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or outside its range.
+        An argument has the wrong type or is out of range.
     OSError
         The port is in use, or not for this user.
     """

@@ -74,7 +74,7 @@ class DecisionRegions(Callback):
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind, shape or range; the message names it.
+        An argument has the wrong type or shape or is out of range; the message names it.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def animate(regions: DecisionRegions, *, ax: Axes | None = None, fps: float = 10
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or range; the message names it.
+        An argument has the wrong type or is out of range; the message names it.
 
     Examples
     --------

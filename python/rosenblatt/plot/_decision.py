@@ -55,7 +55,7 @@ def decision_regions(
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind, shape or range; the message names it.
+        An argument has the wrong type or shape or is out of range; the message names it.
 
     Examples
     --------

@@ -56,7 +56,7 @@ def histograms(
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind, shape or range; the message names it.
+        An argument has the wrong type or shape or is out of range; the message names it.
 
     Examples
     --------

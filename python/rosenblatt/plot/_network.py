@@ -114,7 +114,7 @@ def network(
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or outside its range, `highlight` names a weight that is not
+        An argument has the wrong type or is out of range, `highlight` names a weight that is not
         there, or a weight is NaN or infinite.
 
     Examples

@@ -45,7 +45,7 @@ class Regions:
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind, shape or range.
+        An argument has the wrong type or shape or is out of range.
     """
 
     def __init__(

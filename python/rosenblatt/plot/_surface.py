@@ -77,7 +77,8 @@ def loss_surface(
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind, shape or range, or no cost is finite; the message names it.
+        An argument has the wrong type or shape or is out of range, or no cost is finite; the
+        message names the argument.
 
     Notes
     -----

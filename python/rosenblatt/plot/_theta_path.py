@@ -26,7 +26,7 @@ class ThetaPath(Callback):
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or range; the message names it.
+        An argument has the wrong type or is out of range; the message names it.
 
     Examples
     --------

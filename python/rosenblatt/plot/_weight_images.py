@@ -52,8 +52,8 @@ def first_layer_weights(
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or range, `shape` does not fit the inputs, or a weight is
-        NaN or infinite.
+        An argument has the wrong type or is out of range, `shape` does not fit the inputs, or a
+        weight is NaN or infinite.
 
     Examples
     --------

@@ -381,7 +381,7 @@ class MLPClassifier(Labelled):
         Raises
         ------
         ValueError
-            An argument is outside its range, a class is unknown, or the training diverged. Nothing
+            An argument is out of range, a class is unknown, or the training diverged. Nothing
             has changed then.
         """
         return self._partial_fit(X, y, sample_weight, classes)

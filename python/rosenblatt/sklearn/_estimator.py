@@ -134,7 +134,7 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            A parameter or an argument is outside its range, or the training diverged. The
+            A parameter or an argument is out of range, or the training diverged. The
             estimator is then as it was before the call.
         RuntimeError
             Another call, in a thread or around this one, is training the estimator.

@@ -64,7 +64,7 @@ class Learner:
     Raises
     ------
     TypeError, ValueError
-        A parameter is outside its range, the solver takes no steps, or the memory is not that of
+        A parameter is out of range, the solver takes no steps, or the memory is not that of
         an optimiser of this network.
     """
 

@@ -306,7 +306,7 @@ class MLPRegressor(RegressorMixin, Online):
         Raises
         ------
         ValueError
-            An argument is outside its range, or the training diverged. Nothing has changed then.
+            An argument is out of range, or the training diverged. Nothing has changed then.
         """
         return self._partial_fit(X, y, sample_weight)
 
