@@ -116,8 +116,8 @@ template <class T>
 struct Operands {
     LeftOperand<T> L;
     RightOperand<T> R;
-    // Where columns_copied columns of a transposed L are copied first, (terms, columns_copied), with room for `terms`
-    // pointers behind them; null where L is read as it lies.
+    // Where columns_copied columns of a transposed L are copied first, (terms, columns_copied), followed by `terms`
+    // pointers; null where L is read as it lies.
     T* L_copy = nullptr;
     // Where panels of R are copied first, (panels, terms, panel_cols), to be read from one end to the other: always
     // where R is transposed; null where R is read as it lies.
@@ -167,7 +167,7 @@ struct Drop {
 // A layer of a small network, and what a step computes into. W, b, A and Delta are filled up to whole registers
 // (model/shape.hpp), `columns` of them.
 template <class T>
-struct StepLayer {
+struct SmallLayer {
     Panels<T> W;  // (n_in, columns)
     T* b;         // (columns,)
     PanelStates<T> state_W;
@@ -186,18 +186,18 @@ struct StepLayer {
     ROSENBLATT_INLINE Matrix<T> derivative_from() const noexcept { return Z.data != nullptr ? Z : A; }
 };
 
-// All that a step of a small network needs but the samples.
+// A small network, and everything that a step needs except the samples.
 template <class T>
-struct Step {
-    const StepLayer<T>* layers;
+struct SmallNetwork {
+    const SmallLayer<T>* layers;
     std::size_t n_layers;
     LossRule loss;
     const UpdateRule<T>* rule;
     Matrix<T> Z;          // of the output, (batch_size, columns)
     T* scale;             // (batch_size,), the share of each sample in the cost
     double* sample_loss;  // (batch_size,)
-    T* db;                // room for the gradient of any b
-    T* space;             // room for the transposed panels of any W but the first: panels_at_once * panel_cols * n_out
+    T* db;                // scratch for the gradient of any b
+    T* scratch;           // for the transposed panels of any W but the first: panels_at_once * panel_cols * n_out
     RowStream dropout;    // of layer 0, for this step
 };
 
@@ -226,8 +226,8 @@ struct Kernels {
     // A whole step of a small network on the rows of X (n, n_features), by all of the above; weights (n,) of the
     // samples, or null, and their sum. Returns C; where it is not finite nothing is updated. No layer's input gradient
     // is interleaved.
-    double (*small_step)(const Step<T>& step, Scattered<const T> X, Targets<T> targets, const double* weights,
-                         double weight, Prefetch<T> prefetch) noexcept;
+    double (*small_step)(const SmallNetwork<T>& network, Scattered<const T> X, Targets<T> targets,
+                         const double* weights, double weight, Prefetch<T> prefetch) noexcept;
 
     // The numbers in a register, and whether the processor has a fused multiply-add.
     std::size_t width;

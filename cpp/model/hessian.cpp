@@ -178,7 +178,7 @@ class Pass {
                                along_.Delta(layer, n_), along_.dU(layer, n_));
     }
 
-    // R{dg} = sum of R{delta} u_hat + sum of delta R{u_hat}, (n_out,); `second` is room.
+    // R{dg} = sum of R{delta} u_hat + sum of delta R{u_hat}, (n_out,); `second` is scratch.
     void gradient_of_gains(std::size_t layer, Vector<T> R_dg, Vector<T> second) noexcept {
         kernels<T>().sum_row_products(along_.Delta(layer, n_), work_.normalised().U(layer, n_), R_dg.data);
         kernels<T>().sum_row_products(work_.Delta(layer, n_), along_.normalised().U(layer, n_), second.data);

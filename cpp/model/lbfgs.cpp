@@ -55,7 +55,7 @@ class Minimiser {
           direction_(size()),
           w_before_(size()),
           grad_before_(size()),
-          room_(network_.shape().widest_output()) {
+          scratch_(network_.shape().widest_output()) {
         const std::size_t places = history() + 1;  // one for a pair that may be refused
         for (std::size_t i = 0; i < places; ++i) {
             steps_.emplace_back(size());
@@ -135,19 +135,19 @@ class Minimiser {
     T* theta() noexcept { return network_.theta().data; }
     std::size_t history() const noexcept { return static_cast<std::size_t>(settings_.history); }
     double dot_of(const Buffer<T>& a, const Buffer<T>& b) noexcept {
-        return dot<T>(network_.shape(), a.data(), b.data(), Over::parameters, room_.data(), team_);
+        return dot<T>(network_.shape(), a.data(), b.data(), Over::parameters, scratch_.data(), team_);
     }
 
     // y := y + a x
     void add(double a, const T* x, T* y) noexcept {
-        team_.slices_to_the_end(size(), work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
+        team_.slices_uninterrupted(size(), work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
             kernels<T>().axpy(static_cast<T>(a), x + first, count, y + first);
         });
     }
 
     // y := a y
     void scale(double a, T* y) noexcept {
-        team_.slices_to_the_end(size(), work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
+        team_.slices_uninterrupted(size(), work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
             for (std::size_t i = first; i < first + count; ++i) y[i] = static_cast<T>(a) * y[i];
         });
     }
@@ -158,14 +158,14 @@ class Minimiser {
         cost_ = data_cost_ = objective_.cost_and_delta(network_, batch_, work_, team_);
         backpropagate(network_, batch_.size(), work_, team_);
         weight_gradients(network_, batch_.X, work_, grad_.view(), team_);
-        if (training_.gradient_norm) data_gradient_norm_ = norm<T>(shape, grad_.data(), room_.data(), team_);
+        if (training_.gradient_norm) data_gradient_norm_ = norm<T>(shape, grad_.data(), scratch_.data(), team_);
         if (l2_ == 0) return;
         for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
             T* const dw = shape.W(grad_.data(), layer).data;
             const auto n = static_cast<std::size_t>(shape.b(grad_.data(), layer).data - dw);
             kernels<T>().penalise(T{0}, static_cast<T>(l2_), network_.W(layer).data, n, dw);
         }
-        cost_ = cost_ + 0.5 * l2_ * dot<T>(shape, theta(), theta(), Over::weights, room_.data(), team_);
+        cost_ = cost_ + 0.5 * l2_ * dot<T>(shape, theta(), theta(), Over::weights, scratch_.data(), team_);
     }
 
     // Goes to w + a d.
@@ -255,7 +255,7 @@ class Minimiser {
     Buffer<T> direction_;
     Buffer<T> w_before_;
     Buffer<T> grad_before_;
-    Buffer<double> room_;
+    Buffer<double> scratch_;
     std::vector<Buffer<T>> steps_;    // the last pairs, in a ring
     std::vector<Buffer<T>> changes_;  // of the gradient
     std::vector<double> curvatures_;  // step . change

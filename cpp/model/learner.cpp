@@ -21,7 +21,7 @@ bool is_finite(Vector<T> numbers) noexcept {
 template <class T>
 EpochMeans Learner<T>::learn(Network<T>& network, const Samples<T>& samples, std::size_t batch_size,
                              Vector<const std::size_t> order, Team& team) {
-    make_room(network.shape(), samples.is_sparse());
+    reserve(network.shape(), samples.is_sparse());
     Batches<T> batches(samples, std::min(batch_size, step_.work().capacity()), order.size != 0, 0,
                        network.shape().n_out(0) == 1);
     std::copy_n(order.data, order.size, batches.order().data);
@@ -58,7 +58,7 @@ EpochMeans Learner<T>::learn_batches(Network<T>& network, Batches<T>& batches, s
 
 template <class T>
 double Learner<T>::learn_one(Network<T>& network, const Samples<T>& sample, double factor, Team& team) {
-    make_room(network.shape(), false);
+    reserve(network.shape(), false);
     const Batch<T> batch{step_.work().as_batch(sample.X), sample.Y, sample.weights};
     step_.work().dropout().begin_step(calls_, 0);
     const double C = step_.cost_and_gradient(network, batch, factor, team);
@@ -99,9 +99,9 @@ void Learner<T>::restore(const Before& before, Network<T>& network) noexcept {
     optimizer().load_state(before.optimizer, network.shape());
 }
 
-// Dropout keeps what is left of full rows in other room than what is left of sparse ones; the masks are the same.
+// Dropout keeps dense and sparse rows in different memory; the masks are the same.
 template <class T>
-void Learner<T>::make_room(const Shape& shape, bool is_sparse) {
+void Learner<T>::reserve(const Shape& shape, bool is_sparse) {
     if (is_sparse == is_sparse_) return;
     step_.reserve(shape, dropout_, seed_, is_sparse);
     is_sparse_ = is_sparse;

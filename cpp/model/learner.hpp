@@ -51,7 +51,7 @@ class Learner {
     Before before(const Network<T>& network) const;
     void restore(const Before& before, Network<T>& network) noexcept;
 
-    void make_room(const Shape& shape, bool is_sparse);
+    void reserve(const Shape& shape, bool is_sparse);
     EpochMeans learn_batches(Network<T>& network, Batches<T>& batches, std::size_t batch_size, Team& team);
     void end_step(Network<T>& network, const Batch<T>& batch, double C, Team& team);
     void guarded_step(Network<T>& network, const Batch<T>& batch, double C, Team& team);
@@ -59,7 +59,7 @@ class Learner {
 
     std::vector<double> dropout_;
     std::uint64_t seed_;
-    std::optional<bool> is_sparse_;  // of what rows dropout has room for, if for any
+    std::optional<bool> is_sparse_;  // the kind of samples that memory is reserved for, if any
     GradientStep<T> step_;
     std::size_t calls_ = 0;
 };

@@ -30,7 +30,7 @@ void share_of_samples(const Batch<T>& batch, Vector<T> scale) noexcept;
 template <class T>
 void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>& work, Team& team);
 
-// C of any number of samples, forward pass included, as many at a time as the workspace has room for. Throws Stopped.
+// C of any number of samples, forward pass included, as many at a time as fit into the workspace. Throws Stopped.
 template <class T>
 double cost(LossRule rule, const Network<T>& network, const Samples<T>& samples, ForwardWorkspace<T>& work, Team& team);
 

@@ -136,7 +136,7 @@ struct Blocks {
 
     // Room for the copies, in numbers.
     template <class T>
-    std::size_t space() const noexcept {
+    std::size_t scratch_size() const noexcept {
         constexpr std::size_t of_a_pointer = 8 / sizeof(T);  // no pointer is larger
         if (copies_L) return (columns_copied + of_a_pointer) * terms;
         return copies_R ? panels * panel_cols<T> * terms : 0;
@@ -147,10 +147,10 @@ struct Blocks {
 // then finish(operands, init, tile), where `tile` is the part of the tile that the block's rows are, with rows counted
 // in it.
 template <class T, class Multiply, class Finish>
-void in_blocks(const Product<T>& product, const Blocks& blocks, const T* initial, Prefetch<T> prefetch, T* space,
+void in_blocks(const Product<T>& product, const Blocks& blocks, const T* initial, Prefetch<T> prefetch, T* scratch,
                Multiply multiply, Finish finish) noexcept {
-    T* const L_copy = blocks.copies_L ? space : nullptr;
-    T* const R_copy = blocks.copies_R ? space : nullptr;
+    T* const L_copy = blocks.copies_L ? scratch : nullptr;
+    T* const R_copy = blocks.copies_R ? scratch : nullptr;
     const std::size_t n_rows = product.L.rows();
     const std::size_t n_terms = product.L.terms();
     const std::size_t cols = product.R.cols();
@@ -193,11 +193,11 @@ void multiply(const Product<T>& product, const T* initial, Panels<T> C, Prefetch
     }
     const Tiling tiling(product, team);
     const std::size_t count = tiling.count();
-    const auto compute = [&](std::size_t i, const Blocks& blocks, T* space) noexcept {
+    const auto compute = [&](std::size_t i, const Blocks& blocks, T* scratch) noexcept {
         const Tile tile = tiling.tile(i);
         in_blocks<T>(
             product.part(tile), blocks, initial == nullptr ? nullptr : initial + tile.col, prefetch.part(i, count),
-            space,
+            scratch,
             [&](const Operands<T>& LR, Init<T> init, Tile block) noexcept {
                 kernels<T>().multiply(LR, init, block.of(tile.of(C)));
             },
@@ -206,8 +206,8 @@ void multiply(const Product<T>& product, const T* initial, Panels<T> C, Prefetch
             });
     };
     const Blocks blocks(product.part(tiling.tile(0)), false);
-    team.tiles_with_space<T>(count, tiling.work_of_a_tile(), blocks.space<T>(),
-                             [&](std::size_t i, T* space) noexcept { compute(i, blocks, space); });
+    team.tiles_with_scratch<T>(count, tiling.work_of_a_tile(), blocks.scratch_size<T>(),
+                               [&](std::size_t i, T* scratch) noexcept { compute(i, blocks, scratch); });
 }
 
 // C = initial + L R, with initial (cols,) or null for 0 and C (rows, cols). Throws Stopped.
@@ -224,7 +224,7 @@ void multiply(const Product<T>& product, const T* initial, Panels<T> C, Chains c
     constexpr std::size_t worth_a_transpose = 4;  // rows
     if (!product.R.transposed && C.cols > 1 && C.rows >= worth_a_transpose) {
         const Panels<const T> R = product.R.M;
-        const Matrix<T> columns = team.room<T>(C.cols, row_stride<T>(R.rows)).columns(R.rows);
+        const Matrix<T> columns = team.scratch<T>(C.cols, row_stride<T>(R.rows)).columns(R.rows);
         kernels<T>().transpose({R.data, R.rows, R.cols, R.row_stride}, columns);
         by_columns.R = {in_panels<const T>(columns), true};
     }

@@ -73,7 +73,7 @@ double quantile(const double* sorted, std::size_t n, double p) noexcept {
     return std::fma(position - static_cast<double>(below), sorted[below + 1] - sorted[below], sorted[below]);
 }
 
-// column (n,) is room for a copy.
+// `column` (n,) is scratch.
 template <class T>
 void median_and_quartiles(const Columns<T>& of, double* column) noexcept {
     const std::size_t n = of.X.rows;
@@ -103,8 +103,8 @@ void fit(ScalingRule rule, Matrix<const T> X, Vector<double> offset, Vector<doub
     constexpr std::size_t columns_at_once = 16;  // a cache line or two of a row
     const std::size_t n_tiles = (X.cols + columns_at_once - 1) / columns_at_once;
     const double work = 32 * static_cast<double>(X.rows) * static_cast<double>(columns_at_once);
-    const std::size_t room = rule == ScalingRule::robust ? X.rows : 0;
-    team.tiles_with_space<double>(n_tiles, work, room, [&](std::size_t tile, double* column) noexcept {
+    const std::size_t column_size = rule == ScalingRule::robust ? X.rows : 0;
+    team.tiles_with_scratch<double>(n_tiles, work, column_size, [&](std::size_t tile, double* column) noexcept {
         const std::size_t first = tile * columns_at_once;
         const std::size_t count = std::min(columns_at_once, X.cols - first);
         const Columns<T> of{{X.data + first, X.rows, count, X.stride}, offset.data + first, factor.data + first};
@@ -137,27 +137,27 @@ void fit(ScalingRule rule, Matrix<const T> X, Vector<double> offset, Vector<doub
 
 namespace {
 
-// `from` as it is without a scaling, a scaled copy in `room` with one.
+// `from` itself without a scaling, a scaled copy in `scratch` with one.
 template <class T>
-Matrix<const T> scaled(Matrix<const T> from, const std::optional<Scaling<T>>& scaling, Buffer<T>& room) {
+Matrix<const T> scaled(Matrix<const T> from, const std::optional<Scaling<T>>& scaling, Buffer<T>& scratch) {
     if (!scaling || from.data == nullptr) return from;
     const FloatMode mode;  // wherever the caller is
-    room = Buffer<T>(from.rows * from.cols);
-    scaling->scale(from, room.matrix(from.rows, from.cols));
-    return room.matrix(from.rows, from.cols);
+    scratch = Buffer<T>(from.rows * from.cols);
+    scaling->scale(from, scratch.matrix(from.rows, from.cols));
+    return scratch.matrix(from.rows, from.cols);
 }
 
 // The same for stored elements; the others stay 0.
 template <class T>
-CsrView<T> scaled(CsrView<T> from, const std::optional<Scaling<T>>& scaling, Buffer<T>& room) {
+CsrView<T> scaled(CsrView<T> from, const std::optional<Scaling<T>>& scaling, Buffer<T>& scratch) {
     if (!scaling) return from;
     const FloatMode mode;
     const auto n = static_cast<std::size_t>(from.start[from.rows]);
-    room = Buffer<T>(n);
+    scratch = Buffer<T>(n);
     const Vector<const T> factor = scaling->factor();
     for (std::size_t t = 0; t < n; ++t)
-        room.data()[t] = from.value[t] * factor[static_cast<std::size_t>(from.column[t])];
-    from.value = room.data();
+        scratch.data()[t] = from.value[t] * factor[static_cast<std::size_t>(from.column[t])];
+    from.value = scratch.data();
     return from;
 }
 
@@ -177,10 +177,10 @@ void predict(const Network<T>& network, const Scalings<T>& scalings, Matrix<cons
     } else {
         constexpr std::size_t rows_of_a_slice = 1024;  // a copy of X in slices; each is worth a copy of the weights
         const std::size_t rows = std::min(X.rows, rows_of_a_slice);
-        Scratch<T> room(rows * X.cols);
+        Scratch<T> scratch(rows * X.cols);
         for (std::size_t first = 0; first < X.rows; first += rows) {
             const std::size_t n = std::min(rows, X.rows - first);
-            const Matrix<T> scaled_rows{room.data(), n, X.cols, X.cols};
+            const Matrix<T> scaled_rows{scratch.data(), n, X.cols, X.cols};
             scalings.inputs->scale(X.slice(first, n), scaled_rows);
             predict<T>(network, scaled_rows, A.slice(first, n), team);
         }
@@ -190,8 +190,8 @@ void predict(const Network<T>& network, const Scalings<T>& scalings, Matrix<cons
 
 template <class T>
 void predict(const Network<T>& network, const Scalings<T>& scalings, const CsrView<T>& X, Matrix<T> A, Team& team) {
-    Buffer<T> room;
-    predict(network, scaled(X, scalings.inputs, room), A, team);
+    Buffer<T> scratch;
+    predict(network, scaled(X, scalings.inputs, scratch), A, team);
     if (scalings.targets) scalings.targets->unscale(A);
 }
 

@@ -4,21 +4,21 @@
 namespace rosenblatt {
 
 template <class T>
-void BatchColumns<T>::make_room(Scattered<const T> X) {
+void BatchColumns<T>::reserve(Scattered<const T> X) {
     const std::size_t n = nnz(X);
     if (place_.size() < X.cols) place_ = Buffer<std::uint32_t>(X.cols);
     if (start_.size() >= n + 2) return;
-    const std::size_t room = n + n / 2;  // batches differ
-    column_ = Buffer<std::int32_t>(room);
-    start_ = Buffer<std::size_t>(room + 2);
-    row_ = Buffer<std::uint32_t>(room);
-    value_ = Buffer<T>(room);
+    const std::size_t capacity = n + n / 2;  // batches differ
+    column_ = Buffer<std::int32_t>(capacity);
+    start_ = Buffer<std::size_t>(capacity + 2);
+    row_ = Buffer<std::uint32_t>(capacity);
+    value_ = Buffer<T>(capacity);
 }
 
 // Counts, then fills: start_[c + 2] counts column c, start_[c + 1] moves from its first element to its last.
 template <class T>
 SparseColumns<T> BatchColumns<T>::of(Scattered<const T> X) {
-    make_room(X);
+    reserve(X);
     const SparseRows<const T>& rows = *X.sparse;
     std::uint32_t* const place = place_.data();
     std::size_t* const start = start_.data();

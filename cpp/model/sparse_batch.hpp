@@ -65,7 +65,7 @@ class BatchColumns {
     SparseColumns<T> of(Scattered<const T> X);
 
   private:
-    void make_room(Scattered<const T> X);
+    void reserve(Scattered<const T> X);
 
     Buffer<std::uint32_t> place_;  // (n_features,): 1 + where a column stands among those below, 0 between two calls
     Buffer<std::int32_t> column_;

@@ -62,7 +62,7 @@ void gradient_sparse(SparseColumns<T> A, Matrix<const T> Delta, Panels<T> dW, Te
 template <class T>
 void descend_sparse(SparseColumns<T> A, Matrix<const T> Delta, T learning_rate, Panels<T> W, Team& team) noexcept {
     if (A.n == 0) return;
-    team.slices_to_the_end(A.n, work_of_a_column(A, W.cols), [&](std::size_t first, std::size_t count) noexcept {
+    team.slices_uninterrupted(A.n, work_of_a_column(A, W.cols), [&](std::size_t first, std::size_t count) noexcept {
         kernels<T>().descend_sparse(some_columns(A, first, count), Delta, learning_rate, W);
     });
 }

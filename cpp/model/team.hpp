@@ -81,11 +81,11 @@ class Team {
         tiles_with_seats(n_tiles, work, [&](std::size_t i, std::size_t) noexcept { tile(i); });
     }
 
-    // The same for tiles that need room: tile(i, space), where `space` (size,) belongs to no other tile of that moment.
+    // The same for tiles that need scratch memory: tile(i, scratch), where `scratch` (size,) belongs to no other tile of that moment.
     template <class T, class F>
-    void tiles_with_space(std::size_t n_tiles, double work, std::size_t size, F tile) {
-        const Space<T> space = take_space<T>(n_tiles, size);
-        tiles_with_seats(n_tiles, work, [&](std::size_t i, std::size_t seat) noexcept { tile(i, space.of(seat)); });
+    void tiles_with_scratch(std::size_t n_tiles, double work, std::size_t size, F tile) {
+        const ScratchPerThread<T> scratch = take_scratch<T>(n_tiles, size);
+        tiles_with_seats(n_tiles, work, [&](std::size_t i, std::size_t seat) noexcept { tile(i, scratch.of(seat)); });
     }
 
     // Calls tile(i, seat) noexcept; see ThreadPool::run.
@@ -144,7 +144,7 @@ class Team {
 
     // The same two for work that must not be cut short: nobody is asked, nothing is thrown.
     template <class F>
-    void tiles_to_the_end(std::size_t n_tiles, F tile) noexcept {
+    void tiles_uninterrupted(std::size_t n_tiles, F tile) noexcept {
         if (n_tiles == 1) tile(std::size_t{0});
         else ThreadPool::run(n_tiles, threads(), [&](std::size_t i, std::size_t) noexcept { tile(i); });
     }
@@ -152,24 +152,25 @@ class Team {
     // Room was reserved before, so that nothing can fail half way.
     template <class T>
     void reserve(std::size_t n_tiles, std::size_t size) {
-        take_space<T>(n_tiles, size);
+        take_scratch<T>(n_tiles, size);
     }
-    // Room of the calling thread, rows x cols, until somebody asks for space again.
+    // Scratch of the calling thread, rows x cols, valid until the next request.
     template <class T>
-    Matrix<T> room(std::size_t rows, std::size_t cols) {
-        return {take_space<T>(1, rows * cols).of(0), rows, cols, cols};
+    Matrix<T> scratch(std::size_t rows, std::size_t cols) {
+        return {take_scratch<T>(1, rows * cols).of(0), rows, cols, cols};
     }
     template <class T, class F>
-    void tiles_with_space_to_the_end(std::size_t n_tiles, std::size_t size, F tile) noexcept {
-        const Space<T> space = take_space<T>(n_tiles, size);
-        if (n_tiles == 1) return tile(std::size_t{0}, space.of(0));
-        ThreadPool::run(n_tiles, threads(), [&](std::size_t i, std::size_t seat) noexcept { tile(i, space.of(seat)); });
+    void tiles_with_scratch_uninterrupted(std::size_t n_tiles, std::size_t size, F tile) noexcept {
+        const ScratchPerThread<T> scratch = take_scratch<T>(n_tiles, size);
+        if (n_tiles == 1) return tile(std::size_t{0}, scratch.of(0));
+        ThreadPool::run(n_tiles, threads(),
+                        [&](std::size_t i, std::size_t seat) noexcept { tile(i, scratch.of(seat)); });
     }
 
     template <class F>
-    void slices_to_the_end(std::size_t n, double work_per_item, F f) noexcept {
+    void slices_uninterrupted(std::size_t n, double work_per_item, F f) noexcept {
         const std::size_t n_tiles = tiles_worth(n, work_per_item * static_cast<double>(n));
-        tiles_to_the_end(n_tiles, [&](std::size_t i) noexcept {
+        tiles_uninterrupted(n_tiles, [&](std::size_t i) noexcept {
             const std::size_t first = n * i / n_tiles;
             f(first, n * (i + 1) / n_tiles - first);
         });
@@ -188,19 +189,19 @@ class Team {
 
   private:
     template <class T>
-    struct Space {
+    struct ScratchPerThread {
         std::byte* first;
         std::size_t bytes;
         T* of(std::size_t seat) const noexcept { return reinterpret_cast<T*>(first + seat * bytes); }
     };
 
     template <class T>
-    Space<T> take_space(std::size_t n_tiles, std::size_t size) {
+    ScratchPerThread<T> take_scratch(std::size_t n_tiles, std::size_t size) {
         constexpr std::size_t unit = Buffer<std::byte>::alignment;
         const std::size_t bytes = (size * sizeof(T) + unit - 1) / unit * unit;
         const std::size_t expected = n_tiles == 1 ? bytes : bytes * static_cast<std::size_t>(threads());
-        if (space_.size() < expected) space_ = Buffer<std::byte>(expected);
-        return {space_.data(), bytes};
+        if (scratch_.size() < expected) scratch_ = Buffer<std::byte>(expected);
+        return {scratch_.data(), bytes};
     }
 
     // Asked for once, so that every product of a call has the same number of seats.
@@ -215,7 +216,7 @@ class Team {
 
     int threads_;
     Stop& stop_;
-    Buffer<std::byte> space_;
+    Buffer<std::byte> scratch_;
 };
 
 }  // namespace rosenblatt

@@ -24,13 +24,13 @@ bool finite(Vector<T> theta, Team& team) {
     return all;
 }
 
-// A network so small that a step of it is one call of a kernel, on one thread.
+// The step of a network so small that it is one call of a kernel, on one thread.
 template <class T>
-class SmallSteps {
+class SmallNetworkStep {
   public:
-    // Whether a step is worth no more than that: its multiply-adds, no sum of the way back that is interleaved, none of
-    // the way forward that wants a transpose, and no activation of somebody's own.
-    static bool suit(const Shape& shape, std::size_t batch_size) noexcept {
+    // True if a step is so short: few multiply-adds, no interleaved sum in the backward pass, none in the forward pass
+    // that needs a transpose, and no custom activation.
+    static bool suits(const Shape& shape, std::size_t batch_size) noexcept {
         constexpr double most = 5e5;
         constexpr std::size_t few = 4;
         if (shape.has_custom_activations() || !shape.plain()) return false;
@@ -42,7 +42,7 @@ class SmallSteps {
         return static_cast<double>(shape.n_params()) * static_cast<double>(batch_size) <= most;
     }
 
-    SmallSteps(Network<T>& network, const Training& training, Optimizer<T>& optimizer, Workspace<T>& work)
+    SmallNetworkStep(Network<T>& network, const Training& training, Optimizer<T>& optimizer, Workspace<T>& work)
         : multiply_adds_(static_cast<double>(network.shape().n_params())),
           optimizer_(optimizer),
           dropout_(work.dropout()) {
@@ -68,20 +68,20 @@ class SmallSteps {
             layers_.back().dropped_rows = dropout_.dropped(layer, n).row;
         }
         const std::size_t widest = shape.widest_output();
-        space_ = Buffer<T>(panels_at_once(1) * panel_cols<T> * widest);
-        step_ = {
+        scratch_ = Buffer<T>(panels_at_once(1) * panel_cols<T> * widest);
+        small_ = {
             layers_.data(),    layers_.size(),          training.loss, &optimizer.rule(), work.Z(layers_.size() - 1, n),
-            work.scale().data, work.sample_loss().data, work.db(),     space_.data(),     dropout_.stream()};
+            work.scale().data, work.sample_loss().data, work.db(),     scratch_.data(),   dropout_.stream()};
     }
 
     // As GradientStep::take, but the step is taken even if C is not finite, and cannot be interrupted.
     double take(const Batch<T>& batch, Prefetch<T> prefetch, Team& team) {
         double C = 0;
         optimizer_.begin_step(batch.weight());
-        step_.dropout = dropout_.stream();
-        share_of_samples(batch, {step_.scale, batch.size()});
+        small_.dropout = dropout_.stream();
+        share_of_samples(batch, {small_.scale, batch.size()});
         team.alone(multiply_adds_ * static_cast<double>(batch.size()), [&]() noexcept {
-            C = kernels<T>().small_step(step_, batch.X, batch.Y, batch.weights, batch.weight(), prefetch);
+            C = kernels<T>().small_step(small_, batch.X, batch.Y, batch.weights, batch.weight(), prefetch);
         });
         return C;
     }
@@ -90,13 +90,13 @@ class SmallSteps {
     double multiply_adds_;
     Optimizer<T>& optimizer_;
     Dropout<T>& dropout_;
-    std::vector<StepLayer<T>> layers_;
-    Buffer<T> space_;
-    Step<T> step_;
+    std::vector<SmallLayer<T>> layers_;
+    Buffer<T> scratch_;
+    SmallNetwork<T> small_;
 };
 
-// The network as the epochs work on it: filled up to whole registers. Its parameters go back to the user's network
-// after every epoch, whenever somebody can look, and at the latest when it goes out of scope.
+// The network that the epochs work on: filled up to whole registers. Its parameters go back to the user's network
+// after every epoch, before each callback, and at the latest when it goes out of scope.
 template <class T>
 class WorkingCopy {
   public:
@@ -111,7 +111,7 @@ class WorkingCopy {
     WorkingCopy& operator=(const WorkingCopy&) = delete;
 
     Network<T>& network() noexcept { return copy_; }
-    // Both leave the two alike. Somebody may change the original between write_back() and read().
+    // Both leave the two equal. A callback may change the original between write_back() and read().
     void read() noexcept {
         copy_parameters(original_, copy_);
         ahead_ = false;
@@ -129,7 +129,7 @@ class WorkingCopy {
     bool ahead_ = false;
 };
 
-// A training at work.
+// A training run.
 template <class T>
 class Run {
   public:
@@ -153,7 +153,7 @@ class Run {
             history_ = request.resumed->history;
         }
         if (request.cost == nullptr && !is_sparse && step_.is_fused(shape(), batch_size_, false) &&
-            SmallSteps<T>::suit(shape(), batch_size_))
+            SmallNetworkStep<T>::suits(shape(), batch_size_))
             small_.emplace(network(), training_, optimizer(), step_.work());
     }
 
@@ -187,7 +187,7 @@ class Run {
     const Shape& shape() noexcept { return network().shape(); }
     Optimizer<T>& optimizer() noexcept { return step_.optimizer(); }
 
-    // Returns its mean loss, none where it was left before its last step.
+    // Returns its mean loss, or none if it was left before its last step.
     std::optional<double> one_epoch(std::size_t epoch) {
         if (!training_.shuffle || !observer_.gives_order(epoch, batches_.order())) batches_.begin_epoch(epoch, team_);
         const bool watched = observer_.watches_steps();
@@ -233,7 +233,7 @@ class Run {
             history_.stop_reason = StopReason::epochs;
     }
 
-    // Lets somebody see the network, and change it; they say whether the training shall stop.
+    // Lets the observer see and change the network, and stop the run.
     template <class F>
     void show(F ask) {
         copy_.write_back();
@@ -259,9 +259,8 @@ class Run {
     InputNoise<T> noise_;
     GradientStep<T> step_;
     EpochMeans means_;
-    std::optional<SmallSteps<T>> small_;
-    std::optional<Snapshot<T>>
-        good_;  // where the user's network is shown within epochs; else that is the last good one
+    std::optional<SmallNetworkStep<T>> small_;
+    std::optional<Snapshot<T>> good_;  // only if step events show the network within epochs
     Validation<T> validation_;
     TrainingHistory history_;
 };

@@ -83,35 +83,35 @@ double fading_of_momentum(double x) noexcept {
 }  // namespace
 
 template <class T>
-double dot(const Shape& shape, const T* a, const T* b, Over over, double* room, Team& team) noexcept {
+double dot(const Shape& shape, const T* a, const T* b, Over over, double* scratch, Team& team) noexcept {
     double total = 0;
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
         const std::size_t n_in = shape.n_in(layer);
         const std::size_t n_out = shape.n_out(layer);
         const std::size_t panels = (n_out + panel_cols<T> - 1) / panel_cols<T>;
         const double work = work_of_a_parameter * static_cast<double>(n_in * panel_cols<T>);
-        team.slices_to_the_end(panels, work, [&](std::size_t first, std::size_t count) noexcept {
+        team.slices_uninterrupted(panels, work, [&](std::size_t first, std::size_t count) noexcept {
             const std::size_t j = first * panel_cols<T>;
             const std::size_t cols = std::min(count * panel_cols<T>, n_out - j);
             const auto of_units = [&](Vector<const T> of) noexcept {
                 return Panels<const T>{of.data + j, 1, cols, cols, panel_cols<T>};
             };
-            std::fill_n(room + j, cols, 0.0);
+            std::fill_n(scratch + j, cols, 0.0);
             kernels<T>().sum_products(shape.W(a, layer).part(0, j, n_in, cols),
-                                      shape.W(b, layer).part(0, j, n_in, cols), room + j);
+                                      shape.W(b, layer).part(0, j, n_in, cols), scratch + j);
             if (over == Over::weights) return;
-            kernels<T>().sum_products(of_units(shape.b(a, layer)), of_units(shape.b(b, layer)), room + j);
+            kernels<T>().sum_products(of_units(shape.b(a, layer)), of_units(shape.b(b, layer)), scratch + j);
             if (shape.normalises(layer))
-                kernels<T>().sum_products(of_units(shape.g(a, layer)), of_units(shape.g(b, layer)), room + j);
+                kernels<T>().sum_products(of_units(shape.g(a, layer)), of_units(shape.g(b, layer)), scratch + j);
         });
-        for (std::size_t j = 0; j < n_out; ++j) total = total + room[j];
+        for (std::size_t j = 0; j < n_out; ++j) total = total + scratch[j];
     }
     return total;
 }
 
 template <class T>
-double norm(const Shape& shape, const T* a, double* room, Team& team) noexcept {
-    return std::sqrt(dot<T>(shape, a, a, Over::parameters, room, team));
+double norm(const Shape& shape, const T* a, double* scratch, Team& team) noexcept {
+    return std::sqrt(dot<T>(shape, a, a, Over::parameters, scratch, team));
 }
 
 template <class T>
@@ -123,7 +123,7 @@ Optimizer<T>::Optimizer(const OptimizerSettings& settings, const Shape& shape)
       regularisation_(settings.regularisation),
       step_losses_(settings.step_losses),
       average_(regularisation_.ema > 0 ? shape.n_params() : 0),
-      room_(needs_whole_gradient() || regularisation_.alpha > 0 ? shape.widest_output() : 0),
+      scratch_(needs_whole_gradient() || regularisation_.alpha > 0 ? shape.widest_output() : 0),
       rule_(update_rule<T>(rule_of<T>(method_, of_method_), of_method_, regularisation_)),
       is_steady_(learning_rate_.constant() && regularisation_.alpha == 0 && method_ != Method::adam &&
                  method_ != Method::nadam),
@@ -190,7 +190,7 @@ template <class T>
 double Optimizer<T>::penalty(const Network<T>& network, Team& team) noexcept {
     if (regularisation_.alpha == 0) return 0;
     const T* const theta = network.theta().data;
-    return 0.5 * regularisation_.alpha * dot<T>(shape_, theta, theta, Over::weights, room_.data(), team);
+    return 0.5 * regularisation_.alpha * dot<T>(shape_, theta, theta, Over::weights, scratch_.data(), team);
 }
 
 template <class T>
@@ -201,7 +201,7 @@ void Optimizer<T>::finish_step(Network<T>& network, double C, Team& team) {
             const Panels<T> W = network.W(layer).part(0, 0, shape_.n_in(layer), shape_.n_out(layer));
             const std::size_t panels = (W.cols + panel_cols<T> - 1) / panel_cols<T>;
             const double work = work_of_a_parameter * static_cast<double>(W.rows * panel_cols<T>);
-            team.slices_to_the_end(panels, work, [&](std::size_t first, std::size_t count) noexcept {
+            team.slices_uninterrupted(panels, work, [&](std::size_t first, std::size_t count) noexcept {
                 const std::size_t begin = first * panel_cols<T>;
                 const std::size_t cols = std::min(count * panel_cols<T>, W.cols - begin);
                 kernels<T>().limit_norms(W.part(0, begin, W.rows, cols), regularisation_.max_norm);
@@ -211,9 +211,10 @@ void Optimizer<T>::finish_step(Network<T>& network, double C, Team& team) {
     // The first step's weights begin the average.
     const T rest = number(Number::steps) == 1 ? T{1} : static_cast<T>(1 - regularisation_.ema);
     const T* const theta = network.theta().data;
-    team.slices_to_the_end(shape_.n_params(), work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
-        kernels<T>().average(rest, theta + first, count, average_.data() + first);
-    });
+    team.slices_uninterrupted(shape_.n_params(), work_of_a_parameter,
+                              [&](std::size_t first, std::size_t count) noexcept {
+                                  kernels<T>().average(rest, theta + first, count, average_.data() + first);
+                              });
 }
 
 template <class T>
@@ -309,17 +310,17 @@ void Optimizer<T>::adjust(const Network<T>& network, Vector<T> grad, Team& team)
             T* const dw = shape_.W(grad.data, layer).data;
             const T* const w = network.W(layer).data;
             const auto size = static_cast<std::size_t>(shape_.b(grad.data, layer).data - dw);
-            team.slices_to_the_end(size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
+            team.slices_uninterrupted(size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
                 kernels<T>().penalise(adjustment.l1, adjustment.l2, w + first, count, dw + first);
             });
         }
     T scale = 1;
     if (needs_whole_gradient()) {
-        const double length = norm<T>(shape_, grad.data, room_.data(), team);
+        const double length = norm<T>(shape_, grad.data, scratch_.data(), team);
         if (length > regularisation_.clip_norm) scale = static_cast<T>(regularisation_.clip_norm / length);
     }
     if (scale == 1 && !adjustment.limits) return;
-    team.slices_to_the_end(grad.size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
+    team.slices_uninterrupted(grad.size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
         kernels<T>().clip(scale, adjustment.limit, count, grad.data + first);
     });
 }
@@ -328,7 +329,7 @@ template <class T>
 void update(Network<T>& network, Vector<T> grad, Optimizer<T>& optimizer, Team& team) noexcept {
     optimizer.adjust(network, grad, team);
     T* const theta = network.theta().data;
-    team.slices_to_the_end(grad.size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
+    team.slices_uninterrupted(grad.size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
         kernels<T>().update(optimizer.rule(), grad.data + first, count, optimizer.states(first), theta + first);
     });
 }
@@ -348,7 +349,7 @@ void update_weights(const Product<T>& dW, const UpdateRule<T>& rule, const Panel
                     Prefetch<T> prefetch, Team& team) noexcept {
     const Tiling tiling(dW, team);
     const Blocks blocks(dW.part(tiling.tile(0)), true);
-    const auto update_tile = [&](std::size_t i, T* space) noexcept {
+    const auto update_tile = [&](std::size_t i, T* scratch) noexcept {
         const Tile tile = tiling.tile(i);
         const auto update_block = [&](const Operands<T>& LR, Init<T>, Tile block) noexcept {
             const auto part = [&](Panels<T> M) noexcept { return block.of(tile.of(as_product_of(M))); };
@@ -356,10 +357,10 @@ void update_weights(const Product<T>& dW, const UpdateRule<T>& rule, const Panel
             for (std::size_t k = 0; k < n_states(rule.rule); ++k) states_of_block.of[k] = part(states.of[k]);
             kernels<T>().multiply_update(LR, rule, states_of_block, part(W));
         };
-        in_blocks<T>(dW.part(tile), blocks, nullptr, prefetch.part(i, tiling.count()), space, update_block,
+        in_blocks<T>(dW.part(tile), blocks, nullptr, prefetch.part(i, tiling.count()), scratch, update_block,
                      update_block);
     };
-    team.tiles_with_space_to_the_end<T>(tiling.count(), blocks.space<T>(), update_tile);
+    team.tiles_with_scratch_uninterrupted<T>(tiling.count(), blocks.scratch_size<T>(), update_tile);
 }
 
 // Updates b and g of a layer.
@@ -394,7 +395,7 @@ void update_fused(Network<T>& network, Scattered<const T> X, Workspace<T>& work,
     for (std::size_t layer = is_sparse ? 1 : 0; layer < shape.n_layers(); ++layer) {
         const Product<T> dW = weight_gradient_of(shape, layer, X, work);
         const Tiling tiling(dW, team);
-        team.reserve<T>(tiling.count(), Blocks(dW.part(tiling.tile(0)), true).template space<T>());
+        team.reserve<T>(tiling.count(), Blocks(dW.part(tiling.tile(0)), true).template scratch_size<T>());
     }
     for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
         if (layer == 0 && is_sparse) descend_sparse<T>(columns, work.dU(0, X.rows), rule.rate, network.W(0), team);

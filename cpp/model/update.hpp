@@ -50,14 +50,14 @@ inline OptimizerSettings sgd(double learning_rate, double momentum, bool nestero
 inline constexpr double work_of_a_parameter = 4;
 
 // The sum of a_i b_i over parameters, in float64: a chain over what belongs to a unit, W_j0, W_j1, ..., b_j, g_j, and
-// those of the units and layers in order. a, b lie like theta of `shape`; `room` (widest layer,).
+// those of the units and layers in order. a, b lie like theta of `shape`; `scratch` (widest layer,).
 enum class Over : std::uint8_t { weights, parameters };
 template <class T>
-double dot(const Shape& shape, const T* a, const T* b, Over over, double* room, Team& team) noexcept;
+double dot(const Shape& shape, const T* a, const T* b, Over over, double* scratch, Team& team) noexcept;
 
 // The Euclidean norm of what lies like theta.
 template <class T>
-double norm(const Shape& shape, const T* a, double* room, Team& team) noexcept;
+double norm(const Shape& shape, const T* a, double* scratch, Team& team) noexcept;
 
 // An optimiser at work on the parameters of one shape.
 template <class T>
@@ -161,7 +161,7 @@ class Optimizer {
     double rate_ = 0;  // of the last step
     std::array<Buffer<T>, max_states> states_;
     Buffer<T> average_;
-    Buffer<double> room_;  // for the norm of a gradient or of weights
+    Buffer<double> scratch_;  // for the norm of a gradient or of weights
     UpdateRule<T> rule_;
     bool is_steady_;  // every step has the same rule
     bool idle_after_step_;

@@ -175,7 +175,7 @@ class Workspace : public ForwardWorkspace<T> {
         return G_[layer].scattered(n, columns);
     }
 
-    T* db() noexcept { return db_.data(); }  // room for the gradient of any b or g
+    T* db() noexcept { return db_.data(); }  // scratch for the gradient of any b or g
 
     BatchColumns<T>& columns() noexcept { return columns_; }
 

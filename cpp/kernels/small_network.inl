@@ -19,7 +19,7 @@ constexpr std::size_t few_samples = 4;
 
 // a of a hidden layer, or z of the output, from the rows of A_in (n, n_in). A (n, columns).
 template <class T>
-ROSENBLATT_INLINE void forward_layer(const StepLayer<T>& layer, bool output, Scattered<const T> A_in,
+ROSENBLATT_INLINE void forward_layer(const SmallLayer<T>& layer, bool output, Scattered<const T> A_in,
                                      Matrix<T> A) noexcept {
     const Operands<T> operands{.L = {A_in}, .R = {layer.W}};
     const bool keeps_z = !output && layer.Z.data != nullptr;
@@ -38,7 +38,7 @@ ROSENBLATT_INLINE void forward_layer(const StepLayer<T>& layer, bool output, Sca
 // Delta (n, n_in) = dC/da of the layer's input for n few samples, by squares of W transposed in registers: a chain over
 // the outputs j of delta[i][j] w[k][j]. Rows of Delta are whole registers; its filling becomes 0.
 template <class T, std::size_t n>
-void weights_backward(const StepLayer<T>& layer, const T* const* delta, Matrix<T> Delta) noexcept {
+void weights_backward(const SmallLayer<T>& layer, const T* const* delta, Matrix<T> Delta) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     const std::size_t n_in = layer.W.rows;
     for (std::size_t k = 0; k < n_in; k += width) {
@@ -71,8 +71,8 @@ void weights_backward(const StepLayer<T>& layer, const T* const* delta, Matrix<T
 
 // Delta of the layer before: (n, n_in), from delta of this one.
 template <class T>
-ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer<T>& before, std::size_t n,
-                                      T* space) noexcept {
+ROSENBLATT_INLINE void backward_layer(const SmallLayer<T>& layer, const SmallLayer<T>& before, std::size_t n,
+                                      T* scratch) noexcept {
     const std::size_t n_in = layer.W.rows;
     const Matrix<T> Delta = before.Delta.slice(0, n).columns(n_in);
     const Matrix<T> filled = before.derivative_from().slice(0, n);
@@ -110,7 +110,7 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
     }
     Operands<T> operands{.L = {delta}, .R = {}};
     operands.R = {{layer.W.data, n_in, layer.n_out, layer.W.row_stride, layer.W.panel_stride}, true};
-    operands.R_copy = space;
+    operands.R_copy = scratch;
     operands.panels = panels_at_once(n);
     if (drops || acts_on_rows(before.f)) {  // so few rows go faster through a mask all at once than tile by tile
         multiply<T>(operands, {}, in_panels(Delta));
@@ -122,7 +122,7 @@ ROSENBLATT_INLINE void backward_layer(const StepLayer<T>& layer, const StepLayer
 
 // W := W - epsilon dC/dW for n samples, so few that W is best gone through once, with delta in registers.
 template <class T, std::size_t n>
-void descend_few(const StepLayer<T>& layer, const T* const* A, std::size_t first, T epsilon) noexcept {
+void descend_few(const SmallLayer<T>& layer, const T* const* A, std::size_t first, T epsilon) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     const Descent<T> rule(epsilon);
     const Panels<T> W = layer.W;
@@ -150,7 +150,7 @@ void descend_few(const StepLayer<T>& layer, const T* const* A, std::size_t first
 // dC/dW of a layer as a product; f(product, as_it_lies) where `as_it_lies` says how W is its result: the transpose of
 // one column is a row, so that registers run along the inputs.
 template <class T, class F>
-ROSENBLATT_INLINE void with_gradient(const StepLayer<T>& layer, Scattered<const T> A_in, Prefetch<T> prefetch,
+ROSENBLATT_INLINE void with_gradient(const SmallLayer<T>& layer, Scattered<const T> A_in, Prefetch<T> prefetch,
                                      F f) noexcept {
     const std::size_t n = A_in.rows;
     if (layer.W.cols == 1) {
@@ -167,17 +167,17 @@ ROSENBLATT_INLINE void with_gradient(const StepLayer<T>& layer, Scattered<const 
 
 // dC/db of a layer: for one sample delta itself, which may be changed.
 template <class T>
-ROSENBLATT_INLINE T* bias_gradient(const StepLayer<T>& layer, std::size_t n, const Step<T>& step) noexcept {
+ROSENBLATT_INLINE T* bias_gradient(const SmallLayer<T>& layer, std::size_t n, const SmallNetwork<T>& network) noexcept {
     if (n == 1) return layer.Delta.data;
-    sum_rows<T>(layer.Delta.slice(0, n), step.db);
-    return step.db;
+    sum_rows<T>(layer.Delta.slice(0, n), network.db);
+    return network.db;
 }
 
 // Updates W and b of one layer along their gradients.
 template <class T>
-ROSENBLATT_INLINE void update_layer(const StepLayer<T>& layer, Scattered<const T> A_in, const Step<T>& step,
+ROSENBLATT_INLINE void update_layer(const SmallLayer<T>& layer, Scattered<const T> A_in, const SmallNetwork<T>& network,
                                     Prefetch<T> prefetch) noexcept {
-    const UpdateRule<T>& rule = *step.rule;
+    const UpdateRule<T>& rule = *network.rule;
     const std::size_t n = A_in.rows;
     if (n <= few_samples && layer.W.cols > 1 && rule.is_plain_descent()) {
         switch (n) {
@@ -201,52 +201,52 @@ ROSENBLATT_INLINE void update_layer(const StepLayer<T>& layer, Scattered<const T
             multiply_update<T>(LR, rule, states, as_result(layer.W));
         });
     }
-    T* const db = bias_gradient(layer, n, step);
+    T* const db = bias_gradient(layer, n, network);
     if (rule.adjustment.limits) clip(T{1}, rule.adjustment.limit, layer.W.cols, db);
     update(rule, db, layer.W.cols, layer.state_b, layer.b);
 }
 
 // One step on the rows of X (n, n_features). Returns the cost C; where it is not finite nothing is updated.
 template <class T>
-double small_step(const Step<T>& step, Scattered<const T> X, Targets<T> targets, const double* weights, double weight,
-                  Prefetch<T> prefetch) noexcept {
+double small_step(const SmallNetwork<T>& network, Scattered<const T> X, Targets<T> targets, const double* weights,
+                  double weight, Prefetch<T> prefetch) noexcept {
     const std::size_t n = X.rows;
-    const std::size_t last = step.n_layers - 1;
+    const std::size_t last = network.n_layers - 1;
     const auto A_before = [&](std::size_t layer) noexcept -> Scattered<const T> {
         if (layer == 0) return X;
-        const StepLayer<T>& before = step.layers[layer - 1];
+        const SmallLayer<T>& before = network.layers[layer - 1];
         return {before.A_rows, n, before.n_out, 0, before.A.stride};
     };
     const auto A_in = [&](std::size_t layer) noexcept -> Scattered<const T> {
-        const StepLayer<T>& of = step.layers[layer];
+        const SmallLayer<T>& of = network.layers[layer];
         if (of.drop.mask.data == nullptr) return A_before(layer);
         return {of.dropped_rows, n, of.W.rows, 0, of.drop.dropped.stride};
     };
     const auto drop_before = [&](std::size_t layer) noexcept {
-        if (step.layers[layer].drop.mask.data != nullptr)
-            drop<T>(step.dropout.of_layer(layer), A_before(layer), step.layers[layer].drop);
+        if (network.layers[layer].drop.mask.data != nullptr)
+            drop<T>(network.dropout.of_layer(layer), A_before(layer), network.layers[layer].drop);
     };
     for (std::size_t layer = 0; layer < last; ++layer) {
         drop_before(layer);
-        forward_layer(step.layers[layer], false, A_in(layer), step.layers[layer].A.slice(0, n));
+        forward_layer(network.layers[layer], false, A_in(layer), network.layers[layer].A.slice(0, n));
     }
     drop_before(last);
-    const StepLayer<T>& output = step.layers[last];
-    const Matrix<T> Z = step.Z.slice(0, n);
+    const SmallLayer<T>& output = network.layers[last];
+    const Matrix<T> Z = network.Z.slice(0, n);
     forward_layer(output, true, A_in(last), Z);
-    loss<T>(step.loss, output.f, Z.columns(output.n_out), targets, step.scale,
-            output.A.slice(0, n).columns(output.n_out), step.sample_loss,
+    loss<T>(network.loss, output.f, Z.columns(output.n_out), targets, network.scale,
+            output.A.slice(0, n).columns(output.n_out), network.sample_loss,
             output.Delta.slice(0, n).columns(output.n_out));
     double total = 0;
     for (std::size_t i = 0; i < n; ++i)
-        total = weights == nullptr ? total + step.sample_loss[i] : fma(weights[i], step.sample_loss[i], total);
+        total = weights == nullptr ? total + network.sample_loss[i] : fma(weights[i], network.sample_loss[i], total);
     const double C = total / weight;
     if (!(C - C == 0)) return C;
     for (std::size_t layer = last; layer > 0; --layer)
-        backward_layer(step.layers[layer], step.layers[layer - 1], n, step.space);
+        backward_layer(network.layers[layer], network.layers[layer - 1], n, network.scratch);
     for (std::size_t layer = 0; layer <= last; ++layer) {
         const Prefetch<T> rows = layer == 0 ? prefetch : Prefetch<T>{};
-        update_layer(step.layers[layer], A_in(layer), step, rows);
+        update_layer(network.layers[layer], A_in(layer), network, rows);
     }
     return C;
 }
