@@ -57,7 +57,7 @@ def split(sizes: list[int], fraction: float, seed: int) -> tuple[Any, Any, Any]:
     """The labels, and the rows that are trained on and held out."""
     y = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
     clf = MLPClassifier((1,), early_stopping=True, max_iter=1)
-    clf._validated(np.zeros((len(y), 1)), y, incremental=False, reset=True)
+    clf._validate(np.zeros((len(y), 1)), y, incremental=False, reset=True)
     clf.n_outputs_ = 1 if len(sizes) <= 2 else len(sizes)
     clf.validation_fraction = fraction
     clf._random_state = np.random.RandomState(seed)

@@ -46,7 +46,7 @@ def test_dropout() -> None:
     plain, dropped = quick().fit(X, y), quick(dropout=0.5, input_dropout=0.1).fit(X, y)
     assert dropped.loss_ > plain.loss_
     assert dropped.score(X, y) > 0.8
-    with pytest.raises(ValueError, match="dropout: got some with solver='lbfgs'"):
+    with pytest.raises(ValueError, match="dropout: got a rate with solver='lbfgs'"):
         quick(dropout=0.5, solver="lbfgs").fit(X, y)
 
 
@@ -165,7 +165,7 @@ def test_balanced_weights_of_several_labels_are_scikit_learns() -> None:
     balanced = quick(class_weight="balanced").fit(X[:60], several)
     by_sample = quick().fit(X[:60], several, compute_sample_weight("balanced", several))
     np.testing.assert_allclose(balanced.coefs_[0], by_sample.coefs_[0], rtol=1e-12)
-    with pytest.raises(ValueError, match="class_weight: got a dict with several labels"):
+    with pytest.raises(ValueError, match="class_weight: got a dict with multilabel"):
         quick(class_weight={0: 2.0}).fit(X[:60], several)
 
 
@@ -512,7 +512,7 @@ def test_a_scaling_estimator_speaks_in_the_users_units() -> None:
 
 def test_scalings_that_cannot_be_fitted_are_refused_by_name() -> None:
     with pytest.raises(
-        ValueError, match=r"scale_targets: got 'minmax' in a partial_fit .* call fit"
+        ValueError, match=r"scale_targets: got 'minmax' in the first partial_fit.* call fit"
     ):
         prices(scale_targets="minmax").partial_fit(PRICES_X, PRICES)
     for solver in ("adam", "lbfgs"):

@@ -162,7 +162,7 @@ def test_a_loss_for_other_outputs_is_refused(kind: str, loss: str) -> None:
         lambda: estimator.partial_fit(X, y),
         lambda: estimator.learn_one(X[0], y[0]),
     ):
-        with pytest.raises(ValueError, match=f"loss: got '{loss}', which is for"):
+        with pytest.raises(ValueError, match=f"loss: got '{loss}', a loss for"):
             call()
         assert snapshot(answers(estimator, y)) == before
     estimator.set_params(warm_start=False).fit(X, y)
@@ -178,7 +178,7 @@ def test_a_loss_for_other_outputs_is_refused(kind: str, loss: str) -> None:
         ("binary", {"norm": "layer"}, r"norm: got \['layer'\], expected \[None\]"),
         ("layer norm, skip", {"skip": False}, r"skip: got \[False, False\], .*\[False, True\]"),
         ("binary", {"dtype": "float32"}, "dtype: got 'float32', expected 'float64'"),
-        ("binary", {"loss": "hinge"}, "loss: got 'hinge', .* as 'log_loss' of the last fit"),
+        ("binary", {"loss": "hinge"}, "loss: got 'hinge', .* like 'log_loss' in the last fit"),
     ],
 )
 def test_a_warm_start_needs_the_same_network(
@@ -354,12 +354,12 @@ ONE_HOT = np.eye(3, dtype=int)[THREE]
 @pytest.mark.parametrize(
     ("first", "later", "message"),
     [
-        (SIGN, SEVERAL, "got 3 columns of labels, expected one label a sample"),
-        (THREE, ONE_HOT, "got 3 columns of labels, expected one label a sample"),
-        (SEVERAL, THREE, "got one label a sample, expected 3 columns of labels"),
+        (SIGN, SEVERAL, "got 3 columns of labels, expected one label per sample"),
+        (THREE, ONE_HOT, "got 3 columns of labels, expected one label per sample"),
+        (SEVERAL, THREE, "got one label per sample, expected 3 columns of labels"),
         (SEVERAL, SEVERAL[:, :2], "got 2 columns of labels, expected 3 columns of labels"),
-        (NUMBERS, np.c_[NUMBERS, NUMBERS], "got 2 numbers a sample, expected 1"),
-        (np.c_[NUMBERS, NUMBERS], NUMBERS, "got 1 numbers a sample, expected 2"),
+        (NUMBERS, np.c_[NUMBERS, NUMBERS], "got 2 targets per sample, expected 1"),
+        (np.c_[NUMBERS, NUMBERS], NUMBERS, "got 1 targets per sample, expected 2"),
     ],
 )
 @pytest.mark.parametrize("way", ["warm start", "partial_fit", "validation"])

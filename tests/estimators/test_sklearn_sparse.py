@@ -135,7 +135,7 @@ def test_activations_and_input_gradients(settings: dict[str, Any], form: Any, dt
         assert (A == B).all()
     assert (clf.input_gradients(form(X), y) == clf.input_gradients(X, y)).all()
     net = clf._network()
-    found = net.gradients(X, clf._encoded(y, clf.loss), loss="log_loss").dX
+    found = net.gradients(X, clf._encode(y, clf.loss), loss="log_loss").dX
     assert (clf.input_gradients(X, y) == found * len(X)).all()
 
 

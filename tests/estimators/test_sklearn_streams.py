@@ -194,7 +194,7 @@ def test_what_is_refused_leaves_the_optimiser(wrong: dict[str, Any], begun: bool
 def test_a_minimiser_takes_no_single_steps(solver: Any) -> None:
     clf = quick(solver=solver, max_iter=2).fit(X, y)
     before = clf.coefs_[0].copy()
-    with pytest.raises(ValueError, match=r"solver: got .*, expected one that goes by steps"):
+    with pytest.raises(ValueError, match=r"solver: got .*, expected a solver with steps"):
         clf.learn_one(X[0], y[0])
     assert (clf.coefs_[0] == before).all()
 
@@ -234,9 +234,7 @@ def test_a_damaged_memory_is_refused() -> None:
         clf = pickle.loads(pickle.dumps(fitted))
         clf._memory = memory
         clf = pickle.loads(pickle.dumps(clf))
-        with pytest.raises(
-            ValueError, match=r"memory: got|solver: got|learning_rate: the schedule"
-        ):
+        with pytest.raises(ValueError, match=r"memory: got|solver: got|learning_rate: got"):
             clf.partial_fit(X, y)
         assert (clf.fit(X, y).coefs_[0] == fitted.coefs_[0]).all()
 
@@ -470,12 +468,12 @@ def test_a_refused_first_call_leaves_no_trace() -> None:
 @pytest.mark.parametrize(
     ("first", "later", "words"),
     [
-        (["a", "b"], 7, r"y: got 7 \(int\), expected a str, as the labels before"),
+        (["a", "b"], 7, r"y: got 7 \(int\), expected a str like the earlier labels"),
         (["a", "b"], None, r"y: got None \(NoneType\), expected a str"),
-        ([0, 1], "x", r"y: got 'x' \(str\), expected an int, as the labels before"),
+        ([0, 1], "x", r"y: got 'x' \(str\), expected an int like the earlier labels"),
         ([0, 1], True, ""),
         ([True, False], "maybe", r"y: got 'maybe' \(str\), expected a bool"),
-        ([0, 1], 2.5, "y: got 2.5, expected a whole number, as the labels before"),
+        ([0, 1], 2.5, "y: got 2.5, expected a whole number like the earlier labels"),
         ([0, 1], 2.0, ""),
     ],
 )

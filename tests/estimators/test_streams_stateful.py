@@ -207,7 +207,7 @@ def learned_of(model: Any) -> Any:
     names = ("classes_", "n_features_in_", "feature_names_in_", "t_", "n_iter_", "loss_")
     kept = {name: getattr(estimator, name, None) for name in names}
     weights = [getattr(estimator, name, None) for name in ("coefs_", "intercepts_", "coef_")]
-    remembered = estimator._remembered() if hasattr(estimator, "_remembered") else None
+    remembered = estimator._optimizer_state() if hasattr(estimator, "_optimizer_state") else None
     own = {name: each for name, each in vars(model).items() if name in {"_columns", "_codes"}}
     return [kept, weights, remembered, own]
 

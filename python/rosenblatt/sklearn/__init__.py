@@ -1,4 +1,4 @@
-"""scikit-learn's neural networks on rosenblatt's core: change the import, keep the program.
+"""scikit-learn's neural networks on the core of rosenblatt: only the import changes.
 
 >>> from rosenblatt.sklearn import MLPClassifier
 >>> X = [[0.0, 0.0], [1.0, 1.0]]
@@ -11,7 +11,7 @@ array([1, 0])
 from __future__ import annotations
 
 try:
-    import sklearn as _sklearn  # noqa: F401 - whether it is there
+    import sklearn as _sklearn  # noqa: F401 - checks that it is installed
 except ImportError as error:
     raise ImportError(
         "rosenblatt.sklearn needs scikit-learn: pip install rosenblatt[sklearn]"

@@ -1,4 +1,4 @@
-"""Checks: those of scikit-learn, with messages that are short and name the column."""
+"""Checks of scikit-learn, with short messages that name the column."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from sklearn.utils.validation import validate_data
 from .._checks.columns import bad_column
 from .._checks.shown import LONGEST_MESSAGE, brief, shown
 
-# How scikit-learn begins what it says of names and of shapes, where no column is to blame.
+# Beginnings of scikit-learn's messages about names and shapes, which do not concern one column.
 NOT_OF_VALUES = ("The feature names", "X has", "Found", "Expected")
 
 
 @contextmanager
 def short_messages(X: Any = None) -> Iterator[None]:
-    """Shorten what scikit-learn says of an argument in this block, which may be all of it.
+    """Shorten the error messages of scikit-learn in this block, which can quote whole arguments.
 
     Parameters
     ----------
@@ -46,58 +46,58 @@ def short_messages(X: Any = None) -> Iterator[None]:
 
 
 class ShortMessages:
-    """An estimator whose parameters are refused in short messages."""
+    """Mixin that shortens messages about invalid parameters."""
 
     def _validate_params(self) -> None:
         with short_messages():
             super()._validate_params()  # type: ignore[misc]
 
 
-def validated(estimator: Any, X: Any, *args: Any, **settings: Any) -> Any:
-    """Return what scikit-learn's `validate_data` returns.
+def validate(estimator: Any, X: Any, *args: Any, **settings: Any) -> Any:
+    """Call scikit-learn's `validate_data`.
 
     Raises
     ------
     TypeError, ValueError
-        What it raises, with a short message that names the column.
+        As for `validate_data`, with a short message that names the column.
     """
     with short_messages(X), np.errstate(over="ignore"):  # numbers beyond float32 become infinite
         return validate_data(estimator, X, *args, **settings)
 
 
 def check_classes(y: Any) -> None:
-    """Refuse targets of a classifier that are neither labels nor zeros and ones.
+    """Check that the targets of a classifier are labels or zeros and ones.
 
     Raises
     ------
     ValueError
-        They are numbers, or several columns of labels.
+        y contains numbers that are not labels, or several columns of labels.
     """
     if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biuU":
-        return  # labels without doubt; scikit-learn takes longer to see it than a step takes
+        return  # certainly labels; scikit-learn's check would take longer than a training step
     with short_messages():
         kind = type_of_target(y, input_name="y")
     if kind.startswith(("continuous", "unknown")):
         raise ValueError(
-            f"Unknown label type: {kind}. y: expected labels; numbers are for a regressor"
+            f"Unknown label type: {kind}. y: expected labels; use a regressor for numbers"
         )
     if kind == "multiclass-multioutput":
         raise ValueError(
             f"y: got {np.shape(y)[1]} columns of several classes, expected one column of labels or "
-            "a matrix of 0 and 1; sklearn.multioutput.MultiOutputClassifier fits a classifier for "
-            "each column"
+            "a matrix of 0 and 1; use sklearn.multioutput.MultiOutputClassifier to fit one "
+            "classifier per column"
         )
 
 
 def check_numbers(name: str, y: Any, X: Any = None) -> None:
-    """Refuse targets of a regressor that are not real numbers, unless X is complex as well.
+    """Check that the targets of a regressor are real numbers, unless X is complex as well.
 
     Raises
     ------
     TypeError
-        They are dates, texts, or complex numbers; or objects, and one of these is no number.
+        y contains dates, text, complex numbers or objects other than numbers.
     """
-    array: NDArray[Any] = np.asarray(0.0 if y is None else y)  # None is for `validated` to refuse
+    array: NDArray[Any] = np.asarray(0.0 if y is None else y)  # `validate` refuses None
     if array.dtype.kind == "c" and np.asarray(X).dtype.kind == "c":
         return  # scikit-learn refuses X first
     if array.dtype.kind not in "biufO":

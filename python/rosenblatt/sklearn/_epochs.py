@@ -1,4 +1,4 @@
-"""Epochs: scikit-learn's rules of what happens between two of them, as a callback of `rb.train`."""
+"""Rules between epochs, as in scikit-learn: curves, scores, learning rate and stopping."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from ..schedules import PerEpoch
 from . import _settings
 from ._samples import Samples
 
-# An optimiser between two calls: the settings it is made of, what the core remembers of it, and
-# the learning rate that it has come to where that changes between epochs.
+# The state of an optimiser between two calls: its settings, the state in the core, and the current
+# learning rate if that changes between epochs.
 Memory = tuple[dict[str, Any], Any, float | None]
 
-TOO_SMALL = 1e-6  # scikit-learn's: an adaptive rate below it ends the training
+TOO_SMALL = 1e-6  # an adaptive rate below this ends training, as in scikit-learn
 
 
-def checked(memory: Any, n_params: int) -> Memory:
-    """Return a memory that may come from anywhere, as a pickled estimator's does.
+def check_memory(memory: Any, n_params: int) -> Memory:
+    """Check a memory that may be untrusted, for example from a pickle, and return it.
 
-    What its numbers may be the core knows.
+    The core checks the values of its numbers.
 
     Raises
     ------
     ValueError
-        It is not that of an optimiser of a network with so many parameters.
+        The memory does not belong to an optimiser of a network with `n_params` parameters.
     """
     try:
         settings, (numbers, states), rate = memory
         fits = (
-            settings.keys() == set(_settings.OF_OPTIMIZER)
+            settings.keys() == set(_settings.OPTIMIZER_PARAMETERS)
             and all(isinstance(number, float) for number in numbers)
             and all(state.shape == (n_params,) and state.dtype.kind == "f" for state in states)
             and (rate is None or isinstance(rate, Real))
@@ -45,24 +45,25 @@ def checked(memory: Any, n_params: int) -> Memory:
         fits = False
     if not fits:
         raise ValueError(
-            "_memory: got what no optimiser of this estimator remembers; fit begins with a new one"
+            "_memory: got a state that does not belong to an optimiser of this estimator; call fit"
+            " for a new optimiser"
         )
     return settings, (numbers, states), rate
 
 
 class Rate:
-    """The learning rate of `solver="sgd"` where it changes between epochs."""
+    """The learning rate of `solver="sgd"` if it changes between epochs."""
 
     def __init__(self, settings: SimpleNamespace) -> None:
         self._settings = settings
         self.value = float(settings.learning_rate_init)
 
     def of_epoch(self, _epoch: int) -> float:
-        """Return the rate of the epoch that begins."""
+        """Return the rate of the current epoch."""
         return self.value
 
     def end_epoch(self, n_seen: int) -> None:
-        """Follow the samples seen, where the rate is inverse to them."""
+        """Update a rate of "invscaling" for the number of samples seen."""
         settings = self._settings
         if settings.learning_rate == "invscaling":
             first = float(settings.learning_rate_init)
@@ -70,10 +71,10 @@ class Rate:
 
 
 class Rules(Callback):
-    """What `fit` does after an epoch: curves, scores, the rate, and whether to stop.
+    """Callback of `fit` that updates curves, scores and the rate, and decides when to stop.
 
-    The order and the arithmetic are those of scikit-learn's `_fit_stochastic`. `settings` are those
-    of the optimiser, from `_settings.of_optimizer`.
+    The order and the arithmetic are those of scikit-learn's `_fit_stochastic`. `settings` are the
+    settings of the optimiser, from `_settings.of_optimizer`.
     """
 
     def __init__(
@@ -93,12 +94,12 @@ class Rules(Callback):
         self._held_out = held_out
         self._tasks = tasks
         self.rate = Rate(settings) if _settings.changes_between_epochs(settings) else None
-        self.best_state: NDArray[Any] | None = None  # parameters, and statistics of batch norm
+        self.best_state: NDArray[Any] | None = None  # parameters and running statistics
         self.stopped = False
         self._go_on()
 
     def _go_on(self) -> None:
-        """Begin what an earlier `fit` by another solver, or by another rule to stop, lacks."""
+        """Add attributes that an earlier `fit` with another solver or stopping rule lacks."""
         estimator = self._estimator
         if not hasattr(estimator, "loss_curve_"):
             estimator._begin_curves()
@@ -111,7 +112,7 @@ class Rules(Callback):
                 estimator.best_loss_ = float("inf")
 
     def _begin_scores(self, held_out: Samples) -> None:
-        """Let a warm start begin with the score of its network on the samples held out now."""
+        """Start the best score of a warm start with the score on the new held-out samples."""
         estimator = self._estimator
         score = estimator._score_of(*held_out) if estimator.validation_scores_ else float("nan")
         estimator.validation_scores_ = list(estimator.validation_scores_ or [])
@@ -125,18 +126,18 @@ class Rules(Callback):
             self.best_state = estimator._net._state()
 
     def optimizer(self) -> Optimizer:
-        """Return the optimiser, whose learning rate is that of these rules."""
+        """Return the optimiser, which reads its learning rate from these rules."""
         rate = self._settings.learning_rate_init
         if self.rate is not None:
             rate = PerEpoch(self.rate.of_epoch)
         return _settings.optimizer_of(self._settings, rate)
 
     def memory(self, of_core: Any) -> Memory:
-        """Return what another optimiser needs to go on where this one is."""
+        """Return the state from which another optimiser can continue."""
         return vars(self._settings), of_core, None if self.rate is None else self.rate.value
 
     def on_epoch(self, epoch: Epoch) -> bool:
-        """Take note of an epoch; whether to stop."""
+        """Record an epoch; return whether to stop."""
         estimator = self._estimator
         estimator.n_iter_ += 1
         estimator.t_ += self.n_samples
@@ -184,7 +185,7 @@ class Rules(Callback):
             f"{what} improve more than tol={estimator.tol:f} for "
             f"{estimator.n_iter_no_change:d} consecutive epochs."
         )
-        ending = self._lowered(text)
+        ending = self._lower_rate(text)
         if ending is None:
             estimator._no_improvement_count = 0
             return False
@@ -192,8 +193,8 @@ class Rules(Callback):
             print(text + ending)
         return True
 
-    def _lowered(self, text: str) -> str | None:
-        """Return how training ends, or None where a lower rate lets it go on."""
+    def _lower_rate(self, text: str) -> str | None:
+        """Lower an adaptive rate and return None, or return the reason why training ends."""
         if self.rate is None or self._settings.learning_rate != "adaptive":
             return " Stopping."
         if self.rate.value <= TOO_SMALL:
@@ -205,17 +206,17 @@ class Rules(Callback):
 
 
 class Tasks:
-    """scikit-learn's callbacks: `fit` is a task, and every epoch is a task within it.
+    """Reports to scikit-learn's callbacks: `fit` is a task, and every epoch is a subtask.
 
-    There are at most `max_iter` epochs, and every task that begins ends unless `fit` raises. An
-    epoch that begins is empty if the solver stops without telling in advance. Nobody is told
-    without callbacks, and before scikit-learn 1.9.
+    There are at most `max_iter` epochs, and every task that begins also ends unless `fit` raises.
+    The last epoch is empty if the solver stops unexpectedly. Without callbacks, and before
+    scikit-learn 1.9, nothing is reported.
     """
 
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
         self._estimator = estimator
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
-        self._told = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self._arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         self._whole: Any = None
         self._epoch: Any = None
         self._begun = 0
@@ -223,42 +224,42 @@ class Tasks:
             self._whole = estimator._init_callback_context(max_subtasks=estimator.max_iter)
 
     @classmethod
-    def of_nobody(cls, estimator: Any) -> Tasks:
-        """Return tasks that nobody is told of: `partial_fit` is not one of scikit-learn's."""
+    def silent(cls, estimator: Any) -> Tasks:
+        """Return tasks without listeners: scikit-learn reports no tasks for `partial_fit`."""
         tasks = cls.__new__(cls)
         tasks._estimator = estimator
         tasks._whole = None
         return tasks
 
     @property
-    def heard(self) -> bool:
-        """Whether there is anybody to tell."""
+    def has_listeners(self) -> bool:
+        """Whether there are callbacks."""
         return self._whole is not None
 
     @contextlib.contextmanager
     def of_fit(self) -> Iterator[None]:
-        """Tell the callbacks that `fit` begins, and that it ends unless the block raises."""
+        """Report the beginning of `fit`, and its end unless the block raises."""
         if self._whole is None:
             yield
             return
-        self._whole.call_on_fit_task_begin(**self._told)
+        self._whole.call_on_fit_task_begin(**self._arguments)
         self._begin()
         yield
         if self._epoch is not None:
             self.end(last=True)
-        self._whole.call_on_fit_task_end(**self._told, reconstruction_attributes={})
+        self._whole.call_on_fit_task_end(**self._arguments, reconstruction_attributes={})
 
     def _begin(self) -> None:
         self._begun += 1
         self._epoch = self._whole.subcontext(task_name="epoch")
-        self._epoch.call_on_fit_task_begin(**self._told)
+        self._epoch.call_on_fit_task_begin(**self._arguments)
 
     def end(self, *, last: bool = False) -> bool:
-        """Tell the callbacks that an epoch ended, and whether the next begins; whether to stop."""
+        """Report the end of an epoch and the beginning of the next; return whether to stop."""
         if self._whole is None:
             return False
         ended, self._epoch = self._epoch, None
-        stop = bool(ended.call_on_fit_task_end(**self._told, reconstruction_attributes={}))
+        stop = bool(ended.call_on_fit_task_end(**self._arguments, reconstruction_attributes={}))
         if not (stop or last or self._begun == self._estimator.max_iter):
             self._begin()
         return stop

@@ -1,4 +1,4 @@
-"""The estimator: a network behind scikit-learn's attributes and methods."""
+"""The base of both estimators: a network with the attributes and methods of scikit-learn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .._checks import arguments, arrays
 from .._checks.shown import shown, type_name
 from .._network import Network
 from . import _initial, _minimum, _settings, _steps
-from ._checks import ShortMessages, short_messages, validated
+from ._checks import ShortMessages, short_messages, validate
 from ._samples import Samples, for_core
 from ._threads import thread_count
 from ._transaction import transaction
@@ -30,77 +30,75 @@ try:  # scikit-learn 1.9 and later
 except ImportError:
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """What an older scikit-learn knows of callbacks: nothing."""
+        """Stand-in for older versions of scikit-learn, which have no callbacks."""
 
 
-# Weights that are all 0, which scikit-learn 1.8 and earlier takes unasked.
+# scikit-learn 1.8 and earlier accepts weights that are all 0 without this argument.
 _SETTINGS = inspect.signature(_check_sample_weight).parameters
 ALLOWED = {name: True for name in ("allow_all_zero_weights",) if name in _SETTINGS}
 
 SCALINGS = ("input_scaling", "target_scaling")
 
-REMEMBERED = ("_memory", "_masks")  # of a learner: its optimiser, and where dropout is
+STATE_NAMES = ("_memory", "_masks")  # state of a learner: its optimiser and its dropout masks
 
 
 class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
-    """What both estimators share."""
+    """Base class of the classifier and the regressor."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = _settings.CONSTRAINTS
 
     coefs_: list[NDArray[Any]]
     intercepts_: list[NDArray[Any]]
     out_activation_: Any  # the name of an activation, or "exp"
-    _net: Network  # with its sizes, activations, norms and skips: parameters may change later
-    _loss_of_fit: Any  # the loss that the outputs of the network are made for
+    _net: Network  # keeps its sizes, activations, norms and skips when parameters change
+    _loss_of_fit: Any  # determines the meaning of the outputs
 
-    # ---- What each kind says of itself
-
-    @abstractmethod
-    def _validated(
-        self, X: Any, y: Any, incremental: bool, reset: bool
-    ) -> tuple[Any, NDArray[Any]]:
-        """Return X and y, checked; sets `classes_`, `n_features_in_`, `feature_names_in_`."""
+    # ---- Differences between classifier and regressor
 
     @abstractmethod
-    def _encoded(self, y: NDArray[Any], loss: Any, name: str = "y") -> NDArray[Any]:
-        """Return y as the core takes it with a loss: labels (n,) or rows (n, n_targets)."""
+    def _validate(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, NDArray[Any]]:
+        """Check X and y; set `classes_`, `n_features_in_` and `feature_names_in_`."""
+
+    @abstractmethod
+    def _encode(self, y: NDArray[Any], loss: Any, name: str = "y") -> NDArray[Any]:
+        """Return y in the form that a loss of the core accepts: labels (n,) or (n, n_targets)."""
 
     @abstractmethod
     def _n_units(self, y: NDArray[Any], loss: Any) -> int:
-        """Return the units of the output layer for targets like y."""
+        """Return the number of output units for targets like y."""
 
     @abstractmethod
     def _output(self, loss: Any) -> str:
         """Return `out_activation_` of a network for a loss: its activation, or "exp"."""
 
     def _meaning(self, loss: Any) -> str:
-        """Return what the outputs of a network for a loss are."""
+        """Return a description of the outputs of a network for a loss."""
         return f"outputs {self._output(loss)!r}"
 
     @abstractmethod
     def _score_of(self, X: Any, y: NDArray[Any], sample_weight: Any) -> float:
-        """Return the score of checked samples, NaN where an output is not finite."""
+        """Return the score of checked samples, NaN if an output is not finite."""
 
     def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
-        """Return the classes that a part held out has in the same proportion, if any."""
+        """Return the classes by which to stratify held-out samples, if any."""
         return None
 
     def _share_of_outputs(self) -> float:
-        """Return what scikit-learn multiplies the loss by: 1 / n_outputs where it averages."""
+        """Return scikit-learn's factor of the loss: 1 / n_outputs if it averages over outputs."""
         return 1.0
 
     def _constant_of_loss(self, y: NDArray[Any], sample_weight: Any) -> float:
-        """Return what scikit-learn adds to the loss that no weight changes."""
+        """Return the term that scikit-learn adds to the loss and that no weight changes."""
         return 0.0
 
     def _class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
-        """Return the weights of classes by the training targets y, for `_weights`."""
+        """Return the class weights for training targets y, an argument of `_weights`."""
         return None
 
     def _weights(
         self, y: NDArray[Any], sample_weight: Any, of_class: NDArray[np.float64] | None
     ) -> Any:
-        """Return the weights of samples, those of their classes included."""
+        """Return the sample weights multiplied by the weights of the classes."""
         return sample_weight
 
     # ---- Training
@@ -119,13 +117,12 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Labels, a matrix of zeros and ones for several labels a sample, or numbers.
+            Labels, a matrix of zeros and ones for multilabel targets, or numbers.
         sample_weight : array-like of shape (n_samples,), default=None
-            None of them negative.
+            Numbers of at least 0.
         validation : (X, y) or (X, y, sample_weight), default=None
-            Samples of your own that are measured after every epoch and never trained on:
-            `validation_loss_curve_` has their loss, and `early_stopping` looks at their score.
-            Not for ``solver="lbfgs"``.
+            A validation set that is evaluated after every epoch. `validation_loss_curve_` holds
+            its loss, and `early_stopping` uses its score. Not supported by ``solver="lbfgs"``.
 
         Returns
         -------
@@ -134,16 +131,17 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            A parameter or an argument is out of range, or the training diverged. The
-            estimator is then as it was before the call.
+            A parameter or an argument is out of range, or training diverged. The estimator is then
+            unchanged.
         RuntimeError
-            Another call, in a thread or around this one, is training the estimator.
+            Another call is training the estimator: in another thread, or one of whose callbacks
+            made this call.
 
         Warns
         -----
         ConvergenceWarning
-            `max_iter` was reached, or the training diverged under early stopping and the weights
-            with the best validation score are kept.
+            `max_iter` was reached, or training diverged under early stopping and the weights with
+            the best validation score are kept.
         """
         with transaction(self):
             self._fit(X, y, sample_weight, validation)
@@ -154,10 +152,10 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         hidden = _settings.hidden_layers(self.hidden_layer_sizes)
         _settings.check_combinations(self, validation)
         first_pass = not hasattr(self, "coefs_") or not self.warm_start
-        X, y = self._validated(X, y, incremental=False, reset=first_pass)
+        X, y = self._validate(X, y, incremental=False, reset=first_pass)
         of_class = self._class_weights(y)
         _settings.check_scalings(self, X)
-        samples = self._weighted(X, y, sample_weight, of_class)
+        samples = self._make_training_samples(X, y, sample_weight, of_class)
         layers = [X.shape[1], *hidden, self._n_units(y, self.loss)]
         self._random_state = check_random_state(self.random_state)
         if first_pass:
@@ -175,7 +173,7 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         if not np.isfinite(self._net.theta).all():
             raise ValueError(_steps.NOT_FINITE)
 
-    def _with_weights(
+    def _make_samples(
         self,
         X: Any,
         y: NDArray[Any],
@@ -189,21 +187,21 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
                 sample_weight = _check_sample_weight(sample_weight, X, **ALLOWED)
         return Samples(X, y, self._weights(y, sample_weight, of_class))
 
-    def _weighted(
+    def _make_training_samples(
         self,
         X: Any,
         y: NDArray[Any],
         sample_weight: Any,
         of_class: NDArray[np.float64] | None,
     ) -> Samples:
-        """Return samples of which at least one weighs something."""
-        samples = self._with_weights(X, y, sample_weight, of_class)
+        """Return samples after checking that at least one has a weight above 0."""
+        samples = self._make_samples(X, y, sample_weight, of_class)
         if sample_weight is not None and not np.any(np.asarray(sample_weight)):
             raise ValueError("Sample weights must contain at least one non-zero number.")
         if of_class is not None and not np.any(samples.weights):
             raise ValueError(
                 "class_weight: got 0 for every label of the samples, expected a weight above 0 for"
-                " at least one"
+                " at least one label"
             )
         return samples
 
@@ -214,25 +212,25 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
             )
         X, y, *weights = validation
         rows = self._rows(X)
-        y = self._checked_targets(y)
+        y = self._check_targets(y)
         check_consistent_length(rows, y)
-        return self._weighted(rows, y, weights[0] if weights else None, of_class)
+        return self._make_training_samples(rows, y, weights[0] if weights else None, of_class)
 
     def _number_types(self, *, of_new_network: bool) -> Any:
-        """Return the types that X may have, the first being what others are converted to."""
+        """Return the accepted dtypes of X; other dtypes are converted to the first."""
         if not of_new_network:
             return self._net.dtype
         return (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
 
     def _forget(self) -> None:
-        """Drop the optimiser that `partial_fit` would go on with."""
-        for name in ("_learner", *REMEMBERED):
+        """Drop the optimiser from which `partial_fit` would continue."""
+        for name in ("_learner", *STATE_NAMES):
             self.__dict__.pop(name, None)
 
-    # ---- The network and the attributes that show it
+    # ---- The network and its attributes
 
     def _initialise(self, layers: list[int], dtype: np.dtype[Any]) -> None:
-        """Make a network of these sizes, and the attributes that begin with it."""
+        """Create a network with these layer sizes and initialise the attributes of a fit."""
         hidden = _settings.activations(self.activation, len(layers) - 2)
         self._forget()
         self._loss_of_fit = self.loss
@@ -244,57 +242,57 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         self.out_activation_ = self._output(self.loss)
         shapes: list[tuple[int, ...]] = list(pairwise(layers))
         if self.coefs_init is None:
-            coefs, intercepts = _initial.drawn(self._random_state, layers, hidden)
+            coefs, intercepts = _initial.draw_glorot(self._random_state, layers, hidden)
         else:
-            coefs = _initial.given("coefs_init", self.coefs_init, shapes)
+            coefs = _initial.user_weights("coefs_init", self.coefs_init, shapes)
             of_units = [shape[1:] for shape in shapes]
-            intercepts = _initial.given("intercepts_init", self.intercepts_init, of_units)
+            intercepts = _initial.user_weights("intercepts_init", self.intercepts_init, of_units)
         self._layers = layers
-        self._attach(self._made(dtype, self._by_parameters()), coefs, intercepts)
+        self._attach(self._make_network(dtype, self._describe_parameters()), coefs, intercepts)
         self._begin_curves()
 
     def _continue(self, layers: list[int]) -> None:
-        """Go on with a copy of the network, if the parameters still describe it.
+        """Continue with a copy of the network if the parameters still describe it.
 
         Raises
         ------
         ValueError
-            A parameter, or y, asks for another network; the message names it.
+            A parameter or y requires another network; the message names it.
         """
         net = self._network()
         dtype = net.dtype.name
         self._check_loss()
-        _settings.same("hidden_layer_sizes", tuple(layers[1:-1]), net.layers[1:-1])
-        asked, made = self._by_parameters(), _described(net)
+        _settings.check_same("hidden_layer_sizes", tuple(layers[1:-1]), net.layers[1:-1])
+        asked, made = self._describe_parameters(), _describe(net)
         for name, value in asked.items():
-            _settings.same(name, value, made[name])
+            _settings.check_same(name, value, made[name])
         made = self.__dict__.get("_scalings_of_fit", {})
         for name, value in _settings.scalings(self).items():
-            _settings.same(name, value, made.get(name))
-        _settings.same("dtype", dtype if self.dtype is None else self.dtype, dtype)
+            _settings.check_same(name, value, made.get(name))
+        _settings.check_same("dtype", dtype if self.dtype is None else self.dtype, dtype)
         self._loss_of_fit = self.loss
         self._attach(net.copy(), self.coefs_, self.intercepts_)
 
     def _check_loss(self) -> None:
-        """Refuse a loss for which the outputs of the network would mean something else.
+        """Refuse a loss that gives the outputs of the network another meaning.
 
         Raises
         ------
         ValueError
-            The loss that is set now is such a loss.
+            The loss parameter has changed to such a loss since the last fit.
         """
         if self.loss is self._loss_of_fit:
             return
         asked, made = self._meaning(self.loss), self._meaning(self._loss_of_fit)
         if asked != made:
             raise ValueError(
-                f"loss: got {shown(self.loss)}, which is for {asked}, expected one for {made} as "
-                f"{shown(self._loss_of_fit)} of the last fit; fit with warm_start=False makes a "
-                "new network"
+                f"loss: got {shown(self.loss)}, a loss for {asked}, expected a loss for {made}"
+                f" like {shown(self._loss_of_fit)} in the last fit; use warm_start=False for a new"
+                " network"
             )
 
-    def _by_parameters(self) -> dict[str, Any]:
-        """Return what `_made` needs for the network that the parameters describe."""
+    def _describe_parameters(self) -> dict[str, Any]:
+        """Return the arguments of `_make_network` according to the parameters."""
         n_hidden = len(self._layers) - 2
         return {
             "activation": _settings.activations(self.activation, n_hidden)[:n_hidden],
@@ -302,8 +300,8 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
             "skip": list(arguments.skips(self.skip, tuple(self._layers))),
         }
 
-    def _made(self, dtype: Any, described: dict[str, Any]) -> Network:
-        """Return a network of the sizes `_layers`; its weights are 0."""
+    def _make_network(self, dtype: Any, described: dict[str, Any]) -> Network:
+        """Return a network with the layer sizes `_layers` and weights 0."""
         scalings = {name: described.get(name) for name in SCALINGS}
         described = {name: value for name, value in described.items() if name not in SCALINGS}
         output = "identity" if self.out_activation_ == "exp" else self.out_activation_
@@ -323,7 +321,7 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
     def _attach(
         self, net: Network, coefs: list[NDArray[Any]], intercepts: list[NDArray[Any]]
     ) -> None:
-        """Let `coefs_` and `intercepts_` be views of a network that has their numbers."""
+        """Copy weights and biases into a network, and make `coefs_` and `intercepts_` its views."""
         self._net = net
         self._views = [W.T for W in net.W], list(net.b)
         for view, values in zip(chain(*self._views), [*coefs, *intercepts], strict=True):
@@ -331,12 +329,12 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         self.coefs_, self.intercepts_ = list(self._views[0]), list(self._views[1])
 
     def _network(self) -> Network:
-        """Return the network, with what somebody may have put into `coefs_` or `intercepts_`."""
+        """Return the network, updated with arrays assigned to `coefs_` or `intercepts_`."""
         shown = [*self.coefs_, *self.intercepts_]
         views = [*chain(*self._views)]
         if len(shown) != len(views) or any(map(operator.is_not, shown, views)):
             coefs, intercepts = (
-                _initial.given(name, getattr(self, name), [view.shape for view in own])
+                _initial.user_weights(name, getattr(self, name), [view.shape for view in own])
                 for name, own in zip(("coefs_", "intercepts_"), self._views, strict=True)
             )
             self._attach(self._net, coefs, intercepts)
@@ -356,8 +354,8 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         state = dict(super().__getstate__())
         if "_net" in state:
             net = self._network()
-            state["_described"] = _described(net)
-            if any(net.norms):  # gains and running statistics, which coefs_ does not show
+            state["_described"] = _describe(net)
+            if any(net.norms):  # gains and running statistics, which coefs_ does not contain
                 state["_state"] = net._state()
             del state["_net"], state["_views"]
             state["coefs_"] = [np.array(W) for W in self.coefs_]
@@ -370,19 +368,19 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "coefs_" in state:
-            if "_described" not in state:  # older pickles: the parameters say what was fitted
-                self._described = self._by_parameters()
+            if "_described" not in state:  # older pickles: the parameters describe the network
+                self._described = self._describe_parameters()
                 self._loss_of_fit = self.loss
-            net = self._made(self.coefs_[0].dtype, self.__dict__.pop("_described"))
+            net = self._make_network(self.coefs_[0].dtype, self.__dict__.pop("_described"))
             self._attach(net, self.coefs_, self.intercepts_)
             if "_state" in state:
                 net._take_state(self.__dict__.pop("_state"))
 
-    # ---- The way in, and what comes out
+    # ---- Inputs and outputs
 
     def _rows(self, X: Any) -> Any:
-        """Return samples as a user gives them, checked: an array or a CSR or CSC matrix."""
-        return validated(
+        """Check the user's X and return an array or a CSR or CSC matrix."""
+        return validate(
             self,
             X,
             reset=False,
@@ -397,20 +395,20 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
     def _with_output(self, output: str) -> Network:
         """Return a copy of the network whose last activation is `output`."""
         net = self._network()
-        twin = self._made(net.dtype, _described(net) | {"output": output})
-        twin._take_state(net._state())
-        return twin
+        copy = self._make_network(net.dtype, _describe(net) | {"output": output})
+        copy._take_state(net._state())
+        return copy
 
     def _predictions(self, X: Any) -> NDArray[Any]:
-        """Return the outputs (n, n_outputs) for samples as a user gives them."""
+        """Check the user's X and return the outputs (n, n_outputs)."""
         check_is_fitted(self)
-        return self._activated(self._outputs(self._rows(X)))
+        return self._apply_exp(self._outputs(self._rows(X)))
 
-    def _activated(self, A: NDArray[Any]) -> NDArray[Any]:
+    def _apply_exp(self, A: NDArray[Any]) -> NDArray[Any]:
         return np.exp(A) if self.out_activation_ == "exp" else A
 
     def activations(self, X: ArrayLike) -> list[Any]:
-        """Return the activations of every layer, those of scikit-learn's forward pass.
+        """Return the activations of every layer, like scikit-learn's forward pass.
 
         Parameters
         ----------
@@ -419,8 +417,8 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         Returns
         -------
         list of {ndarray, sparse matrix}
-            The input X, sparse where it is, every hidden layer's a (n_samples, n_units), and the
-            output.
+            The input X (sparse if X is), the a of every hidden layer (n_samples, n_units), and
+            the output.
 
         Raises
         ------
@@ -434,7 +432,7 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         if net.target_scaling is not None:
             A = self._outputs(rows)
         hidden = before if arrays.is_sparse(rows) else before[1:]
-        return [rows, *hidden, self._activated(A)]
+        return [rows, *hidden, self._apply_exp(A)]
 
     def input_gradients(self, X: ArrayLike, y: ArrayLike) -> NDArray[Any]:
         """Return the derivative of each sample's loss with respect to its features.
@@ -447,8 +445,9 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            Dense, even for a sparse X. Row i is dc_i/dx_i of the loss of the last fit, without
-            the penalty; x is in your units, the loss that of scaled targets if they are scaled.
+            Dense, even for a sparse X. Row i is dc_i/dx_i of the loss of the last fit without the
+            penalty. x is in its original units; the loss is that of scaled targets if they are
+            scaled.
 
         Raises
         ------
@@ -457,17 +456,17 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         """
         check_is_fitted(self)
         rows = self._rows(X)
-        y = self._checked_targets(y)
+        y = self._check_targets(y)
         net = self._network()
-        rule = _loss.rule(_settings.named_loss(self._loss_of_fit))
-        Y = net._targets("y", self._encoded(y, self._loss_of_fit), rule.name)
+        rule = _loss.rule(_settings.require_named_loss(self._loss_of_fit))
+        Y = net._targets("y", self._encode(y, self._loss_of_fit), rule.name)
         dX: NDArray[Any] = net._core.input_gradients(for_core(rows, net.dtype), Y, rule)
-        dX *= rows.shape[0]  # the batch's cost is a mean
+        dX *= rows.shape[0]  # the cost of the batch is a mean
         return dX
 
     @abstractmethod
-    def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:
-        """Return targets of a fitted estimator, checked."""
+    def _check_targets(self, y: ArrayLike) -> NDArray[Any]:
+        """Check targets for a fitted estimator and return them."""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -475,8 +474,8 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         return tags
 
 
-def _described(net: Network) -> dict[str, Any]:
-    """Return what `Estimator._made` needs for another network like this one."""
+def _describe(net: Network) -> dict[str, Any]:
+    """Return the arguments of `Estimator._make_network` for a network like this one."""
     return {
         "activation": list(net._activations[:-1]),
         "norm": list(net.norms),

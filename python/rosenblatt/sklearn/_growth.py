@@ -1,4 +1,4 @@
-"""Growth: parameters, and what an optimiser remembers, of a network with new inputs or outputs."""
+"""Growth: parameters and optimiser state of a network that gains inputs or outputs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from .._optimizer import Adagrad, Adam, AdamW, NAdam, Optimizer, RMSprop, Rprop
 
-# The vectors of an optimiser's memory that are sizes, as mean squares are. The others have signs
-# and follow the weights, as velocities and mean gradients do.
+# Indices of an optimiser's state vectors that are magnitudes, such as mean squares. The other
+# vectors have signs and transform like the weights, such as velocities and mean gradients.
 SIZES: dict[type[Optimizer], tuple[int, ...]] = {
     Adagrad: (0,),
     RMSprop: (0,),
@@ -23,15 +23,15 @@ SIZES: dict[type[Optimizer], tuple[int, ...]] = {
 
 
 class Outputs(NamedTuple):
-    """New outputs as sums of old ones: each matrix is (n_old, n_new)."""
+    """New outputs as linear combinations of old outputs; each matrix is (n_old, n_new)."""
 
     of_weights: NDArray[np.float64]
-    of_sizes: NDArray[np.float64]  # for numbers such as mean squares, which have no sign
+    of_sizes: NDArray[np.float64]  # for magnitudes such as mean squares
     shift: NDArray[np.float64]  # (n_new,), added to the biases
 
 
 def same_outputs(n: int) -> Outputs:
-    """Return n outputs as they are."""
+    """Return n unchanged outputs."""
     return Outputs(np.eye(n), np.eye(n), np.zeros(n))
 
 
@@ -43,15 +43,15 @@ def outputs_of_classes(
     Parameters
     ----------
     places
-        Where the known classes are among the new ones, (n_known,).
+        Positions of the known classes among all classes, (n_known,).
     scores
-        What the score of each class is above the mean of the known classes' scores, whatever the
-        sample is; 0 for the known ones, (n_classes,). Two classes share one output, which is the
-        second one's score less the first one's; a single class has such an output, too, which says
-        nothing.
+        The score of each new class above the mean score of the known classes, the same for every
+        sample; 0 for known classes, (n_classes,). Two classes share one output: the score of the
+        second class minus the score of the first. A single class also has such an output, which is
+        ignored.
     share
-        The part of the single output z of two classes that is the second one's own score; the
-        first one's is the opposite.
+        The score of the second class as a fraction of the single output z of two classes; the
+        score of the first class is its negative.
     """
     known = len(places)
     of_known = {1: np.zeros((1, 1)), 2: np.array([[-share, share]])}.get(known, np.eye(known))
@@ -66,17 +66,17 @@ def outputs_of_classes(
     return Outputs(of_weights, of_sizes, scores)
 
 
-def grown_parameters(
+def grow_theta(
     theta: NDArray[Any], old: list[int], new: list[int], outputs: Outputs
 ) -> NDArray[Any]:
-    """Return theta for the sizes `new`: further inputs have weights 0, outputs are as described."""
-    grown = _grown(theta, old, new, outputs.of_weights)
+    """Return theta for the layer sizes `new`, with weights 0 for new inputs."""
+    grown = _grow(theta, old, new, outputs.of_weights)
     grown[len(grown) - len(outputs.shift) :] += outputs.shift.astype(theta.dtype)
     return grown
 
 
-def grown_scaling(scaling: Any, n_features: int) -> Any:
-    """Return an offset and a factor, or None, for more features: further ones are as they are."""
+def grow_scaling(scaling: Any, n_features: int) -> Any:
+    """Return an offset and a factor, or None, for more features; new features are not scaled."""
     if scaling is None:
         return None
     offset, factor = scaling
@@ -84,26 +84,26 @@ def grown_scaling(scaling: Any, n_features: int) -> Any:
     return np.append(offset, np.zeros(further)), np.append(factor, np.ones(further))
 
 
-def grown_memory(
+def grow_states(
     states: list[NDArray[Any]],
     optimizer: Optimizer,
     old: list[int],
     new: list[int],
     outputs: Outputs,
 ) -> list[NDArray[Any]]:
-    """Return the vectors that an optimiser remembers, which lie like theta, for the sizes `new`."""
+    """Return the state vectors of an optimiser, in the order of theta, for the sizes `new`."""
     sizes = SIZES.get(type(optimizer), ())
     return [
-        _grown(state, old, new, outputs.of_sizes if i in sizes else outputs.of_weights)
+        _grow(state, old, new, outputs.of_sizes if i in sizes else outputs.of_weights)
         for i, state in enumerate(states)
     ]
 
 
-def _grown(
+def _grow(
     theta: NDArray[Any], old: list[int], new: list[int], outputs: NDArray[np.float64]
 ) -> NDArray[Any]:
-    """Return numbers that lie like theta, with 0 for further inputs and such sums as outputs."""
-    found = []
+    """Grow a vector in the order of theta: 0 for new inputs, linear combinations for outputs."""
+    parts = []
     start = 0
     last = len(old) - 2
     for layer, (n_in, n_out) in enumerate(pairwise(old)):
@@ -113,13 +113,13 @@ def _grown(
         b = theta[end : end + n_out]
         if layer == last:
             W, b = W @ outputs.astype(theta.dtype), b @ outputs.astype(theta.dtype)
-        found += [W.ravel(), b]
+        parts += [W.ravel(), b]
         start = end + n_out
-    return np.concatenate(found)
+    return np.concatenate(parts)
 
 
 def n_features(X: Any) -> int:
-    """Return the columns of X as a user gives it, 0 if it has none and will be refused."""
+    """Return the number of columns of the user's X, 0 if it has none and will be refused."""
     try:
         return int(X.shape[1]) if hasattr(X, "shape") else len(X[0])
     except (TypeError, LookupError):
@@ -127,5 +127,5 @@ def n_features(X: Any) -> int:
 
 
 def feature_names(X: Any) -> list[str] | None:
-    """Return the columns of a table of pandas, which can be put in another order."""
+    """Return the column names of a pandas DataFrame, otherwise None."""
     return list(X.columns) if hasattr(X, "reindex") and hasattr(X, "columns") else None

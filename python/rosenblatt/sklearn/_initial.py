@@ -1,4 +1,4 @@
-"""Initial weights: scikit-learn's draws, in its order, so that one seed gives both the same."""
+"""Initial weights, drawn in the order of scikit-learn, so that equal seeds give equal weights."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .._checks import arrays as _arrays
 from .._checks.shown import brief
 
 
-def drawn(
+def draw_glorot(
     random: np.random.RandomState, layers: list[int], activations: list[Any]
 ) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
-    """Return weights (n_in, n_out) and biases (n_out,), uniform within Glorot's bound.
+    """Draw weights (n_in, n_out) and biases (n_out,) uniformly within Glorot's bound.
 
-    The bound is sqrt(2 / (n_in + n_out)) for the logistic function, sqrt(6 / (n_in + n_out)) for
-    others; `activations` are those of the hidden layers, and the output layer has the last one's.
+    The bound is sqrt(2 / (n_in + n_out)) for the logistic function and sqrt(6 / (n_in + n_out))
+    for others. `activations` are those of the hidden layers; the output layer uses the last one.
 
     Notes
     -----
     X. Glorot, Y. Bengio, *Understanding the difficulty of training deep feedforward neural
-    networks*, AISTATS 2010; scikit-learn's `MLPClassifier` for the rest.
+    networks*, AISTATS 2010. The order of the draws is that of scikit-learn's `MLPClassifier`.
     """
     coefs, intercepts = [], []
     for layer, (n_in, n_out) in enumerate(pairwise(layers)):
@@ -34,13 +34,13 @@ def drawn(
     return coefs, intercepts
 
 
-def given(name: str, values: Any, shapes: list[tuple[int, ...]]) -> list[NDArray[Any]]:
-    """Return a user's weights or biases, one array for each layer.
+def user_weights(name: str, values: Any, shapes: list[tuple[int, ...]]) -> list[NDArray[Any]]:
+    """Check the user's weights or biases and return one array per layer.
 
     Raises
     ------
     TypeError, ValueError
-        They are no real numbers, their number or a shape is another one, or a value is not finite.
+        A value is not a finite real number, or the number of arrays or a shape is wrong.
     """
     dtype = np.dtype(np.float64)
     arrays = [_arrays.inputs(f"{name}[{i}]", each, dtype) for i, each in enumerate(values)]

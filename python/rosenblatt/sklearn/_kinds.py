@@ -1,4 +1,4 @@
-"""Kinds: which labels can be classes together, and the place of each label among the classes."""
+"""Kinds of labels: which labels can be mixed, and their positions among the classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NUMBERS = ("int", "float")
 
 
 def kind_of(label: Any) -> str:
-    """Return the name of a label's type, that of Python for a scalar of NumPy."""
+    """Return the name of the type of a label; for a NumPy scalar, of its Python type."""
     if isinstance(label, bool | np.bool_):
         return "bool"
     if isinstance(label, Integral):
@@ -29,19 +29,19 @@ def kind_of(label: Any) -> str:
 
 
 def check_one_kind(name: str, y: Any) -> None:
-    """Refuse labels of several kinds, which NumPy would turn into text or round.
+    """Refuse labels of different kinds, which NumPy would round or convert to text.
 
     Parameters
     ----------
     name
-        The argument's, for messages.
+        The name of the argument, for messages.
     y
-        Any array-like; only lists, tuples, and arrays of objects of one dimension can be mixed.
+        Any array-like. Only lists, tuples and one-dimensional object arrays can have mixed kinds.
 
     Raises
     ------
     ValueError
-        Two labels are of different kinds, such as 1 and "1", or cannot be numbers of one type.
+        Two labels have different kinds, such as 1 and "1", or no numeric type can represent both.
     """
     if isinstance(y, np.ndarray):
         if y.ndim != 1 or y.dtype != object:
@@ -55,7 +55,7 @@ def check_one_kind(name: str, y: Any) -> None:
         numbers = np.asarray(y)
         if numbers.dtype.kind == "f" and "int" in first and numbers.tolist() != list(y):
             raise ValueError(
-                f"{name}: got integers that an array of floats rounds, expected one type"
+                f"{name}: got floats and integers that a float cannot represent, expected one type"
             )
     elif len(first) > 1:
         (one, label), (other, unlike), *_ = first.items()
@@ -66,25 +66,25 @@ def check_one_kind(name: str, y: Any) -> None:
 
 
 def positions(classes: NDArray[Any], y: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the position of each label (n,) among the classes, -1 if it is none of them.
+    """Return the position of each label (n,) among the classes, -1 for an unknown label.
 
-    Labels are the same class if they are equal in Python: 1, 1.0, and True are, 1 and "1" are not,
-    and no 64-bit integer is rounded.
+    Labels that are equal in Python are the same class: 1, 1.0 and True are equal, 1 and "1" are
+    not. 64-bit integers are not rounded.
     """
     if y.dtype.kind == classes.dtype.kind and y.dtype.kind in "biufUSmM":
-        found = np.searchsorted(classes, y).clip(max=len(classes) - 1)
-        return np.where(classes[found] == y, found, -1).astype(np.int64)
+        nearest = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+        return np.where(classes[nearest] == y, nearest, -1).astype(np.int64)
     place = {label: i for i, label in enumerate(classes.tolist())}
     return np.array([place.get(label, -1) for label in y.tolist()], dtype=np.int64)
 
 
-def widened(classes: NDArray[Any], new: list[Any]) -> NDArray[Any]:
-    """Return the classes with new labels among them, sorted.
+def widen(classes: NDArray[Any], new: list[Any]) -> NDArray[Any]:
+    """Return the classes and new labels in one sorted array.
 
     Raises
     ------
     ValueError
-        A label is not of the classes' kind, or no array can hold it with them unchanged.
+        A label has another kind than the classes, or no array can hold all of them unchanged.
     """
     kind = kind_of(classes[0])
     for label in new:
@@ -92,24 +92,24 @@ def widened(classes: NDArray[Any], new: list[Any]) -> NDArray[Any]:
         if not fits:
             article = "an" if kind == "int" else "a"
             raise ValueError(
-                f"y: got {shown(label)} ({kind_of(label)}), expected {article} {kind}, as the "
-                "labels before"
+                f"y: got {shown(label)} ({kind_of(label)}), expected {article} {kind} like the "
+                "earlier labels"
             )
         if kind in NUMBERS and not (math.isfinite(label) and label == math.floor(label)):
             raise ValueError(
-                f"y: got {shown(label)}, expected a whole number, as the labels before"
+                f"y: got {shown(label)}, expected a whole number like the earlier labels"
             )
     known = classes.tolist()
     every = np.unique(np.array(known + new, dtype=_type_for(classes.dtype, known + new)))
     if set(every.tolist()) != {*known, *new}:
         raise ValueError(
-            f"y: got {shown(new[0])}, which an array of {every.dtype} does not hold unchanged"
+            f"y: got {shown(new[0])}, expected a label that {every.dtype} can represent"
         )
     return every
 
 
 def _type_for(dtype: np.dtype[Any], labels: list[Any]) -> Any:
-    """Return the type of an array of the labels: the classes' own if they fit it."""
+    """Return a dtype that holds the labels, preferably that of the classes."""
     if dtype.kind in {"U", "S"}:
         return dtype.kind
     if dtype.kind not in "iu":
@@ -120,5 +120,5 @@ def _type_for(dtype: np.dtype[Any], labels: list[Any]) -> Any:
             return integers
     raise ValueError(
         f"y: got labels from {shown(min(labels))} to {shown(max(labels))}, expected a range that "
-        "int64 or uint64 holds"
+        "int64 or uint64 can represent"
     )

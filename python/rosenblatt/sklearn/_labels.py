@@ -1,4 +1,4 @@
-"""Labels: what a classifier's y is to the core, and what its outputs are to the user."""
+"""Labels: how a classifier encodes y for the core and decodes the outputs."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from .._checks.arrays import LABEL_LOSSES
 from .._checks.shown import shown, type_name
 from .._training import sample_weights
 from . import _growth
-from ._checks import check_classes, short_messages, validated
-from ._kinds import check_one_kind, positions, widened
+from ._checks import check_classes, short_messages, validate
+from ._kinds import check_one_kind, positions, widen
 from ._online import NEW, Online
 
-MARGINS = ("hinge", "squared_hinge")  # their outputs are scores and no probabilities
+MARGINS = ("hinge", "squared_hinge")  # their outputs are scores, not probabilities
 
 
 class Labelled(ClassifierMixin, Online):
-    """An estimator whose targets are classes."""
+    """Base of the classifier: an estimator whose targets are classes."""
 
     classes_: NDArray[Any]
     _label_binarizer: Any
 
-    # ---- Labels that come later
+    # ---- New labels
 
     def _begin_targets(self, y: Any, classes: Any) -> None:
         check_one_kind("y", y)
@@ -45,7 +45,7 @@ class Labelled(ClassifierMixin, Online):
                 "expected a dict or None"
             )
         if hasattr(self, "classes_") and np.array_equal(classes, self.classes_):
-            return  # the usual call, which need not sort the classes again
+            return  # the usual call; the classes need not be sorted again
         if self.grow and classes is None and not hasattr(self, "classes_"):
             check_classes(y)
             classes = unique_labels(y)
@@ -72,16 +72,16 @@ class Labelled(ClassifierMixin, Online):
         self._grow_classes(Counter(map(_plain, labels)))
 
     def _grow_classes(self, new: Counter[Any]) -> None:
-        """Admit classes, of each of which so many samples have come.
+        """Add new classes, each with the number of its samples.
 
-        For every sample, the odds of a new class to all known ones together start at its samples'
-        number divided by that of all samples seen, or less. With a margin, its score starts at 1
-        below the mean of the others.
+        For every input, the initial odds of a new class against all known classes are at most the
+        number of its samples divided by the number of all samples seen. With a margin loss, its
+        initial score is 1 below the mean of the others.
         """
         if not new:
             return
         known = self.classes_
-        self.classes_ = widened(known, list(new))
+        self.classes_ = widen(known, list(new))
         self._label_binarizer = LabelBinarizer().fit(self.classes_)
         self.out_activation_ = self._output(self._loss_of_fit)
         has_margin = self._loss_of_fit in MARGINS
@@ -101,7 +101,7 @@ class Labelled(ClassifierMixin, Online):
             return 2 * row - 1 if self.loss in MARGINS else row
         classes, loss, targets = self.__dict__.get("_targets_of", (None, None, {}))
         if classes is not self.classes_ or loss is not self.loss:
-            targets = dict(zip(self.classes_.tolist(), self._each_encoded(), strict=True))
+            targets = dict(zip(self.classes_.tolist(), self._encode_classes(), strict=True))
             self._targets_of = self.classes_, self.loss, targets
         try:
             target = targets.get(y)
@@ -115,10 +115,10 @@ class Labelled(ClassifierMixin, Online):
             return NEW
         raise ValueError(f"y: got {shown(y)}, expected one of {shown(self.classes_.tolist())}")
 
-    def _each_encoded(self) -> list[Any]:
-        """Return what each class is to the core: a code, or a row where the loss takes those."""
-        encoded = self._encoded(self.classes_, self.loss)
-        return encoded.tolist() if encoded.ndim == 1 else list(encoded)
+    def _encode_classes(self) -> list[Any]:
+        """Return the target of each class: a code, or a row if the loss takes rows."""
+        targets = self._encode(self.classes_, self.loss)
+        return targets.tolist() if targets.ndim == 1 else list(targets)
 
     # ---- Labels
 
@@ -132,14 +132,12 @@ class Labelled(ClassifierMixin, Online):
             several: NDArray[Any] = self._label_binarizer.inverse_transform(A, threshold=threshold)
             return several
         codes = A.argmax(axis=1) if self.n_outputs_ > 1 else (A.ravel() > threshold).astype(np.intp)
-        labels: NDArray[Any] = self.classes_.take(codes, mode="clip")  # one class has no second
+        labels: NDArray[Any] = self.classes_.take(codes, mode="clip")  # if there is only one class
         return labels
 
-    def _validated(
-        self, X: Any, y: Any, incremental: bool, reset: bool
-    ) -> tuple[Any, NDArray[Any]]:
+    def _validate(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, NDArray[Any]]:
         check_one_kind("y", y)
-        X, y = validated(
+        X, y = validate(
             self,
             X,
             y,
@@ -159,7 +157,7 @@ class Labelled(ClassifierMixin, Online):
         return X, y
 
     def _check_known(self, y: NDArray[Any], incremental: bool) -> None:
-        """Refuse classes other than `classes_`, and in a warm start also fewer classes."""
+        """Refuse unknown classes, and in a warm start also missing classes."""
         self._check_form(y)
         if incremental and self._all_known(y):
             return
@@ -179,21 +177,19 @@ class Labelled(ClassifierMixin, Online):
             )
 
     def _check_form(self, y: Any) -> None:
-        """Refuse several labels a sample if the network is for one, and the reverse."""
+        """Check that y is multilabel if the network is, and has the same number of labels."""
         expected = len(self._label_binarizer.classes_) if self._several_labels else None
-        found = y.shape[1] if y.ndim == 2 else None
-        if found != expected:
-            raise ValueError(
-                f"y: got {_form(found)}, expected {_form(expected)} as in the last fit"
-            )
+        got = y.shape[1] if y.ndim == 2 else None
+        if got != expected:
+            raise ValueError(f"y: got {_form(got)}, expected {_form(expected)} as in the last fit")
 
     def _all_known(self, y: NDArray[Any]) -> bool:
-        """Whether all labels are classes; of several labels a sample, False may be wrong."""
+        """Cheap check: True if all labels are known, False means "ask `unique_labels`"."""
         if self._several_labels or y.ndim != 1:
             return False
         return bool((positions(self.classes_, y) >= 0).all())
 
-    def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:
+    def _check_targets(self, y: ArrayLike) -> NDArray[Any]:
         check_classes(y)
         with short_messages():
             labels: NDArray[Any] = check_array(
@@ -216,19 +212,19 @@ class Labelled(ClassifierMixin, Online):
             return len(self._label_binarizer.classes_)
         return 1
 
-    def _encoded(self, y: NDArray[Any], loss: Any, name: str = "y") -> NDArray[Any]:
+    def _encode(self, y: NDArray[Any], loss: Any, name: str = "y") -> NDArray[Any]:
         named = "log_loss" if callable(loss) else getattr(loss, "name", loss)
         takes_labels = named in LABEL_LOSSES and not callable(loss)
         if not self._several_labels and takes_labels:
             return self._codes(y)
         labels = y if self._several_labels else self.classes_[self._codes(y)]
-        found = self._label_binarizer.transform(labels)
-        dense = found.toarray() if hasattr(found, "toarray") else found
+        indicators = self._label_binarizer.transform(labels)
+        dense = indicators.toarray() if hasattr(indicators, "toarray") else indicators
         rows: NDArray[Any] = np.require(dense, self._net.dtype, ["C"])
         return 2 * rows - 1 if named in MARGINS else rows
 
     def _codes(self, y: NDArray[Any]) -> NDArray[np.int64]:
-        """Return the place in `classes_` of each label of y (n,)."""
+        """Return the position in `classes_` of each label of y (n,)."""
         return positions(self.classes_, y)
 
     def _output(self, loss: Any) -> str:
@@ -240,14 +236,13 @@ class Labelled(ClassifierMixin, Online):
         return None if self._several_labels else self._codes(y)
 
     def _class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
-        """Return the weight of each of `classes_`; of 0 and 1 for each of several labels."""
+        """Return the weight of each class; for multilabel targets, of 0 and 1 for each label."""
         if self.class_weight is None:
             return None
         if self._several_labels:
             if self.class_weight != "balanced":
                 raise ValueError(
-                    "class_weight: got a dict with several labels a sample, expected 'balanced' or"
-                    " None"
+                    "class_weight: got a dict with multilabel targets, expected 'balanced' or None"
                 )
             return np.array([sample_weights.balanced(column, 2) for column in _columns(y)])
         if self.class_weight == "balanced":
@@ -255,7 +250,7 @@ class Labelled(ClassifierMixin, Online):
         return self._named_weights()
 
     def _named_weights(self) -> NDArray[np.float64]:
-        """Return the weights of a mapping; a class that it does not name weighs 1."""
+        """Return the weights from a mapping; a class missing from it has weight 1."""
         named = {
             label: sample_weights.weight_of_label(label, weight)
             for label, weight in self.class_weight.items()
@@ -275,8 +270,8 @@ class Labelled(ClassifierMixin, Online):
         if of_class is None:
             return sample_weight
         if self._several_labels:
-            own = [of_label[column] for of_label, column in zip(of_class, _columns(y), strict=True)]
-            weights = np.prod(own, axis=0)
+            factors = [of_label[of] for of_label, of in zip(of_class, _columns(y), strict=True)]
+            weights = np.prod(factors, axis=0)
         else:
             weights = of_class[self._codes(y)]
         return weights if sample_weight is None else sample_weight * weights
@@ -294,15 +289,15 @@ class Labelled(ClassifierMixin, Online):
 
 
 def _form(n_columns: int | None) -> str:
-    return "one label a sample" if n_columns is None else f"{n_columns} columns of labels"
+    return "one label per sample" if n_columns is None else f"{n_columns} columns of labels"
 
 
 def _plain(label: Any) -> Any:
-    """Return a label as Python's own scalar."""
+    """Return a label as a Python scalar."""
     return label.item() if isinstance(label, np.generic) else label
 
 
 def _columns(y: Any) -> NDArray[np.int64]:
-    """Return the labels of several labels a sample, (n_labels, n), as 0 and 1."""
+    """Return multilabel targets by label, (n_labels, n), as 0 and 1."""
     rows: NDArray[np.int64] = np.asarray(y.toarray() if hasattr(y, "toarray") else y).astype(int)
     return rows.T

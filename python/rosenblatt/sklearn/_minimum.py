@@ -1,4 +1,4 @@
-"""Minimum: `fit` by SciPy's L-BFGS-B, on the cost and the gradient of the core."""
+"""`fit` with solver="lbfgs": SciPy's L-BFGS-B minimises the cost computed by the core."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from ._threads import thread_count
 
 @functools.cache
 def _blas() -> Any:
-    """Return what limits the threads of BLAS: SciPy's own products are of 10 x 10 matrices."""
+    """Return a limiter of BLAS threads, because SciPy multiplies only 10 x 10 matrices."""
     return ThreadpoolController().select(user_api="blas")
 
 
-# What only solvers that go by steps report.
-OF_STEPS = ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
+# Attributes of stochastic solvers only.
+STEP_ATTRIBUTES = ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
 
 STOPPED = 99  # SciPy's status after a callback's StopIteration
 
 
 class Cost:
-    """C(theta) of all samples with the penalty, and its gradient, for a minimiser."""
+    """The cost of all samples with the penalty, and its gradient, as a function for SciPy."""
 
     def __init__(self, estimator: Any, samples: Samples) -> None:
         self._net = net = estimator._network()
-        self._rule = _loss.rule(_settings.named_loss(estimator.loss))
+        self._rule = _loss.rule(_settings.require_named_loss(estimator.loss))
         self._X = sparse.inputs("X", samples.X, net.dtype)
-        self._Y = net._targets("y", estimator._encoded(samples.y, estimator.loss), self._rule.name)
+        self._Y = net._targets("y", estimator._encode(samples.y, estimator.loss), self._rule.name)
         self._weights = samples.weights
         if samples.weights is not None:
             exact = np.dtype(np.float64)
@@ -51,7 +51,7 @@ class Cost:
         self._threads = thread_count(estimator.threads) or 0
 
     def of_weights(self) -> float:
-        """Return the penalty of the network's weights."""
+        """Return the penalty of the current weights."""
         return 0.5 * self._l2 * float(sum(np.sum(np.square(W), dtype=float) for W in self._net.W))
 
     def __call__(self, theta: NDArray[Any]) -> tuple[float, NDArray[Any]]:
@@ -68,8 +68,8 @@ class Cost:
         return C + self.of_weights(), grad
 
 
-def _shown(verbose: Any) -> dict[str, int]:
-    """Return SciPy's setting to print steps, which it has no more since 1.15."""
+def _print_options(verbose: Any) -> dict[str, int]:
+    """Return SciPy's option for printing steps, which SciPy 1.15 removed."""
     major, minor, *_ = map(int, re.findall(r"\d+", scipy.__version__))
     if (major, minor) >= (1, 15):
         return {}
@@ -77,28 +77,28 @@ def _shown(verbose: Any) -> dict[str, int]:
 
 
 def _scale(estimator: Any, samples: Samples, scalings: dict[str, Any]) -> None:
-    """Fit scalings to samples, and give them to the network."""
+    """Fit scalings to samples and store them in the network."""
     net = estimator._network()
     if scalings.get("scale_inputs") is not None:
         net.input_scaling = Scaling.fit(samples.X, scalings["scale_inputs"])
     if scalings.get("scale_targets") is not None:
-        rows = estimator._encoded(samples.y, estimator.loss)
+        rows = estimator._encode(samples.y, estimator.loss)
         net.target_scaling = Scaling.fit(rows, scalings["scale_targets"])
 
 
 def fit(estimator: Any, samples: Samples, scalings: dict[str, Any]) -> None:
-    """Go to a minimum of the cost from the estimator's weights.
+    """Minimise the cost, starting from the weights of the estimator.
 
-    `scalings` are those to fit, as in `rb.train`.
+    `scalings` are the kinds of scalings to fit, as in `rb.train`.
     """
     _scale(estimator, samples, scalings)
-    for name in OF_STEPS:
+    for name in STEP_ATTRIBUTES:
         vars(estimator).pop(name, None)
     cost = Cost(estimator, samples)
     net = estimator._net
     tasks = Tasks(estimator, samples.X, samples.y, samples.weights)
 
-    def told(_theta: NDArray[Any]) -> None:
+    def report(_theta: NDArray[Any]) -> None:
         if tasks.end():
             raise StopIteration
 
@@ -108,12 +108,12 @@ def fit(estimator: Any, samples: Samples, scalings: dict[str, Any]) -> None:
             net.theta.copy(),
             method="L-BFGS-B",
             jac=True,
-            callback=told if tasks.heard else None,
+            callback=report if tasks.has_listeners else None,
             options={
                 "maxfun": estimator.max_fun,
                 "maxiter": estimator.max_iter,
                 "gtol": estimator.tol,
-                **_shown(estimator.verbose),
+                **_print_options(estimator.verbose),
             },
         )
         net.theta[...] = found.x

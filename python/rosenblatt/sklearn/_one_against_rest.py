@@ -1,6 +1,6 @@
-"""One against the rest: what the perceptrons of an estimator learn, by the core, from its settings.
+"""One against the rest: the core trains the perceptrons of an estimator, one per class.
 
-Random numbers are drawn, and errors worded, as scikit-learn's estimators draw and word them.
+Random numbers and error messages are those of scikit-learn.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from ._samples import for_core
 
 INT32_MAX = np.iinfo(np.int32).max
 
-# The part of an update that the intercept takes where X is sparse: its column of ones is full, the
-# others are nearly empty. The number is scikit-learn's.
+# Factor of the intercept's updates if X is sparse: unlike the other columns, its column of ones is
+# dense. The value is that of scikit-learn.
 INTERCEPT_SHARE_OF_SPARSE = 0.01
 
 
 class Data(NamedTuple):
-    """Samples: X (n, n_features), y (n,), every class there is, and the weights as given."""
+    """Samples: X (n, n_features), y (n,), all classes, and the user's sample weights."""
 
     X: Any
     y: NDArray[Any]
@@ -40,7 +40,7 @@ class Data(NamedTuple):
 
 
 class Learned(NamedTuple):
-    """What was learned: W (n_problems, n_features), b (n_problems,), the epochs it took."""
+    """Result of learning: W (n_problems, n_features), b (n_problems,), number of epochs."""
 
     W: NDArray[Any]
     b: NDArray[Any]
@@ -48,7 +48,7 @@ class Learned(NamedTuple):
 
 
 def learn(perceptron: Any, data: Data, W: NDArray[Any], b: NDArray[Any], max_iter: int) -> Learned:
-    """Return what the perceptron of each class learns, two classes having one."""
+    """Train the perceptron of each class; two classes share one."""
     X, y, classes, sample_weight = data
     by_class = _class_weights(perceptron.class_weight, classes, y)
     weights = weights_of_samples(sample_weight, X)
@@ -59,7 +59,7 @@ def learn(perceptron: Any, data: Data, W: NDArray[Any], b: NDArray[Any], max_ite
             "The number of classes has to be greater than one; "
             f"got {len(classes)} class{'' if len(classes) == 1 else 'es'}"
         )
-    held_out, seeds = _drawn(perceptron, y, weights, len(classes))
+    held_out, seeds = _draw_held_out_and_seeds(perceptron, y, weights, len(classes))
     if len(classes) == 2:
         problems = [(1, float(by_class[1]), float(by_class[0]), seeds[0])]
     else:
@@ -92,13 +92,13 @@ def learn(perceptron: Any, data: Data, W: NDArray[Any], b: NDArray[Any], max_ite
             f"#{epochs[finite.index(False)]}. Scaling input data with StandardScaler or "
             "MinMaxScaler might help."
         )
-    # scikit-learn's single intercept is a Python float before it is an array.
+    # scikit-learn converts a single intercept from a Python float, so it is float64.
     dtype = np.dtype(np.float64) if len(classes) == 2 else X.dtype
     return Learned(W, np.array(intercepts, dtype), max(epochs))
 
 
 def _class_weights(class_weight: Any, classes: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-    """Return the factor of each class's updates."""
+    """Return the factor of the updates for each class."""
     if isinstance(class_weight, dict):
         for label, weight in class_weight.items():
             arguments.real(f"class_weight[{shown(label)}]", weight, "a finite number")
@@ -108,16 +108,16 @@ def _class_weights(class_weight: Any, classes: NDArray[Any], y: NDArray[Any]) ->
 
 
 def threads(perceptron: Any) -> int:
-    """Return how many threads `n_jobs` stands for, as joblib counts."""
+    """Return the number of threads that joblib derives from `n_jobs`."""
     return int(effective_n_jobs(perceptron.n_jobs))
 
 
-def _drawn(
+def _draw_held_out_and_seeds(
     perceptron: Any, y: NDArray[Any], weights: NDArray[Any], n_classes: int
 ) -> tuple[NDArray[np.bool_], list[int]]:
-    """Return the samples held out (n,) and the seed of each perceptron's order.
+    """Draw the mask of held-out samples (n,) and the shuffling seed of each perceptron.
 
-    Random numbers are drawn in scikit-learn's order, also those that only it uses.
+    Random numbers are drawn in scikit-learn's order, including those that only scikit-learn uses.
     """
     random = check_random_state(perceptron.random_state)
     if n_classes == 2:
@@ -128,9 +128,9 @@ def _drawn(
     random = check_random_state(perceptron.random_state)
     seeds = []
     for seed in random.randint(INT32_MAX, size=n_classes):
-        own = np.random.RandomState(seed)
-        own.randint(1, INT32_MAX)
-        seeds.append(int(own.randint(INT32_MAX)))
+        of_class = np.random.RandomState(seed)
+        of_class.randint(1, INT32_MAX)
+        seeds.append(int(of_class.randint(INT32_MAX)))
     return held_out, seeds
 
 
@@ -159,7 +159,7 @@ def _held_out(perceptron: Any, y: NDArray[Any], weights: NDArray[Any]) -> NDArra
 
 
 def weights_of_samples(sample_weight: Any, X: Any) -> NDArray[Any]:
-    """Return a weight for each sample (n,) of X's type; errors are in scikit-learn's words."""
+    """Return the weight of each sample (n,) in the dtype of X, or raise scikit-learn's errors."""
     n = X.shape[0]
     if sample_weight is None:
         return np.ones(n, X.dtype)
@@ -189,33 +189,31 @@ def weights_of_samples(sample_weight: Any, X: Any) -> NDArray[Any]:
 def begin(
     n_classes: int, X: Any, coef_init: Any, intercept_init: Any
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return W and b at the beginning: as given, or 0; two classes share one row."""
+    """Return the initial W and b: the user's values, or 0. Two classes share one row."""
     shape = (1 if n_classes == 2 else n_classes, X.shape[1])
     W = np.zeros(shape, X.dtype)
     b = np.zeros(shape[0], X.dtype)
     if coef_init is not None:
-        given = np.array(arrays.inputs("coef_init", coef_init, X.dtype))
+        W = np.array(arrays.inputs("coef_init", coef_init, X.dtype))
         if n_classes == 2:
-            given = given.reshape(1, -1)
-        if given.shape != shape:
+            W = W.reshape(1, -1)
+        if W.shape != shape:
             raise ValueError(
                 "Provided coef_init does not match dataset: "
                 f"got shape {np.shape(coef_init)}, expected {shape}"
             )
-        W = given
     if intercept_init is not None:
-        given = np.atleast_1d(np.array(arrays.inputs("intercept_init", intercept_init, X.dtype)))
-        if given.shape != b.shape:
+        b = np.atleast_1d(np.array(arrays.inputs("intercept_init", intercept_init, X.dtype)))
+        if b.shape != shape[:1]:
             raise ValueError(
                 "Provided intercept_init does not match dataset: "
-                f"got shape {np.shape(intercept_init)}, expected {b.shape}"
+                f"got shape {np.shape(intercept_init)}, expected {shape[:1]}"
             )
-        b = given
     return W, b
 
 
 def _printer(scores: bool) -> Callable[..., None]:
-    """Return what prints an epoch as scikit-learn does."""
+    """Return a function that prints an epoch in the format of scikit-learn."""
     began = time.time()
 
     def report(epoch: int, *numbers: Any) -> None:

@@ -1,4 +1,4 @@
-"""Online: training that goes on from call to call: `partial_fit`, and one sample at a time."""
+"""Online learning: `partial_fit` and `learn_one`, which continue from call to call."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from .._checks.shown import shown
 from .._training.callbacks import Epoch
 from .._training.options import Regularisation
 from . import _growth, _settings, _steps
-from ._epochs import Memory, Rules, Tasks, checked
-from ._estimator import REMEMBERED, Estimator, _described
+from ._epochs import Memory, Rules, Tasks, check_memory
+from ._estimator import STATE_NAMES, Estimator, _describe
 from ._samples import Samples, for_core
 from ._threads import thread_count
-from ._transaction import PassedOver, transaction
+from ._transaction import NothingToLearn, transaction
 
 LEARNERS = {
     np.dtype(np.float32): _core.LearnerFloat32,
     np.dtype(np.float64): _core.LearnerFloat64,
 }
-SEED_OF_DROPOUT = 2**32  # numbers that a RandomState draws below
+SEED_OF_DROPOUT = 2**32  # exclusive bound of seeds that a RandomState draws
 
 MOST_CALLS = 2**63
 Masks = tuple[int | None, int]
 
-NEW = object()  # stands for the target of a label that would be a further class
+NEW = object()  # placeholder for the target of a label that would be a new class
 
-# What every call reads, as scikit-learn reads alpha and the loss: penalties, a loss, rates.
+# Values that every call reads again, as in scikit-learn: penalties, loss, dropout rates.
 Read = tuple[dict[str, float], _loss.LossRule, list[float]]
 
 
 def is_stochastic(estimator: Any) -> bool:
-    """Whether the solver goes a step at a time.
+    """Whether the solver takes steps on batches.
 
     Raises
     ------
     AttributeError
-        It does not, so that there is no `partial_fit`.
+        The solver minimises the full cost, so there is no `partial_fit`.
     """
     if _settings.minimises(estimator):
         raise AttributeError(
@@ -56,16 +56,17 @@ def is_stochastic(estimator: Any) -> bool:
 
 
 class Learner:
-    """An optimiser that stays at an estimator's network between calls.
+    """The optimiser of an estimator's network, kept between calls.
 
-    It is made of the estimator's parameters, or goes on with another one's `memory`. `masks` is
-    where dropout is: the seed of the masks, None before there was any, and the calls so far.
+    It starts from the parameters of the estimator, or continues from the `memory` of another
+    learner. `masks` is the state of dropout: the seed of the masks (None before the first use) and
+    the number of calls so far.
 
     Raises
     ------
     TypeError, ValueError
-        A parameter is out of range, the solver takes no steps, or the memory is not that of
-        an optimiser of this network.
+        A parameter is out of range, the solver does not take steps on batches, or the memory does
+        not belong to an optimiser of this network.
     """
 
     def __init__(
@@ -77,23 +78,25 @@ class Learner:
     ) -> None:
         net = estimator._network()
         self.capacity = capacity
-        self._parameters = _parameters_read(estimator)
+        self._parameters = _current_parameters(estimator)
         self._read = penalties, loss, rates = _read(estimator)
         settings = _settings.of_optimizer(estimator)
         if memory is not None:
-            given, of_core, rate = checked(memory, net.theta.size)
-            settings = SimpleNamespace(**given)
+            values, of_core, rate = check_memory(memory, net.theta.size)
+            settings = SimpleNamespace(**values)
         if _settings.minimises(settings):
-            raise ValueError(f"solver: got {settings.solver!r}, expected one that goes by steps")
+            raise ValueError(
+                f"solver: got {settings.solver!r}, expected a solver with steps, such as 'sgd'"
+            )
         self._rules = Rules(
             estimator,
             settings,
             n_samples=0,
             constant=0.0,
             held_out=None,
-            tasks=Tasks.of_nobody(estimator),
+            tasks=Tasks.silent(estimator),
         )
-        self._seed, calls = _checked_masks(masks)
+        self._seed, calls = _check_masks(masks)
         if rates and self._seed is None:
             self._seed = int(estimator._random_state.randint(SEED_OF_DROPOUT))
         self.core = LEARNERS[net.dtype](
@@ -105,17 +108,17 @@ class Learner:
             self._seed or 0,
         )
         self.core.calls = calls
-        self._input_scaling = _of_type(net._core.input_scaling, net.dtype)
-        self._target_scaling = _of_type(net._core.target_scaling, net.dtype)
+        self._input_scaling = _convert(net._core.input_scaling, net.dtype)
+        self._target_scaling = _convert(net._core.target_scaling, net.dtype)
         if memory is not None:
             self.core.memory = of_core
             if self._rules.rate is not None and rate is not None:
                 self._rules.rate.value = rate
 
     def is_of(self, estimator: Any) -> bool:
-        """Whether the estimator's parameters still are what this one goes by.
+        """Whether the parameters of the estimator are still those of this learner.
 
-        Those that are the same objects are not looked into: this is asked for every sample.
+        Identical objects are not compared, because this runs for every sample.
         """
         alpha, loss, dropout, input_dropout = self._parameters
         if (
@@ -127,64 +130,65 @@ class Learner:
             return True
         if _read(estimator) != self._read:
             return False
-        self._parameters = _parameters_read(estimator)
+        self._parameters = _current_parameters(estimator)
         return True
 
-    def scaled_inputs(self, X: Any) -> Any:
-        """Return inputs, of samples or of one, as the network's first layer reads them.
+    def scale_inputs(self, X: Any) -> Any:
+        """Return scaled inputs, of several samples or of one.
 
         Raises
         ------
         ValueError
-            They are sparse.
+            X is sparse and the network has an input scaling.
         """
         if self._input_scaling is None:
             return X
         if not isinstance(X, np.ndarray):
             raise ValueError(
-                "X: got a sparse matrix for a network that scales its inputs, expected an array"
+                "X: got a sparse matrix for a network that scales its inputs, expected a dense"
+                " array; pass X.toarray()"
             )
-        return _scaled(X, self._input_scaling)
+        return _scale(X, self._input_scaling)
 
-    def scaled_targets(self, Y: Any) -> Any:
-        """Return targets (n, n_targets), (n_targets,) or one number as the loss reads them."""
+    def scale_targets(self, Y: Any) -> Any:
+        """Return scaled targets: (n, n_targets), (n_targets,) or one number."""
         if self._target_scaling is None:
             return Y
         if isinstance(Y, float):
-            return float(_scaled(np.array([Y]), self._target_scaling)[0])
-        return _scaled(Y, self._target_scaling)
+            return float(_scale(np.array([Y]), self._target_scaling)[0])
+        return _scale(Y, self._target_scaling)
 
     @property
     def memory(self) -> Memory:
-        """What another learner needs to go on where this one is."""
+        """The state of the optimiser, from which another learner can continue."""
         return self._rules.memory(self.core.memory)
 
     @property
     def masks(self) -> Masks:
-        """Where dropout is, for a learner that goes on from here."""
+        """The state of dropout, from which another learner can continue."""
         return self._seed, self.core.calls
 
     def end_epoch(self, loss: float, penalty: float, n_samples: int, constant: float) -> None:
-        """Do what belongs after the samples of a call, as after an epoch of `fit`."""
+        """Apply the rules between epochs after the samples of a call."""
         self._rules.n_samples, self._rules.constant = n_samples, constant
         self._rules.on_epoch(Epoch(0, 1, loss, None, 0.0, penalty=penalty))
 
 
-def _of_type(scaling: Any, dtype: np.dtype[Any]) -> Any:
-    """Return an offset and a factor in the type that the network computes with, None for none."""
+def _convert(scaling: Any, dtype: np.dtype[Any]) -> Any:
+    """Return an offset and a factor in the dtype of the network, or None."""
     return None if scaling is None else tuple(array.astype(dtype) for array in scaling)
 
 
-def _scaled(rows: NDArray[Any], scaling: Any) -> NDArray[Any]:
-    """Return (rows - offset) * factor as docs/arithmetic.md has it; the core refuses overflows."""
+def _scale(rows: NDArray[Any], scaling: Any) -> NDArray[Any]:
+    """Return (rows - offset) * factor as in docs/arithmetic.md; the core refuses overflows."""
     offset, factor = scaling
     with np.errstate(over="ignore", invalid="ignore"):
         scaled: NDArray[Any] = (rows.astype(offset.dtype, copy=False) - offset) * factor
     return scaled
 
 
-def _checked_masks(masks: Any) -> Masks:
-    """Return masks that may come from anywhere, as a pickled estimator's do."""
+def _check_masks(masks: Any) -> Masks:
+    """Check masks that may be untrusted, for example from a pickle, and return them."""
     try:
         seed, calls = masks
         fits = (seed is None or 0 <= operator.index(seed) < SEED_OF_DROPOUT) and (
@@ -193,29 +197,32 @@ def _checked_masks(masks: Any) -> Masks:
     except (TypeError, ValueError):
         fits = False
     if not fits:
-        raise ValueError("_masks: got no seed and number of calls; fit begins with new ones")
+        raise ValueError(
+            f"_masks: got {shown(masks)}, expected a seed and a number of calls; call fit to reset"
+            " them"
+        )
     return seed, calls
 
 
-def _parameters_read(estimator: Any) -> tuple[Any, ...]:
+def _current_parameters(estimator: Any) -> tuple[Any, ...]:
     return estimator.alpha, estimator.loss, estimator.dropout, estimator.input_dropout
 
 
 def _read(estimator: Any) -> Read:
-    """Return what an estimator's parameters say that every call reads."""
+    """Return the values that every call reads from the parameters of an estimator."""
     penalties = Regularisation(alpha=estimator.alpha).for_core()
     n_hidden = len(estimator._layers) - 2
     rates = arguments.dropout_rates(estimator.dropout, estimator.input_dropout, n_hidden)
     estimator._check_loss()
-    return penalties, _loss.rule(_settings.named_loss(estimator.loss)), rates
+    return penalties, _loss.rule(_settings.require_named_loss(estimator.loss)), rates
 
 
 class Online(Estimator):
-    """An estimator that goes on learning."""
+    """An estimator with online learning."""
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
-        """Take the steps of one epoch over some samples; the state of the solver lives on."""
-        with contextlib.suppress(PassedOver), transaction(self):
+        """Take the steps of one epoch over some samples, continuing from the last call."""
+        with contextlib.suppress(NothingToLearn), transaction(self):
             self._learn(X, y, sample_weight, classes)
         return self
 
@@ -226,14 +233,14 @@ class Online(Estimator):
         first_pass = not hasattr(self, "coefs_")
         if self.grow and not first_pass:
             X = self._admit(X, y)
-        X, y = self._validated(X, y, incremental=True, reset=first_pass)
-        samples = self._with_weights(X, y, sample_weight, self._class_weights(y))
+        X, y = self._validate(X, y, incremental=True, reset=first_pass)
+        samples = self._make_samples(X, y, sample_weight, self._class_weights(y))
         weighs_nothing = samples.weights is not None and not np.any(samples.weights)
         if weighs_nothing and not first_pass:
-            raise PassedOver
+            raise NothingToLearn
         batch_size = _settings.batch_size_of(self, X.shape[0], stacklevel=5)
         shuffled = self.shuffle and batch_size < X.shape[0]
-        if first_pass or shuffled:  # a state costs more than the step of a sample
+        if first_pass or shuffled:  # creating a state takes longer than a step with one sample
             self._random_state = check_random_state(self.random_state)
         if first_pass:
             hidden = _settings.hidden_layers(self.hidden_layer_sizes)
@@ -247,23 +254,23 @@ class Online(Estimator):
         self._take_steps(samples, batch_size, order)
 
     def _check_unscaled(self) -> None:
-        """Refuse to begin with a scaling: a batch, of one sample perhaps, does not tell of others.
+        """Refuse a scaling in the first `partial_fit`, whose batch may not be representative.
 
         Raises
         ------
         ValueError
-            A scaling is asked for; the message names the way to have it.
+            A scaling parameter is set; the message names the alternative.
         """
         for name, kind in _settings.scalings(self).items():
             if kind is not None:
                 raise ValueError(
-                    f"{name}: got {shown(kind)} in a partial_fit that begins a network, expected "
-                    "None; call fit with samples that represent the stream first, and partial_fit "
-                    "goes on with the scaling fitted to them"
+                    f"{name}: got {shown(kind)} in the first partial_fit, expected None; call fit "
+                    "with representative samples first, and partial_fit continues with their "
+                    "scaling"
                 )
 
     def _begin_targets(self, y: Any, classes: Any) -> None:
-        """Take note of what every target can be, in the first call."""
+        """Record the possible targets in the first call."""
 
     def _take_steps(
         self, samples: Samples, batch_size: int, order: NDArray[np.int64] | None
@@ -273,8 +280,8 @@ class Online(Estimator):
         learner = self._learner_for(batch_size)
         try:
             loss, penalty = learner.core.learn(
-                learner.scaled_inputs(for_core(samples.X, self._net.dtype)),
-                learner.scaled_targets(self._encoded(samples.y, self.loss)),
+                learner.scale_inputs(for_core(samples.X, self._net.dtype)),
+                learner.scale_targets(self._encode(samples.y, self.loss)),
                 None if weights is None else np.require(weights, np.float64, ["C"]),
                 order,
                 batch_size,
@@ -285,7 +292,7 @@ class Online(Estimator):
         learner.end_epoch(loss, penalty, samples.X.shape[0], constant)
 
     def _ready_learner(self, batch_size: int) -> Learner | None:
-        """Return the learner of the last call unless another one must be made."""
+        """Return the learner of the last call if it can be used again."""
         learner: Learner | None = self.__dict__.get("_learner")
         if learner is None or learner.capacity < batch_size or not learner.is_of(self):
             return None
@@ -299,14 +306,14 @@ class Online(Estimator):
         learner: Learner | None = self.__dict__.get("_learner")
         if learner is not None:
             batch_size = max(batch_size, learner.capacity)
-        made = Learner(self, batch_size, *self._remembered())
-        self._learner = made
-        for name in REMEMBERED:
+        learner = Learner(self, batch_size, *self._optimizer_state())
+        self._learner = learner
+        for name in STATE_NAMES:
             self.__dict__.pop(name, None)
-        return made
+        return learner
 
-    def _remembered(self) -> tuple[Memory | None, Masks]:
-        """Return what another learner needs to go on where this estimator is."""
+    def _optimizer_state(self) -> tuple[Memory | None, Masks]:
+        """Return the state from which another learner can continue."""
         learner: Learner | None = self.__dict__.get("_learner")
         if learner is not None:
             return learner.memory, learner.masks
@@ -325,13 +332,13 @@ class Online(Estimator):
         Parameters
         ----------
         x : array-like of shape (n_features,)
-            With `grow`, more features than before are admitted.
+            With `grow`, x may have more features than before.
         y : label or number
-            A class of the first `partial_fit`, or with `grow` any; a number, or an array of them
-            if there are several outputs.
+            A class of the first `partial_fit`, or with `grow` any label. For a regressor a number,
+            or an array of numbers if there are several outputs.
         sample_weight : float, default=1.0
-            The factor of the sample's gradient; a sample with weight 0 is passed over. (The
-            weights of `partial_fit` are relative to each other, within each batch.)
+            Factor of the gradient; a sample with weight 0 is ignored. (The weights of
+            `partial_fit` are relative to each other within each batch.)
 
         Returns
         -------
@@ -340,10 +347,10 @@ class Online(Estimator):
         Raises
         ------
         NotFittedError
-            There is no network yet: call `partial_fit` or `fit` first.
+            There is no network yet; call `partial_fit` or `fit` first.
         TypeError, ValueError
-            x, y or sample_weight is not what the network takes, the network has batch norm, the
-            solver does not go by steps, or the training diverged. Nothing has changed then.
+            x, y or sample_weight is not valid, the network has batch norm, the solver does not
+            take steps on batches, or training diverged. The estimator is then unchanged.
         """
         row = self._row(x, may_grow=self.grow)
         target = self._target_of(y)
@@ -352,10 +359,10 @@ class Online(Estimator):
             weight = arguments.not_negative("sample_weight", sample_weight)
         learner = self._ready_learner(1)
         if learner is None or target is NEW or row.size > self._layers[0]:
-            with contextlib.suppress(PassedOver), transaction(self):
+            with contextlib.suppress(NothingToLearn), transaction(self):
                 self._grow_for(row.size, [y] if target is NEW else [])
                 if weight == 0:
-                    raise PassedOver
+                    raise NothingToLearn
                 self._take_step(self._learner_for(1), row, self._target_of(y), weight)
         elif weight != 0:
             self._take_step(learner, row, target, weight)
@@ -364,11 +371,11 @@ class Online(Estimator):
     def _take_step(self, learner: Learner, row: NDArray[Any], target: Any, weight: float) -> None:
         try:
             self.loss_ = learner.core.learn_one(
-                learner.scaled_inputs(row), learner.scaled_targets(target), weight
+                learner.scale_inputs(row), learner.scale_targets(target), weight
             )
         except FloatingPointError as error:
             raise ValueError(f"{_steps.NOT_FINITE} ({error})") from None
-        except ValueError:  # the core shows numbers as they are in the network's type, as rows
+        except ValueError:  # these checks name the argument and the original number
             arrays.finite("x", row)
             if isinstance(target, float | np.ndarray):
                 arrays.exact("y", arrays.finite("y", np.asarray(target)), self._net.dtype)
@@ -376,21 +383,21 @@ class Online(Estimator):
         self.t_ += 1
 
     def _target_of(self, y: Any) -> Any:
-        """Return what the core takes for one y: a label's code, a number, a row; or NEW."""
+        """Return the target of one sample for the core: a code, a number, a row, or NEW."""
         raise NotImplementedError
 
     def _row(self, x: ArrayLike, *, may_grow: bool = False) -> NDArray[Any]:
-        """Return one sample as the core takes it.
+        """Return one sample in the form that the core accepts.
 
         Raises
         ------
         TypeError, ValueError
-            Its elements are not real numbers, or their number is not that of the features.
+            x contains values other than real numbers, or has the wrong number of features.
         """
         if "_net" not in self.__dict__:
             check_is_fitted(self)
         dtype = self._net.dtype
-        if type(x) is np.ndarray and x.dtype is dtype and x.flags.carray:  # as it must be
+        if type(x) is np.ndarray and x.dtype is dtype and x.flags.carray:  # no conversion needed
             row = x
         else:
             row = arrays.inputs("x", x, dtype)
@@ -400,18 +407,18 @@ class Online(Estimator):
         return row
 
     def _output_of(self, x: ArrayLike) -> NDArray[Any]:
-        """Return the outputs (n_outputs,) for one sample."""
+        """Return the outputs of one sample, shape (n_outputs,)."""
         row = self._row(x)
         try:
-            return self._activated(self._network().forward(row))
+            return self._apply_exp(self._network().forward(row))
         except ValueError:
             arrays.finite("x", row)
             raise
 
-    # ---- Growing
+    # ---- Growth
 
     def _admit(self, X: Any, y: Any) -> Any:
-        """Take in features, and in a classifier classes, that are new; return X to go on with."""
+        """Add new features, and in a classifier new classes; return X with all known features."""
         names = _growth.feature_names(X)
         known = getattr(self, "feature_names_in_", None)
         if names is not None and known is not None:
@@ -424,7 +431,7 @@ class Online(Estimator):
         return X
 
     def _grow_for(self, n_features: int, labels: list[Any]) -> None:
-        """Admit what one sample brings: features, and labels of new classes."""
+        """Add the new features and new classes of one sample."""
         if n_features > self._layers[0]:
             self._grow_features(n_features)
 
@@ -434,25 +441,28 @@ class Online(Estimator):
         self.n_features_in_ = n_features
 
     def _replace(self, layers: list[int], outputs: _growth.Outputs) -> None:
-        """Go on with a network of more inputs or outputs, and with the optimiser."""
+        """Replace the network by one with more inputs or outputs, and keep the optimiser."""
         if any(self._net.norms) or any(self._net.skips):
-            raise ValueError("grow: got new features or classes, expected none with norm or skip")
+            raise ValueError(
+                "grow: got new features or classes, expected no new ones, because the network has"
+                " norm or skip"
+            )
         old = self._layers
-        memory, masks = self._remembered()
+        memory, masks = self._optimizer_state()
         if memory is not None:
-            memory = checked(memory, self._net.theta.size)
-        grown = _growth.grown_parameters(self._network().theta, old, layers, outputs)
+            memory = check_memory(memory, self._net.theta.size)
+        grown = _growth.grow_theta(self._network().theta, old, layers, outputs)
         self._forget()
         self._layers = layers
         self.n_outputs_ = layers[-1]
-        described = _described(self._net)
-        described["input_scaling"] = _growth.grown_scaling(described["input_scaling"], layers[0])
-        net = self._made(self._net.dtype, described)
+        described = _describe(self._net)
+        described["input_scaling"] = _growth.grow_scaling(described["input_scaling"], layers[0])
+        net = self._make_network(self._net.dtype, described)
         net.theta[...] = grown
         self._attach(net, [W.T for W in net.W], list(net.b))
         self._masks = masks
         if memory is not None:
             settings, (numbers, states), rate = memory
             optimizer = _settings.optimizer_of(SimpleNamespace(**settings), 1.0)
-            states = _growth.grown_memory(states, optimizer, old, layers, outputs)
+            states = _growth.grow_states(states, optimizer, old, layers, outputs)
             self._memory = settings, (numbers, states), rate

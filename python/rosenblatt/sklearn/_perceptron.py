@@ -1,4 +1,4 @@
-"""Perceptron: Rosenblatt's rule as scikit-learn's estimator of that name has it, compiled."""
+"""Perceptron: a compiled implementation of scikit-learn's estimator of the same name."""
 
 from __future__ import annotations
 
@@ -18,71 +18,71 @@ from sklearn.utils.validation import check_is_fitted
 from .. import _core
 from .._checks import arrays
 from .._checks.shown import shown
-from ._checks import ShortMessages, short_messages, validated
+from ._checks import ShortMessages, short_messages, validate
 from ._kinds import check_one_kind
 from ._one_against_rest import Data, Learned, begin, learn, threads, weights_of_samples
 from ._samples import for_core
-from ._transaction import PassedOver, transaction
+from ._transaction import NothingToLearn, transaction
 
 
 class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
-    """Rosenblatt's perceptron: a drop-in for `sklearn.linear_model.Perceptron`.
+    """Rosenblatt's perceptron, a drop-in for `sklearn.linear_model.Perceptron`.
 
-    Where a sample is on the wrong side or on the line, y z <= 0 with z = w · x + b, the weights
-    move: w := w + eta0 y x, b := b + eta0 y. With more than two classes there is one perceptron
-    for each, against all others. Weights, intercepts and numbers of epochs are scikit-learn's to
-    the last bit, shuffled or not, for both have the same order of samples and of operations.
+    If a sample is on the wrong side of the line or on it, y z <= 0 with z = w · x + b, the weights
+    change: w := w + eta0 y x, b := b + eta0 y. With more than two classes there is one perceptron
+    per class, trained against all other classes. Weights, intercepts and numbers of epochs are
+    identical to those of scikit-learn, because samples and operations have the same order.
 
     Parameters
     ----------
     penalty : {"l2", "l1", "elasticnet"} or None
-        What draws the weights to 0.
+        The regularisation of the weights.
     alpha : float
-        The penalty's factor, at least 0.
+        The factor of the penalty, at least 0.
     l1_ratio : float
-        The part of elasticnet that is l1, 0 … 1.
+        The fraction of the L1 penalty in "elasticnet", from 0 to 1.
     fit_intercept : bool
         Whether b is learned.
     max_iter : int
-        The most epochs that `fit` takes.
+        The maximum number of epochs in `fit`.
     tol : float or None
-        An epoch without an objective (or a score, with early_stopping) that is better by `tol` is
-        idle; None for no stopping.
+        The minimum improvement of an epoch, in the objective, or in the score with
+        early_stopping. None disables stopping.
     shuffle : bool
-        Whether the samples come in another order in each epoch.
+        Whether the samples are shuffled in every epoch.
     verbose : int
-        Above 0 a few lines are printed for each epoch.
+        Above 0, print a few lines per epoch.
     eta0 : float
         The factor of the updates, above 0.
     n_jobs : int or None
-        Threads for the perceptrons of several classes, as joblib counts: None for 1 outside of a
-        `joblib.parallel_config`, -1 for all.
+        Threads for the perceptrons of several classes, as in joblib: None for 1 unless a
+        `joblib.parallel_config` sets it, -1 for all.
     random_state : int, RandomState or None
-        Where the order of the samples, and the samples held out, come from.
+        Seed of the order of the samples and of the held-out samples.
     early_stopping : bool
-        Whether a part of the samples is held out, and the score on it decides when to stop.
+        Whether to hold out samples and stop when the score on them no longer improves.
     validation_fraction : float
-        That part, between 0 and 1.
+        The fraction of held-out samples, between 0 and 1.
     n_iter_no_change : int
-        So many idle epochs in a row end learning.
+        The number of consecutive epochs without improvement after which learning stops.
     class_weight : dict, "balanced" or None
-        Factors of the samples' weights by class.
+        Factors of the sample weights by class.
     warm_start : bool
-        Whether `fit` begins with the weights that are there.
+        Whether `fit` starts from the current weights.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
-        W, float32 where X was, else float64.
+        W, float32 if X was float32, otherwise float64.
     intercept_ : ndarray of shape (1,) or (n_classes,)
         b.
     n_iter_ : int
-        Epochs, of the perceptron that took the most.
+        Number of epochs, the maximum over all perceptrons.
     t_ : float
-        ``1 + n_iter_ * n_samples``, over all calls of `partial_fit`.
+        ``1 + n_iter_ * n_samples``, summed over all calls of `partial_fit`.
     n_features_in_, feature_names_in_
-        As scikit-learn has them.
+        As in scikit-learn.
 
     References
     ----------
@@ -170,7 +170,7 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
         intercept_init: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Learn until an epoch brings nothing, or max_iter epochs are over.
+        """Learn until the epochs no longer improve, or for max_iter epochs.
 
         Parameters
         ----------
@@ -178,29 +178,28 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Labels of any kind.
         coef_init : array-like of shape (n_classes, n_features), or (n_features,) for two classes
-            Where W begins; it is not changed. None for 0.
+            The initial W, which is not changed. None for 0.
         intercept_init : array-like of shape (n_classes,), or (1,) for two classes
-            Where b begins. None for 0.
+            The initial b. None for 0.
         sample_weight : array-like of shape (n_samples,), a number or None
             Factors of the updates.
 
         Returns
         -------
-        Perceptron
-            This one.
+        self
 
         Raises
         ------
         ValueError
-            An argument is not what is described, there is one class alone, or a weight became
-            infinite or NaN. What was learned before is unchanged.
+            An argument is not valid, there is only one class, or a weight became infinite or NaN.
+            The estimator is then unchanged.
         KeyboardInterrupt
-            Ctrl-C; likewise.
+            Ctrl-C was pressed. The estimator is then unchanged.
 
         Warns
         -----
         ConvergenceWarning
-            max_iter epochs were over first.
+            max_iter was reached before convergence.
         """
         with transaction(self):
             self._fit(X, y, coef_init, intercept_init, sample_weight)
@@ -221,26 +220,25 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Learn one epoch more.
+        """Learn for one more epoch.
 
         Parameters
         ----------
         X, y, sample_weight
             As for `fit`.
         classes : array-like of shape (n_classes,)
-            Every label that will come; expected by the first call.
+            All labels of this and later calls; required in the first call.
 
         Returns
         -------
-        Perceptron
-            This one.
+        self
 
         Raises
         ------
         ValueError
-            As for `fit`; if early_stopping or a balanced class_weight is asked for, which need all
-            samples; if `classes` is missing in the first call or is not what it was in that call,
-            or y has a label that is not among them. What was learned before is unchanged.
+            As for `fit`. Also if early_stopping or a balanced class_weight is set, which need all
+            samples; if `classes` is missing in the first call or differs from it in a later call;
+            or if y has a label that is not in `classes`. The estimator is then unchanged.
         """
         first = not hasattr(self, "classes_")
         if first and self.early_stopping:
@@ -253,14 +251,12 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
                 "to properly estimate the class frequency distributions. Pass the resulting "
                 "weights as the class_weight parameter."
             )
-        with contextlib.suppress(PassedOver), transaction(self):
+        with contextlib.suppress(NothingToLearn), transaction(self):
             self._learn_epoch(X, y, classes, sample_weight, first)
         return self
 
     def decision_function(self, X: Any) -> NDArray[Any]:
-        """Return z = W x + b of every sample.
-
-        The bits of a row are the same whatever stands beside it.
+        """Return the scores of every sample.
 
         Parameters
         ----------
@@ -269,9 +265,10 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+            z = W x + b. A row does not depend on the other rows.
         """
         check_is_fitted(self)
-        X = validated(
+        X = validate(
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", reset=False
         )
         dtype: np.dtype[Any] = np.result_type(X.dtype, self.coef_.dtype)
@@ -292,17 +289,16 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
         """
         Z = self.decision_function(X)
-        found = (Z > 0).astype(np.intp) if Z.ndim == 1 else Z.argmax(axis=1)
-        predicted: NDArray[Any] = self.classes_[found]
-        return predicted
+        codes = (Z > 0).astype(np.intp) if Z.ndim == 1 else Z.argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[codes]
+        return labels
 
     def sparsify(self) -> Self:
-        """Make `coef_` a sparse matrix, which may be smaller after an l1 penalty.
+        """Convert `coef_` to a sparse matrix, which may be smaller after an L1 penalty.
 
         Returns
         -------
-        Perceptron
-            This one.
+        self
         """
         from scipy import sparse
 
@@ -311,25 +307,24 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
         return self
 
     def densify(self) -> Self:
-        """Make `coef_` an array again.
+        """Convert `coef_` back to a dense array.
 
         Returns
         -------
-        Perceptron
-            This one.
+        self
         """
         check_is_fitted(self)
         self.coef_ = self._dense_coef()
         return self
 
     def __sklearn_tags__(self) -> Any:
-        """Return what scikit-learn may expect: sparse X is welcome."""
+        """Return scikit-learn's tags, which say that X may be sparse."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
     def _fit(self, X: Any, y: Any, coef_init: Any, intercept_init: Any, sample_weight: Any) -> None:
-        X, y = self._validated(X, y, reset=True)
+        X, y = self._validate(X, y, reset=True)
         with short_messages():
             check_classification_targets(y)
         classes = np.unique(y)
@@ -342,7 +337,7 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
         self._keep(learned, classes, len(y))
 
     def _learn_epoch(self, X: Any, y: Any, classes: Any, sample_weight: Any, first: bool) -> None:
-        X, y = self._validated(X, y, reset=first)
+        X, y = self._validate(X, y, reset=first)
         known = self._classes(classes)
         weights = weights_of_samples(sample_weight, X)
         if first:
@@ -354,7 +349,7 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
         elif first:
             learned = Learned(W, b, 0)
         else:
-            raise PassedOver
+            raise NothingToLearn
         self.t_ = getattr(self, "t_", 1.0)
         self._keep(learned, known, len(y))
 
@@ -362,9 +357,9 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
         coef: Any = self.coef_
         return np.asarray(coef.toarray() if arrays.is_sparse(coef) else coef)
 
-    def _validated(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
+    def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
         check_one_kind("y", y)
-        X, y = validated(
+        X, y = validate(
             self,
             X,
             y,
@@ -386,13 +381,13 @@ class Perceptron(ShortMessages, ClassifierMixin, BaseEstimator):
             return known
         check_one_kind("classes", classes)
         with short_messages():
-            given: NDArray[Any] = unique_labels(classes)
-        if known is not None and not np.array_equal(known, given):
+            all_classes: NDArray[Any] = unique_labels(classes)
+        if known is not None and not np.array_equal(known, all_classes):
             raise ValueError(
                 f"`classes={shown(classes)}` is not the same as on last call to partial_fit, "
                 f"was: {shown(known)}"
             )
-        return given
+        return all_classes
 
     def _keep(self, learned: Learned, classes: NDArray[Any], n_samples: int) -> None:
         self.classes_ = classes

@@ -16,128 +16,128 @@ from .._checks import arrays
 from .._checks.shown import shown
 from .._loss import Poisson
 from . import _settings
-from ._checks import check_numbers, short_messages, validated
+from ._checks import check_numbers, short_messages, validate
 from ._online import Online, is_stochastic
 
 
 class MLPRegressor(RegressorMixin, Online):
-    """A regressor: scikit-learn's `MLPRegressor` with the same parameters, and more.
+    """A regressor with the parameters of scikit-learn's `MLPRegressor` and more.
 
     Parameters
     ----------
     loss : str, loss or callable, default="squared_error"
-        "squared_error" and "poisson" are scikit-learn's; the others of docs/losses.md, with
-        parameters such as ``rosenblatt.Huber(2.0)``, and functions of your own as in
-        `rosenblatt.train` are new. "gaussian_nll" has two outputs for each target: the means,
-        then the logarithms of the variances.
+        "squared_error" and "poisson" are those of scikit-learn. In addition, all losses of
+        docs/losses.md, including objects such as ``rosenblatt.Huber(2.0)``, and custom functions
+        as in `rosenblatt.train`. "gaussian_nll" has two outputs per target: first the means, then
+        the logarithms of the variances.
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer.
     activation : str, rosenblatt.Activation or sequence of them, default="relu"
-        f of the hidden layers, of scikit-learn's "identity", "logistic", "tanh", "relu" or any
-        other of `rosenblatt.Network`; one for all or one for each.
+        f of the hidden layers: scikit-learn's "identity", "logistic", "tanh" and "relu", or any
+        other activation of `rosenblatt.Network`. One for all layers or one per layer.
     solver : {"lbfgs", "sgd", "adam"} or optimiser, default="adam"
-        The first three are scikit-learn's, to the formula. An object such as
-        ``rosenblatt.AdamW()`` has its own learning rate and settings.
+        The first three compute exactly the formulas of scikit-learn. An object such as
+        ``rosenblatt.AdamW()`` brings its own learning rate and settings.
     alpha : float, default=0.0001
-        L2 penalty of the weights: a batch has its samples' share of alpha / 2 sum w^2.
+        L2 penalty of the weights, alpha / 2 sum w^2 divided by the number of samples in a batch.
     batch_size : int or "auto", default="auto"
-        Samples of a step; "auto" is ``min(200, n_samples)``.
+        Samples per step; "auto" is ``min(200, n_samples)``.
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
         How the rate of "sgd" changes between epochs.
     learning_rate_init : float, schedule or callable, default=0.001
-        The rate, or one of `rosenblatt.schedules`.
+        The learning rate, or a schedule of `rosenblatt.schedules`.
     power_t : float, default=0.5
         The exponent of "invscaling".
     max_iter : int, default=200
-        Epochs at most; steps at most of "lbfgs".
+        The maximum number of epochs, or of steps for "lbfgs".
     shuffle : bool, default=True
-        A new order of the samples every epoch, drawn as scikit-learn draws it.
+        Shuffle the samples in every epoch, in the same order as scikit-learn.
     random_state : int, RandomState instance or None, default=None
-        Initial weights, the split of early stopping, orders, dropout.
+        Seed of the initial weights, the split of early stopping, shuffling and dropout.
     tol : float, default=1e-4
-        An epoch that is better by less has not improved.
+        The minimum improvement of an epoch; a smaller one does not count.
     verbose : bool, default=False
         Print the loss of every epoch.
     warm_start : bool, default=False
-        Begin with the weights of the last `fit`.
+        Start from the weights of the last `fit`.
     momentum : float, default=0.9
-        Of "sgd", from 0 to 1.
+        Momentum of "sgd", from 0 to 1.
     nesterovs_momentum : bool, default=True
-        Look ahead along the velocity.
+        Use Nesterov's momentum in "sgd".
     early_stopping : bool, default=False
-        Hold out `validation_fraction` of the samples, or look at `fit`'s own validation set, and
-        stop when the score does not improve; the best weights are kept.
+        Stop when the score on a validation set no longer improves, and keep the best weights. The
+        set is `validation_fraction` of the samples, or the `validation` argument of `fit`.
     validation_fraction : float, default=0.1
         Between 0 and 1.
     beta_1, beta_2 : float, default=0.9, 0.999
-        Of "adam".
+        Decay rates of the moving means of "adam".
     epsilon : float, default=1e-8
-        Of "adam".
+        Added to the denominator of "adam".
     n_iter_no_change : int, default=10
         Epochs without an improvement before training stops.
     max_fun : int, default=15000
-        Evaluations of the cost at most, for "lbfgs".
+        The maximum number of cost evaluations of "lbfgs".
     dropout : float or sequence of float, default=0.0
-        How much of the hidden units to leave out in every step, for all layers or for each.
+        The dropout rate of the hidden units, one for all layers or one per layer.
     input_dropout : float, default=0.0
-        The same for the features.
+        The dropout rate of the features.
     norm : {"batch", "layer"}, None or sequence, default=None
-        Normalise the hidden layers, all or each in its own way.
+        Normalisation of the hidden layers, one for all layers or one per layer.
     skip : bool or sequence of bool, default=False
-        Add to what a hidden layer gives what went into it.
+        Residual connections: add the input of a hidden layer to its output.
     scale_inputs : {"standard", "minmax", "robust"}, default=None
-        `fit` scales the features as in `rosenblatt.train`: the scaling is fitted to the training
-        samples, without those held out, and belongs to the network. X stays in your units
-        everywhere; `coefs_` and `intercepts_` work on scaled numbers. Not for a sparse X.
+        Scale the features as in `rosenblatt.train`. `fit` computes the scaling from the training
+        samples, without the held-out ones, and the network stores it. You always pass X in its
+        original units; `coefs_` and `intercepts_` apply to scaled numbers. X must be dense.
     scale_targets : {"standard", "minmax", "robust"}, default=None
-        The same for y: predictions are in your units, losses and `tol` in scaled ones. For
-        "squared_error", "absolute_error", "huber" and "quantile".
+        Scale y in the same way. Predictions are in the original units, losses and `tol` in scaled
+        units. Supported for "squared_error", "absolute_error", "huber" and "quantile".
     coefs_init, intercepts_init : list of array-like, default=None
-        Weights (n_in, n_out) and biases (n_out,) of each layer to begin with.
+        Initial weights (n_in, n_out) and biases (n_out,) of each layer.
     callback : callable, rosenblatt.Callback or sequence, default=None
-        Told of every epoch, as in `rosenblatt.train`; true ends the training. Callbacks of
-        scikit-learn 1.9 go in by `set_callbacks`.
+        Called after every epoch, as in `rosenblatt.train`; returning True stops training. Pass
+        callbacks of scikit-learn 1.9 to `set_callbacks`.
     dtype : {"float32", "float64"}, default=None
-        The type of the arithmetic; None is that of X, float64 where it is neither.
+        The type of the arithmetic; None uses the dtype of X if it is one of these, else float64.
     grow : bool, default=False
-        Let `partial_fit` and `learn_one` admit features that come later.
+        Allow new features in later calls to `partial_fit` and `learn_one`.
     threads : int, default=None
-        How many threads; None is all that the process may use, and one in a worker of joblib. The
-        result is the same for any number.
+        Number of threads; None uses all that the process may use, or one in a joblib worker. The
+        result does not depend on it.
 
     Attributes
     ----------
     coefs_, intercepts_ : list of ndarray
-        Weights (n_in, n_out) and biases (n_out,) of each layer. Assigning to an item, or to an
-        item's numbers, changes the network.
+        Weights (n_in, n_out) and biases (n_out,) of each layer. Assigning to an element of the
+        list, or to numbers in it, changes the network.
     loss_, best_loss_ : float
-        The loss of the last epoch and the lowest, penalty included; `best_loss_` is None with
-        early stopping.
+        The loss of the last epoch and the lowest loss, including the penalty. `best_loss_` is
+        None with early stopping.
     loss_curve_ : list of float
         The loss of every epoch.
     validation_loss_curve_ : list of float or None
-        The loss of `fit`'s validation set after every epoch.
+        The loss on the `validation` argument of `fit` after every epoch.
     validation_scores_, best_validation_score_ : list of float, float or None
-        With early stopping.
+        The score after every epoch and the best one; None without early stopping.
     n_iter_, t_ : int
-        Epochs, and samples seen.
+        Number of epochs, and number of samples seen.
     n_layers_, n_outputs_ : int
-        Layers with the input, and units of the last.
+        Number of layers including the input, and units of the output layer.
     out_activation_ : str
-        f of the output.
+        f of the output layer.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
-        Where X has names.
+        Defined if X has column names.
 
     See Also
     --------
-    rosenblatt.train : The training behind it.
+    rosenblatt.train : The underlying training function.
 
     Notes
     -----
-    With scikit-learn's parameters alone the weights are scikit-learn's, but for rounding: from one
-    `random_state` come the same initial weights, batches and steps.
-    docs/coming-from-scikit-learn.md says what is equal, what differs and what is new.
+    If only scikit-learn's parameters are used, the weights equal those of scikit-learn up to
+    rounding: the same `random_state` gives the same initial weights, batches and steps.
+    docs/coming-from-scikit-learn.md lists what is equal, what differs and what is new.
 
     Examples
     --------
@@ -232,25 +232,26 @@ class MLPRegressor(RegressorMixin, Online):
         self.threads = threads
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
-        """Return the predicted numbers.
+        """Return the predicted targets.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         return_std : bool, default=False
-            Return standard deviations, too; for ``loss="gaussian_nll"``.
+            Also return standard deviations; requires ``loss="gaussian_nll"``.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-            A row has the same bits whatever stands beside it.
-        deviations : ndarray, like y
-            Where they are asked for.
+            A row does not depend on the other rows.
+        deviations : ndarray of the same shape as y
+            Only if `return_std` is True.
 
         Raises
         ------
         NotFittedError, ValueError
-            The estimator is not fitted, or X is not made of finite rows of its features.
+            The estimator is not fitted, or X contains values other than finite numbers or has the
+            wrong number of features.
         """
         A = self._predictions(X)
         if return_std and not self._has_variances:
@@ -261,15 +262,15 @@ class MLPRegressor(RegressorMixin, Online):
         if not return_std:
             return self._numbers_of(A)
         n_targets = A.shape[1] // 2
-        return self._numbers_of(A), self._shaped(np.exp(0.5 * A[:, n_targets:]))
+        return self._numbers_of(A), self._squeeze(np.exp(0.5 * A[:, n_targets:]))
 
     def _numbers_of(self, A: NDArray[Any]) -> NDArray[Any]:
-        """Return what outputs (n, n_outputs) predict; of a mean and a variance the mean."""
-        return self._shaped(A[:, : A.shape[1] // 2] if self._has_variances else A)
+        """Return the predictions for outputs (n, n_outputs), without variances."""
+        return self._squeeze(A[:, : A.shape[1] // 2] if self._has_variances else A)
 
     @property
     def _n_targets(self) -> int:
-        """How many numbers a sample has as its target."""
+        """Number of targets per sample."""
         return int(self.n_outputs_ // 2 if self._has_variances else self.n_outputs_)
 
     @property
@@ -278,7 +279,7 @@ class MLPRegressor(RegressorMixin, Online):
         return bool(self._loss_of_fit == "gaussian_nll")
 
     @staticmethod
-    def _shaped(A: NDArray[Any]) -> NDArray[Any]:
+    def _squeeze(A: NDArray[Any]) -> NDArray[Any]:
         return A.ravel() if A.shape[1] == 1 else A
 
     @available_if(is_stochastic)
@@ -286,16 +287,16 @@ class MLPRegressor(RegressorMixin, Online):
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Update the network with one pass over some samples; the solver's state lives on.
+        """Update the network with one pass over some samples.
 
-        Also that of `fit`, with the settings that it began with. `alpha`, the loss and dropout are
-        those of the estimator now. Scalings are those of `fit`; without an earlier `fit` they are
-        refused.
+        The state of the solver continues from the last call to `fit` or `partial_fit`, with the
+        settings of that time. `alpha`, the loss and dropout take their current values. Scalings
+        are those of `fit`; without an earlier `fit` they are refused.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            With `grow`, features that were not there before are admitted.
+            With `grow`, new features are allowed.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
 
@@ -306,7 +307,7 @@ class MLPRegressor(RegressorMixin, Online):
         Raises
         ------
         ValueError
-            An argument is out of range, or the training diverged. Nothing has changed then.
+            An argument is out of range, or training diverged. The estimator is then unchanged.
         """
         return self._partial_fit(X, y, sample_weight)
 
@@ -341,11 +342,9 @@ class MLPRegressor(RegressorMixin, Online):
             raise ValueError(f"y: got shape {target.shape}, expected {expected}")
         return target
 
-    def _validated(
-        self, X: Any, y: Any, incremental: bool, reset: bool
-    ) -> tuple[Any, NDArray[Any]]:
+    def _validate(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, NDArray[Any]]:
         check_numbers("y", y, X)
-        X, y = validated(
+        X, y = validate(
             self,
             X,
             y,
@@ -360,7 +359,7 @@ class MLPRegressor(RegressorMixin, Online):
             self._check_columns(y)
         return X, y
 
-    def _checked_targets(self, y: ArrayLike) -> NDArray[Any]:
+    def _check_targets(self, y: ArrayLike) -> NDArray[Any]:
         check_numbers("y", y)
         with short_messages():
             numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
@@ -369,11 +368,11 @@ class MLPRegressor(RegressorMixin, Online):
         return y
 
     def _check_columns(self, y: NDArray[Any]) -> None:
-        """Refuse more or fewer numbers a sample than in the last fit."""
+        """Check that the number of targets per sample is that of the last fit."""
         found = y[:1].size
         if found != self._n_targets:
             raise ValueError(
-                f"y: got {found} numbers a sample, expected {self._n_targets} as in the last fit"
+                f"y: got {found} targets per sample, expected {self._n_targets} as in the last fit"
             )
 
     @staticmethod
@@ -386,7 +385,7 @@ class MLPRegressor(RegressorMixin, Online):
         n_targets = 1 if y.ndim == 1 else y.shape[1]
         return 2 * n_targets if loss == "gaussian_nll" else n_targets
 
-    def _encoded(self, y: NDArray[Any], loss: Any, name: str = "y") -> NDArray[Any]:
+    def _encode(self, y: NDArray[Any], loss: Any, name: str = "y") -> NDArray[Any]:
         rows = y.reshape(-1, 1) if y.ndim == 1 else y
         return arrays.exact(name, rows, self._net.dtype)
 
@@ -407,7 +406,7 @@ class MLPRegressor(RegressorMixin, Online):
         return float(np.average(xlogy(rows, rows) - rows, weights=sample_weight, axis=0).sum())
 
     def _score_of(self, X: Any, y: NDArray[Any], sample_weight: Any) -> float:
-        A = self._activated(self._outputs(X))
+        A = self._apply_exp(self._outputs(X))
         if not np.isfinite(A).all():
             return float("nan")
         return float(r2_score(y, self._numbers_of(A), sample_weight=sample_weight))

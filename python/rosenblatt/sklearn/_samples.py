@@ -1,4 +1,4 @@
-"""Samples on their way from an estimator's checks to its training."""
+"""Checked samples: inputs, targets and weights."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .._checks import arrays, sparse
 
 
 def for_core(X: Any, dtype: np.dtype[Any]) -> Any:
-    """Return X (n, n_features), dense or sparse, as the core takes it."""
+    """Return X (n, n_features), dense or sparse, in the form that the core accepts."""
     if arrays.is_sparse(X):
         return sparse.stored_arrays("X", X, dtype)
     return arrays.exact("X", np.asarray(X), dtype)
 
 
 class Samples(NamedTuple):
-    """Samples as an estimator has checked them."""
+    """Samples that an estimator has checked."""
 
     X: Any
     y: NDArray[Any]
     weights: NDArray[Any] | None
 
-    def rows(self, chosen: NDArray[np.int64]) -> Samples:
-        """Return those that are chosen, in this order."""
-        weights = None if self.weights is None else self.weights[chosen]
-        return Samples(_safe_indexing(self.X, chosen), self.y[chosen], weights)
+    def rows(self, indices: NDArray[np.int64]) -> Samples:
+        """Return the samples with these indices, in this order."""
+        weights = None if self.weights is None else self.weights[indices]
+        return Samples(_safe_indexing(self.X, indices), self.y[indices], weights)

@@ -1,4 +1,4 @@
-"""Settings: what the parameters of an estimator may be, and what they are to `rb.train`."""
+"""Settings: checks of estimator parameters, and their translation to `rb.train`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .._loss import WITH_PARAMETERS
 from .._optimizer import LBFGS, OPTIMIZERS, SGD, Adam, Check, Optimizer
 from .._training.callbacks import Callback
 
-OF_SCALED_TARGETS = ("squared_error", "absolute_error", "huber", "quantile")
+SCALABLE_LOSSES = ("squared_error", "absolute_error", "huber", "quantile")
 
 SCHEDULES = (
     schedules.StepDecay,
@@ -32,7 +32,7 @@ SCHEDULES = (
     schedules.PerEpoch,
 )
 
-# scikit-learn's own first, in its order; a wider range where rosenblatt has more.
+# The parameters of scikit-learn come first, in its order, some with a wider range.
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(set(arguments.ACTIVATIONS)), Activation, list, tuple],
@@ -75,8 +75,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-# What an optimiser is made of, with its learning rate.
-OF_OPTIMIZER = (
+# The parameters that determine the optimiser and its learning rate.
+OPTIMIZER_PARAMETERS = (
     "solver",
     "learning_rate",
     "learning_rate_init",
@@ -101,7 +101,7 @@ def hidden_layers(hidden_layer_sizes: Any) -> list[int]:
     Raises
     ------
     ValueError
-        One is no whole number above 0.
+        A size is not a whole number above 0.
     """
     one_layer = not isinstance(hidden_layer_sizes, Iterable)
     sizes = [hidden_layer_sizes] if one_layer else list(hidden_layer_sizes)
@@ -111,60 +111,62 @@ def hidden_layers(hidden_layer_sizes: Any) -> list[int]:
 
 
 def activations(activation: Any, n_hidden: int) -> list[Any]:
-    """Return the activation of each hidden layer; that of none, too, where one name was given.
+    """Return the activation of each hidden layer.
+
+    If one name is given, the list has at least one element, even without hidden layers.
 
     Raises
     ------
     TypeError, ValueError
-        There is another number of names, or one is unknown.
+        The number of names is wrong, or a name is unknown.
     """
     one = isinstance(activation, str | Activation)
     return _activation.of_layers(activation, "identity", max(n_hidden, 1) if one else n_hidden)[:-1]
 
 
-def named_loss(loss: Any) -> Any:
-    """Return a loss that is one of rosenblatt's.
+def require_named_loss(loss: Any) -> Any:
+    """Return a loss if it is not a custom function.
 
     Raises
     ------
     ValueError
-        It is a function of the user's own.
+        The loss is a custom function.
     """
     if callable(loss):
-        raise ValueError("loss: got a function of your own, expected a named loss")
+        raise ValueError("loss: got a custom function, expected a named loss")
     return loss
 
 
-def same(name: str, asked: Any, made: Any) -> None:
-    """Refuse a warm start with another network than the one that was made.
+def check_same(name: str, asked: Any, made: Any) -> None:
+    """Check that a parameter describes the network from which a warm start continues.
 
     Raises
     ------
     ValueError
-        `asked` is not `made`; the message names both.
+        `asked` differs from `made`; the message names both.
     """
     if asked != made:
         raise ValueError(
-            f"{name}: got {shown(asked)}, expected {shown(made)} as in the last fit, whose network "
-            "warm_start=True goes on with; set warm_start=False to begin with a new one"
+            f"{name}: got {shown(asked)}, expected {shown(made)} as in the last fit, because "
+            "warm_start=True continues with its network; set warm_start=False for a new network"
         )
 
 
 def of_optimizer(estimator: Any) -> SimpleNamespace:
-    """Return the parameters that an optimiser is made of, as they are now.
+    """Return the current values of the parameters that determine the optimiser.
 
-    An optimiser that has begun keeps them, as in scikit-learn, whatever `set_params` says later.
+    As in scikit-learn, an existing optimiser keeps them when `set_params` changes a parameter.
     """
-    return SimpleNamespace(**{name: getattr(estimator, name) for name in OF_OPTIMIZER})
+    return SimpleNamespace(**{name: getattr(estimator, name) for name in OPTIMIZER_PARAMETERS})
 
 
 def minimises(estimator: Any) -> bool:
-    """Whether the solver minimises the cost of all samples, and does not go a step at a time."""
+    """Whether the solver minimises the cost of all samples, without steps on batches."""
     return isinstance(estimator.solver, LBFGS) or bool(estimator.solver == "lbfgs")
 
 
 def optimizer_of(estimator: Any, rate: Any) -> Optimizer:
-    """Return the solver of an estimator; `rate` is the learning rate of "sgd" and "adam"."""
+    """Return the optimiser of an estimator; `rate` is the learning rate of "sgd" and "adam"."""
     solver = estimator.solver
     if not isinstance(solver, str):
         return solver  # type: ignore[no-any-return]
@@ -182,17 +184,17 @@ def optimizer_of(estimator: Any, rate: Any) -> Optimizer:
 
 
 def changes_between_epochs(estimator: Any) -> bool:
-    """Whether the learning rate is one of scikit-learn's that changes."""
+    """Whether the learning rate is "invscaling" or "adaptive"."""
     return bool(estimator.solver == "sgd" and estimator.learning_rate != "constant")
 
 
 def check_combinations(estimator: Any, validation: Any = None) -> None:
-    """Refuse parameters that do not go together.
+    """Refuse incompatible parameters.
 
     Raises
     ------
     ValueError
-        Two do not; the message names both.
+        Two parameters are incompatible; the message names both.
     """
     if changes_between_epochs(estimator) and not isinstance(estimator.learning_rate_init, Real):
         raise ValueError(
@@ -200,7 +202,7 @@ def check_combinations(estimator: Any, validation: Any = None) -> None:
             "learning_rate_init, expected 'constant'"
         )
     if estimator.solver == "lbfgs" and any_dropout(estimator):
-        raise ValueError("dropout: got some with solver='lbfgs', expected 'sgd' or 'adam'")
+        raise ValueError("dropout: got a rate with solver='lbfgs', expected 'sgd' or 'adam'")
     if estimator.solver == "lbfgs" and not (validation is None and estimator.callback is None):
         raise ValueError(
             "validation, callback: got one with solver='lbfgs', expected 'sgd', 'adam' or an "
@@ -213,7 +215,7 @@ def check_combinations(estimator: Any, validation: Any = None) -> None:
 
 
 def scalings(estimator: Any) -> dict[str, Any]:
-    """Return the scalings that the parameters ask for, as arguments of `rb.train`."""
+    """Return the kinds of scalings to fit, as arguments of `rb.train`."""
     return {name: getattr(estimator, name, None) for name in ("scale_inputs", "scale_targets")}
 
 
@@ -223,31 +225,31 @@ def check_scalings(estimator: Any, X: Any) -> None:
     Raises
     ------
     ValueError
-        X is sparse, or the loss is for targets that cannot be scaled.
+        X is sparse, or the loss does not support scaled targets.
     """
     asked = scalings(estimator)
     if asked["scale_inputs"] is not None and arrays.is_sparse(X):
         raise ValueError(
-            f"scale_inputs: got {shown(asked['scale_inputs'])} with a sparse X, expected None: an "
-            "offset would fill X up; scikit-learn's MaxAbsScaler scales without one"
+            f"scale_inputs: got {shown(asked['scale_inputs'])} with a sparse X, expected None, "
+            "because an offset would make X dense; use scikit-learn's MaxAbsScaler instead"
         )
     loss = estimator.loss
     if asked["scale_targets"] is not None and (
-        callable(loss) or _loss.rule(loss).name not in OF_SCALED_TARGETS
+        callable(loss) or _loss.rule(loss).name not in SCALABLE_LOSSES
     ):
         raise ValueError(
             f"scale_targets: got {shown(asked['scale_targets'])} with loss={shown(loss)}, expected "
-            f"None or a loss of {', '.join(OF_SCALED_TARGETS)}"
+            f"None or one of the losses {', '.join(SCALABLE_LOSSES)}"
         )
 
 
 def any_dropout(estimator: Any) -> bool:
-    """Whether any unit is left out in training."""
+    """Whether a dropout rate is above 0."""
     return bool(np.any(np.asarray(estimator.dropout) > 0)) or estimator.input_dropout > 0
 
 
 def batch_size_of(estimator: Any, n_samples: int, *, stacklevel: int) -> int:
-    """Return the samples of a step: scikit-learn's "auto" is 200 at most; warn of a clipped one."""
+    """Return the batch size: "auto" is at most 200, as in scikit-learn; warn if it is clipped."""
     if estimator.batch_size == "auto":
         return min(200, n_samples)
     if estimator.batch_size > n_samples:

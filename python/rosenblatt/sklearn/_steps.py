@@ -1,4 +1,4 @@
-"""Steps: `fit` by gradient descent: one call of `rb.train`, with rules between epochs."""
+"""`fit` by stochastic gradient descent: one call of `rb.train` with rules between epochs."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ NOT_FINITE = (
     " contain large values and need to be preprocessed."
 )
 
-SEEDS = 2**31  # numbers that a RandomState draws below on every platform
+SEEDS = 2**31  # exclusive bound of seeds that a RandomState draws on every platform
 
 
 class Shuffled:
-    """The order of the samples in each epoch: that of scikit-learn's `shuffle`, draw for draw."""
+    """The order of the samples in each epoch, with the same draws as scikit-learn's `shuffle`."""
 
     def __init__(self, random: np.random.RandomState, n: int) -> None:
         self._random = random
         self._order = np.arange(n)
 
     def __call__(self, _epoch: int) -> NDArray[np.int64]:
-        """Shuffle the last epoch's order."""
-        chosen = np.arange(len(self._order))
-        self._random.shuffle(chosen)
-        self._order = self._order[chosen]
+        """Shuffle the order of the last epoch and return it."""
+        permutation = np.arange(len(self._order))
+        self._random.shuffle(permutation)
+        self._order = self._order[permutation]
         return self._order
 
 
 def fit(
     estimator: Any, samples: Samples, validation: Samples | None, scalings: dict[str, Any]
 ) -> None:
-    """Train an estimator that has its network, by "sgd", "adam" or an optimiser of rosenblatt.
+    """Train the network of an estimator by "sgd", "adam" or an optimiser of rosenblatt.
 
-    `scalings` are those to fit, as in `rb.train`.
+    `scalings` are the kinds of scalings to fit, as in `rb.train`.
 
     Raises
     ------
     ValueError
-        The training diverged, or a part for early stopping would be too small.
+        Training diverged, or the validation set for early stopping is too small.
     """
     used, held_out = split(estimator, samples, validation)
     n_samples = used.X.shape[0]
-    Y = estimator._encoded(used.y, estimator.loss)
+    Y = estimator._encode(used.y, estimator.loss)
     tasks = Tasks(estimator, samples.X, samples.y, samples.weights)
     rules = Rules(
         estimator,
@@ -91,19 +91,19 @@ def fit(
     with tasks.of_fit():
         if _run(estimator, training, rules):
             remembered = training.memory
-            if remembered is not None:  # `partial_fit` goes on with it
+            if remembered is not None:  # `partial_fit` continues from it
                 estimator._memory = rules.memory(remembered)
         if rules.best_state is not None:
             estimator._net._take_state(rules.best_state)
 
 
 def _run(estimator: Any, training: TrainingJob, rules: Rules) -> bool:
-    """Train; return whether the training could go on from where it ended.
+    """Train; return whether training could continue from the final state.
 
     Raises
     ------
     ValueError
-        The training diverged, and no weights of an earlier epoch are kept.
+        Training diverged, and no weights of an earlier epoch are kept.
     """
     try:
         training.run(estimator._net.threads)
@@ -137,7 +137,7 @@ def _for_training(estimator: Any, validation: Samples | None) -> Any:
     estimator.validation_loss_curve_ = estimator.validation_loss_curve_ or []
     return (
         validation.X,
-        estimator._encoded(validation.y, estimator.loss, "validation[1]"),
+        estimator._encode(validation.y, estimator.loss, "validation[1]"),
         validation.weights,
     )
 
@@ -156,9 +156,9 @@ def _warn_unless_converged(estimator: Any, rules: Rules) -> None:
 def split(
     estimator: Any, samples: Samples, validation: Samples | None
 ) -> tuple[Samples, Samples | None]:
-    """Return the samples to train on, and those whose score decides when to stop, if any.
+    """Return the samples to train on, and the validation samples for early stopping, if any.
 
-    A validation set of the user's is used where there is one; else scikit-learn's split is drawn.
+    The user's validation set is used if there is one; otherwise scikit-learn's split is drawn.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def split(
                 "is undefined"
             )
         return samples, validation
-    of_training, of_validation = _drawn(estimator, samples)
+    of_training, of_validation = _draw_split(estimator, samples)
     if len(of_validation) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' "
@@ -184,12 +184,12 @@ def split(
     if held_out.weights is not None and not np.any(held_out.weights):
         raise ValueError(
             "sample_weight: got 0 for every sample held out for early stopping, expected a weight "
-            "above 0 for at least one"
+            "above 0 for at least one of them"
         )
     return samples.rows(of_training), held_out
 
 
-def _drawn(estimator: Any, samples: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _draw_split(estimator: Any, samples: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Draw the samples to train on and the samples to hold out.
 
     The draw is scikit-learn's, which stratifies two classes but not more. If a class would have no

@@ -1,4 +1,4 @@
-"""Threads: how many an estimator uses, beside others that run at the same time."""
+"""The number of threads of an estimator, which depends on the joblib worker it runs in."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from joblib.parallel import get_active_backend
 
 
 def thread_count(threads: int | None) -> int | None:
-    """Return `threads`; where None was given, 1 inside a worker of joblib, else None for all.
+    """Return `threads`; if None, 1 inside a joblib worker and None (all) elsewhere.
 
-    joblib runs as many workers as there are cores, so each of them has one thread for itself.
+    joblib usually runs one worker per core, so each worker uses one thread.
     """
     if threads is not None:
         return int(threads)

@@ -1,4 +1,4 @@
-"""Transaction: a call of an estimator that raises leaves the estimator as it was."""
+"""Transaction: a method call that raises leaves the estimator unchanged."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from sklearn.utils import check_random_state
 from .._checks.draws import undone_if_raised
 
 
-class PassedOver(Exception):  # noqa: N818 - a batch that is passed over is not an error
-    """All samples of a batch weigh nothing, so that nothing is to change."""
+class NothingToLearn(Exception):  # noqa: N818 - not an error
+    """All samples of a batch have weight 0, so the estimator must not change."""
 
 
-_running: set[int] = set()  # the ids of the estimators that are in a transaction
+_running: set[int] = set()  # ids of the estimators in a transaction
 
 
 @contextmanager
 def transaction(estimator: Any) -> Iterator[None]:
-    """Give an estimator its attributes back if the block raises.
+    """Restore the attributes of an estimator if the block raises.
 
-    Attributes may be assigned, and lists may gain items. Random generators, also the one that the
-    estimator was given, get their state back. Everything else that the block changes in place is
-    restored by whoever changes it; the core does so for a network.
+    The block may assign attributes and append to lists. The state of random generators is restored
+    too, including that of the user's `random_state`. Code that changes anything else in place must
+    restore it; the core does so for a network.
 
     Raises
     ------
     RuntimeError
-        The estimator is in a transaction, of another thread or of a call whose callback this is.
+        The estimator is in another transaction, in another thread or around this call.
     """
     if id(estimator) in _running:
         raise RuntimeError(
-            f"{type(estimator).__name__}: it is being trained; wait until the call returns, or work"
-            " on a copy"
+            f"{type(estimator).__name__}: it is being trained; wait until the call returns, or use"
+            " a copy"
         )
     _running.add(id(estimator))
     try:
@@ -61,9 +61,9 @@ def _restoring(estimator: Any) -> Iterator[None]:
 
 
 def _generators(estimator: Any) -> Iterator[np.random.RandomState]:
-    drawn_from = vars(estimator).get("_random_state")
-    if isinstance(drawn_from, np.random.RandomState):
-        yield drawn_from
-    given = estimator.random_state
-    if given is None or isinstance(given, np.random.RandomState):
-        yield check_random_state(given)
+    current = vars(estimator).get("_random_state")
+    if isinstance(current, np.random.RandomState):
+        yield current
+    parameter = estimator.random_state
+    if parameter is None or isinstance(parameter, np.random.RandomState):
+        yield check_random_state(parameter)
