@@ -1,8 +1,8 @@
-"""The textbook: network, gradients and training in plain Python, to be read beside the lecture.
+"""The textbook: networks, gradients and training in plain Python, to read along with the lecture.
 
-Standard library only; data are lists of lists of floats. It follows docs/arithmetic.md operation by
-operation, so the compiled core gives the same bits; the tests hold the two together.
-Read train.py first: forward.py, loss.py, backward.py, update.py are its four steps.
+It uses only the standard library; data are lists of lists of floats. It follows docs/arithmetic.md
+operation by operation, so the compiled core computes identical numbers; the tests compare the two.
+Read train.py first: forward.py, loss.py, backward.py and update.py are its four steps.
 
 >>> from rosenblatt import reference
 >>> net = reference.Network([2, 3, 1], output="logistic", dtype="float64", random_state=0)

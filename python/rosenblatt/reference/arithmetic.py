@@ -1,11 +1,11 @@
 """The two number types, float32 and float64: rounding, the fused multiply-add, bits.
 
-Everything above this file computes with Python floats that are exactly representable in the number
-type T at hand. A Python float is a float64, so in float64 `x + y` is already the rounded sum. In
-float32 it is not: there every operation is written `T.round(x + y)`. Rounding twice, first to
-float64 and then to float32, gives the float32 operation exactly for +, -, *, / and the square root,
-because 53 bits are at least twice 24 bits plus 2 (Figueroa 1995). It does not for the fused
-multiply-add, which therefore is a function of its own.
+The other files compute with Python floats that are exactly representable in the number type T. A
+Python float is a float64, so in float64 `x + y` is already the rounded sum. In float32 it is not:
+there every operation is written `T.round(x + y)`. Rounding twice, first to float64 and then to
+float32, gives the float32 operation exactly for +, -, *, / and the square root, because 53 bits are
+at least twice 24 bits plus 2 (Figueroa 1995). It does not for the fused multiply-add, which is
+therefore a separate function.
 
 The specification is docs/arithmetic.md.
 """
@@ -17,19 +17,19 @@ import struct
 from collections.abc import Sequence
 from typing import TypeAlias
 
-# A float64 v that is the rounded value of something: the thing itself lies strictly between
-# v * BELOW and v * ABOVE, since rounding moved it by less than one part in 2^52.
+# If a float64 v is a rounded value, the exact value is strictly between v * BELOW and v * ABOVE,
+# because rounding changed it by less than one part in 2^52.
 BELOW = 1 - 2.0**-52
 ABOVE = 1 + 2.0**-52
 
-SPLITTER = 2.0**27 + 1  # Veltkamp's: cuts the 53 bits of a float64 into 26 and 26 and a sign
+SPLITTER = 2.0**27 + 1  # Veltkamp's: splits the 53 bits of a float64 into 26, 26 and a sign
 SMALLEST_SPLIT = 2.0**-960  # a product above it has a rounding error that is itself a float64
 
 
 def fma_exact(x: float, y: float, c: float, fraction_bits: int, lowest: int) -> float:
-    """Return x * y + c rounded once, by integers: slow, and right for every number there is.
+    """Return x * y + c rounded once, by integers: slow, but correct for all numbers.
 
-    A float is an integer over a power of two; so is the result before it is rounded. It is cut to
+    A float is an integer divided by a power of two, and so is the exact result. It is rounded to
     `fraction_bits` + 1 significant bits, or at 2^`lowest`, the smallest subnormal number.
     """
     if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(c)):
@@ -40,7 +40,7 @@ def fma_exact(x: float, y: float, c: float, fraction_bits: int, lowest: int) -> 
     if numerator == 0:
         return x * y + c  # the product is exact here, so the sum has the right sign of zero
     unit = max(abs(numerator).bit_length() - point - (fraction_bits + 1), lowest)
-    cut = max(unit + point, 0)  # so many low bits are rounded away, to nearest, ties to even
+    cut = max(unit + point, 0)  # number of low bits to round away, to nearest, ties to even
     kept, rest = divmod(abs(numerator), 1 << cut)
     half = (1 << cut) >> 1
     if cut > 0 and (rest > half or (rest == half and kept % 2 == 1)):
@@ -52,12 +52,12 @@ def fma_exact(x: float, y: float, c: float, fraction_bits: int, lowest: int) -> 
 
 
 def fma_split(x: float, y: float, c: float) -> float:
-    """Return x * y + c rounded once, in float64, by float64 operations where that is certain.
+    """Return x * y + c rounded once, in float64, by float64 operations if they suffice.
 
-    x * y = p + p_error (Dekker 1971) and p + c = s + s_error (Knuth) hold exactly. The result is s
-    plus the small rest, whose own rounding is harmless if both its neighbours lead to the same
-    number (Ziv 1991); if not, integers decide. An overflow on the way gives a NaN, which is not
-    equal to itself, so it goes to the integers too.
+    x * y = p + p_error (Dekker 1971) and p + c = s + s_error (Knuth) are exact. The result is s
+    plus a small rest. Rounding the rest is harmless if both its neighbours give the same result
+    (Ziv 1991); otherwise integers decide. An intermediate overflow gives a NaN, which is not equal
+    to itself, so integers decide in that case too.
     """
     p = x * y
     if -SMALLEST_SPLIT < p < SMALLEST_SPLIT:
@@ -80,15 +80,15 @@ def fma_split(x: float, y: float, c: float) -> float:
 
 
 def fma_built_in(x: float, y: float, c: float) -> float:
-    """Return x * y + c rounded once, in float64, by Python 3.13 and later."""
+    """Return x * y + c rounded once, in float64, by `math.fma` of Python 3.13 and later."""
     try:
         return math.fma(x, y, c)  # type: ignore[attr-defined,unused-ignore,no-any-return]
-    except (OverflowError, ValueError):  # Python raises where IEEE 754 gives infinity or NaN
+    except (OverflowError, ValueError):  # Python raises if IEEE 754 gives infinity or NaN
         return fma_exact(x, y, c, 52, -1074)
 
 
 class Float64:
-    """Double precision: a Python float as it is."""
+    """Double precision: ordinary Python floats."""
 
     dtype = "float64"
     fraction_bits = 52
@@ -108,12 +108,12 @@ class Float64:
 
     @staticmethod
     def from_bits(bits: int) -> float:
-        """Return the number whose 64 bits these are."""
+        """Return the number with these 64 bits."""
         return float(struct.unpack("=d", struct.pack("=Q", bits))[0])
 
 
 class Float32:
-    """Single precision: Python floats that a float32 can hold."""
+    """Single precision: Python floats that a float32 can represent."""
 
     dtype = "float32"
     fraction_bits = 23
@@ -135,7 +135,7 @@ class Float32:
         """Return x * y + c rounded once.
 
         The product of two float32 is exact in float64; the sum s is rounded to 53 bits. If both
-        neighbours of s round to the same float32, so does the exact sum; if not, integers decide.
+        neighbours of s round to the same float32, so does the exact sum; otherwise integers decide.
         """
         s = x * y + c
         try:
@@ -151,7 +151,7 @@ class Float32:
 
     @staticmethod
     def from_bits(bits: int) -> float:
-        """Return the number whose 32 bits these are."""
+        """Return the number with these 32 bits."""
         return float(struct.unpack("=f", struct.pack("=I", bits))[0])
 
 
@@ -169,7 +169,7 @@ def chain(T: NumberType, c: float, x: Sequence[float], y: Sequence[float]) -> fl
 
 
 def interleaved_chains(T: NumberType, c: float, x: Sequence[float], y: Sequence[float]) -> float:
-    """Return the same sum by 16 chains, term t in chain t mod 16, folded by halves at the end."""
+    """Return the same sum by 16 chains, term t in chain t mod 16, added pairwise at the end."""
     s = [chain(T, c if i == 0 else 0.0, x[i::16], y[i::16]) for i in range(16)]
     for width in (8, 4, 2, 1):
         for i in range(width):
@@ -182,8 +182,8 @@ def sum_of_products(
 ) -> float:
     """Return c + sum_t x[t] y[t], one of the `n_results` sums that one sample needs.
 
-    One chain, or 16 interleaved ones where the sum is long and there are few of them. The layer's
-    sizes alone decide, so that no batch size and no thread changes a bit.
+    It is one chain, or 16 interleaved chains if the sum is long and there are few sums. Only the
+    sizes of the layer decide, so the result does not depend on batch size or threads.
     """
     if len(x) >= 256 and n_results <= 16:
         return interleaved_chains(T, c, x, y)

@@ -1,4 +1,4 @@
-"""Backward: delta of every layer from the output's delta, and from them every derivative."""
+"""Backward: the delta of every layer from the delta of the output, and all derivatives."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .theta import Matrix, flatten
 
 
 class Derivatives(NamedTuple):
-    """What the backward pass computed."""
+    """The result of the backward pass."""
 
     dW: tuple[Matrix, ...]  # dW[layer], (n_out, n_in): dC/dW
     db: tuple[list[float], ...]  # db[layer], (n_out,): dC/db
     delta: tuple[Matrix, ...]  # delta[layer], (n, n_out): dC/dz
-    dg: tuple[list[float], ...]  # dg[layer], (n_out,): dC/dg, empty where the layer has no norm
-    dU: tuple[Matrix, ...]  # dU[layer], (n, n_out): dC/du of u = W a, delta where there is no norm
-    G: Matrix  # (n, n_out): dC/da of the first layer's output, empty where that is the network's
+    dg: tuple[list[float], ...]  # dg[layer], (n_out,): dC/dg, empty if the layer has no norm
+    dU: tuple[Matrix, ...]  # dU[layer], (n, n_out): dC/du of u = W a; delta without a norm
+    G: Matrix  # (n, n_out): dC/da of the first layer, empty if it is the output layer
 
     @property
     def grad(self) -> list[float]:
@@ -37,7 +37,7 @@ class Gradients(NamedTuple):
     db: tuple[list[float], ...]  # db[layer], (n_out,): dC/db
     dX: Matrix  # (n, n_features): dC/dX
     delta: tuple[Matrix, ...]  # delta[layer], (n, n_out): dC/dz
-    dg: tuple[list[float], ...]  # dg[layer], (n_out,): dC/dg, empty where the layer has no norm
+    dg: tuple[list[float], ...]  # dg[layer], (n_out,): dC/dg, empty if the layer has no norm
 
     @property
     def grad(self) -> list[float]:
@@ -46,10 +46,10 @@ class Gradients(NamedTuple):
 
 
 def backward(net: Layers, trace: Trace, delta_output: Matrix) -> Derivatives:
-    """Return dC/dW, dC/db and dC/dz of every layer from the output's delta, (n, n_outputs)."""
+    """Return dC/dW, dC/db and dC/dz of every layer from the delta of the output, (n, n_outputs)."""
     T, last = net.T, len(net.W) - 1
     delta, dU = [delta_output], [delta_output]
-    G: Matrix = []  # dC/da of the layer at hand; nothing goes past the output
+    G: Matrix = []  # dC/da of the current layer; the output has no skip
     for layer in range(last, 0, -1):
         G = through_layer(net, trace, layer, dU[0], G)
         delta.insert(0, delta_before(net, trace, layer, G))
@@ -69,7 +69,7 @@ def backward(net: Layers, trace: Trace, delta_output: Matrix) -> Derivatives:
 
 
 def dC_dX(net: Layers, trace: Trace, found: Derivatives) -> Matrix:
-    """Return dC/dX, (n, n_features), of X as the first layer reads it."""
+    """Return dC/dX, (n, n_features), with respect to the scaled X."""
     return through_layer(net, trace, 0, found.dU[0], found.G)
 
 
@@ -81,9 +81,10 @@ def delta_of_output(net: Layers, trace: Trace, G: Matrix) -> Matrix:
 
 
 def through_layer(net: Layers, trace: Trace, layer: int, dU: Matrix, G_out: Matrix) -> Matrix:
-    """Return dC/da of what came before a layer: W^T dC/du, what skips it, 0 for what was dropped.
+    """Return dC/da of the input of a layer: W^T dC/du, plus the skip, times the dropout mask.
 
-    `dU` is dC/du of u = W a, which is delta but in layers with a norm; `G_out` is dC/da behind it.
+    `dU` is dC/du of u = W a, which is delta unless the layer has a norm. `G_out` is dC/da of the
+    output of the layer.
     """
     G, mask = dC_dA(net, layer, dU), trace.masks[layer]
     if net.skips[layer]:

@@ -1,8 +1,8 @@
-"""Dropout: units that are left out in a step of training, the others made larger instead.
+"""Dropout: a training step sets random units to 0 and scales up the others.
 
 Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout: a simple way to prevent neural
-networks from overfitting", JMLR 15, 2014; inverted, so that a network that is not being trained
-needs no factor.
+networks from overfitting", JMLR 15, 2014. This is inverted dropout, which needs no factor at
+inference.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .theta import Matrix
 
 
 class Dropout:
-    """The masks of a training: `rates` of what goes into each weight layer, X first."""
+    """The masks of a training run; `rates` has one rate per weight layer, for its input."""
 
     def __init__(self, T: NumberType, rates: Sequence[float], seed: int) -> None:
         self.T, self.rates, self.seed = T, rates, seed
@@ -23,7 +23,7 @@ class Dropout:
     def masks(
         self, epoch: int, first_row: int, n: int, widths: Sequence[int]
     ) -> list[Matrix | None]:
-        """Return a mask (n, width) for what goes into each layer, None where nothing is dropped."""
+        """Return a mask (n, width) for the input of each layer, None if its rate is 0."""
         rows = range(first_row, first_row + n)
         return [
             [self.mask_of_row(layer, epoch, row, width) for row in rows] if rate > 0 else None
@@ -31,7 +31,7 @@ class Dropout:
         ]
 
     def mask_of_row(self, layer: int, epoch: int, row: int, width: int) -> list[float]:
-        """Return 1 / (1 - rate) for the units that stay, 0 for those that are dropped."""
+        """Return 1 / (1 - rate) for the units that stay, 0 for the dropped ones."""
         rate = self.rates[layer]
         dropped_below = min(round(rate * 2**32), 2**32 - 1)
         scale = self.T.round(1 / (1 - rate))
@@ -41,7 +41,7 @@ class Dropout:
 
 
 def apply(T: NumberType, mask: Matrix, A: Matrix) -> Matrix:
-    """Return A times the mask, number by number, (n, width)."""
+    """Return the elementwise product of A and the mask, (n, width)."""
     return [
         [T.round(a * m) for a, m in zip(row, mask_row, strict=True)]
         for row, mask_row in zip(A, mask, strict=True)

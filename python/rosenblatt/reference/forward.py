@@ -1,4 +1,4 @@
-"""Forward: z = W a + b and a = f(z), layer after layer; with a norm z = g u_hat + b for u = W a."""
+"""Forward: z = W a + b and a = f(z), layer by layer; with a norm z = g u_hat + b for u = W a."""
 
 from __future__ import annotations
 
@@ -13,18 +13,16 @@ from .theta import Matrix
 
 
 class Trace(NamedTuple):
-    """What the forward pass computed."""
+    """The result of the forward pass."""
 
     Z: tuple[Matrix, ...]  # Z[layer], (n, n_out): W[layer] a + b[layer]
     F: tuple[Matrix, ...]  # F[layer], (n, n_out): f(Z[layer])
-    A: tuple[
-        Matrix, ...
-    ]  # A[0] is X; A[layer + 1], (n, n_out): F[layer], + what went in if it skips
-    masks: tuple[Matrix | None, ...]  # of dropout, on A[layer] as it goes into the layer
+    A: tuple[Matrix, ...]  # A[0] is X; A[layer + 1], (n, n_out): F[layer] (+ A_in with a skip)
+    masks: tuple[Matrix | None, ...]  # of dropout, multiplied with A[layer]
     normalised: tuple[Normalised | None, ...]  # of the layers with a norm
 
     def A_in(self, T: NumberType, layer: int) -> Matrix:
-        """Return what went into a layer, (n, n_in): A[layer], or what dropout left of it."""
+        """Return the input of a layer, (n, n_in): A[layer] times its dropout mask, if any."""
         mask = self.masks[layer]
         return self.A[layer] if mask is None else apply(T, mask, self.A[layer])
 
@@ -36,9 +34,9 @@ def forward(
     *,
     of_batch: bool = False,
 ) -> Trace:
-    """Compute z and a of every layer for the samples X, (n, n_features); dropout has `masks`.
+    """Compute z and a of every layer for the samples X, (n, n_features), with dropout `masks`.
 
-    With `of_batch` batch norm takes the statistics of these samples, as in a step of training.
+    With `of_batch`, batch norm uses the statistics of these samples, as in a training step.
     """
     trace = Trace((), (), (X,), tuple(masks) if masks else (None,) * len(net.functions), ())
     for layer, f in enumerate(net.functions):

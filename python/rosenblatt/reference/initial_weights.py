@@ -1,7 +1,7 @@
-"""Initial weights and biases: W of a layer, uniform, normal or orthogonal, and b, uniform or zero.
+"""Initial weights and biases: W is uniform, normal or orthogonal, b is uniform or zero.
 
-Each parameter has the random number of its own index, so an initialiser does not depend on the
-order of the draws, and the biases do not change the weights. Everything is computed in float64 and
+Each parameter uses the random number of its index, so an initialiser does not depend on the order
+of the draws, and the biases do not change the weights. Everything is computed in float64 and
 rounded once at the end.
 """
 
@@ -21,14 +21,14 @@ WeightOf = Callable[[int, int], float]  # (k, j) -> the weight from input k to o
 
 
 class InitialWeights(NamedTuple):
-    """An initialiser and its parameter, which the names without one leave at 0."""
+    """An initialiser and its parameter, which is 0 for initialisers without one."""
 
     name: str
     parameter: float = 0.0
 
 
 class NamedInitialiser(Protocol):
-    """What `weights` may be beside a name: InitialWeights, or the package's own classes."""
+    """An initialiser with a parameter: InitialWeights, or a class of the package."""
 
     @property
     def name(self) -> str:
@@ -40,7 +40,7 @@ class NamedInitialiser(Protocol):
 
 
 class WeightLayer(NamedTuple):
-    """A weight layer's sizes and its stream of random numbers, one for each weight."""
+    """The sizes of a weight layer and its stream of random numbers, one per weight."""
 
     seed: int
     number: int  # from 0
@@ -56,7 +56,7 @@ class WeightLayer(NamedTuple):
         return uniform(self.seed, INITIAL_WEIGHTS, self.number, index)
 
     def normal(self, index: int) -> float:
-        """Return a standard normal number: two neighbours share a radius and an angle.
+        """Return a standard normal number; two neighbours share a radius and an angle.
 
         G. E. P. Box, M. E. Muller, Ann. Math. Statist. 29, 1958.
         """
@@ -73,7 +73,7 @@ BIASES = ("auto", "zeros", "uniform")
 def draw(
     T: NumberType, layer: WeightLayer, activation: str, weights: str | NamedInitialiser
 ) -> Matrix:
-    """Return W, (n_out, n_in), of a layer that ends in `activation`."""
+    """Return W, (n_out, n_in), of a layer with this activation."""
     name, parameter = initialiser(weights)
     if name == "auto":
         f = ACTIVATIONS.get(activation)
@@ -97,12 +97,12 @@ def draw_biases(T: NumberType, layer: WeightLayer, biases: str) -> list[float]:
 
 
 def biases_for(biases: str, *, hidden: bool, norm: str | None, weights: str) -> str:
-    """Return the initialiser of a layer's biases, of which "auto" chooses one.
+    """Return the initialiser of the biases of a layer; "auto" chooses one.
 
-    If all biases are 0 and f is odd, as tanh is, then z(-x) = -z(x). For samples x of class 1 and
-    -x of class 0 the gradients of the biases then cancel, and the biases stay 0. Hidden layers
-    therefore begin with random biases, except if the weights are 0 or a norm follows, whose shift
-    begins at 0.
+    If all biases are 0 and f is odd, like tanh, then z(-x) = -z(x). For samples x of class 1 and -x
+    of class 0 the gradients of the biases then cancel, and the biases stay 0. Hidden layers
+    therefore start with random biases, unless the weights are 0 or a norm follows, whose shift
+    starts at 0.
     """
     if biases not in BIASES:
         raise ValueError(f"biases: got {biases!r}, expected one of {', '.join(BIASES)}")
@@ -112,14 +112,14 @@ def biases_for(biases: str, *, hidden: bool, norm: str | None, weights: str) -> 
 
 
 def initialiser(weights: str | NamedInitialiser) -> InitialWeights:
-    """Return the initialiser with its parameter: a name alone stands for the default one."""
+    """Return the initialiser with its parameter; a name alone selects the default parameter."""
     if isinstance(weights, str):
         return InitialWeights(weights, DEFAULTS.get(weights, 0.0))
     return InitialWeights(weights.name, weights.parameter)
 
 
 def weights_by(name: str, parameter: float, layer: WeightLayer) -> WeightOf:
-    """Return the function that gives each weight, float64."""
+    """Return the function that computes each weight, in float64."""
     if name == "zeros":
         return lambda k, j: 0.0
     if name == "orthogonal":
@@ -145,9 +145,10 @@ def weights_by(name: str, parameter: float, layer: WeightLayer) -> WeightOf:
 
 
 def orthogonal(layer: WeightLayer) -> Matrix:
-    """Return (n_in, n_out) with orthonormal columns, or rows where there are fewer of them.
+    """Return a matrix (n_in, n_out) with orthonormal columns, or rows if there are fewer rows.
 
-    Saxe, McClelland, Ganguli, ICLR 2014; directions are uniform, since normal numbers know none.
+    Saxe, McClelland, Ganguli, ICLR 2014. The directions are uniform, because the distribution of
+    normal numbers is invariant under rotation.
     """
     X = [[layer.normal(layer.at(k, j)) for j in range(layer.n_out)] for k in range(layer.n_in)]
     if layer.n_out > layer.n_in:
@@ -157,7 +158,7 @@ def orthogonal(layer: WeightLayer) -> Matrix:
 
 
 def orthonormal(V: Matrix) -> Matrix:
-    """Return the rows of V, n of m >= n numbers, orthonormal: modified Gram-Schmidt."""
+    """Orthonormalise the rows of V, n rows of m >= n numbers, by modified Gram-Schmidt."""
     V = [list(v) for v in V]
     for i, v in enumerate(V):
         length = sqrt(chain(Float64, 0.0, v, v))

@@ -1,4 +1,4 @@
-"""Jacobian: the derivative of every output by every input, a pass back for each output."""
+"""Jacobian: the derivative of every output with respect to every input, one pass per output."""
 
 from __future__ import annotations
 

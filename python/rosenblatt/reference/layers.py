@@ -1,4 +1,4 @@
-"""Layers: the sizes, activations, norms, weights and biases of a network; data alone."""
+"""Layers: the sizes, activations, norms, weights and biases of a network; only data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .theta import Matrix, Targets, flatten, unflatten
 
 
 class Layers:
-    """What a `Network` is made of; its docstring describes the arguments and the attributes."""
+    """The data of a `Network`, whose docstring describes the arguments and attributes."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Layers:
 
     @property
     def theta(self) -> list[float]:
-        """All parameters in one list, in the order of theta.py. Assigning it sets them."""
+        """All parameters in one list, in the order of theta.py. Assigning to it sets them."""
         return flatten(self.W, self.b, self.g)
 
     @theta.setter
@@ -100,11 +100,11 @@ class Layers:
         self.W, self.b, self.g = unflatten(values, self.layers, self.norms)
 
     def scaled_inputs(self, X: Matrix) -> Matrix:
-        """Return X as the first layer reads it."""
+        """Return X, scaled by `input_scaling`."""
         return scaled(self.T, X, self.input_scaling)
 
     def scaled_targets(self, Y: Targets) -> Targets:
-        """Return Y as the outputs are compared with it."""
+        """Return Y, scaled by `target_scaling`."""
         if self.target_scaling is None:
             return Y
         rows = [y if isinstance(y, list) else [y] for y in Y]

@@ -1,8 +1,8 @@
-"""L-BFGS: steps of the whole cost, along a direction that the last steps taught.
+"""L-BFGS: full-batch steps along a quasi-Newton direction, with a line search.
 
 Liu, Nocedal 1989; Nocedal, Wright, Numerical Optimization, 2006: algorithms 7.4 (the direction),
-3.5 and 3.6 (the step). Parameters, gradients and directions are numbers of T; costs, slopes and
-everything that a line search decides by are float64.
+3.5 and 3.6 (the step). Parameters, gradients and directions are numbers of T. Costs, slopes and all
+other numbers that a line search compares are float64.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .forward import forward
 from .layers import Layers
 from .loss import NamedLoss, cost_and_delta
 from .theta import Matrix, Targets, flatten, unflatten
-from .update import Regularisation, norm_of_gradient, penalised
+from .update import Regularisation, add_penalty, norm_of_gradient
 
 LITTLE, MUCH = 1e-4, 0.9  # c_1 and c_2 of the strong Wolfe conditions
 
 
 @dataclass(frozen=True)
 class LBFGS:
-    """The settings: pairs remembered, when to stop, the most gradients of a line search."""
+    """The settings: stored pairs, stopping tolerances, maximum gradients per line search."""
 
     history: int = 10
     tolerance: float = 1e-7
@@ -34,7 +34,7 @@ class LBFGS:
 
 
 class Point(NamedTuple):
-    """A point of the line w + a d: the cost there, and its derivative by a."""
+    """A point on the line w + a d: the cost, and its derivative with respect to a."""
 
     a: float
     cost: float
@@ -50,7 +50,7 @@ class Pair(NamedTuple):
 
 
 def between(low: Point, high: Point) -> float:
-    """Return where a cubic through two points is lowest between them, or the middle."""
+    """Return the minimum between two points of a cubic through them, or the middle."""
     width = high.a - low.a
     if width == 0:
         return low.a
@@ -67,7 +67,7 @@ def between(low: Point, high: Point) -> float:
 
 
 class Minimiser:
-    """A network on its way down the cost of some samples."""
+    """Minimises the cost of a network on some samples."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Minimiser:
         self.start = Point(0.0, self.cost, 0.0)
 
     def evaluate(self) -> None:
-        """Compute the cost, with the penalty, and its gradient."""
+        """Compute the cost with the penalty, and its gradient."""
         net = self.net
         trace = forward(net, self.X)
         self.cost, delta = cost_and_delta(net, trace, self.Y, self.loss, self.weights)
@@ -98,14 +98,14 @@ class Minimiser:
         self.data_gradient_norm = norm_of_gradient(dW, db, dg)
         if self.l2:
             l2 = net.T.round(self.l2)
-            dW = tuple(penalised(net.T, 0.0, l2, W, G) for W, G in zip(net.W, dW, strict=True))
+            dW = tuple(add_penalty(net.T, 0.0, l2, W, G) for W, G in zip(net.W, dW, strict=True))
             nothing = [[0.0] * len(b) for b in net.b]
             weights = flatten(net.W, nothing, [[0.0] * len(g) for g in net.g])
             self.cost = self.cost + 0.5 * self.l2 * self.dot(weights, weights)
         self.grad = flatten(dW, db, dg)
 
     def dot(self, a: Sequence[float], b: Sequence[float]) -> float:
-        """Return the sum of a_i b_i: a chain for each unit, then layer by layer."""
+        """Return the sum of a_i b_i: one chain per unit, added up layer by layer."""
         total = 0.0
         W_a, b_a, g_a = unflatten(a, self.net.layers, self.net.norms)
         W_b, b_b, g_b = unflatten(b, self.net.layers, self.net.norms)
@@ -125,8 +125,8 @@ class Minimiser:
         factor = T.round(a)
         return [T.fma(factor, x_i, y_i) for x_i, y_i in zip(x, y, strict=True)]
 
-    def learnt(self) -> list[float]:
-        """Return the direction -H g, H from the pairs: algorithm 7.4."""
+    def compute_direction(self) -> list[float]:
+        """Return the direction -H g, with H from the pairs: algorithm 7.4."""
         T = self.net.T
         d = [-g for g in self.grad]
         if not self.pairs:
@@ -143,12 +143,12 @@ class Minimiser:
         return d
 
     def step(self) -> bool:
-        """Take a step; return False where none leads down."""
-        self.direction = self.learnt()
+        """Take a step; return False if no step reduces the cost."""
+        self.direction = self.compute_direction()
         slope = self.dot(self.grad, self.direction)
         if not slope < 0:
             self.pairs = []
-            self.direction = self.learnt()
+            self.direction = self.compute_direction()
             slope = self.dot(self.grad, self.direction)
             if not slope < 0:
                 return False
@@ -167,21 +167,21 @@ class Minimiser:
         return True
 
     def flat(self) -> bool:
-        """Whether the gradient is small, or the last step's fall of the cost."""
+        """Whether the gradient is small, or the decrease of the cost in the last step."""
         largest = max(abs(g) for g in self.grad)
         fall = self.start.cost - self.cost
         little = self.settings.tolerance_change * max(1.0, abs(self.cost))
         return largest <= self.settings.tolerance or fall <= little
 
     def at(self, a: float) -> Point:
-        """Go to w + a d."""
+        """Move to w + a d."""
         self.net.theta = self.plus(a, self.direction, self.w_before)
         self.evaluate()
         self.evaluated += 1
         return Point(a, self.cost, self.dot(self.grad, self.direction))
 
     def too_high(self, p: Point) -> bool:
-        """Whether the cost has not fallen as it should."""
+        """Whether the cost has not decreased enough."""
         return not p.cost <= self.start.cost + LITTLE * p.a * self.start.slope
 
     def level(self, p: Point) -> bool:
@@ -189,11 +189,11 @@ class Minimiser:
         return abs(p.slope) <= -MUCH * self.start.slope
 
     def exhausted(self) -> bool:
-        """Whether the line search may compute no more gradients."""
+        """Whether the line search has used up its gradients."""
         return self.evaluated >= self.settings.evaluations
 
     def search(self, a: float) -> bool:
-        """Go to a point that is lower and not so steep: algorithm 3.5."""
+        """Move to a point that is lower and less steep: algorithm 3.5."""
         before = self.start
         while True:
             p = self.at(a)
@@ -207,7 +207,7 @@ class Minimiser:
             a = 2 * a
 
     def zoom(self, low: Point, high: Point) -> bool:
-        """Do the same between two points, of which `low` is low enough: algorithm 3.6."""
+        """Move to such a point between two points, of which `low` is low enough: algorithm 3.6."""
         while not self.exhausted():
             p = self.at(between(low, high))
             if self.too_high(p) or p.cost >= low.cost:
@@ -225,7 +225,7 @@ class Minimiser:
 
 
 class Minimum(NamedTuple):
-    """What `minimise` found out on its way."""
+    """The curves recorded by `minimise`."""
 
     losses: list[float]
     validation_losses: list[float]
@@ -237,19 +237,19 @@ def minimise(
     epochs: int,
     validation: tuple[Matrix, Targets, Sequence[float] | None] | None,
 ) -> Minimum:
-    """Take steps until the cost is flat or the epochs are over; a loss is the one before a step."""
-    found = Minimum([], [], [])
+    """Take steps until the cost is flat or the epochs are over; losses are those before a step."""
+    curves = Minimum([], [], [])
     for _ in range(epochs):
         if not isfinite(minimiser.data_cost):
             raise FloatingPointError("the loss is not finite")
-        found.losses.append(minimiser.data_cost)
-        found.gradient_norms.append(minimiser.data_gradient_norm)
+        curves.losses.append(minimiser.data_cost)
+        curves.gradient_norms.append(minimiser.data_gradient_norm)
         moved = minimiser.step()
         if validation is not None:
             X, Y, weights = validation
             trace = forward(minimiser.net, X)
             C, _ = cost_and_delta(minimiser.net, trace, Y, minimiser.loss, weights)
-            found.validation_losses.append(C)
+            curves.validation_losses.append(C)
         if not moved or minimiser.flat():
             break
-    return found
+    return curves

@@ -1,6 +1,6 @@
-"""exp, log, tanh, sin, the normal distribution and their kin: one algorithm each, everywhere.
+"""exp, log, tanh, sin, the normal distribution and related functions, one algorithm each.
 
-No library function is called: those differ between machines in the last bit. The polynomials are
+No library function is called, because their results differ between machines. The polynomials are
 minimax (Remez exchange); docs/arithmetic.md, section 2, gives intervals and errors.
 """
 
@@ -22,17 +22,17 @@ class Constants:
     ln2_low: float  # ln 2 - ln2_high, rounded
     exp_lowest: float  # below it exp is 0
     exp_highest: float  # above it exp is infinite
-    tanh_saturates: float  # from there on tanh rounds to 1
+    tanh_saturates: float  # above it tanh rounds to 1
     expm1: tuple[float, ...]  # (e^r - 1 - r) / r^2 on |r| <= ln(2) / 2, from the constant term up
     log: tuple[float, ...]  # (2 artanh(s) / s - 2) / s^2 in powers of s^2
-    sqrt_half: float  # log's mantissas lie in [sqrt_half, 2 sqrt_half)
+    sqrt_half: float  # the mantissas of log are in [sqrt_half, 2 sqrt_half)
     expm1_ends: float  # below it expm1 is -1
     two_over_pi: float
-    half_pi: tuple[float, float, float]  # pi / 2 in three parts, each what the ones before left
-    angle_ends: float  # sin and cos reduce angles up to it
+    half_pi: tuple[float, float, float]  # pi / 2 in three parts: each rounds the remainder
+    angle_ends: float  # the largest angle that sin and cos reduce
     sin: tuple[float, ...]  # (sin(r) / r - 1) / r^2 in powers of r^2
     cos: tuple[float, ...]  # (cos(r) - 1 + r^2 / 2) / r^4 in powers of r^2
-    normal_ends: float  # from there on e^(-x^2 / 2) is 0
+    normal_ends: float  # above it e^(-x^2 / 2) is 0
     normal_centre: float
     normal: tuple[float, ...]  # (1 + y) e^(y^2 / 2) Phi(-y), in (y - centre) / (y + centre)
 
@@ -175,7 +175,7 @@ def horner(T: NumberType, c: Sequence[float], x: float) -> float:
 
 
 def round_to_integer(T: NumberType, x: float) -> float:
-    """Return the integer nearest to x, ties to even: adding M leaves no bits for a fraction."""
+    """Return the integer nearest to x, ties to even: a sum with M has no bits for a fraction."""
     M = ldexp(1.5, T.fraction_bits)
     return T.round(T.round(x + M) - M)
 
@@ -186,12 +186,12 @@ def power_of_two(n: float) -> float:
 
 
 def flush(T: NumberType, x: float) -> float:
-    """Return x, or +0 where x is subnormal."""
+    """Return x, or +0 if x is subnormal."""
     return 0.0 if abs(x) < T.smallest_normal else x
 
 
 def expm1_reduced(T: NumberType, x: float) -> tuple[float, float]:
-    """Return (n, p) with e^x = 2^n (1 + p): x = n ln 2 + r, and p = e^r - 1 from a polynomial."""
+    """Return (n, p) with e^x = 2^n (1 + p), where x = n ln 2 + r and p = e^r - 1 (polynomial)."""
     k = CONSTANTS[T]
     n = round_to_integer(T, T.round(x * k.log2_e))
     r = T.fma(n, -k.ln2_high, x)
@@ -211,7 +211,7 @@ def exp(T: NumberType, x: float) -> float:
     if x > k.exp_highest:
         return inf
     n, p = expm1_reduced(T, x)
-    h = round_to_integer(T, T.round(n * 0.5))  # two factors, since 2^n alone may overflow
+    h = round_to_integer(T, T.round(n * 0.5))  # two factors, because 2^n alone may overflow
     y = T.round(T.round(1 + p) * power_of_two(h))
     return flush(T, T.round(y * power_of_two(n - h)))
 
@@ -264,7 +264,7 @@ def log(T: NumberType, x: float) -> float:
 
 
 def log1p(T: NumberType, u: float) -> float:
-    """Return ln(1 + u) for 0 <= u <= 1: ln of the rounded 1 + u, and what rounding took away."""
+    """Return ln(1 + u) for 0 <= u <= 1: ln of the rounded 1 + u, and the rounding error."""
     if isnan(u):
         return u
     w = T.round(1 + u)
@@ -278,9 +278,10 @@ def softplus(T: NumberType, x: float) -> float:
 
 
 def reduced_angle(T: NumberType, x: float) -> tuple[float, int]:
-    """Return (r, n) with |x| = n pi / 2 + r; pi / 2 comes in parts, for n times the first is exact.
+    """Return (r, n) with |x| = n pi / 2 + r.
 
-    An x beyond angle_ends counts as 0; an infinite one gives a NaN.
+    pi / 2 is split into parts, because n times the first part is exact. An x beyond angle_ends
+    counts as 0; an infinite x gives a NaN.
     """
     k = CONSTANTS[T]
     y = x - x if abs(x) > k.angle_ends else abs(x)
@@ -294,7 +295,7 @@ def reduced_angle(T: NumberType, x: float) -> tuple[float, int]:
 
 
 def sin_in_quadrant(T: NumberType, r: float, quadrant: int) -> float:
-    """Return sin(quadrant pi / 2 + r): the sine of r or its cosine, and the half turn's sign."""
+    """Return sin(quadrant pi / 2 + r): the sine or cosine of r, with the sign of the half turn."""
     k = CONSTANTS[T]
     z = T.round(r * r)
     if quadrant % 2 == 0:
@@ -313,16 +314,16 @@ def sin(T: NumberType, x: float) -> float:
 
 
 def cos(T: NumberType, x: float) -> float:
-    """Return cos x, a quadrant further on."""
+    """Return cos x, the sine one quadrant further."""
     r, n = reduced_angle(T, x)
     return sin_in_quadrant(T, r, n + 1)
 
 
 def normal(T: NumberType, x: float) -> tuple[float, float]:
-    """Return (Phi(x), e^(-x^2 / 2)), the standard normal distribution and its bell.
+    """Return (Phi(x), e^(-x^2 / 2)), the standard normal distribution function and the bell curve.
 
-    The square is rounded; what that took from it comes back as a factor, for the tail is steep.
-    The lesser tail is the bell times a polynomial over 1 + |x|.
+    The square is rounded; a factor corrects for the rounding error, because the tail is steep. The
+    smaller tail is the bell curve times a polynomial divided by 1 + |x|.
     """
     k = CONSTANTS[T]
     if isnan(x):

@@ -1,4 +1,4 @@
-"""A network: its layers, and everything that is computed with them."""
+"""A network: its layers, and methods for all operations on them."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ class Network(Layers):
     layers : sequence of int
         [n_features, hidden ..., n_outputs].
     activation : str, OwnActivation or sequence of these
-        One for all hidden layers, or one for each.
+        One for all hidden layers, or one per layer.
     output : str or OwnActivation
         The activation of the output layer.
     dtype : str
-        "float32" or "float64", the number type T of everything inside.
+        "float32" or "float64", the number type T of parameters and arithmetic.
     random_state : int or None
         The seed of the initial weights, 0 ... 2^64 - 1; None takes one from the system.
     weights : str, InitialWeights or list of these
-        How they are drawn, one for all weight layers or one for each.
+        The initialiser of the weights, one for all weight layers or one per layer.
     biases : str or list of str
-        How the biases are drawn, one name for all weight layers or one for each.
+        The initialiser of the biases, one for all weight layers or one per layer.
     norm : str, None or sequence of these
-        "batch", "layer" or None, for all hidden layers or one for each.
+        "batch", "layer" or None, one for all hidden layers or one per layer.
     skip : bool or sequence of bool
-        Whether what goes into a hidden layer is added to what comes out: for all that have as many
-        units as go in, or one for each.
+        Whether the input of a hidden layer is added to its output. True applies to all hidden
+        layers whose input and output sizes match; a sequence has one bool per layer.
 
     Attributes
     ----------
@@ -47,15 +47,14 @@ class Network(Layers):
     b : list of lists of float
         b[layer][j] is the bias of output j.
     g : list of lists of float
-        g[layer][j] is the gain of output j; empty where the layer has no norm.
+        g[layer][j] is the gain of output j; empty if the layer has no norm.
     running_mean, running_var : list of lists of float
-        What batch norm subtracts, and divides by the root of, when the network is not being
-        trained; empty where the layer has none.
+        The mean and variance that batch norm uses at inference; empty if the layer has none.
     norms, skips : tuple
-        The norm of every weight layer, or None, and whether it is skipped; None and False for the
-        last.
+        The norm (or None) of every weight layer, and whether it has a skip. The output layer has
+        neither.
     input_scaling, target_scaling : Scaling or None
-        What is done to X and to the targets, and undone to the outputs.
+        The scaling of X and of the targets; outputs are scaled back.
     """
 
     def forward(self, X: Matrix) -> Matrix:
@@ -63,7 +62,7 @@ class Network(Layers):
         return unscaled(self.T, self.trace(X).A[-1], self.target_scaling)
 
     def trace(self, X: Matrix) -> Trace:
-        """Return every z and a on the way from X, scaled, to the outputs, not yet scaled back."""
+        """Return all z and a, from the scaled X to the outputs before they are scaled back."""
         return forward(self, self.scaled_inputs(X))
 
     def gradients(
@@ -74,16 +73,16 @@ class Network(Layers):
         loss: str | NamedLoss,
         sample_weight: Sequence[float] | None = None,
     ) -> Gradients:
-        """Return the cost of the outputs for X against Y, and its derivative by everything."""
+        """Return the cost of the outputs for X and targets Y, and all its derivatives."""
         trace = self.trace(X)
         Y = self.scaled_targets(Y)
         cost, delta_output = cost_and_delta(self, trace, Y, loss, sample_weight)
-        found = backward(self, trace, delta_output)
-        dX = times_factor(self.T, dC_dX(self, trace, found), self.input_scaling)
-        return Gradients(cost, found.dW, found.db, dX, found.delta, found.dg)
+        d = backward(self, trace, delta_output)
+        dX = times_factor(self.T, dC_dX(self, trace, d), self.input_scaling)
+        return Gradients(cost, d.dW, d.db, dX, d.delta, d.dg)
 
     def backward(self, X: Matrix, G: Matrix) -> Derivatives:
-        """Return the derivatives of a cost of one's own by all parameters, from G = dC/dA."""
+        """Return the derivatives of a custom cost from G = dC/dA."""
         trace = self.trace(X)
         G = over_factor(self.T, G, self.target_scaling)
         return backward(self, trace, delta_of_output(self, trace, G))
@@ -103,7 +102,7 @@ class Network(Layers):
         ]
 
     def per_sample_gradients(self, X: Matrix, Y: Targets, *, loss: str | NamedLoss) -> Matrix:
-        """Return the gradient of each sample's own loss, (n, n_params)."""
+        """Return the gradient of the loss of each sample, (n, n_params)."""
         return sample_gradients(self, self.scaled_inputs(X), self.scaled_targets(Y), loss)
 
     def hessian_vector_product(

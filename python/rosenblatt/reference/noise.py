@@ -1,6 +1,6 @@
-"""Input noise: normal numbers added to the inputs of a training, anew in every step.
+"""Input noise: new normal numbers added to the inputs in every training step.
 
-G. E. P. Box, M. E. Muller, Ann. Math. Statist. 29, 1958; as a regulariser C. M. Bishop, "Training
+G. E. P. Box, M. E. Muller, Ann. Math. Statist. 29, 1958. As a regulariser: C. M. Bishop, "Training
 with noise is equivalent to Tikhonov regularization", Neural Computation 7, 1995.
 """
 
@@ -15,13 +15,13 @@ from .theta import Matrix
 
 
 class InputNoise:
-    """The noise of a training, with this standard deviation."""
+    """The noise of a training run, with this standard deviation."""
 
     def __init__(self, T: NumberType, deviation: float, seed: int) -> None:
         self.T, self.deviation, self.seed = T, T.round(deviation), seed
 
     def on(self, X: Matrix, epoch: int, first_row: int) -> Matrix:
-        """Return X, (n, n_features), with noise; its first row is this one of the epoch."""
+        """Return X, (n, n_features), with noise; `first_row` is the position in the epoch."""
         if self.deviation == 0:
             return X
         return [
@@ -33,9 +33,9 @@ class InputNoise:
         ]
 
     def normal(self, epoch: int, row: int, feature: int) -> float:
-        """Return a standard normal number: features 16 apart share a radius and an angle.
+        """Return a standard normal number; features 16 apart share a radius and an angle.
 
-        Of a random word the upper 24 bits count, which both types hold exactly.
+        It uses the upper 24 bits of a random word, which both types represent exactly.
         """
         T, is_second = self.T, feature // 16 % 2 == 1
         first = feature - 16 if is_second else feature

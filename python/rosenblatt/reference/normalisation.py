@@ -1,8 +1,9 @@
-"""Normalisation: u = W a less its mean, over its deviation, then z = g u_hat + b; and the way back.
+"""Normalisation: u_hat = (u - mean) / deviation for u = W a, then z = g u_hat + b, and backward.
 
-Layer norm takes the moments of a sample over the units of the layer (J. L. Ba, J. R. Kiros, G. E.
-Hinton, *Layer normalization*, 2016); batch norm those of a unit over the samples of the batch (S.
-Ioffe, C. Szegedy, *Batch normalization*, ICML 2015), and running ones when it is not being trained.
+Layer norm computes mean and variance of a sample over the units of the layer (J. L. Ba, J. R.
+Kiros, G. E. Hinton, *Layer normalization*, 2016). Batch norm computes those of a unit over the
+samples of the batch (S. Ioffe, C. Szegedy, *Batch normalization*, ICML 2015), and uses running
+statistics at inference.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from .arithmetic import NumberType, chain, interleaved_chains, sum_in_order
 from .layers import Layers
 from .theta import Matrix
 
-EPS = 1e-5  # what PyTorch has: it keeps a constant u from being divided by 0
-MOMENTUM = 0.1  # likewise: the part of the running statistics that is the last batch's
+EPS = 1e-5  # as in PyTorch; avoids a division by 0 for a constant u
+MOMENTUM = 0.1  # as in PyTorch; the weight of the last batch in the running statistics
 
 
 class Normalised(NamedTuple):
-    """A layer's u_hat, (n, n_out), and what it was computed with."""
+    """The u_hat of a layer, (n, n_out), and the statistics it was computed with."""
 
     u_hat: Matrix
-    rstd: list[float]  # 1 / sqrt(variance + EPS): of each sample, or of each unit with batch norm
-    mean: list[float] | None = None  # of the units in the batch; None where it does not count
+    rstd: list[float]  # 1 / sqrt(variance + EPS): per sample, or per unit with batch norm
+    mean: list[float] | None = None  # of the units in the batch; None if not computed from it
     variance: list[float] | None = None
 
 
@@ -35,17 +36,17 @@ def reciprocal_root(T: NumberType, variance: float) -> float:
 
 
 def centred(T: NumberType, u: Sequence[float], mean: Sequence[float]) -> list[float]:
-    """Return u - mean, number by number."""
+    """Return u - mean, element by element."""
     return [T.round(u_j - m) for u_j, m in zip(u, mean, strict=True)]
 
 
 def sum_over_units(T: NumberType, x: Sequence[float], y: Sequence[float]) -> float:
-    """Return the sum of x_j y_j over the units: 16 interleaved chains, however few they are."""
+    """Return the sum of x_j y_j over the units, always by 16 interleaved chains."""
     return interleaved_chains(T, 0.0, x, y)
 
 
 def layer_normalised(T: NumberType, U: Matrix) -> Normalised:
-    """Return u_hat by the moments of every sample over the units."""
+    """Return u_hat with mean and variance of every sample over the units."""
     u_hat, rstd = [], []
     for u in U:
         n = T.round(float(len(u)))
@@ -58,7 +59,7 @@ def layer_normalised(T: NumberType, U: Matrix) -> Normalised:
 
 
 def moments_over_samples(T: NumberType, U: Matrix) -> tuple[list[float], list[float]]:
-    """Return mean and variance of every unit, the sums in the samples' order."""
+    """Return mean and variance of every unit, with sums in the order of the samples."""
     n = T.round(float(len(U)))
     mean, variance = [], []
     for of_unit in zip(*U, strict=True):
@@ -70,7 +71,7 @@ def moments_over_samples(T: NumberType, U: Matrix) -> tuple[list[float], list[fl
 
 
 def normalised(net: Layers, layer: int, U: Matrix, of_batch: bool) -> Normalised:
-    """Return u_hat of a layer with a norm; `of_batch`: batch norm by the samples at hand."""
+    """Return u_hat of a layer with a norm; `of_batch`: batch norm with the statistics of U."""
     T = net.T
     if net.norms[layer] == "layer":
         return layer_normalised(T, U)
@@ -117,7 +118,7 @@ def dC_du(net: Layers, layer: int, of: Normalised, delta: Matrix) -> Matrix:
 def through_units(
     T: NumberType, g: list[float], u_hat: list[float], rstd: float, delta: list[float]
 ) -> list[float]:
-    """Return dC/du of one sample: its e = g delta less what u_hat takes out of it."""
+    """Return dC/du of one sample: rstd (e - mean(e) - u_hat mean(e u_hat)) with e = g delta."""
     n = T.round(float(len(g)))
     e = [T.round(g_j * d_j) for g_j, d_j in zip(g, delta, strict=True)]
     p = T.round(sum_over_units(T, e, [1.0] * len(e)) / n)
@@ -128,7 +129,7 @@ def through_units(
 
 
 def follow_batch(net: Layers, layers: Sequence[Normalised | None], n: int) -> None:
-    """Move the running statistics towards those of a batch of n samples; its variance unbiased."""
+    """Move the running statistics towards those of a batch of n samples (unbiased variance)."""
     T, part = net.T, net.T.round(MOMENTUM)
 
     def moved(running: list[float], of_batch: list[float]) -> list[float]:

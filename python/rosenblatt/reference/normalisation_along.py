@@ -1,7 +1,7 @@
-"""Normalisation along a direction: the derivatives of normalisation.py's steps, for H v.
+"""Normalisation along a direction: the derivatives of the steps in normalisation.py, for H v.
 
-R{x} is the derivative of x by t where theta moves as theta + t v. Batch norm has its running
-statistics, which do not move: then u_hat is a fixed affine function of u.
+R{x} is the derivative of x with respect to t if theta moves as theta + t v. Batch norm uses its
+running statistics, which do not move, so u_hat is a fixed affine function of u.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Row = list[float]
 
 
 class NormalisedAlong(NamedTuple):
-    """How u_hat moves, (n, n_out), and with layer norm the rstd of every sample."""
+    """R{u_hat}, (n, n_out), and with layer norm R{rstd} of every sample."""
 
     R_u_hat: Matrix
     R_rstd: Row

@@ -1,7 +1,7 @@
-"""Rosenblatt's perceptron: a sample at a time, w := w + eta y x where y z <= 0.
+"""Rosenblatt's perceptron: one sample at a time, w := w + eta y x if y z <= 0.
 
-Rosenblatt, Psychological Review 65(6), 1958. The rules for stopping, the penalties and the order of
-the samples are those of scikit-learn's Perceptron, so that both learn the same weights.
+Rosenblatt, Psychological Review 65(6), 1958. Stopping rules, penalties and the order of the samples
+are those of scikit-learn's Perceptron, so both learn the same weights.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 
 from .arithmetic import NumberType
 
-Elements = Sequence[tuple[int, float]]  # of a sample: the columns, rising, and what stands in them
+Elements = Sequence[tuple[int, float]]  # of a sample: (column, value), by increasing column
 
 
 @dataclass(frozen=True)
 class PerceptronSettings:
-    """How a perceptron learns; the names are scikit-learn's."""
+    """The settings of a perceptron, with the names of scikit-learn."""
 
     penalty: str = "none"  # or "l1", "l2", "elasticnet"
     alpha: float = 0.0001
-    l1_ratio: float = 0.15  # of elasticnet
+    l1_ratio: float = 0.15  # for elasticnet
     eta0: float = 1.0
-    intercept_share: float = 1.0  # of an update
+    intercept_share: float = 1.0  # factor of updates of the intercept
     max_iter: int = 1000
     tol: float = 1e-3
     n_iter_no_change: int = 5
@@ -33,7 +33,7 @@ class PerceptronSettings:
 
     @property
     def l1(self) -> float:
-        """The part of the penalty that is l1."""
+        """The fraction of the L1 penalty."""
         return {"l2": 0.0, "l1": 1.0}.get(self.penalty, self.l1_ratio)
 
 
@@ -43,7 +43,7 @@ def elements(row: Sequence[float]) -> Elements:
 
 
 def shuffled_again(seed: int, order: list[int]) -> list[int]:
-    """Return the order of the next epoch: a Fisher-Yates shuffle of this one by a xorshift.
+    """Return the order of the next epoch: a Fisher-Yates shuffle of this one by xorshift.
 
     Marsaglia, Journal of Statistical Software 8(14), 2003.
     """
@@ -58,7 +58,7 @@ def shuffled_again(seed: int, order: list[int]) -> list[int]:
 
 
 class Perceptron:
-    """One class against the others: w = scale * v, so that an l2 step is one multiplication."""
+    """One class against the others; w = scale * v, so an L2 step is one multiplication."""
 
     def __init__(
         self, T: NumberType, settings: PerceptronSettings, w: Sequence[float], b: float = 0.0
@@ -78,10 +78,10 @@ class Perceptron:
         weights: Sequence[float],
         held_out: Sequence[bool] = (),
     ) -> None:
-        """Learn until n_iter_no_change epochs in a row brought no progress by tol.
+        """Learn until n_iter_no_change consecutive epochs brought no progress by tol.
 
-        y is -1 or 1. `weights`, of the samples and their classes together, and all others are (n,).
-        What is held out is not learned from, but scored.
+        y is -1 or 1. `weights` are the products of sample and class weights. All arguments have
+        length n. Held-out samples are not learned but scored.
         """
         s = self.settings
         held_out = held_out or [False] * len(X)
@@ -114,7 +114,7 @@ class Perceptron:
             self.one_sample(X[i], y[i], weights[i])
 
     def one_sample(self, x: Elements, y: int, weight: float) -> None:
-        """Move w where the sample is on the wrong side, then draw it to 0."""
+        """Update w if the sample is on the wrong side, and apply the penalties."""
         T, s = self.T, self.settings
         z = y * (T.round(self.product(x) * self.scale) + self.b)
         self.add_to_sums(0.0 - z if z <= 0 else 0.0)
@@ -130,11 +130,11 @@ class Perceptron:
             self.pull(x)
 
     def product(self, x: Elements) -> float:
-        """Return v . x, products in T and their sum in float64."""
+        """Return v . x, with products in T and their sum in float64."""
         return sum_in_float64(self.T.round(self.v[k] * x_k) for k, x_k in x)
 
     def add(self, x: Elements, c: float) -> None:
-        """Let w := w + c x; the norms become those of the elements that x has."""
+        """Set w := w + c x; the norms then count only the elements of x."""
         T = self.T
         scale = T.round(self.scale)
         step = T.round(c / scale)
@@ -145,7 +145,7 @@ class Perceptron:
         self.size = sum_in_float64(abs(self.v[k]) for k, _ in x) * scale
 
     def shrink(self, c: float) -> None:
-        """Let w := c w."""
+        """Set w := c w."""
         self.scale = self.scale * c
         self.square = self.square * self.T.round(c * c)
         self.size = self.size * c
@@ -153,13 +153,13 @@ class Perceptron:
             self.apply_scale()
 
     def apply_scale(self) -> None:
-        """Let v := w and scale := 1."""
+        """Set v := w and scale := 1."""
         scale = self.T.round(self.scale)
         self.v = [self.T.round(x * scale) for x in self.v]
         self.scale = 1.0
 
     def pull(self, x: Elements) -> None:
-        """Draw the elements that x has nearer to 0, by what they have not had of l1 so far.
+        """Move the elements of x towards 0, by the L1 penalty they have not received so far.
 
         Tsuruoka, Tsujii, Ananiadou, ACL 2009.
         """
@@ -173,7 +173,7 @@ class Perceptron:
             had[k] = T.round(had[k] + self.scale * (self.v[k] - before))
 
     def add_to_sums(self, loss: float) -> None:
-        """Add the loss of a sample, and to the objective the penalty as it is now."""
+        """Add the loss of a sample to both sums, and the current penalty to the objective."""
         T, s = self.T, self.settings
         self.loss = self.loss + loss
         self.objective = self.objective + loss
@@ -189,7 +189,7 @@ class Perceptron:
         weights: Sequence[float],
         held_out: Sequence[bool],
     ) -> float:
-        """Return the part of the held-out weight that is on the right side, by v."""
+        """Return the fraction of the held-out weight that v classifies correctly."""
         right = total = 0.0
         for i in (i for i, held in enumerate(held_out) if held):
             total = total + weights[i]
@@ -199,7 +199,7 @@ class Perceptron:
 
 
 def sum_in_float64(terms: Iterable[float]) -> float:
-    """Return 0 + terms[0] + terms[1] + ..., one addition after the other."""
+    """Return 0 + terms[0] + terms[1] + ..., in this order."""
     total = 0.0
     for term in terms:
         total = total + term

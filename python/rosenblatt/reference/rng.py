@@ -1,4 +1,4 @@
-"""Random numbers by counting: each depends on (seed, purpose, epoch, index) and on nothing else.
+"""Counter-based random numbers: each depends only on (seed, purpose, epoch, index).
 
 Philox4x32-10: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy
 as 1, 2, 3", SC 2011.
@@ -6,9 +6,9 @@ as 1, 2, 3", SC 2011.
 
 from __future__ import annotations
 
-INITIAL_WEIGHTS = 1  # the purposes: two uses of one seed share no number
+INITIAL_WEIGHTS = 1  # purposes: two uses of one seed never share a number
 SHUFFLE = 2
-DROPOUT = 3  # with 2^8 times the layer added
+DROPOUT = 3  # plus 2^8 times the layer
 INPUT_NOISE = 4
 INITIAL_BIASES = 5
 
@@ -18,7 +18,7 @@ Block = tuple[int, int, int, int]  # four 32-bit words
 
 
 def philox4x32_10(counter: Block, key: tuple[int, int]) -> Block:
-    """Return four random 32-bit words for a counter of four and a key of two: ten rounds."""
+    """Return four random 32-bit words for a counter and a key, after ten rounds."""
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(10):
@@ -49,9 +49,9 @@ def uniform(seed: int, purpose: int, epoch: int, index: int) -> float:
 
 
 def word_of_row(seed: int, purpose: int, epoch: int, row: int, index: int) -> int:
-    """Return the 32 random bits of a place in a row of an epoch: 64 places share 16 blocks.
+    """Return 32 random bits for an index in a row of an epoch; 64 indices share 16 blocks.
 
-    Place j has word (j / 16) mod 4 of block 16 (j / 64) + j mod 16, divisions rounded down.
+    Index j uses word (j / 16) mod 4 of block 16 (j / 64) + j mod 16, with divisions rounded down.
     """
     block = index // 64 * 16 + index % 16
     key = (seed & LOW_32_BITS, seed >> 32)
@@ -59,7 +59,7 @@ def word_of_row(seed: int, purpose: int, epoch: int, row: int, index: int) -> in
 
 
 def shuffled(seed: int, epoch: int, n: int) -> list[int]:
-    """Return 0 ... n-1 in the random order of this epoch (Fisher and Yates, from the end)."""
+    """Return 0 ... n-1 in the random order of this epoch (Fisher-Yates, from the end)."""
     order = list(range(n))
     for i in range(n - 1, 0, -1):
         j = (random_u64(seed, SHUFFLE, epoch, i) * (i + 1)) >> 64

@@ -1,6 +1,6 @@
-"""Scaling: x' = (x - offset) * factor, column by column, and the statistics that they come from.
+"""Scaling: x' = (x - offset) * factor per column, and the statistics that determine them.
 
-The network works on x'. Statistics are computed in float64, and rounded to its number type T once.
+The network computes with x'. Statistics are computed in float64 and rounded once to T.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from .theta import Matrix
 
 
 class Scaling(NamedTuple):
-    """What a column is shifted by, and then multiplied with."""
+    """The offset that is subtracted from each column, and the factor it is then multiplied by."""
 
     offset: list[float]  # (n_columns,)
     factor: list[float]  # (n_columns,), above 0
 
 
 def scaled(T: NumberType, X: Matrix, scaling: Scaling | None) -> Matrix:
-    """Return (X - offset) * factor; X itself without a scaling."""
+    """Return (X - offset) * factor, or X without a scaling."""
     if scaling is None:
         return X
     return [
@@ -30,7 +30,7 @@ def scaled(T: NumberType, X: Matrix, scaling: Scaling | None) -> Matrix:
 
 
 def unscaled(T: NumberType, A: Matrix, scaling: Scaling | None) -> Matrix:
-    """Return A / factor + offset, which undoes `scaled` but for rounding."""
+    """Return A / factor + offset, the inverse of `scaled` up to rounding."""
     if scaling is None:
         return A
     return [
@@ -39,21 +39,21 @@ def unscaled(T: NumberType, A: Matrix, scaling: Scaling | None) -> Matrix:
 
 
 def times_factor(T: NumberType, D: Matrix, scaling: Scaling | None) -> Matrix:
-    """Return derivatives by x from those by x'."""
+    """Return derivatives with respect to x from derivatives with respect to x'."""
     if scaling is None:
         return D
     return [[T.round(d * f) for d, f in zip(row, scaling.factor, strict=True)] for row in D]
 
 
 def over_factor(T: NumberType, D: Matrix, scaling: Scaling | None) -> Matrix:
-    """Return derivatives by x' from those by x."""
+    """Return derivatives with respect to x' from derivatives with respect to x."""
     if scaling is None:
         return D
     return [[T.round(d / f) for d, f in zip(row, scaling.factor, strict=True)] for row in D]
 
 
 def fitted(T: NumberType, X: Matrix, kind: str) -> Scaling:
-    """Return the scaling of this kind for the columns of X, (n, n_columns)."""
+    """Fit a scaling of this kind to the columns of X, (n, n_columns)."""
     of_column = KINDS[kind]
     columns = [[float(x) for x in column] for column in zip(*X, strict=True)]
     pairs = [
@@ -66,7 +66,7 @@ def fitted(T: NumberType, X: Matrix, kind: str) -> Scaling:
 
 
 def mean_and_deviation(x: list[float]) -> tuple[float, float]:
-    """Return the mean, and one over the standard deviation."""
+    """Return the mean and the inverse of the standard deviation."""
     n = len(x)
     mean = sum_in_order(Float64, [0.0, *x]) / n
     d = [x_i - mean for x_i in x]
@@ -74,19 +74,19 @@ def mean_and_deviation(x: list[float]) -> tuple[float, float]:
 
 
 def smallest_and_range(x: list[float]) -> tuple[float, float]:
-    """Return the smallest number, and one over the distance to the largest."""
+    """Return the smallest number and the inverse of the distance to the largest."""
     return min(x), 1 / (max(x) - min(x))
 
 
 def median_and_quartiles(x: list[float]) -> tuple[float, float]:
-    """Return the median, and one over the distance of the quartiles; 1 where they are equal."""
+    """Return the median and the inverse of the interquartile range, or 1 if that is 0."""
     x = sorted(x)
     spread = quantile(x, 0.75) - quantile(x, 0.25)
     return quantile(x, 0.5), 1.0 if spread == 0 else 1 / spread
 
 
 def quantile(x: list[float], p: float) -> float:
-    """Return the number at p (n - 1) of n sorted ones, between two on a straight line."""
+    """Return the p-quantile of n sorted numbers, by linear interpolation at p (n - 1)."""
     position = (len(x) - 1) * p
     below = int(position)
     if below + 1 == len(x):

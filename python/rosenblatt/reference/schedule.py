@@ -1,6 +1,6 @@
-"""Schedules: the learning rate of every step, in float64, by operations that no library decides.
+"""Schedules: the learning rate of every step, in float64, without library functions.
 
-`rate` takes the time t, in steps or in epochs from 0; +, -, *, / are those of Python's floats.
+`rate` takes the time t, in steps or epochs from 0; +, -, *, / are those of Python floats.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def real_power(x: float, p: float) -> float:
 
 
 def series(c: tuple[float, ...], z: float) -> float:
-    """Return c[0] + c[1] z + c[2] z^2 + ..., from the highest power down, rounded every time."""
+    """Return c[0] + c[1] z + c[2] z^2 + ..., from the highest power down, every step rounded."""
     total = c[-1]
     for coefficient in reversed(c[:-1]):
         total = total * z + coefficient
@@ -49,7 +49,7 @@ def cos_of_half_turns(u: float) -> float:
 
 
 def along_cosine(start: float, end: float, u: float) -> float:
-    """Return the way from start to end along half a wave of the cosine, u in [0, 1]."""
+    """Return the value between start and end on half a cosine wave, u in [0, 1]."""
     return end + (start - end) * 0.5 * (1 + cos_of_half_turns(u))
 
 
@@ -117,7 +117,7 @@ class Cosine:
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Up to the highest rate and down to almost nothing (Smith, Topin 2017)."""
+    """Rise to the highest rate, then fall to almost 0 (Smith, Topin 2017)."""
 
     highest: float
     steps: int
@@ -141,7 +141,7 @@ class OneCycle:
 
 @dataclass
 class ReduceOnPlateau:
-    """The rate falls when the loss has not become better for more than `patience` epochs."""
+    """Reduce the rate when the loss has not improved for more than `patience` epochs."""
 
     first: float
     factor: float = 0.1
@@ -152,18 +152,18 @@ class ReduceOnPlateau:
     per: str = field(default="epoch", init=False)
 
     def __post_init__(self) -> None:
-        """Begin with the first rate, and with no loss seen."""
+        """Start with the first rate, before any loss."""
         self.now = self.first
         self.best: float | None = None
         self.bad_epochs = 0
         self.cooling = 0
 
     def rate(self, t: int) -> float:
-        """Return the rate; time alone does not change it."""
+        """Return the rate, which does not depend on t."""
         return self.now
 
     def end_epoch(self, loss: float) -> None:
-        """Look at the loss of an epoch."""
+        """Update the rate after an epoch with this loss."""
         better = self.best is None or loss < self.best - self.threshold * abs(self.best)
         if better:
             self.best = loss
@@ -177,7 +177,7 @@ class ReduceOnPlateau:
 
 @dataclass(frozen=True)
 class Constant:
-    """One rate for ever."""
+    """A constant rate."""
 
     first: float
     per: str = "step"
@@ -189,7 +189,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class OfFunction:
-    """A function of the user's, step -> rate."""
+    """A custom function, step -> rate."""
 
     function: Callable[[int], float]
     per: str = "step"
@@ -201,7 +201,7 @@ class OfFunction:
 
 @dataclass(frozen=True)
 class PerEpoch:
-    """A function of the user's, epoch -> rate."""
+    """A custom function, epoch -> rate."""
 
     function: Callable[[int], float]
     per: str = field(default="epoch", init=False)
@@ -213,7 +213,7 @@ class PerEpoch:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """A straight line up to the first rate of what follows."""
+    """A linear rise to the first rate of `then`."""
 
     steps: int
     then: Schedule
@@ -221,12 +221,12 @@ class WarmUp:
 
     @property
     def per(self) -> str:
-        """The unit of time of what follows."""
-        return made(self.then).per
+        """The unit of time, which is that of `then`."""
+        return build_schedule(self.then).per
 
     def rate(self, t: int) -> float:
         """Return the rate at time t."""
-        then = made(self.then)
+        then = build_schedule(self.then)
         if t >= self.steps:
             return then.rate(t - self.steps)
         return then.rate(0) * (self.start + (1 - self.start) * (t / float(self.steps)))
@@ -247,16 +247,16 @@ Rated = (
 Schedule = float | Callable[[int], float] | Rated
 
 
-def made(schedule: Schedule) -> Rated:
-    """Return a schedule from a number, a function or itself."""
+def build_schedule(schedule: Schedule) -> Rated:
+    """Return a schedule from a number, a function or a schedule."""
     if isinstance(schedule, Rated):
         return schedule
     return OfFunction(schedule) if callable(schedule) else Constant(float(schedule))
 
 
 def end_epoch(schedule: Rated, loss: float) -> None:
-    """Tell a schedule that looks at it of the loss of an epoch."""
+    """Pass the loss of an epoch to a schedule that depends on it."""
     if isinstance(schedule, WarmUp):
-        end_epoch(made(schedule.then), loss)
+        end_epoch(build_schedule(schedule.then), loss)
     elif isinstance(schedule, ReduceOnPlateau):
         schedule.end_epoch(loss)

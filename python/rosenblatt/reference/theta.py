@@ -1,7 +1,7 @@
-"""The one order in which all parameters, and their derivatives, lie in a flat list.
+"""The order of all parameters, and of their derivatives, in a flat list.
 
-Layer after layer, the weights before the biases, and these before the gains, where a layer has
-such; the weights by input: w_00, w_10, ... (input 0 to every output), then those of input 1.
+Layer by layer: first the weights, then the biases, then the gains if the layer has a norm. Weights
+are ordered by input: w_00, w_10, ... (from input 0 to every output), then those of input 1.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ Targets = Sequence[float | Row]  # (n,) labels or targets, or (n, n_targets)
 def flatten(
     W: Sequence[Matrix], b: Sequence[list[float]], g: Sequence[list[float]] = ()
 ) -> list[float]:
-    """Return the flat list of W[layer], (n_out, n_in), b[layer], (n_out,), and g[layer], alike.
+    """Return the flat list of W[layer], (n_out, n_in), b[layer], (n_out,), and g[layer], (n_out,).
 
-    A layer without gains has an empty g; where no layer has such, g may be left out.
+    A layer without gains has an empty g; if no layer has gains, g may be omitted.
     """
     flat: list[float] = []
     for W_layer, b_layer, g_layer in zip(W, b, g or [[]] * len(b), strict=True):
@@ -33,7 +33,7 @@ def flatten(
 def unflatten(
     theta: Sequence[float], layers: Sequence[int], norms: Sequence[str | None]
 ) -> tuple[list[Matrix], list[list[float]], list[list[float]]]:
-    """Undo `flatten` for a network of these layer sizes, with these norms of its weight layers."""
+    """Undo `flatten` for a network with these layer sizes and norms of its weight layers."""
     W: list[Matrix] = []
     b: list[list[float]] = []
     g: list[list[float]] = []

@@ -1,4 +1,4 @@
-"""Training: for every batch of every epoch forward, loss, backward, update."""
+"""Training: forward, loss, backward and update for every batch of every epoch."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from .update import SGD, Descent, Optimizer, Regularisation, Rprop, norm_of_grad
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training run did."""
+    """The record of a training run."""
 
     loss_curve: tuple[float, ...]  # the loss of each epoch, the mean over its batches
     validation_curve: tuple[float, ...] | None  # the cost of the validation set after each epoch
     epochs: int
-    ema: tuple[float, ...] | None = None  # the average of the parameters, in theta's order
-    learning_rates: tuple[float, ...] | None = None  # of the last step of each epoch
+    ema: tuple[float, ...] | None = None  # the average of the parameters, in the order of theta
+    learning_rates: tuple[float, ...] | None = None  # in the last step of each epoch
     gradient_norms: tuple[float, ...] | None = None  # the mean over the steps of each epoch
-    penalties: tuple[float, ...] = ()  # the mean penalty of each epoch, each step's before it
+    penalties: tuple[float, ...] = ()  # the mean over each epoch of the penalty before a step
 
 
 class Batch(NamedTuple):
-    """Some samples, their targets, and their weights where they have such."""
+    """Some samples, their targets, and their weights, if any."""
 
-    first: int  # the position of the first of them in the epoch
+    first: int  # the position of the first sample in the epoch
     X: Matrix
     Y: Targets
     weights: list[float] | None
@@ -55,7 +55,7 @@ def train(
     *,
     loss: str | NamedLoss,
     optimizer: Optimizer | LBFGS = SGD(),  # noqa: B008 - it is frozen
-    regularisation: Regularisation = Regularisation(),  # noqa: B008 - likewise
+    regularisation: Regularisation = Regularisation(),  # noqa: B008 - it is frozen
     batch_size: int = 32,
     epochs: int = 10,
     shuffle: bool = True,
@@ -68,11 +68,11 @@ def train(
     scale_targets: str | None = None,
     gradient_norm: bool = False,
 ) -> TrainResult:
-    """Train `net` on X, (n, n_features), and Y; its weights are changed, and its scalings.
+    """Train `net` in place on X, (n, n_features), and Y; set its scalings if they are fitted.
 
-    A batch whose samples weigh nothing is passed over. `dropout` has a rate for what goes into
-    each weight layer, X first; `input_noise` is a standard deviation. `gradient_norm` measures the
-    gradients, before penalties and limits.
+    A batch whose samples all have weight 0 is skipped. `dropout` has a rate for the input of each
+    weight layer; `input_noise` is a standard deviation. `gradient_norm` records the norms of the
+    gradients before penalties and clipping.
     """
     if scale_inputs is not None:
         net.input_scaling = fitted(net.T, X, scale_inputs)
@@ -92,10 +92,14 @@ def train(
             settings=optimizer,
             regularisation=regularisation,
         )
-        found = minimise(minimiser, epochs, unseen)
-        curve = tuple(found.validation_losses) if unseen else None
-        of_steps = tuple(found.gradient_norms) if gradient_norm else None
-        return TrainResult(tuple(found.losses), curve, len(found.losses), gradient_norms=of_steps)
+        curves = minimise(minimiser, epochs, unseen)
+        validation_curve = tuple(curves.validation_losses) if unseen else None
+        return TrainResult(
+            tuple(curves.losses),
+            validation_curve,
+            len(curves.losses),
+            gradient_norms=tuple(curves.gradient_norms) if gradient_norm else None,
+        )
     noise = InputNoise(net.T, input_noise, random_state)
     left_out = Dropout(net.T, dropout or (0.0,) * len(net.W), random_state)
     descent = Descent(net, optimizer, regularisation)
@@ -144,7 +148,7 @@ def train(
 def batches(
     X: Matrix, Y: Targets, weights: Sequence[float] | None, order: list[int], batch_size: int
 ) -> Iterator[Batch]:
-    """Give the samples in this order, `batch_size` at a time; the last batch may be shorter."""
+    """Yield the samples in this order, `batch_size` at a time; the last batch may be smaller."""
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
         of_rows = None if weights is None else [weights[i] for i in rows]

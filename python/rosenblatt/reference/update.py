@@ -1,8 +1,9 @@
-"""Update: how a gradient becomes a step: gradient descent, other rules, and what is around them.
+"""Update: how a gradient becomes a step, by gradient descent or another rule.
 
-Every rule is a frozen record of settings with three functions: `states`, what lives on beside each
-parameter; `numbers`, what a step computes once, in float64, and rounds to T; `step`, the new weight
-from the old one, its gradient and its states, which are changed.
+Every rule is a frozen record of settings with three functions. `states` returns the initial state
+variables of a parameter. `numbers` returns the numbers that a step computes once, in float64, and
+rounds to T. `step` returns the new weight from the old one, its gradient and its states, and
+changes the states.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from .arithmetic import Float64, NumberType
 from .backward import Derivatives
 from .layers import Layers
 from .math import exp, flush
-from .schedule import Schedule, end_epoch, made
+from .schedule import Schedule, build_schedule, end_epoch
 from .theta import Matrix, flatten
 
-LN_0_96 = -0.040821994520255166  # nadam's momentum grows as 1 - 0.96^t / 2
+LN_0_96 = -0.040821994520255166  # the momentum of NAdam grows as 1 - 0.96^t / 2
 
 
 @dataclass
 class Counters:
-    """What the numbers of a step depend on beside its learning rate, and change."""
+    """Counters that the numbers of a step depend on and update, besides the learning rate."""
 
     steps: int = 0
     epochs: int = 0
@@ -37,17 +38,17 @@ Numbers = dict[str, float]
 
 
 def sign(x: float) -> float:
-    """Return 1, -1, or x itself where it is 0 or a NaN."""
+    """Return 1, -1, or x if it is 0 or a NaN."""
     return copysign(1.0, x) if x > 0 or x < 0 else x
 
 
-def faded(T: NumberType, beta: float, mean: float, x: float) -> float:
-    """Return beta mean + x; what has faded to a subnormal number becomes 0."""
+def moving_mean(T: NumberType, beta: float, mean: float, x: float) -> float:
+    """Return beta mean + x, or 0 for a subnormal result."""
     return flush(T, T.fma(beta, mean, x))
 
 
-def faded_square(T: NumberType, beta: float, rest: float, mean: float, x: float) -> float:
-    """Return beta mean + rest x^2, likewise."""
+def moving_mean_square(T: NumberType, beta: float, rest: float, mean: float, x: float) -> float:
+    """Return beta mean + rest x^2, or 0 for a subnormal result."""
     return flush(T, T.fma(T.round(rest * x), x, T.round(beta * mean)))
 
 
@@ -65,9 +66,9 @@ def divide(T: NumberType, x: float, d: float) -> float:
 class SGD:
     """Stochastic gradient descent.
 
-    `momentum` is the part of the last step that is kept (Polyak 1964); with `nesterov` the step
-    looks ahead by one more (Nesterov 1983, in the form of Sutskever et al. 2013). Without momentum
-    there is nothing to look ahead with, and `nesterov` changes nothing.
+    `momentum` is the fraction of the last step that is kept (Polyak 1964). With `nesterov` the step
+    looks ahead along the velocity (Nesterov 1983, in the form of Sutskever et al. 2013); without
+    momentum, `nesterov` has no effect.
     """
 
     learning_rate: Schedule = 0.01  # epsilon
@@ -79,7 +80,7 @@ class SGD:
         return [0.0]
 
     def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
-        """Return what a step needs."""
+        """Return the numbers of a step."""
         return {"rate": T.round(rate), "momentum": T.round(self.momentum)}
 
     def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
@@ -106,7 +107,7 @@ class Adagrad:
         return [T.round(self.initial_sum)]
 
     def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
-        """Return what a step needs."""
+        """Return the numbers of a step."""
         return {"rate": T.round(rate), "eps": T.round(self.eps)}
 
     def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
@@ -130,7 +131,7 @@ class RMSprop:
         return [0.0, 0.0, 0.0]
 
     def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
-        """Return what a step needs."""
+        """Return the numbers of a step."""
         return {
             "rate": T.round(rate),
             "alpha": T.round(self.alpha),
@@ -141,20 +142,20 @@ class RMSprop:
 
     def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
         """Return the new weight."""
-        s[0] = square = faded_square(T, k["alpha"], k["rest"], s[0], dw)
+        s[0] = square = moving_mean_square(T, k["alpha"], k["rest"], s[0], dw)
         if self.centered:
-            s[1] = faded(T, k["alpha"], s[1], T.round(k["rest"] * dw))
+            s[1] = moving_mean(T, k["alpha"], s[1], T.round(k["rest"] * dw))
             square = T.fma(-s[1], s[1], square)
             square = 0.0 if square < 0 else square
         q = divide(T, dw, T.round(root(T, square) + k["eps"]))
         if k["momentum"] == 0:
             return T.fma(-k["rate"], q, w)
-        s[2] = faded(T, k["momentum"], s[2], q)
+        s[2] = moving_mean(T, k["momentum"], s[2], q)
         return T.fma(-k["rate"], s[2], w)
 
 
 def means(T: NumberType, beta1: float, beta2: float, eps: float) -> Numbers:
-    """Return what the rules with a mean and a mean square have in common."""
+    """Return the numbers shared by the rules with a mean and a mean square."""
     return {
         "beta1": T.round(beta1),
         "rest1": T.round(1 - beta1),
@@ -168,8 +169,8 @@ def means(T: NumberType, beta1: float, beta2: float, eps: float) -> Numbers:
 class Adam:
     """The mean of the gradient over the root of its mean square (Kingma, Ba 2015).
 
-    `amsgrad` divides by the largest mean square so far (Reddi, Kale, Kumar 2018); with `eps_hat`
-    eps is added before the correction, as at the end of section 2 of the paper.
+    `amsgrad` divides by the largest mean square so far (Reddi, Kale, Kumar 2018). With `eps_hat`,
+    eps is added before the bias correction, as at the end of section 2 of the paper.
     """
 
     learning_rate: Schedule = 0.001
@@ -181,11 +182,11 @@ class Adam:
     weight_decay: float = field(default=0.0, init=False)
 
     def states(self, T: NumberType) -> list[float]:
-        """Return the mean, the mean square, its largest so far."""
+        """Return the mean, the mean square and the largest mean square so far."""
         return [0.0, 0.0, 0.0]
 
     def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
-        """Return what a step needs: the means begin at 0, and the step makes up for it."""
+        """Return the numbers of a step, which correct the bias of means that start at 0."""
         counters.beta1_power = counters.beta1_power * self.beta1
         counters.beta2_power = counters.beta2_power * self.beta2
         corrected = rate / (1 - counters.beta1_power)
@@ -200,8 +201,8 @@ class Adam:
 
     def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
         """Return the new weight."""
-        s[0] = faded(T, k["beta1"], s[0], T.round(k["rest1"] * dw))
-        s[1] = square = faded_square(T, k["beta2"], k["rest2"], s[1], dw)
+        s[0] = moving_mean(T, k["beta1"], s[0], T.round(k["rest1"] * dw))
+        s[1] = square = moving_mean_square(T, k["beta2"], k["rest2"], s[1], dw)
         if self.amsgrad:
             s[2] = square = square if square > s[2] else s[2]
         d = T.fma(root(T, square), k["correction"], k["eps"])
@@ -210,14 +211,14 @@ class Adam:
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam whose parameters lose a part of themselves in every step (Loshchilov, Hutter 2019)."""
+    """Adam with decoupled weight decay (Loshchilov, Hutter 2019)."""
 
     weight_decay: float = 0.01
 
 
 @dataclass(frozen=True)
 class NAdam:
-    """Adam that looks ahead along its mean (Dozat 2016)."""
+    """Adam with Nesterov momentum (Dozat 2016)."""
 
     learning_rate: Schedule = 0.002
     beta1: float = 0.9
@@ -230,7 +231,7 @@ class NAdam:
         return [0.0, 0.0]
 
     def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
-        """Return what a step needs."""
+        """Return the numbers of a step."""
         now, after = self.momentum(counters.steps), self.momentum(counters.steps + 1)
         counters.momentum_product = product = counters.momentum_product * now
         counters.beta2_power = counters.beta2_power * self.beta2
@@ -241,20 +242,20 @@ class NAdam:
         }
 
     def momentum(self, t: int) -> float:
-        """Return the momentum of step t, from 1."""
+        """Return the momentum of step t, counted from 1."""
         return self.beta1 * (1 - 0.5 * exp(Float64, LN_0_96 * (t * self.momentum_decay)))
 
     def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
         """Return the new weight."""
-        s[0] = faded(T, k["beta1"], s[0], T.round(k["rest1"] * dw))
-        s[1] = faded_square(T, k["beta2"], k["rest2"], s[1], dw)
+        s[0] = moving_mean(T, k["beta1"], s[0], T.round(k["rest1"] * dw))
+        s[1] = moving_mean_square(T, k["beta2"], k["rest2"], s[1], dw)
         d = T.fma(root(T, s[1]), k["correction"], k["eps"])
         return T.round(w - divide(T, T.fma(k["direct"], dw, T.round(k["rate"] * s[0])), d))
 
 
 @dataclass(frozen=True)
 class Lion:
-    """The sign of a mean (Chen and others 2023)."""
+    """Steps in the direction of the sign of a mean (Chen and others 2023)."""
 
     learning_rate: Schedule = 0.0001
     beta1: float = 0.9
@@ -266,7 +267,7 @@ class Lion:
         return [0.0]
 
     def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
-        """Return what a step needs."""
+        """Return the numbers of a step."""
         return means(T, self.beta1, self.beta2, 0.0) | {
             "rate": T.round(rate),
             "decay": T.round(rate * self.weight_decay),
@@ -275,13 +276,13 @@ class Lion:
     def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
         """Return the new weight."""
         c = T.fma(k["beta1"], s[0], T.round(k["rest1"] * dw))
-        s[0] = faded(T, k["beta2"], s[0], T.round(k["rest2"] * dw))
+        s[0] = moving_mean(T, k["beta2"], s[0], T.round(k["rest2"] * dw))
         return T.fma(-k["rate"], sign(c), T.fma(-k["decay"], w, w))
 
 
 @dataclass(frozen=True)
 class Rprop:
-    """A step size for each parameter (Riedmiller, Braun 1993), without weight backtracking."""
+    """A step size per parameter (Riedmiller, Braun 1993), without weight backtracking."""
 
     learning_rate: float = 0.01
     shrink: float = 0.5
@@ -294,7 +295,7 @@ class Rprop:
         return [0.0, T.round(self.learning_rate)]
 
     def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
-        """Return what a step needs."""
+        """Return the numbers of a step."""
         names = ("shrink", "grow", "smallest", "largest")
         return {name: T.round(getattr(self, name)) for name in names}
 
@@ -317,19 +318,19 @@ Optimizer = SGD | Adagrad | RMSprop | Adam | NAdam | Lion | Rprop
 
 @dataclass(frozen=True)
 class Regularisation:
-    """What is done to a gradient before its step, and to the weights after it; 0 is not at all."""
+    """Penalties, gradient clipping, max-norm and averaging; 0 disables each of them."""
 
-    l1: float = 0.0  # the cost has l1 sum |w| more, over the weights and not the biases
-    l2: float = 0.0  # and l2 / 2 sum w^2
-    alpha: float = 0.0  # and alpha / 2 sum w^2, over the sum of the batch's weights
-    clip_norm: float = 0.0  # the largest norm of the gradient by all parameters
-    clip_value: float = 0.0  # the largest size of a component
-    max_norm: float = 0.0  # the largest norm of the weights into a unit
-    ema: float = 0.0  # the part of the average of the parameters that stays in a step
+    l1: float = 0.0  # adds l1 sum |w| to the cost, over the weights without the biases
+    l2: float = 0.0  # adds l2 / 2 sum w^2
+    alpha: float = 0.0  # adds alpha / 2 sum w^2, divided by the sum of the sample weights
+    clip_norm: float = 0.0  # the maximum norm of the gradient
+    clip_value: float = 0.0  # the maximum absolute value of a component of the gradient
+    max_norm: float = 0.0  # the maximum norm of the weights into a unit
+    ema: float = 0.0  # the decay of the moving average of the parameters
 
 
 class Descent:
-    """An optimiser at work on a network: told of every step and every epoch."""
+    """An optimiser for a network, with its states and counters."""
 
     def __init__(
         self,
@@ -340,7 +341,7 @@ class Descent:
         self.net = net
         self.optimizer: Any = optimizer
         self.regularisation = regularisation
-        self.schedule = made(optimizer.learning_rate)
+        self.schedule = build_schedule(optimizer.learning_rate)
         self.rate = 0.0  # of the last step
         self.counters = Counters()
         self.states = [optimizer.states(net.T) for _ in range(net.n_params)]
@@ -354,24 +355,24 @@ class Descent:
         self.counters.steps += 1
         k = optimizer.numbers(T, self.rate, self.counters)
         theta = net.theta
-        for i, dw in enumerate(self.adjusted(derivatives, weight_of_batch)):
+        for i, dw in enumerate(self.adjust(derivatives, weight_of_batch)):
             theta[i] = optimizer.step(T, k, dw, self.states[i], theta[i])
         net.theta = theta
         if self.regularisation.max_norm:
-            net.W = [limited(T, W, self.regularisation.max_norm) for W in net.W]
+            net.W = [limit_norms(T, W, self.regularisation.max_norm) for W in net.W]
         if self.average is not None:
             rest = 1.0 if self.counters.steps == 1 else T.round(1 - self.regularisation.ema)
             pairs = zip(self.average, net.theta, strict=True)
             self.average = [T.fma(rest, T.round(w - m), m) for m, w in pairs]
 
-    def adjusted(self, derivatives: Derivatives, weight_of_batch: float) -> list[float]:
-        """Return the gradient in theta's order: with penalties, scaled, within limits."""
+    def adjust(self, derivatives: Derivatives, weight_of_batch: float) -> list[float]:
+        """Return the gradient in the order of theta, with penalties and clipping."""
         net, T, of = self.net, self.net.T, self.regularisation
         l1 = T.round(of.l1)
         l2 = T.round(of.l2 + of.alpha / weight_of_batch if of.alpha else of.l2)
         dW: Sequence[Matrix] = derivatives.dW
         if l1 > 0 or l2 > 0:
-            dW = [penalised(T, l1, l2, W, G) for W, G in zip(net.W, dW, strict=True)]
+            dW = [add_penalty(T, l1, l2, W, G) for W, G in zip(net.W, dW, strict=True)]
         grad = flatten(dW, derivatives.db, derivatives.dg)
         if of.clip_norm:
             norm = norm_of_gradient(dW, derivatives.db, derivatives.dg)
@@ -384,7 +385,7 @@ class Descent:
         return grad
 
     def penalty(self) -> float:
-        """Return alpha / 2 sum w^2: a chain for each unit, then layer by layer."""
+        """Return alpha / 2 sum w^2: one chain per unit, added up layer by layer."""
         total = 0.0
         for W in self.net.W:
             for row in W:
@@ -392,12 +393,12 @@ class Descent:
         return 0.5 * self.regularisation.alpha * total
 
     def end_epoch(self, loss: float) -> None:
-        """Go on to the next epoch; `loss` is the validation loss where there is one."""
+        """End an epoch; `loss` is the validation loss if there is one."""
         self.counters.epochs += 1
         end_epoch(self.schedule, loss)
 
 
-def penalised(T: NumberType, l1: float, l2: float, W: Matrix, dW: Matrix) -> Matrix:
+def add_penalty(T: NumberType, l1: float, l2: float, W: Matrix, dW: Matrix) -> Matrix:
     """Return dW + l2 W + l1 sign(W), (n_out, n_in)."""
     return [
         [T.fma(l1, sign(w), T.fma(l2, w, g)) for w, g in zip(w_row, g_row, strict=True)]
@@ -406,7 +407,7 @@ def penalised(T: NumberType, l1: float, l2: float, W: Matrix, dW: Matrix) -> Mat
 
 
 def sum_of_squares(numbers: Sequence[float]) -> float:
-    """Return their sum of squares, a chain in float64."""
+    """Return the sum of squares, a chain in float64."""
     total = 0.0
     for x in numbers:
         total = Float64.fma(x, x, total)
@@ -416,7 +417,7 @@ def sum_of_squares(numbers: Sequence[float]) -> float:
 def norm_of_gradient(
     dW: Sequence[Matrix], db: Sequence[list[float]], dg: Sequence[list[float]]
 ) -> float:
-    """Return the norm of the whole gradient: a chain for each unit, then layer by layer."""
+    """Return the norm of the whole gradient: one chain per unit, added up layer by layer."""
     total = 0.0
     for dW_layer, db_layer, dg_layer in zip(dW, db, dg, strict=True):
         for j, (dW_j, db_j) in enumerate(zip(dW_layer, db_layer, strict=True)):
@@ -424,8 +425,8 @@ def norm_of_gradient(
     return sqrt(total)
 
 
-def limited(T: NumberType, W: Matrix, most: float) -> Matrix:
-    """Return W, (n_out, n_in), with no row longer than `most` but for rounding."""
+def limit_norms(T: NumberType, W: Matrix, most: float) -> Matrix:
+    """Return W, (n_out, n_in), with rows whose norm is at most `most` up to rounding."""
     rows = []
     for row in W:
         norm = sqrt(sum_of_squares(row))
