@@ -16,7 +16,6 @@
 #include "bindings/losses.hpp"
 #include "bindings/scalings.hpp"
 #include "model/backward.hpp"
-#include "model/curvature.hpp"
 #include "model/forward.hpp"
 #include "model/hessian.hpp"
 #include "model/jacobian.hpp"

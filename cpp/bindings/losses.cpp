@@ -15,6 +15,13 @@ namespace {
     throw py::value_error("loss: got " + got + ", expected " + expected);
 }
 
+// What a loss takes the outputs for.
+enum class OutputKind { reals, probabilities, distribution, scores, rates, moments };
+constexpr OutputKind output_kinds[] = {
+#define ROSENBLATT_LOSS(name, labels, slopes, targets, outputs) OutputKind::outputs,
+#include "kernels/losses.def"
+};
+
 // The outputs that a loss allows, and why; none where it allows any.
 struct Outputs {
     std::vector<Activation> allowed;
@@ -23,24 +30,18 @@ struct Outputs {
 
 Outputs outputs(const LossRule& rule) {
     using enum Activation;
-    switch (rule.loss) {
-        case Loss::squared_error:
-        case Loss::absolute_error:
-        case Loss::huber:
-        case Loss::quantile:
-        case Loss::cosine:
+    switch (output_kinds[static_cast<std::size_t>(rule.loss)]) {
+        case OutputKind::reals:
             return {{}, ""};
-        case Loss::log_loss:
-        case Loss::focal:
+        case OutputKind::probabilities:
             return {{softmax, logistic}, "its activations are probabilities"};
-        case Loss::kl_divergence:
+        case OutputKind::distribution:
             return {{softmax}, "its activations are a distribution"};
-        case Loss::hinge:
-        case Loss::squared_hinge:
+        case OutputKind::scores:
             return {{identity, tanh, softsign, hard_tanh}, "its activations are scores of either sign"};
-        case Loss::gaussian_nll:
+        case OutputKind::moments:
             return {{identity}, "its activations are means and logarithms of variances"};
-        case Loss::poisson:
+        case OutputKind::rates:
             if (rule.parameters[0] != 0) return {{identity}, "its activation is the logarithm of the rate"};
             return {{logistic, softplus}, "its activation is the rate, above 0"};
     }

@@ -48,11 +48,11 @@ constexpr bool acts_on_rows(Activation f) noexcept {
 }
 
 enum class Loss : std::uint8_t {
-#define ROSENBLATT_LOSS(name, labels, slopes, targets) name,
+#define ROSENBLATT_LOSS(name, labels, slopes, targets, outputs) name,
 #include "kernels/losses.def"
 };
 inline constexpr const char* loss_names[] = {
-#define ROSENBLATT_LOSS(name, labels, slopes, targets) #name,
+#define ROSENBLATT_LOSS(name, labels, slopes, targets, outputs) #name,
 #include "kernels/losses.def"
 };
 
@@ -74,8 +74,8 @@ struct LossFacts {
 };
 constexpr LossFacts facts(Loss loss) noexcept {
     switch (loss) {
-#define ROSENBLATT_LOSS(name, labels, slopes, targets) \
-    case Loss::name:                                   \
+#define ROSENBLATT_LOSS(name, labels, slopes, targets, outputs) \
+    case Loss::name:                                            \
         return {LossFacts::Labels::labels, DerivativeFrom::slopes, TargetKind::targets};
 #include "kernels/losses.def"
     }

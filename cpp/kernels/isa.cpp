@@ -64,6 +64,7 @@ constexpr Kernels<T> make_kernels() noexcept {
             .activation_backward = activation_backward<T>,
             .add_slope_along = add_slope_along<T>,
             .loss = loss<T>,
+            .loss_slopes_along = loss_slopes_along<T>,
             .update = update<T>,
             .axpy = axpy<T>,
             .penalise = penalise<T>,

@@ -70,58 +70,103 @@ ROSENBLATT_INLINE void for_targets(Targets<T> targets, std::size_t first, std::s
     }
 }
 
-// ---- terms: the loss of one output, added to c; they return its slope dc/da --------------------------------------
-
 template <class T>
 ROSENBLATT_INLINE T magnitude(T x) noexcept {
     return x < T{0} ? -x : x;
 }
 
-// 1/2 d^2, but for the half.
+// The functions of simd/math.hpp for one number: the same bits as in a register.
 template <class T>
-struct SquaredError {
-    ROSENBLATT_INLINE T operator()(std::size_t, T a, T y, double& c) const noexcept {
+ROSENBLATT_INLINE T exp_of(T x) noexcept {
+    return first_lane(exp(broadcast(x)));
+}
+
+// One sample of the output and its derivatives along a direction: z, a, R{z}, R{a}, each (n,).
+template <class T>
+struct SampleAlong {
+    std::size_t n;
+    const T* z;
+    const T* a;
+    const T* R_z;
+    const T* R_a;
+};
+
+// ---- one struct for each loss -------------------------------------------------------------------------------------
+//
+// A loss of outputs one by one has `term(j, a, y, c)`, which adds the loss of output j to c and returns its slope dc/da,
+// and `slope_along(a, y, R_a)`, which is R{dc/da}. Other losses have a function of a row; their slopes are dc/da or
+// dc/dz, as losses.def says, and `slopes_along` writes R{slope} of the row to r (n,).
+template <Loss loss, class T>
+struct LossOf;
+
+// use(LossOf<loss>(rule)) for the loss of the rule.
+template <class T, class F>
+ROSENBLATT_INLINE void with_loss(LossRule rule, F use) noexcept {
+    switch (rule.loss) {
+#define ROSENBLATT_LOSS(name, labels, slopes, targets, outputs) \
+    case Loss::name:                                            \
+        return use(LossOf<Loss::name, T>(rule));
+#include "kernels/losses.def"
+    }
+}
+
+// 1/2 d^2; the factor multiplies the sum.
+template <class T>
+struct LossOf<Loss::squared_error, T> {
+    static constexpr double factor = 0.5;
+    explicit LossOf(LossRule) noexcept {}
+    ROSENBLATT_INLINE T term(std::size_t, T a, T y, double& c) const noexcept {
         const T d = a - y;
         c = fma(static_cast<double>(d), static_cast<double>(d), c);
         return d;
     }
+    ROSENBLATT_INLINE T slope_along(T, T, T R_a) const noexcept { return R_a; }
 };
 
 // |d|
 template <class T>
-struct AbsoluteError {
-    ROSENBLATT_INLINE T operator()(std::size_t, T a, T y, double& c) const noexcept {
+struct LossOf<Loss::absolute_error, T> {
+    explicit LossOf(LossRule) noexcept {}
+    ROSENBLATT_INLINE T term(std::size_t, T a, T y, double& c) const noexcept {
         const T d = a - y;
         c += static_cast<double>(magnitude(d));
         return d > T{0} ? T{1} : d < T{0} ? T{-1} : d;
     }
+    ROSENBLATT_INLINE T slope_along(T, T, T) const noexcept { return 0; }
 };
 
 // m (|d| - m / 2) with m = min(|d|, bend): 1/2 d^2, and a line beyond the bend. Source: Huber, Ann. Math. Statist. 35,
 // 1964.
 template <class T>
-struct Huber {
+struct LossOf<Loss::huber, T> {
     T bend;
-    ROSENBLATT_INLINE T operator()(std::size_t, T a, T y, double& c) const noexcept {
+    explicit LossOf(LossRule rule) noexcept : bend(static_cast<T>(rule.parameters[0])) {}
+    ROSENBLATT_INLINE T term(std::size_t, T a, T y, double& c) const noexcept {
         const T d = a - y;
         const T slope = d > bend ? bend : d < -bend ? -bend : d;
         const auto m = static_cast<double>(magnitude(slope));
         c = fma(m, static_cast<double>(magnitude(d)) - 0.5 * m, c);
         return slope;
     }
+    ROSENBLATT_INLINE T slope_along(T a, T y, T R_a) const noexcept {
+        const T d = a - y;
+        return -bend <= d && d <= bend ? R_a : T{0};
+    }
 };
 
 // tau |d| where the output is below its target, (1 - tau) |d| above. Source: Koenker, Bassett, Econometrica 46, 1978.
 template <class T>
-struct Quantile {
+struct LossOf<Loss::quantile, T> {
     Vector<const double> levels;  // (1,) or (n_outputs,)
-    ROSENBLATT_INLINE T operator()(std::size_t j, T a, T y, double& c) const noexcept {
+    explicit LossOf(LossRule rule) noexcept : levels(rule.parameters) {}
+    ROSENBLATT_INLINE T term(std::size_t j, T a, T y, double& c) const noexcept {
         const T below = static_cast<T>(levels[levels.size == 1 ? 0 : j]);
         const T above = T{1} - below;
         const T d = a - y;
         c = fma(static_cast<double>(d < T{0} ? below : above), static_cast<double>(magnitude(d)), c);
         return d > T{0} ? above : d < T{0} ? -below : d;
     }
+    ROSENBLATT_INLINE T slope_along(T, T, T) const noexcept { return 0; }
 };
 
 // m = max(0, 1 - y a) for y = -1 or +1: by how much the margin is missed.
@@ -132,20 +177,26 @@ ROSENBLATT_INLINE T margin_missed(T a, T y) noexcept {
 }
 
 template <class T>
-struct Hinge {
-    ROSENBLATT_INLINE T operator()(std::size_t, T a, T y, double& c) const noexcept {
+struct LossOf<Loss::hinge, T> {
+    explicit LossOf(LossRule) noexcept {}
+    ROSENBLATT_INLINE T term(std::size_t, T a, T y, double& c) const noexcept {
         const T m = margin_missed(a, y);
         c += static_cast<double>(m);
         return m > T{0} ? -y : m;
     }
+    ROSENBLATT_INLINE T slope_along(T, T, T) const noexcept { return 0; }
 };
 
 template <class T>
-struct SquaredHinge {
-    ROSENBLATT_INLINE T operator()(std::size_t, T a, T y, double& c) const noexcept {
+struct LossOf<Loss::squared_hinge, T> {
+    explicit LossOf(LossRule) noexcept {}
+    ROSENBLATT_INLINE T term(std::size_t, T a, T y, double& c) const noexcept {
         const T m = margin_missed(a, y);
         c = fma(static_cast<double>(m), static_cast<double>(m), c);
         return (T{-2} * y) * m;
+    }
+    ROSENBLATT_INLINE T slope_along(T a, T y, T R_a) const noexcept {
+        return margin_missed(a, y) > T{0} ? T{2} * R_a : T{0};
     }
 };
 
@@ -156,54 +207,56 @@ ROSENBLATT_INLINE Pack<T> log_from_0(Pack<T> x) noexcept {
     return select<T>(x < broadcast(Format<T>::smallest_normal), infinite, log(x));
 }
 
-// e^a - y a, with f(a) = e^a.
+// With the logarithm of the rate as output e^a - y a, with the rate itself a - y ln a, where 0 ln 0 is 0. The terms take
+// f(a), e^a or ln a, which is computed a register at a time.
 template <class T>
-struct PoissonLogRate {
-    ROSENBLATT_INLINE Pack<T> f(Pack<T> a) const noexcept { return exp(a); }
-    ROSENBLATT_INLINE T operator()(T a, T rate, T y, double& c) const noexcept {
-        c += fma(-static_cast<double>(y), static_cast<double>(a), static_cast<double>(rate));
-        return rate - y;
-    }
-};
-
-// a - y ln a, with f(a) = ln a; 0 ln 0 is 0.
-template <class T>
-struct PoissonRate {
-    ROSENBLATT_INLINE Pack<T> f(Pack<T> a) const noexcept { return log_from_0(a); }
-    ROSENBLATT_INLINE T operator()(T a, T log_a, T y, double& c) const noexcept {
+struct LossOf<Loss::poisson, T> {
+    bool log_rate;
+    explicit LossOf(LossRule rule) noexcept : log_rate(rule.parameters[0] != 0) {}
+    ROSENBLATT_INLINE Pack<T> f(Pack<T> a) const noexcept { return log_rate ? exp(a) : log_from_0(a); }
+    ROSENBLATT_INLINE T term(T a, T f_a, T y, double& c) const noexcept {
+        if (log_rate) {
+            c += fma(-static_cast<double>(y), static_cast<double>(a), static_cast<double>(f_a));
+            return f_a - y;
+        }
         if (y == T{0}) {
             c += static_cast<double>(a);
             return T{1};
         }
-        c += fma(-static_cast<double>(y), static_cast<double>(log_a), static_cast<double>(a));
+        c += fma(-static_cast<double>(y), static_cast<double>(f_a), static_cast<double>(a));
         return T{1} - y / a;
+    }
+    ROSENBLATT_INLINE T slope_along(T a, T y, T R_a) const noexcept {
+        if (log_rate) return exp_of(a) * R_a;
+        return y == T{0} ? T{0} : y / a / a * R_a;
     }
 };
 
 // ---- the loss of a sample: c, and delta_j = dc/da_j scale ---------------------------------------------------------
 
 // c is the sum of the terms. a, delta (n,); delta may be null.
-template <class T, class Target, class Term>
-ROSENBLATT_INLINE double over_outputs(const T* a, std::size_t n, Target y, T scale, T* delta, Term term) noexcept {
+template <class T, class Target, class L>
+ROSENBLATT_INLINE double over_outputs(const T* a, std::size_t n, Target y, T scale, T* delta, const L& loss) noexcept {
     double c = 0;
     for (std::size_t j = 0; j < n; ++j) {
-        const T slope = term(j, a[j], y(j), c);
+        const T slope = loss.term(j, a[j], y(j), c);
         if (delta != nullptr) delta[j] = slope * scale;
     }
     return c;
 }
 
 // The same for terms that want a function of a, computed a register at a time.
-template <class T, class Target, class Term>
-ROSENBLATT_INLINE double over_registers(const T* a, std::size_t n, Target y, T scale, T* delta, Term term) noexcept {
+template <class T, class Target, class L>
+ROSENBLATT_INLINE double over_registers(const T* a, std::size_t n, Target y, T scale, T* delta,
+                                        const L& loss) noexcept {
     constexpr std::size_t width = Pack<T>::width;
     double c = 0;
     for (std::size_t j = 0; j < n; j += width) {
         const std::size_t lanes = n - j < width ? n - j : width;
         T f[width];
-        store(f, term.f(load(a + j, lanes)));
+        store(f, loss.f(load(a + j, lanes)));
         for (std::size_t i = j; i < j + lanes; ++i) {
-            const T slope = term(a[i], f[i - j], y(i), c);
+            const T slope = loss.term(a[i], f[i - j], y(i), c);
             if (delta != nullptr) delta[i] = slope * scale;
         }
     }
@@ -213,50 +266,102 @@ ROSENBLATT_INLINE double over_registers(const T* a, std::size_t n, Target y, T s
 // c = 1/2 sum_k s_k + (mu_k - y_k)^2 e^-s_k for a = (mu, s), s the logarithm of the variance. a, delta (2 n,), y (n,);
 // delta may be null. Source: Nix, Weigend, ICNN 1994.
 template <class T>
-ROSENBLATT_INLINE double gaussian_nll(const T* a, std::size_t n, const T* y, T scale, T* delta) noexcept {
-    constexpr std::size_t width = Pack<T>::width;
-    const T* const s = a + n;
-    double sum = 0;
-    for (std::size_t j = 0; j < n; j += width) {
-        const std::size_t lanes = n - j < width ? n - j : width;
-        const Pack<T> h = exp(broadcast(T{-0.5}) * load(s + j, lanes));  // one over the standard deviation
-        const Pack<T> u = (load(a + j, lanes) - load(y + j, lanes)) * h;
-        T deviation[width];
-        store(deviation, u);
-        for (std::size_t i = 0; i < lanes; ++i)
-            sum += fma(static_cast<double>(deviation[i]), static_cast<double>(deviation[i]),
-                       static_cast<double>(s[j + i]));
-        if (delta == nullptr) continue;
-        const Pack<T> by_s = broadcast(T{0.5}) * fma(zero<T>() - u, u, broadcast(T{1}));
-        store(delta + j, (u * h) * broadcast(scale), lanes);
-        store(delta + n + j, by_s * broadcast(scale), lanes);
+struct LossOf<Loss::gaussian_nll, T> {
+    explicit LossOf(LossRule) noexcept {}
+    ROSENBLATT_INLINE double of_row(const T* a, std::size_t n_outputs, const T* y, T scale, T* delta) const noexcept {
+        constexpr std::size_t width = Pack<T>::width;
+        const std::size_t n = n_outputs / 2;
+        const T* const s = a + n;
+        double sum = 0;
+        for (std::size_t j = 0; j < n; j += width) {
+            const std::size_t lanes = n - j < width ? n - j : width;
+            const Pack<T> h = exp(broadcast(T{-0.5}) * load(s + j, lanes));  // one over the standard deviation
+            const Pack<T> u = (load(a + j, lanes) - load(y + j, lanes)) * h;
+            T deviation[width];
+            store(deviation, u);
+            for (std::size_t i = 0; i < lanes; ++i)
+                sum += fma(static_cast<double>(deviation[i]), static_cast<double>(deviation[i]),
+                           static_cast<double>(s[j + i]));
+            if (delta == nullptr) continue;
+            const Pack<T> by_s = broadcast(T{0.5}) * fma(zero<T>() - u, u, broadcast(T{1}));
+            store(delta + j, (u * h) * broadcast(scale), lanes);
+            store(delta + n + j, by_s * broadcast(scale), lanes);
+        }
+        return 0.5 * sum;
     }
-    return 0.5 * sum;
-}
+    // R{u h} of the means and R{(1 - u^2) / 2} of s, with h = e^(-s/2), u = (mu - y) h.
+    template <class Target>
+    void slopes_along(const SampleAlong<T>& at, Target y, bool, T* r) const noexcept {
+        const std::size_t K = at.n / 2;
+        for (std::size_t k = 0; k < K; ++k) {
+            const T h = exp_of(T{-0.5} * at.a[K + k]);
+            const T u = (at.a[k] - y(k)) * h;
+            const T half = T{-0.5} * u;
+            const T R_s = at.R_a[K + k];
+            const T R_u = fma(h, at.R_a[k], half * R_s);
+            r[k] = h * fma(half, R_s, R_u);
+            r[K + k] = -(u * R_u);
+        }
+    }
+};
 
 // c = 1 - cos, cos = a y / (|a| |y|), all in float64; 0 for an output of zeros. a, y, delta (n,); delta may be null.
 template <class T>
-ROSENBLATT_INLINE double cosine(const T* a, std::size_t n, const T* y, T scale, T* delta) noexcept {
-    double aa = 0;
-    double yy = 0;
-    double ay = 0;
-    for (std::size_t j = 0; j < n; ++j) {
-        const auto a_j = static_cast<double>(a[j]);
-        const auto y_j = static_cast<double>(y[j]);
-        aa = fma(a_j, a_j, aa);
-        yy = fma(y_j, y_j, yy);
-        ay = fma(a_j, y_j, ay);
+struct LossOf<Loss::cosine, T> {
+    struct Sizes {
+        double size_a;
+        double size_y;
+        double cos;
+
+        ROSENBLATT_INLINE double direction(T a) const noexcept { return static_cast<double>(a) / size_a; }
+        ROSENBLATT_INLINE double slope(T a, T y) const noexcept {
+            return (cos * direction(a) - static_cast<double>(y) / size_y) / size_a;
+        }
+    };
+    template <class Target>
+    ROSENBLATT_INLINE static Sizes sizes(const T* a, std::size_t n, Target y) noexcept {
+        double aa = 0;
+        double yy = 0;
+        double ay = 0;
+        for (std::size_t j = 0; j < n; ++j) {
+            const auto a_j = static_cast<double>(a[j]);
+            const auto y_j = static_cast<double>(y(j));
+            aa = fma(a_j, a_j, aa);
+            yy = fma(y_j, y_j, yy);
+            ay = fma(a_j, y_j, ay);
+        }
+        const double size_a = __builtin_sqrt(aa);
+        const double size_y = __builtin_sqrt(yy);
+        return {size_a, size_y, size_a == 0 ? 0 : ay / size_a / size_y};
     }
-    const double size_a = __builtin_sqrt(aa);
-    const double size_y = __builtin_sqrt(yy);
-    const bool nothing = size_a == 0;
-    const double cos = nothing ? 0 : ay / size_a / size_y;
-    for (std::size_t j = 0; delta != nullptr && j < n; ++j) {
-        const double slope = (cos * (static_cast<double>(a[j]) / size_a) - static_cast<double>(y[j]) / size_y) / size_a;
-        delta[j] = (nothing ? T{0} : static_cast<T>(slope)) * scale;
+
+    explicit LossOf(LossRule) noexcept {}
+    ROSENBLATT_INLINE double of_row(const T* a, std::size_t n, const T* y, T scale, T* delta) const noexcept {
+        const Sizes of = sizes(a, n, TargetRow<T>{y});
+        for (std::size_t j = 0; delta != nullptr && j < n; ++j)
+            delta[j] = (of.size_a == 0 ? T{0} : static_cast<T>(of.slope(a[j], y[j]))) * scale;
+        return 1 - of.cos;
     }
-    return 1 - cos;
-}
+    // R{(cos e_j - y_j / |y|) / |a|} with e = a / |a|, in float64.
+    template <class Target>
+    void slopes_along(const SampleAlong<T>& at, Target y, bool, T* r) const noexcept {
+        const Sizes of = sizes(at.a, at.n, y);
+        double R_size = 0;
+        double R_a_slope = 0;
+        for (std::size_t j = 0; j < at.n; ++j) {
+            const auto R_j = static_cast<double>(at.R_a[j]);
+            R_size = fma(of.direction(at.a[j]), R_j, R_size);
+            R_a_slope = fma(of.slope(at.a[j], y(j)), R_j, R_a_slope);
+        }
+        const double R_cos = -R_a_slope;
+        for (std::size_t j = 0; j < at.n; ++j) {
+            const double e = of.direction(at.a[j]);
+            const double R_e = (static_cast<double>(at.R_a[j]) - e * R_size) / of.size_a;
+            const double R_slope = (R_cos * e + of.cos * R_e - of.slope(at.a[j], y(j)) * R_size) / of.size_a;
+            r[j] = of.size_a == 0 ? T{0} : static_cast<T>(R_slope);
+        }
+    }
+};
 
 // ---- losses of probabilities: delta_j = dc/dz_j scale -------------------------------------------------------------
 
@@ -437,6 +542,134 @@ ROSENBLATT_INLINE double softmax_focal(SoftmaxRow<T> row, Target y, T gamma, T s
     return sum;
 }
 
+// R{a_j} sum_i y_i, of the slope a_j sum_i y_i - y_j.
+template <class T, class Target>
+ROSENBLATT_INLINE void softmax_slopes_along(const SampleAlong<T>& at, Target y, T* r) noexcept {
+    T total = 0;
+    for (std::size_t j = 0; j < at.n; ++j) total += y(j);
+    for (std::size_t j = 0; j < at.n; ++j) r[j] = at.R_a[j] * total;
+}
+
+template <class T>
+struct LossOf<Loss::log_loss, T> {
+    double smoothing;
+    explicit LossOf(LossRule rule) noexcept : smoothing(rule.parameters[0]) {}
+
+    // use(y), or use(the row y with some of each answer spread over n_classes).
+    template <class Target, class F>
+    ROSENBLATT_INLINE auto with_smoothing(Target y, std::size_t n_classes, F use) const noexcept {
+        if (smoothing == 0) return use(y);
+        return use(SmoothedRow<T, Target>{y, Smoothing<T>(smoothing, n_classes)});
+    }
+    template <class Target>
+    ROSENBLATT_INLINE double of_softmax(const SoftmaxRow<T>& row, Target y, T scale, T* delta) const noexcept {
+        return with_smoothing(y, row.n, [&](auto smooth) {
+            if (delta != nullptr) softmax_delta(row, smooth, scale, delta);
+            return softmax_log_loss(row, smooth);
+        });
+    }
+    template <class Target>
+    ROSENBLATT_INLINE double of_logistic(const T* z, const T* a, std::size_t n, Target y, T scale,
+                                         T* delta) const noexcept {
+        return with_smoothing(y, 2, [&](auto smooth) { return logistic_log_loss<T>(z, a, n, smooth, scale, delta); });
+    }
+    template <class Target>
+    void slopes_along(const SampleAlong<T>& at, Target y, bool softmax, T* r) const noexcept {
+        if (softmax) with_smoothing(y, at.n, [&](auto smooth) { softmax_slopes_along(at, smooth, r); });
+        else
+            for (std::size_t j = 0; j < at.n; ++j) r[j] = at.R_a[j];
+    }
+};
+
+template <class T>
+struct LossOf<Loss::kl_divergence, T> {
+    explicit LossOf(LossRule) noexcept {}
+    template <class Target>
+    ROSENBLATT_INLINE double of_softmax(const SoftmaxRow<T>& row, Target y, T scale, T* delta) const noexcept {
+        if (delta != nullptr) softmax_delta(row, y, scale, delta);
+        return kl_divergence(row, y);
+    }
+    template <class Target>
+    void slopes_along(const SampleAlong<T>& at, Target y, bool, T* r) const noexcept {
+        softmax_slopes_along(at, y, r);
+    }
+};
+
+template <class T>
+struct LossOf<Loss::focal, T> {
+    T gamma;
+    explicit LossOf(LossRule rule) noexcept : gamma(static_cast<T>(rule.parameters[0])) {}
+    template <class Target>
+    ROSENBLATT_INLINE double of_softmax(const SoftmaxRow<T>& row, Target y, T scale, T* delta) const noexcept {
+        return softmax_focal(row, y, gamma, scale, delta);
+    }
+    template <class Target>
+    ROSENBLATT_INLINE double of_logistic(const T* z, const T* a, std::size_t n, Target y, T scale,
+                                         T* delta) const noexcept {
+        return logistic_focal<T>(z, a, n, y, gamma, scale, delta);
+    }
+    template <class Target>
+    void slopes_along(const SampleAlong<T>& at, Target y, bool softmax, T* r) const noexcept {
+        if (softmax) softmax_slopes_along(at, y, r);
+        else logistic_slopes_along(at, y, r);
+    }
+
+  private:
+    ROSENBLATT_INLINE T power_of(T q) const noexcept { return first_lane(power(broadcast(q), gamma)); }
+
+    // R{r_k - a_k sum_j r_j} with r_j = -y_j (q^gamma + gamma a_j t_j q^(gamma - 1)), q = 1 - a_j, t_j = -ln a_j.
+    template <class Target>
+    void softmax_slopes_along(const SampleAlong<T>& at, Target y, T* r) const noexcept {
+        const T m = largest(at.z, at.n);
+        T S = 0;
+        for (std::size_t j = 0; j < at.n; ++j) S += exp_of(at.z[j] - m);
+        const T log_S = first_lane(log(broadcast(S)));
+        T total = 0;
+        T R_total = 0;
+        for (std::size_t j = 0; j < at.n; ++j) {
+            r[j] = 0;
+            const T y_j = y(j);
+            if (y_j == T{0}) continue;
+            const T a = at.a[j];
+            const T t = log_S - (at.z[j] - m);
+            const T q = T{1} - a;
+            const T w = power_of(q);
+            const T ratio = q > T{0} ? t / q : T{0};
+            total += -(y_j * (w * fma(gamma * a, ratio, T{1})));
+            if (!(q > T{0})) continue;
+            const T bent = fma((gamma - T{1}) * a, ratio, T{2} - t);
+            r[j] = y_j * (((gamma * (w / q)) * bent) * at.R_a[j]);
+            R_total += r[j];
+        }
+        for (std::size_t k = 0; k < at.n; ++k) r[k] = fma(-at.a[k], R_total, fma(-at.R_a[k], total, r[k]));
+    }
+
+    // The derivative of one answer's slope: w q (a (1 + 2 gamma - gamma u) + gamma^2 q u) for q = 1 - a, u = -ln q,
+    // w = a^gamma.
+    ROSENBLATT_INLINE T curve_of_answer(T a, T q, T u) const noexcept {
+        const T most = fma(T{2}, gamma, T{1});
+        const T square = gamma * gamma;
+        return (power_of(a) * q) * fma(square * q, u, a * fma(-gamma, u, most));
+    }
+    template <class Target>
+    void logistic_slopes_along(const SampleAlong<T>& at, Target y, T* r) const noexcept {
+        for (std::size_t j = 0; j < at.n; ++j) {
+            const T z = at.z[j];
+            const T a = at.a[j];
+            const T q = first_lane(logistic(broadcast(-z)));
+            const T tail = first_lane(log1p(exp(broadcast(-magnitude(z)))));
+            const T t = (z < T{0} ? -z : T{0}) + tail;
+            const T u = (z > T{0} ? z : T{0}) + tail;
+            const T no = T{1} - y(j);
+            const T if_no = curve_of_answer(a, q, u);
+            const T if_yes = curve_of_answer(q, a, t);
+            r[j] = fma(no, if_no, y(j) * if_yes) * at.R_z[j];
+        }
+    }
+};
+
+// ---- over the samples of a batch ----------------------------------------------------------------------------------
+
 // Softmax and its loss together, so that each e^z is computed once; the logarithms of a register's worth of samples at
 // a time. f(row, y, scale, delta) returns the loss of a sample.
 template <class T, class F>
@@ -462,131 +695,54 @@ ROSENBLATT_INLINE void softmax_losses(Matrix<const T> Z, Targets<T> targets, con
     }
 }
 
-// ---- all of them --------------------------------------------------------------------------------------------------
+// A row of targets as the loss takes it.
+template <Loss name, class Target>
+ROSENBLATT_INLINE auto target_of(Target y) noexcept {
+    if constexpr (facts(name).targets == TargetKind::signs) return signs(y);
+    else return y;
+}
 
-// The losses whose slopes are dc/da; the way back through the output's activation is still to go.
-template <class T>
-void losses_by_a(LossRule rule, bool label_is_target, Targets<T> targets, const T* scale, Matrix<const T> A, double* c,
-                 Matrix<T> Delta) noexcept {
-    const auto each = [&](auto f) noexcept {
-        for_targets(targets, 0, A.rows, label_is_target, [&](std::size_t i, auto y) noexcept {
-            c[i] = f(A.row(i), y, scale[i], Delta.data == nullptr ? nullptr : Delta.row(i));
-        });
-    };
-    const auto terms = [&](auto term) noexcept {
-        each([&](const T* a, auto y, T s, T* delta) { return over_outputs<T>(a, A.cols, y, s, delta, term); });
-    };
-    const auto terms_of_signs = [&](auto term) noexcept {
-        each([&](const T* a, auto y, T s, T* delta) { return over_outputs<T>(a, A.cols, signs(y), s, delta, term); });
-    };
-    const auto terms_of_registers = [&](auto term) noexcept {
-        each([&](const T* a, auto y, T s, T* delta) { return over_registers<T>(a, A.cols, y, s, delta, term); });
-    };
-    const auto rows = [&](auto f) noexcept {  // of targets: the door lets no labels through
+// Losses with slopes dc/da; the backward pass through the output's activation is left to do.
+template <class T, Loss name>
+ROSENBLATT_INLINE void losses_by_a(const LossOf<name, T>& of, Targets<T> targets, const T* scale, Matrix<const T> A,
+                                   double* c, Matrix<T> Delta) noexcept {
+    const auto delta = [&](std::size_t i) noexcept { return Delta.data == nullptr ? nullptr : Delta.row(i); };
+    if constexpr (requires { of.of_row(A.data, A.cols, A.data, T{}, Delta.data); }) {  // has no labels as targets
         for (std::size_t i = 0; i < A.rows; ++i)
-            c[i] = f(A.row(i), targets.Y.row(i), scale[i], Delta.data == nullptr ? nullptr : Delta.row(i));
-    };
-    switch (rule.loss) {
-        case Loss::squared_error:
-            each([&](const T* a, auto y, T s, T* delta) {
-                return 0.5 * over_outputs<T>(a, A.cols, y, s, delta, SquaredError<T>{});
-            });
-            break;
-        case Loss::absolute_error:
-            terms(AbsoluteError<T>{});
-            break;
-        case Loss::huber:
-            terms(Huber<T>{static_cast<T>(rule.parameters[0])});
-            break;
-        case Loss::quantile:
-            terms(Quantile<T>{rule.parameters});
-            break;
-        case Loss::hinge:
-            terms_of_signs(Hinge<T>{});
-            break;
-        case Loss::squared_hinge:
-            terms_of_signs(SquaredHinge<T>{});
-            break;
-        case Loss::poisson:
-            if (rule.parameters[0] != 0) terms_of_registers(PoissonLogRate<T>{});
-            else terms_of_registers(PoissonRate<T>{});
-            break;
-        case Loss::gaussian_nll:
-            rows([&](const T* a, const T* y, T s, T* delta) { return gaussian_nll(a, A.cols / 2, y, s, delta); });
-            break;
-        case Loss::cosine:
-            rows([&](const T* a, const T* y, T s, T* delta) { return cosine(a, A.cols, y, s, delta); });
-            break;
-        case Loss::log_loss:
-        case Loss::kl_divergence:
-        case Loss::focal:
-            break;  // not by a
+            c[i] = of.of_row(A.row(i), A.cols, targets.Y.row(i), scale[i], delta(i));
+    } else {
+        for_targets(targets, 0, A.rows, A.cols == 1, [&](std::size_t i, auto target) noexcept {
+            const auto y = target_of<name>(target);
+            if constexpr (requires { of.f(Pack<T>{}); })
+                c[i] = over_registers<T>(A.row(i), A.cols, y, scale[i], delta(i), of);
+            else c[i] = over_outputs<T>(A.row(i), A.cols, y, scale[i], delta(i), of);
+            if constexpr (requires { of.factor; }) c[i] = of.factor * c[i];
+        });
     }
 }
 
-// The losses of a softmax, all by z.
-template <class T>
-void losses_of_softmax(LossRule rule, Matrix<const T> Z, Targets<T> targets, const T* scale, Matrix<T> A, double* c,
-                       Matrix<T> Delta) noexcept {
-    const auto each = [&](auto f) noexcept { softmax_losses(Z, targets, scale, A, c, Delta, f); };
-    const auto log_loss = [](const SoftmaxRow<T>& row, auto y, T s, T* delta) noexcept {
-        if (delta != nullptr) softmax_delta(row, y, s, delta);
-        return softmax_log_loss(row, y);
-    };
-    if (rule.loss == Loss::focal) {
-        const T gamma = static_cast<T>(rule.parameters[0]);
-        each([=](const SoftmaxRow<T>& row, auto y, T s, T* delta) noexcept {
-            return softmax_focal(row, y, gamma, s, delta);
-        });
-    } else if (rule.loss == Loss::kl_divergence) {
-        each([](const SoftmaxRow<T>& row, auto y, T s, T* delta) noexcept {
-            if (delta != nullptr) softmax_delta(row, y, s, delta);
-            return kl_divergence(row, y);
-        });
-    } else if (rule.parameters[0] != 0) {
-        const Smoothing<T> smoothing(rule.parameters[0], Z.cols);
-        each([=](const SoftmaxRow<T>& row, auto y, T s, T* delta) noexcept {
-            return log_loss(row, SmoothedRow<T, decltype(y)>{y, smoothing}, s, delta);
-        });
-    } else {
-        each(log_loss);
-    }
+// Losses of logistic outputs with slopes dc/dz: each output is a yes-or-no question.
+template <class T, class L>
+ROSENBLATT_INLINE void losses_of_logistic(const L& of, Matrix<const T> Z, Targets<T> targets, const T* scale,
+                                          Matrix<const T> A, double* c, Matrix<T> Delta) noexcept {
+    for_targets(targets, 0, Z.rows, Z.cols == 1, [&](std::size_t i, auto y) noexcept {
+        c[i] = of.of_logistic(Z.row(i), A.row(i), Z.cols, y, scale[i], Delta.data == nullptr ? nullptr : Delta.row(i));
+    });
 }
 
-// The losses of logistic outputs that are by z: each output is a yes-or-no question.
+// The log loss of a single output without gaps between the samples, which fill registers.
 template <class T>
-void losses_of_logistic(LossRule rule, Matrix<const T> Z, Targets<T> targets, const T* scale, Matrix<const T> A,
-                        double* c, Matrix<T> Delta) noexcept {
-    const auto each = [&](auto f) noexcept {
-        for_targets(targets, 0, Z.rows, Z.cols == 1, [&](std::size_t i, auto y) noexcept {
-            c[i] = f(Z.row(i), A.row(i), y, scale[i], Delta.data == nullptr ? nullptr : Delta.row(i));
-        });
-    };
-    const T gamma = static_cast<T>(rule.parameters[0]);
-    if (rule.loss == Loss::focal) {
-        each([&](const T* z, const T* a, auto y, T s, T* delta) {
-            return logistic_focal<T>(z, a, Z.cols, y, gamma, s, delta);
-        });
-    } else if (rule.parameters[0] != 0) {
-        const Smoothing<T> smoothing(rule.parameters[0], 2);
-        each([&](const T* z, const T* a, auto y, T s, T* delta) {
-            return logistic_log_loss<T>(z, a, Z.cols, SmoothedRow<T, decltype(y)>{y, smoothing}, s, delta);
-        });
-    } else if (Z.cols == 1 && Z.stride == 1) {  // the samples of a single output fill registers
-        constexpr std::size_t width = Pack<T>::width;
-        for (std::size_t first = 0; first < Z.rows; first += width) {
-            const std::size_t last = Z.rows - first < width ? Z.rows : first + width;
-            T log1p_exp[width];
-            log1p_exp_of(Z.data + first, last - first, log1p_exp);
-            for_targets(targets, first, last, true, [&](std::size_t i, auto y) noexcept {
-                c[i] = 0.0 + static_cast<double>(
-                                 logistic_log_loss_of_output(Z.data[i], A.row(i)[0], y(0), log1p_exp[i - first],
-                                                             scale[i], Delta.data == nullptr ? nullptr : Delta.row(i)));
-            });
-        }
-    } else {
-        each([&](const T* z, const T* a, auto y, T s, T* delta) {
-            return logistic_log_loss<T>(z, a, Z.cols, y, s, delta);
+void log_losses_of_column(Vector<const T> z, Targets<T> targets, const T* scale, Matrix<const T> A, double* c,
+                          Matrix<T> Delta) noexcept {
+    constexpr std::size_t width = Pack<T>::width;
+    for (std::size_t first = 0; first < z.size; first += width) {
+        const std::size_t last = z.size - first < width ? z.size : first + width;
+        T log1p_exp[width];
+        log1p_exp_of(z.data + first, last - first, log1p_exp);
+        for_targets(targets, first, last, true, [&](std::size_t i, auto y) noexcept {
+            T* const delta = Delta.data == nullptr ? nullptr : Delta.row(i);
+            c[i] = 0.0 + static_cast<double>(logistic_log_loss_of_output(z.data[i], A.row(i)[0], y(0),
+                                                                         log1p_exp[i - first], scale[i], delta));
         });
     }
 }
@@ -594,13 +750,42 @@ void losses_of_logistic(LossRule rule, Matrix<const T> Z, Targets<T> targets, co
 template <class T>
 void loss(LossRule rule, Activation output, Matrix<const T> Z, Targets<T> targets, const T* scale, Matrix<T> A,
           double* c, Matrix<T> Delta) noexcept {
-    if (slopes_by_z(rule.loss) && output == Activation::softmax)
-        return losses_of_softmax(rule, Z, targets, scale, A, c, Delta);
-    activate(output, Z, A);
-    if (slopes_by_z(rule.loss)) return losses_of_logistic<T>(rule, Z, targets, scale, A, c, Delta);
-    losses_by_a<T>(rule, Z.cols == 1, targets, scale, A, c, Delta);
-    if (Delta.data != nullptr)
+    const bool softmax_by_z = slopes_by_z(rule.loss) && output == Activation::softmax;
+    if (!softmax_by_z) activate(output, Z, A);
+    if (rule.loss == Loss::log_loss && !softmax_by_z && rule.parameters[0] == 0 && Z.cols == 1 && Z.stride == 1)
+        return log_losses_of_column<T>({Z.data, Z.rows}, targets, scale, A, c, Delta);
+    with_loss<T>(rule, [&]<Loss name>(const LossOf<name, T>& of) ROSENBLATT_BODY {
+        if constexpr (!slopes_by_z(name)) {
+            losses_by_a<T>(of, targets, scale, A, c, Delta);
+        } else if (softmax_by_z) {
+            softmax_losses(Z, targets, scale, A, c, Delta,
+                           [&](const SoftmaxRow<T>& row, auto y, T s, T* delta) noexcept {
+                               return of.of_softmax(row, y, s, delta);
+                           });
+        } else if constexpr (name != Loss::kl_divergence) {
+            losses_of_logistic<T>(of, Z, targets, scale, A, c, Delta);
+        }
+    });
+    if (!slopes_by_z(rule.loss) && Delta.data != nullptr)
         activation_backward<T>(output, derivative_from_z(output) ? Z : Matrix<const T>(A), Delta);
+}
+
+template <class T>
+void loss_slopes_along(LossRule rule, Activation output, const LayerAlong<T>& at, Targets<T> targets, const T* scale,
+                       Matrix<T> R_slope) noexcept {
+    const std::size_t n = R_slope.cols;
+    const bool softmax = output == Activation::softmax;
+    with_loss<T>(rule, [&]<Loss name>(const LossOf<name, T>& of) {
+        for_targets(targets, 0, R_slope.rows, !softmax && n == 1, [&](std::size_t i, auto target) noexcept {
+            const auto y = target_of<name>(target);
+            const SampleAlong<T> sample{n, at.Z.row(i), at.A.row(i), at.R_Z.row(i), at.R_A.row(i)};
+            T* const r = R_slope.row(i);
+            if constexpr (requires { of.slope_along(T{}, T{}, T{}); })
+                for (std::size_t j = 0; j < n; ++j) r[j] = of.slope_along(sample.a[j], y(j), sample.R_a[j]);
+            else of.slopes_along(sample, y, softmax, r);
+            for (std::size_t j = 0; j < n; ++j) r[j] *= scale[i];
+        });
+    });
 }
 
 }  // namespace

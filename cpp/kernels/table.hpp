@@ -201,6 +201,20 @@ struct SmallNetwork {
     RowStream dropout;    // of layer 0, for this step
 };
 
+// A layer and its derivatives along a direction: z, a, R{z}, R{a}, each (n, n_out). R{x} is the derivative of x with
+// respect to t if theta moves as theta + t v. Source: Pearlmutter, Neural Computation 6, 1994.
+template <class T>
+struct LayerAlong {
+    Matrix<const T> Z;
+    Matrix<const T> A;
+    Matrix<const T> R_Z;
+    Matrix<const T> R_A;
+
+    constexpr LayerAlong slice(std::size_t first, std::size_t count) const noexcept {
+        return {Z.slice(first, count), A.slice(first, count), R_Z.slice(first, count), R_A.slice(first, count)};
+    }
+};
+
 template <class T>
 struct Kernels {
     // C = init + L R: C[r][j] is a chain over t of L[r][t] R[t][j]. C (rows, cols). Is z = W a + b, dC/da = W^T delta
@@ -270,6 +284,11 @@ struct Kernels {
     // wanted.
     void (*loss)(LossRule rule, Activation output, Matrix<const T> Z, Targets<T> targets, const T* scale, Matrix<T> A,
                  double* c, Matrix<T> Delta) noexcept;
+
+    // R_slope = R{slope} scale of the output, for slopes dc/da, or dc/dz if slopes_by_z(loss). If a slope jumps, its
+    // derivative is that of the piece that the slope belongs to. scale (n,), R_slope (n, n_outputs).
+    void (*loss_slopes_along)(LossRule rule, Activation output, const LayerAlong<T>& at, Targets<T> targets,
+                              const T* scale, Matrix<T> R_slope) noexcept;
 
     // Updates n parameters w and their states along the gradients dw, all (n,).
     void (*update)(const UpdateRule<T>& rule, const T* dw, std::size_t n, const States<T>& states, T* w) noexcept;

@@ -3,11 +3,11 @@
 #include "model/hessian.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "kernels/table.hpp"
 #include "model/backward.hpp"
-#include "model/curvature.hpp"
 #include "model/forward.hpp"
 #include "model/loss.hpp"
 #include "model/normalisation_along.hpp"
@@ -27,6 +27,33 @@ void add(Matrix<const T> N, Matrix<T> M) noexcept {
 template <class T>
 void copy(Matrix<const T> from, Matrix<T> to) noexcept {
     for (std::size_t i = 0; i < to.rows; ++i) std::copy_n(from.row(i), to.cols, to.row(i));
+}
+
+// R_A = R{a} = f'(z) R{z}. All (n, n_out).
+template <class T>
+void activation_along(Activation f, Matrix<const T> Z, Matrix<const T> A, Matrix<const T> R_Z, Matrix<T> R_A) noexcept {
+    copy<T>(R_Z, R_A);
+    if (f != Activation::log_softmax) {  // da/dz is symmetric
+        kernels<T>().activation_backward(f, derivative_from_z(f) ? Z : A, R_A);
+        return;
+    }
+    for (std::size_t i = 0; i < R_A.rows; ++i) {
+        T mean = 0;
+        for (std::size_t j = 0; j < R_A.cols; ++j) {
+            T p;
+            kernels<T>().exp(A.row(i) + j, 1, &p);
+            mean = std::fma(p, R_Z.row(i)[j], mean);
+        }
+        for (std::size_t j = 0; j < R_A.cols; ++j) R_A.row(i)[j] -= mean;
+    }
+}
+
+// R_Delta = R{delta} = f'(z) R{g} + g R{f'(z)} from R_Delta = R{g}, with G = g = dC/da. All (n, n_out).
+template <class T>
+void delta_along(Activation f, const LayerAlong<T>& layer, Matrix<const T> G, Matrix<T> R_Delta) noexcept {
+    const bool from_z = derivative_from_z(f);
+    kernels<T>().activation_backward(f, from_z ? layer.Z : layer.A, R_Delta);
+    kernels<T>().add_slope_along(f, from_z ? layer.Z : layer.A, from_z ? layer.R_Z : layer.R_A, G, R_Delta);
 }
 
 // The pass and what it computes into: a and delta of every layer in one workspace, R{a} and R{delta} in another.
@@ -87,7 +114,7 @@ class Pass {
             const T* const scale = work_.scale().data + first;
             double* const c = work_.sample_loss().data + first;
             kernels<T>().loss(rule, f(last_), output.Z, Y, scale, A, c, work_.Delta(last_, n_).slice(first, count));
-            slopes_along(rule, f(last_), output, Y, scale, R_Delta);
+            kernels<T>().loss_slopes_along(rule, f(last_), output, Y, scale, R_Delta);
             if (slopes_by_z(rule.loss)) return;
             kernels<T>().loss(rule, Activation::identity, A, Y, scale, A, c, G);  // of an identity delta is dC/da
             delta_along<T>(f(last_), output, G, R_Delta);

@@ -9,7 +9,7 @@
 namespace rosenblatt {
 
 // product (n_params,) = H v with H = d2C/dtheta2 of the cost C of these samples; v are the parameters of `direction`, a
-// network of the same shape. Every activation has a second derivative (model/curvature.hpp). Throws Stopped.
+// network of the same shape. Throws Stopped.
 template <class T>
 void hessian_vector_product(LossRule rule, const Network<T>& network, const Samples<T>& samples,
                             const Network<T>& direction, Vector<T> product, Team& team);

@@ -167,7 +167,7 @@ def backward_pass(net: Network, way: Forward, y: ArrayLike, loss: Any) -> Backwa
     rule = LossRule(*_loss.rule(loss))
     given = net._targets("y", one_target(y), rule.name).tolist()
     target = target_row(book, book.scaled_targets(given)[0], rule.name)
-    of_sample, slopes_are_by = LOSSES[rule.name, book.activations[-1]]
+    of_sample, slopes_are_by, _ = LOSSES[rule.name, book.activations[-1]]
     cost, slopes = of_sample(T, rule.parameters, way.Z[-1], way.A[-1], target)
     G = [slopes] if slopes_are_by == "a" else [[]]
     delta = [delta_of(way, len(way.Z) - 1, slopes) if slopes_are_by == "a" else slopes]

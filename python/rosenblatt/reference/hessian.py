@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from copy import copy
 from typing import NamedTuple
 
-from .activation import Along, dC_dz
-from .arithmetic import NumberType
+from .activation import ACTIVATIONS, Along, Row, dC_dz
+from .arithmetic import NumberType, chain
 from .backward import dC_dA, dC_db, dC_dW
-from .curvature import activation_along, delta_along, slopes_along
 from .forward import Trace, added, forward, sums
 from .layers import Layers
 from .loss import LOSSES, NamedLoss, loss_rule, shares, target_row
+from .math import exp
 from .normalisation import dC_dg, dC_du
 from .normalisation_along import (
     NormalisedAlong,
@@ -121,6 +121,21 @@ def layer_along(trace: Trace, along: TraceAlong, layer: int) -> list[Along]:
     return [Along(*row) for row in rows]
 
 
+def activation_along(T: NumberType, name: str, z: Row, a: Row, R_z: Row) -> Row:
+    """Return R{a} from R{z}: f' R{z}, as dC/dz comes from dC/da where da/dz is symmetric."""
+    if name != "log_softmax":
+        return dC_dz(T, ACTIVATIONS[name], z, a, R_z)
+    mean = chain(T, 0.0, [exp(T, a_j) for a_j in a], R_z)
+    return [T.round(R_j - mean) for R_j in R_z]
+
+
+def delta_along(T: NumberType, name: str, at: Along, g: Row, R_g: Row) -> Row:
+    """Return R{delta} of the layer from g = dC/da and R{g}: f' R{g} + g R{f'}."""
+    through = dC_dz(T, ACTIVATIONS[name], at.z, at.a, R_g)
+    bend = ACTIVATIONS[name].bend(T, at, g)
+    return [T.round(t_j + b_j) for t_j, b_j in zip(through, bend, strict=True)]
+
+
 def output_delta_along(
     net: Layers,
     output_layer: list[Along],
@@ -130,18 +145,17 @@ def output_delta_along(
 ) -> DeltaAlong:
     """Return delta and R{delta} of the output."""
     T, output, rule = net.T, net.activations[-1], loss_rule(loss)
-    of_sample, slopes_are_by = LOSSES[rule.name, output]
-    of_sample_along = slopes_along(rule.name, output)
+    of_output = LOSSES[rule.name, output]
     scales = [T.round(share) for share in shares(len(Y), sample_weight)]
     delta: Matrix = []
     R_delta: Matrix = []
     for at, y_given, scale in zip(output_layer, Y, scales, strict=True):
         y = target_row(net, y_given, rule.name)
-        slope = of_sample(T, rule.parameters, at.z, at.a, y)[1]
-        R_slope = of_sample_along(T, rule.parameters, at, y)
+        slope = of_output.of_sample(T, rule.parameters, at.z, at.a, y)[1]
+        R_slope = of_output.slopes_along(T, rule.parameters, at, y)
         g = [T.round(slope_j * scale) for slope_j in slope]
         R_g = [T.round(R_j * scale) for R_j in R_slope]
-        if slopes_are_by == "z":
+        if of_output.slopes_are_by == "z":
             delta.append(g)
             R_delta.append(R_g)
         else:

@@ -2,7 +2,8 @@
 
 C is the mean of c over the samples, each c a float64; delta is in the network's number type T.
 Each loss is a function of one sample that returns c and its slopes: dc/da_j, or dc/dz_j where
-that is safer. docs/losses.md says what each is for, docs/arithmetic.md has the operations.
+that is safer. The function after it returns R{slope}, the slopes' derivative along a direction.
+docs/losses.md says what each is for, docs/arithmetic.md has the operations.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 from math import inf, sqrt
 from typing import NamedTuple, Protocol
 
-from .activation import ACTIVATIONS, dC_dz, softmax_parts
+from .activation import ACTIVATIONS, Along, dC_dz, softmax_parts
 from .arithmetic import Float64, NumberType, chain, sum_in_order
 from .forward import Trace
 from .layers import Layers
@@ -47,15 +48,15 @@ def cost_and_delta(
 ) -> tuple[float, Matrix]:
     """Return (C, delta) of a batch: delta is (n, n_outputs); sample_weight is (n,) or None."""
     T, output, rule = net.T, net.activations[-1], loss_rule(loss)
-    of_sample, slopes_are_by = loss_of_output(rule.name, output)
+    of_output = loss_of_output(rule.name, output)
     scales = [T.round(share) for share in shares(len(Y), sample_weight)]
     c: list[float] = []
     delta: Matrix = []
     for z, a, y, scale in zip(trace.Z[-1], trace.A[-1], Y, scales, strict=True):
-        c_i, slope = of_sample(T, rule.parameters, z, a, target_row(net, y, rule.name))
+        c_i, slope = of_output.of_sample(T, rule.parameters, z, a, target_row(net, y, rule.name))
         g = [T.round(slope_j * scale) for slope_j in slope]
         c.append(c_i)
-        delta.append(g if slopes_are_by == "z" else dC_dz(T, net.functions[-1], z, a, g))
+        delta.append(g if of_output.slopes_are_by == "z" else dC_dz(T, net.functions[-1], z, a, g))
     return mean(c, sample_weight), delta
 
 
@@ -115,11 +116,21 @@ def squared_error(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostA
     return 0.5 * chain(Float64, 0.0, d, d), d
 
 
+def output_along(T: NumberType, p: Parameters, at: Along, y: Row) -> Row:
+    """Return R{a_j}, of the slope a_j - y_j."""
+    return list(at.R_a)
+
+
 def absolute_error(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlopes:
     """Return c = sum_j |d_j|, dc/da_j = the sign of d_j, 0 where the output is right."""
     d = differences(T, a, y)
     c = sum_in_order(Float64, [abs(d_j) for d_j in d])
     return c, [1.0 if d_j > 0 else -1.0 if d_j < 0 else d_j for d_j in d]
+
+
+def zero_along(T: NumberType, p: Parameters, at: Along, y: Row) -> Row:
+    """Return 0: the slope is constant between its jumps."""
+    return [0.0] * len(at.a)
 
 
 def huber(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlopes:
@@ -133,6 +144,13 @@ def huber(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlopes
     m = [abs(slope_j) for slope_j in slope]
     c = chain(Float64, 0.0, m, [abs(d_j) - 0.5 * m_j for d_j, m_j in zip(d, m, strict=True)])
     return c, slope
+
+
+def huber_along(T: NumberType, p: Parameters, at: Along, y: Row) -> Row:
+    """Return R{a_j} within the bend, 0 beyond it."""
+    bend = T.round(p[0])
+    d = differences(T, at.a, y)
+    return [R_j if -bend <= d_j <= bend else 0.0 for d_j, R_j in zip(d, at.R_a, strict=True)]
 
 
 def quantile(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlopes:
@@ -165,6 +183,27 @@ def cosine(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlope
     return 1.0 - cos, slope
 
 
+def cosine_along(T: NumberType, p: Parameters, at: Along, y: Row) -> Row:
+    """Return R{(cos e_j - y_j / |y|) / |a|} with e = a / |a|, all in float64.
+
+    R{|a|} = sum_i e_i R{a_i}, R{cos} = -sum_i slope_i R{a_i}, R{e_j} = (R{a_j} - e_j R{|a|}) / |a|.
+    """
+    size_a = sqrt(chain(Float64, 0.0, at.a, at.a))
+    size_y = sqrt(chain(Float64, 0.0, y, y))
+    if size_a == 0:
+        return [0.0] * len(at.a)
+    cos = chain(Float64, 0.0, at.a, y) / size_a / size_y
+    e = [a_j / size_a for a_j in at.a]
+    slope = [(cos * e_j - y_j / size_y) / size_a for e_j, y_j in zip(e, y, strict=True)]
+    R_size = chain(Float64, 0.0, e, at.R_a)
+    R_cos = -chain(Float64, 0.0, slope, at.R_a)
+    R_e = [(R_j - e_j * R_size) / size_a for e_j, R_j in zip(e, at.R_a, strict=True)]
+    return [
+        T.round((R_cos * e_j + cos * R_e_j - slope_j * R_size) / size_a)
+        for e_j, R_e_j, slope_j in zip(e, R_e, slope, strict=True)
+    ]
+
+
 # ------------------------------------------------------------------- margins, for y_j = -1 or +1
 
 
@@ -187,6 +226,12 @@ def squared_hinge(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostA
     m = margins_missed(T, a, y)
     slope = [T.round(-2 * y_j * m_j) for m_j, y_j in zip(m, y, strict=True)]
     return chain(Float64, 0.0, m, m), slope
+
+
+def squared_hinge_along(T: NumberType, p: Parameters, at: Along, y: Row) -> Row:
+    """Return 2 R{a_j} where the margin is missed."""
+    m = margins_missed(T, at.a, y)
+    return [T.round(2 * R_j) if m_j > 0 else 0.0 for m_j, R_j in zip(m, at.R_a, strict=True)]
 
 
 # --------------------------------------------------------------------------- counts and variances
@@ -226,6 +271,16 @@ def poisson(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlop
     return (poisson_log_rate if p[0] == 1 else poisson_rate)(T, p, z, a, y)
 
 
+def poisson_along(T: NumberType, p: Parameters, at: Along, y: Row) -> Row:
+    """Return e^a_j R{a_j}, or y_j / a_j^2 R{a_j} where the output is the rate itself."""
+    if p[0] == 1:
+        return [T.round(exp(T, a_j) * R_j) for a_j, R_j in zip(at.a, at.R_a, strict=True)]
+    return [
+        0.0 if y_j == 0 else T.round(divide(T, divide(T, y_j, a_j), a_j) * R_j)
+        for a_j, y_j, R_j in zip(at.a, y, at.R_a, strict=True)
+    ]
+
+
 def gaussian_nll(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlopes:
     """Return c = 1/2 sum_k s_k + (mu_k - y_k)^2 e^-s_k for outputs a = (mu, s).
 
@@ -240,6 +295,23 @@ def gaussian_nll(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAn
     by_mu = [T.round(u_k * h_k) for u_k, h_k in zip(u, h, strict=True)]
     by_s = [T.round(0.5 * T.fma(-u_k, u_k, 1.0)) for u_k in u]
     return 0.5 * c, by_mu + by_s
+
+
+def gaussian_nll_along(T: NumberType, p: Parameters, at: Along, y: Row) -> Row:
+    """Return R{u h} for the means and R{(1 - u^2) / 2} for the logarithms s of the variances.
+
+    h = e^(-s/2), u = (mu - y) h: R{h} = -1/2 h R{s}, R{u} = h R{mu} - 1/2 u R{s}.
+    """
+    K = len(y)
+    h = [exp(T, T.round(-0.5 * s_k)) for s_k in at.a[K:]]
+    u = [T.round(d_k * h_k) for d_k, h_k in zip(differences(T, at.a[:K], y), h, strict=True)]
+    by_mu, by_s = [], []
+    for h_k, u_k, R_mu, R_s in zip(h, u, at.R_a[:K], at.R_a[K:], strict=True):
+        half = T.round(-0.5 * u_k)
+        R_u = T.fma(h_k, R_mu, T.round(half * R_s))
+        by_mu.append(T.round(h_k * T.fma(half, R_s, R_u)))
+        by_s.append(-T.round(u_k * R_u))
+    return by_mu + by_s
 
 
 # ------------------------------------------------------------- probabilities: slopes are dc/dz_j
@@ -275,6 +347,12 @@ def log_loss_softmax(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> Co
     return c, from_distribution(T, a, y)
 
 
+def log_loss_softmax_along(T: NumberType, p: Parameters, at: Along, y: Row) -> Row:
+    """Return R{a_j} sum_i y_i, of the slope a_j sum_i y_i - y_j."""
+    Y = sum_in_order(T, smoothed(T, p, y, len(y)))
+    return [T.round(R_j * Y) for R_j in at.R_a]
+
+
 def log_loss_logistic(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlopes:
     """Return c = -sum_j (y_j ln a_j + (1 - y_j) ln(1 - a_j)), yes-or-no questions.
 
@@ -294,6 +372,11 @@ def kl_divergence(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostA
     named = [j for j, y_j in enumerate(y) if y_j >= T.smallest_normal]
     c = chain(Float64, 0.0, [y[j] for j in named], [t[j] + log_from_0(T, y[j]) for j in named])
     return c, from_distribution(T, a, y)
+
+
+def kl_divergence_along(T: NumberType, p: Parameters, at: Along, y: Row) -> Row:
+    """Return that of log_loss, whose slopes it has."""
+    return log_loss_softmax_along(T, (0.0,), at, y)
 
 
 def power(T: NumberType, q: float, gamma: float) -> float:
@@ -325,6 +408,33 @@ def focal_softmax(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostA
     return c, [T.fma(-a_k, R, r_k) for a_k, r_k in zip(a, r, strict=True)]
 
 
+def focal_softmax_along(T: NumberType, p: Parameters, at: Along, y: Row) -> Row:
+    """Return R{r_k - a_k sum_j r_j}, r_j = -y_j (q^gamma + gamma a_j t_j q^(gamma - 1)).
+
+    With q = 1 - a_j, t_j = -ln a_j:
+    dr_j/da_j = y_j gamma q^(gamma - 1) (2 - t_j + (gamma - 1) a_j t_j / q).
+    """
+    gamma = T.round(p[0])
+    r, R_r = [], []
+    for a_j, t_j, y_j, R_j in zip(at.a, surprise(T, at.z), y, at.R_a, strict=True):
+        q = T.round(1 - a_j)
+        w = power(T, q, gamma)
+        ratio = T.round(t_j / q) if q > 0 else 0.0
+        steeper = T.fma(T.round(gamma * a_j), ratio, 1.0)
+        r.append(-T.round(y_j * T.round(w * steeper)) if y_j != 0 else 0.0)
+        if y_j == 0 or not q > 0:
+            R_r.append(0.0)
+            continue
+        bent = T.fma(T.round(T.round(gamma - 1) * a_j), ratio, T.round(2 - t_j))
+        slope = T.round(T.round(gamma * T.round(w / q)) * bent)
+        R_r.append(T.round(y_j * T.round(slope * R_j)))
+    total, R_total = sum_in_order(T, [0.0, *r]), sum_in_order(T, [0.0, *R_r])
+    return [
+        T.fma(-a_k, R_total, T.fma(-R_k, total, R_r_k))
+        for a_k, R_k, R_r_k in zip(at.a, at.R_a, R_r, strict=True)
+    ]
+
+
 def focal_logistic(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlopes:
     """Return c = sum_j y_j q_j^gamma t_j + (1 - y_j) a_j^gamma u_j, yes-or-no questions.
 
@@ -346,9 +456,44 @@ def focal_logistic(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> Cost
     return c, slope
 
 
+def focal_logistic_along(T: NumberType, p: Parameters, at: Along, y: Row) -> Row:
+    """Return (1 - y_j) N + y_j M times R{z_j}, with q = 1 - a, t = -ln a, u = -ln q.
+
+    N = a^gamma q (a (1 + 2 gamma - gamma u) + gamma^2 q u),
+    M = q^gamma a (q (1 + 2 gamma - gamma t) + gamma^2 a t).
+    """
+    gamma = T.round(p[0])
+    R_slope = []
+    for z_j, a_j, y_j, R_j in zip(at.z, at.a, y, at.R_z, strict=True):
+        q, no = logistic(T, -z_j), T.round(1 - y_j)
+        tail = log1p(T, exp(T, -abs(z_j)))
+        t, u = T.round(max(-z_j, 0.0) + tail), T.round(max(z_j, 0.0) + tail)
+        N = curve_of_answer(T, gamma, a_j, q, u)
+        M = curve_of_answer(T, gamma, q, a_j, t)
+        R_slope.append(T.round(T.fma(no, N, T.round(y_j * M)) * R_j))
+    return R_slope
+
+
+def curve_of_answer(T: NumberType, gamma: float, a: float, q: float, u: float) -> float:
+    """Return a^gamma q (a (1 + 2 gamma - gamma u) + gamma^2 q u) for q = 1 - a, u = -ln q."""
+    most, square = T.fma(2.0, gamma, 1.0), T.round(gamma * gamma)
+    inner = T.round(a * T.fma(-gamma, u, most))
+    return T.round(T.round(power(T, a, gamma) * q) * T.fma(T.round(square * q), u, inner))
+
+
 # ------------------------------------------------------------------------------------- all of them
 
-OfSample = Callable[[NumberType, Parameters, Row, Row, Row], CostAndSlopes]
+OfSample = Callable[[NumberType, Parameters, Row, Row, Row], CostAndSlopes]  # (T, p, z, a, y)
+SlopesAlong = Callable[[NumberType, Parameters, Along, Row], Row]  # (T, p, output, y)
+
+
+class OutputLoss(NamedTuple):
+    """A loss for one kind of output: c and its slopes, what they are by, and R{slope}."""
+
+    of_sample: OfSample
+    slopes_are_by: str
+    slopes_along: SlopesAlong
+
 
 DEFAULTS: dict[str, Parameters] = {
     "huber": (1.0,),  # where the square becomes a line
@@ -360,36 +505,33 @@ DEFAULTS: dict[str, Parameters] = {
 LABEL_LOSSES = ("log_loss", "kl_divergence", "hinge", "squared_hinge", "focal")
 SCORES = ("identity", "tanh", "softsign", "hard_tanh")  # outputs of either sign
 
-OF_ANY_OUTPUT: dict[str, OfSample] = {
-    "squared_error": squared_error,
-    "absolute_error": absolute_error,
-    "huber": huber,
-    "quantile": quantile,
-    "cosine": cosine,
+OF_ANY_OUTPUT: dict[str, OutputLoss] = {
+    "squared_error": OutputLoss(squared_error, "a", output_along),
+    "absolute_error": OutputLoss(absolute_error, "a", zero_along),
+    "huber": OutputLoss(huber, "a", huber_along),
+    "quantile": OutputLoss(quantile, "a", zero_along),
+    "cosine": OutputLoss(cosine, "a", cosine_along),
 }
 
-LOSSES: dict[tuple[str, str], tuple[OfSample, str]] = {
+LOSSES: dict[tuple[str, str], OutputLoss] = {
+    **{(loss, f): each for loss, each in OF_ANY_OUTPUT.items() for f in ACTIVATIONS},
+    **{("hinge", f): OutputLoss(hinge, "a", zero_along) for f in SCORES},
+    **{("squared_hinge", f): OutputLoss(squared_hinge, "a", squared_hinge_along) for f in SCORES},
     **{
-        (loss, f): (of_sample, "a")
-        for loss, of_sample in OF_ANY_OUTPUT.items()
-        for f in ACTIVATIONS
+        ("poisson", f): OutputLoss(poisson, "a", poisson_along)
+        for f in ("identity", "logistic", "softplus")
     },
-    **{("hinge", output): (hinge, "a") for output in SCORES},
-    **{("squared_hinge", output): (squared_hinge, "a") for output in SCORES},
-    ("poisson", "identity"): (poisson, "a"),
-    ("poisson", "logistic"): (poisson, "a"),
-    ("poisson", "softplus"): (poisson, "a"),
-    ("gaussian_nll", "identity"): (gaussian_nll, "a"),
-    ("log_loss", "softmax"): (log_loss_softmax, "z"),
-    ("log_loss", "logistic"): (log_loss_logistic, "z"),
-    ("kl_divergence", "softmax"): (kl_divergence, "z"),
-    ("focal", "softmax"): (focal_softmax, "z"),
-    ("focal", "logistic"): (focal_logistic, "z"),
+    ("gaussian_nll", "identity"): OutputLoss(gaussian_nll, "a", gaussian_nll_along),
+    ("log_loss", "softmax"): OutputLoss(log_loss_softmax, "z", log_loss_softmax_along),
+    ("log_loss", "logistic"): OutputLoss(log_loss_logistic, "z", output_along),
+    ("kl_divergence", "softmax"): OutputLoss(kl_divergence, "z", kl_divergence_along),
+    ("focal", "softmax"): OutputLoss(focal_softmax, "z", focal_softmax_along),
+    ("focal", "logistic"): OutputLoss(focal_logistic, "z", focal_logistic_along),
 }
 
 
-def loss_of_output(loss: str, output: str) -> tuple[OfSample, str]:
-    """Return a loss of one sample for this output, and what its slopes are by."""
-    if output not in ACTIVATIONS and loss in OF_ANY_OUTPUT:  # an activation of somebody's own
-        return OF_ANY_OUTPUT[loss], "a"
+def loss_of_output(loss: str, output: str) -> OutputLoss:
+    """Return a loss for this output."""
+    if output not in ACTIVATIONS and loss in OF_ANY_OUTPUT:  # a custom activation
+        return OF_ANY_OUTPUT[loss]
     return LOSSES[loss, output]
