@@ -159,7 +159,7 @@ def test_nothing_highlighted_is_all_faint() -> None:
         (
             [(1, 1, 1), (1, 9, 1)],
             ValueError,
-            r"highlight\[1\]: got j = 9, k = 1; W\^\(1\) is 8 × 2: j in 1..8, k in 1..2",
+            r"highlight\[1\]: got j = 9, k = 1, expected j in 1..8, k in 1..2",
         ),
         ([(1, 1, 0)], ValueError, r"j in 1..8, k in 1..2"),
         ([(1, 1)], TypeError, r"highlight\[0\]: got \(1, 1\), expected \(layer, to, from\)"),

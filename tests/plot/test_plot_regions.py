@@ -17,7 +17,7 @@ from rosenblatt.plot._colours import (
     class_colours,
     contrast,
     ink,
-    mixed,
+    mix,
 )
 
 
@@ -35,7 +35,7 @@ def test_regions_have_the_colours_of_their_classes(style: str) -> None:
         place = shown[80, side]
         towards = np.array(colour) - behind
         share = (place - behind) @ towards / (towards @ towards)
-        np.testing.assert_allclose(place, mixed(behind, colour, share))
+        np.testing.assert_allclose(place, mix(behind, colour, share))
         assert 0.5 < share < 0.7
         # What is drawn on it can be read.
         assert contrast(ink(ax), tuple(place)) >= 3
@@ -204,7 +204,7 @@ def test_inputs_are_in_the_users_units() -> None:
             (SQUARE, [0, 1, 2, 3]),
             {"kind": "classes"},
             ValueError,
-            "y: got other numbers, expected labels 0 and 1, or -1 and 1",
+            "y: got numbers that are not labels, expected 0 and 1",
         ),
         (
             rb.Network([2, 3]),

@@ -46,7 +46,7 @@ def test_weights_of_zero_have_a_scale() -> None:
 @pytest.mark.parametrize(
     ("shape", "error", "message"),
     [
-        ((28, 28), ValueError, r"shape: got \(28, 28\), 784 weights an image; expected 64"),
+        ((28, 28), ValueError, r"shape: got \(28, 28\), 784 weights per image, expected 64"),
         ((8,), TypeError, r"shape: got \(8,\), expected \(height, width\)"),
         (64, TypeError, "shape: got 64, expected"),
         ((8.0, 8), TypeError, r"shape\[0\]: got 8.0"),

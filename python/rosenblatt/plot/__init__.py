@@ -1,8 +1,8 @@
-"""Pictures of networks and of their training, drawn with matplotlib.
+"""Plots of networks and training runs, drawn with matplotlib.
 
-Every function takes `ax`, an Axes to draw into, and returns the Axes that it drew into; without
-`ax` it makes a figure of pyplot's, which nobody shows or closes but you. Colours follow the style
-in use, light or dark.
+Every function takes `ax`, an Axes to draw into, and returns the Axes it used. Without `ax` it
+creates a pyplot figure, which you show and close yourself. Colours follow the current style, light
+or dark.
 
 >>> import matplotlib.pyplot as plt
 >>> import rosenblatt as rb

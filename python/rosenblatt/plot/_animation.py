@@ -1,4 +1,4 @@
-"""Animation: the decision regions of a network, kept while it learns and shown one by one."""
+"""Animation: decision regions recorded during training and shown one by one."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from ._words import title
 
 
 class Frame(NamedTuple):
-    """The outputs at one time.
+    """The outputs after some epochs.
 
     Attributes
     ----------
     epoch : int
-        How many epochs were done; 0 before the training.
+        Number of finished epochs; 0 before training.
     loss : float or None
-        The loss of the last of them.
+        The loss of the last epoch.
     A : ndarray of shape (resolution, resolution, n_outputs)
-        The outputs over the plane, the lowest row first.
+        The outputs over the plane, lowest row first.
     """
 
     epoch: int
@@ -39,37 +39,40 @@ class Frame(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The frame in words."""
+        """The title of the frame."""
         if self.loss is None:
             return "before training"
         return f"epoch {self.epoch:,}, loss {self.loss:.3g}"
 
 
 class DecisionRegions(Callback):
-    """A callback that keeps the decision regions while a network learns, and shows them.
+    """A callback that records decision regions during training, and can show them live.
 
     Parameters
     ----------
     net : Network
-        The one that is trained, with two inputs.
+        The network that is trained, with two inputs.
     X : array-like of shape (n, 2)
+        Samples to draw.
     y : array-like of shape (n,) or (n, n_outputs)
-        Samples and targets to draw, as for `decision_regions`.
+        Targets to draw, as for `decision_regions`.
     every : int, default 1
-        Keep a frame after so many epochs.
+        Number of epochs between two frames.
     ax : Axes, optional
-        Show the frames there as they come; by default they are only kept, for `animate`.
+        Show the frames there during training; by default they are only recorded, for `animate`.
     kind : {"auto", "classes", "surface"}, default "auto"
+        As for `decision_regions`.
     threshold : float, optional
+        As for `decision_regions`.
     resolution : int, default 80
         As for `decision_regions`.
     max_frames : int, default 200
-        Where more come, every second one is dropped and `every` doubled.
+        If there are more frames, every second one is dropped and `every` is doubled.
 
     Attributes
     ----------
     frames : list of Frame
-        The first one is from before the training.
+        The recorded frames; the first shows the network before training.
 
     Raises
     ------
@@ -108,21 +111,21 @@ class DecisionRegions(Callback):
         self._screen = None if ax is None else Screen(axes_for(ax), self.regions, self.frames[0])
 
     def on_epoch(self, epoch: Epoch) -> None:
-        """Keep and show a frame, if it is its turn."""
+        """Record and show a frame every `every` epochs."""
         done = epoch.epoch + 1
         if done % self._every == 0:
-            self._make_room()
-        if done % self._every == 0:  # still, with fewer turns
+            self._thin_out()
+        if done % self._every == 0:  # `every` may have changed
             self._keep(done, epoch.loss)
 
     def on_end(self, result: TrainResult) -> None:
-        """Keep the last frame, whose turn it may not have been."""
+        """Record the final state as a last frame."""
         if result.epochs and self.frames[-1].epoch != result.epochs:
-            self._make_room()
+            self._thin_out()
             self._keep(result.epochs, result.loss_curve[-1])
 
-    def _make_room(self) -> None:
-        """Drop every second frame, the first never, where there are as many as may be."""
+    def _thin_out(self) -> None:
+        """Drop every second frame, but not the first, if `max_frames` is reached."""
         if len(self.frames) >= self._max_frames:
             self.frames[:] = self.frames[::2]
             self._every *= 2
@@ -138,7 +141,7 @@ class DecisionRegions(Callback):
 
 
 class Screen:
-    """An Axes that shows one frame after the other, and the samples on top of each."""
+    """An Axes that shows one frame after another, with the samples on top."""
 
     def __init__(self, ax: Axes, regions: Regions, frame: Frame) -> None:
         self.ax = ax
@@ -147,7 +150,7 @@ class Screen:
         title(ax, frame.title)
 
     def show(self, frame: Frame) -> list[Artist]:
-        """Put another frame in the place of the one before."""
+        """Replace the current frame."""
         for artist in self._painted:
             artist.remove()
         self._painted = self._regions.paint(self.ax, frame.A)
@@ -156,22 +159,22 @@ class Screen:
 
 
 def animate(regions: DecisionRegions, *, ax: Axes | None = None, fps: float = 10) -> FuncAnimation:
-    """Return the frames that a callback kept as an animation.
+    """Return the frames recorded by a callback as an animation.
 
     Parameters
     ----------
     regions : DecisionRegions
-        After the training that it was a callback of.
+        The callback, after the training run.
     ax : Axes, optional
-        Where to draw; a new figure otherwise.
+        The Axes to draw into; by default those of a new figure.
     fps : float, default 10
         Frames per second.
 
     Returns
     -------
     matplotlib.animation.FuncAnimation
-        Its ``save("learning.gif", writer="pillow")`` writes a file, its ``to_jshtml()`` is a
-        player for notebooks. Keep it in a name for as long as it shall run.
+        ``save("learning.gif", writer="pillow")`` writes a file; ``to_jshtml()`` returns a player
+        for notebooks. Keep a reference to the animation while it runs.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Axes: where a picture goes, the given one or that of a new figure, and how large it will be."""
+"""Axes: the user's or those of a new figure, and their size."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ POINTS_PER_INCH = 72
 
 
 def axes_for(ax: Axes | None, *, figsize: tuple[float, float] | None = None) -> Axes:
-    """Return `ax`, or the Axes of a new figure of pyplot's, which makes room for its texts.
+    """Return `ax`, or the Axes of a new pyplot figure with constrained layout.
 
     Parameters
     ----------
     ax : Axes or None
     figsize : (float, float), optional
-        Width and height of a new figure in inches; by default the style's.
+        Width and height of a new figure in inches; by default those of the style.
 
     Raises
     ------
     TypeError
-        `ax` is no Axes of matplotlib.
+        `ax` is not a matplotlib Axes.
     """
     if ax is None:
-        from matplotlib import pyplot  # only here: who brings an Axes may do without pyplot
+        from matplotlib import pyplot  # only here, because it is not needed with an Axes
 
         return pyplot.subplots(figsize=figsize, layout="constrained")[1]
     if not isinstance(ax, Axes):
@@ -36,7 +36,7 @@ def axes_for(ax: Axes | None, *, figsize: tuple[float, float] | None = None) -> 
 
 
 def figure_of(ax: Axes) -> Figure:
-    """Return the figure that `ax` stands in, the outermost one."""
+    """Return the outermost figure that contains `ax`."""
     figure: Any = ax.figure
     while not isinstance(figure, Figure):
         figure = figure.figure
@@ -44,7 +44,7 @@ def figure_of(ax: Axes) -> Figure:
 
 
 def size_in_points(ax: Axes) -> tuple[float, float]:
-    """Return the width and height of `ax` in points, as it stands before a layout moves it."""
+    """Return the current width and height of `ax` in points, before layout."""
     box = ax.get_window_extent()
     scale = POINTS_PER_INCH / figure_of(ax).dpi
     return box.width * scale, box.height * scale

@@ -1,4 +1,4 @@
-"""What the pictures are given, checked and said in one way."""
+"""Checks of arguments that several plots share."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from .._checks import arrays
 from .._network import Network
 
 
-def samples_given(name: str, X: ArrayLike, n_features: int) -> NDArray[np.float64]:
-    """Return samples (n, n_features) as float64, n at least 1.
+def check_samples(name: str, X: ArrayLike, n_features: int) -> NDArray[np.float64]:
+    """Check samples and return them as float64, (n, n_features), n at least 1.
 
     Raises
     ------
     TypeError, ValueError
-        They are not made of finite real numbers, or have another shape.
+        X contains values other than finite real numbers, or has another shape.
     """
     array = arrays.real_array(name, X).astype(np.float64)
     if array.ndim != 2 or array.shape[1] != n_features or not len(array):
@@ -25,13 +25,13 @@ def samples_given(name: str, X: ArrayLike, n_features: int) -> NDArray[np.float6
     return arrays.finite(name, array)
 
 
-def vector_given(name: str, values: ArrayLike, size: int) -> NDArray[np.float64]:
-    """Return a vector (size,) as float64.
+def check_vector(name: str, values: ArrayLike, size: int) -> NDArray[np.float64]:
+    """Check a vector and return it as float64, (size,).
 
     Raises
     ------
     TypeError, ValueError
-        It is not made of finite real numbers, or has another shape.
+        `values` contains values other than finite real numbers, or has another shape.
     """
     array = arrays.real_array(name, values).astype(np.float64)
     if array.shape != (size,):
@@ -39,8 +39,8 @@ def vector_given(name: str, values: ArrayLike, size: int) -> NDArray[np.float64]
     return arrays.finite(name, array)
 
 
-def finite_weights(net: Network) -> None:
-    """Refuse a network with weights that no picture can show.
+def check_finite_weights(net: Network) -> None:
+    """Check that all weights are finite.
 
     Raises
     ------

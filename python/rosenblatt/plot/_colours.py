@@ -1,4 +1,4 @@
-"""Colours that show on the background there is: ink for text, blue and orange round zero."""
+"""Colours that suit the background: ink for text, blue and orange around zero."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ._axes import figure_of
 
 RGB = tuple[float, float, float]
 
-# Negative and positive. Okabe and Ito, "Color Universal Design", 2008: colours that the colour
-# blind tell apart; each pair has the contrast 3.8 or more with its background.
+# Negative and positive. Okabe and Ito, "Color Universal Design", 2008: colours that colour-blind
+# people can distinguish; each has a contrast of at least 3.8 with its background.
 ENDS_ON_LIGHT = ("#D55E00", "#0072B2")
 ENDS_ON_DARK = ("#E69F00", "#56B4E9")
-# The order of classes; neighbours differ in lightness, too. Black and yellow of the source are
-# left out, as one of them vanishes on every background.
+# In the order of classes; neighbours also differ in lightness. Black and yellow of the source are
+# left out, because on every background one of them is invisible.
 CLASSES_ON_LIGHT = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 CLASSES_ON_DARK = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#D55E00")
-READABLE = 4.5  # the contrast that text needs: Web Content Accessibility Guidelines 2.2, 1.4.3
+READABLE = 4.5  # minimum contrast of text: Web Content Accessibility Guidelines 2.2, 1.4.3
 
 
 def luminance(colour: RGB) -> float:
@@ -35,27 +35,28 @@ def contrast(one: RGB, other: RGB) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def mixed(one: RGB, other: RGB, share: float) -> RGB:
-    """Return the colour on the way from `one` to `other`, `share` of it gone."""
+def mix(one: RGB, other: RGB, share: float) -> RGB:
+    """Return the mixture of `one` and a share, 0 … 1, of `other`."""
     r, g, b = (1 - share) * np.asarray(one) + share * np.asarray(other)
     return float(r), float(g), float(b)
 
 
 def background(ax: Axes) -> RGB:
-    """Return the colour behind a picture in `ax`, seen through what is transparent.
+    """Return the colour behind a plot in `ax`, taking transparency into account.
 
-    Where all is transparent the page behind is unknown; the style's text is made to be read on it.
+    If everything is transparent, the page behind is unknown; it is then assumed to be white or
+    black, whichever suits the text colour of the style.
     """
     text = to_rgb(mpl.rcParams["text.color"])
     seen: RGB = (1.0, 1.0, 1.0) if luminance(text) < 0.5 else (0.0, 0.0, 0.0)
     for face in (figure_of(ax).get_facecolor(), ax.get_facecolor()):
         r, g, b, alpha = to_rgba(face)
-        seen = mixed(seen, (r, g, b), alpha)
+        seen = mix(seen, (r, g, b), alpha)
     return seen
 
 
 def ink(ax: Axes) -> RGB:
-    """Return a colour for text and lines in `ax`: the style's, where it can be read there."""
+    """Return a colour for text and lines in `ax`: that of the style if it is readable there."""
     behind = background(ax)
     style = to_rgb(mpl.rcParams["text.color"])
     if contrast(style, behind) >= READABLE:
@@ -65,7 +66,7 @@ def ink(ax: Axes) -> RGB:
 
 
 def is_dark(ax: Axes) -> bool:
-    """Whether light colours show better in `ax` than dark ones."""
+    """Whether light colours have more contrast in `ax` than dark ones."""
     return contrast((1.0, 1.0, 1.0), background(ax)) > contrast((0.0, 0.0, 0.0), background(ax))
 
 
@@ -76,20 +77,18 @@ def diverging(ax: Axes, *, centre: float = 0.0) -> LinearSegmentedColormap:
     ----------
     ax : Axes
     centre : float, default 0.0
-        How much ink there is in the colour of zero, 0 … 1: above 0 for lines, which would vanish.
+        The share of ink in the colour of zero, 0 … 1; above 0 for lines, to keep them visible.
     """
     negative, positive = ENDS_ON_DARK if is_dark(ax) else ENDS_ON_LIGHT
-    zero = mixed(background(ax), ink(ax), centre)
+    zero = mix(background(ax), ink(ax), centre)
     stops = [(0.0, to_rgb(negative)), (0.5, zero), (1.0, to_rgb(positive))]
     return LinearSegmentedColormap.from_list("negative_positive", stops)
 
 
 def class_colours(ax: Axes, n_classes: int) -> list[RGB]:
-    """Return a colour for each class or curve; after six they come again, nearer to grey."""
+    """Return a colour for each class or curve; after six they repeat, mixed with grey."""
     colours = [to_rgb(colour) for colour in (CLASSES_ON_DARK if is_dark(ax) else CLASSES_ON_LIGHT)]
     rounds = -(-n_classes // len(colours))
     return [
-        mixed(colour, (0.5, 0.5, 0.5), i / (rounds + 1))
-        for i in range(rounds)
-        for colour in colours
+        mix(colour, (0.5, 0.5, 0.5), i / (rounds + 1)) for i in range(rounds) for colour in colours
     ][:n_classes]

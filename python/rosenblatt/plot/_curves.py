@@ -19,8 +19,8 @@ from ._colours import class_colours, ink
 from ._words import LETTER, fitting_size, has_room, name_axes
 
 LOSSES = ("loss", "training_loss", "validation_loss")
-STYLES = {"loss": "-", "training_loss": "-.", "validation_loss": "--"}  # of metrics ":"
-OF_STEPS = ("learning_rate", "gradient_norm")  # of the history, but neither losses nor metrics
+STYLES = {"loss": "-", "training_loss": "-.", "validation_loss": "--"}  # metrics have ":"
+OF_STEPS = ("learning_rate", "gradient_norm")  # in the history, but neither losses nor metrics
 LARGEST_TEXT = 8.5  # points, in the legend
 NEEDED = "a TrainResult, a sequence of them or a mapping of names to them"
 
@@ -34,10 +34,10 @@ class Curve(NamedTuple):
     values : ndarray of shape (epochs,)
     colour : (float, float, float)
     style : str
-        Of the line.
+        The style of the line.
     is_metric : bool
     best_epoch : int or None
-        From 0; for the curve that carries the star.
+        The epoch of the star, from 0; None for a curve without a star.
     """
 
     label: str
@@ -55,7 +55,7 @@ def loss_curve(
     log: bool | None = None,
     metrics: bool = True,
 ) -> Axes:
-    """Draw the loss of every epoch of one or several trainings.
+    """Draw the loss of every epoch of one or several training runs.
 
     The validation loss is dashed. Metrics are dotted and have their own axis on the right. A star
     on the monitored curve marks the best epoch of early stopping.
@@ -63,25 +63,25 @@ def loss_curve(
     Parameters
     ----------
     results : TrainResult, sequence or mapping of them
-        A mapping's keys are the names of its trainings in the legend.
+        The keys of a mapping are the names of the runs in the legend.
     ax : Axes, optional
-        Where to draw; a new figure otherwise.
+        The Axes to draw into; by default those of a new figure.
     log : bool, optional
-        Whether the losses have a logarithmic axis; by default where all are above 0 and the
-        largest is 20 times the smallest or more.
+        Whether the losses have a logarithmic axis; by default if all are above 0 and the largest
+        is at least 20 times the smallest.
     metrics : bool, default True
-        Draw the metrics of the results, too.
+        Whether to draw the metrics of the results.
 
     Returns
     -------
     Axes
-        That of the losses.
+        The Axes of the losses.
 
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind, there is no training, no epoch or no finite loss, or a
-        logarithmic axis is asked for and no loss is above 0.
+        An argument has the wrong type; there is no run, no epoch or no finite loss; or `log` is
+        True and no loss is above 0.
 
     Examples
     --------
@@ -95,12 +95,12 @@ def loss_curve(
     ['loss', 'validation loss', 'accuracy']
     >>> plt.close(ax.figure)
     """
-    named = _named(results)
+    named = _name_results(results)
     metrics = arguments.flag("metrics", metrics)
     is_log = _is_log(log, _all_losses(named))
     ax = axes_for(ax)
     right = None
-    if any(set(_shown(result, metrics=metrics)) - set(LOSSES) for result in named.values()):
+    if any(set(_curve_names(result, metrics=metrics)) - set(LOSSES) for result in named.values()):
         right = ax.twinx()
     words = has_room(ax)
     for curve in _curves(ax, named, metrics=metrics):
@@ -113,8 +113,8 @@ def loss_curve(
     return ax
 
 
-def _named(results: object) -> dict[str, TrainResult]:
-    """Return trainings by name; one alone has the name ""."""
+def _name_results(results: object) -> dict[str, TrainResult]:
+    """Return results by name; a single result has the name ""."""
     if isinstance(results, TrainResult):
         named = {"": results}
     elif isinstance(results, Mapping):
@@ -132,7 +132,7 @@ def _named(results: object) -> dict[str, TrainResult]:
 
 
 def _all_losses(named: dict[str, TrainResult]) -> NDArray[np.float64]:
-    """Return every finite loss there is."""
+    """Return all finite losses."""
     curves = [result.history.get(key, ()) for result in named.values() for key in LOSSES]
     losses: NDArray[np.float64] = np.concatenate(
         [np.asarray(curve, dtype=np.float64) for curve in curves]
@@ -152,12 +152,14 @@ def _is_log(log: bool | None, losses: NDArray[np.float64]) -> bool:
 
 
 def _curves(ax: Axes, named: dict[str, TrainResult], *, metrics: bool) -> Iterator[Curve]:
-    """Go through the curves: one training has a colour for each, several have one each."""
+    """Yield the curves; with one run every curve has its colour, with several every run has."""
     several = len(named) > 1
-    n_colours = len(named) if several else len(_shown(next(iter(named.values())), metrics=metrics))
+    n_colours = (
+        len(named) if several else len(_curve_names(next(iter(named.values())), metrics=metrics))
+    )
     colours = class_colours(ax, n_colours)
     for i, (name, result) in enumerate(named.items()):
-        shown = _shown(result, metrics=metrics)
+        shown = _curve_names(result, metrics=metrics)
         watched = _with_star(result, shown)
         for j, key in enumerate(shown):
             label = key.replace("_", " ")
@@ -171,20 +173,20 @@ def _curves(ax: Axes, named: dict[str, TrainResult], *, metrics: bool) -> Iterat
             )
 
 
-def _shown(result: TrainResult, *, metrics: bool) -> list[str]:
-    """Return the curves of a training that are drawn: its losses, and its metrics where wanted."""
+def _curve_names(result: TrainResult, *, metrics: bool) -> list[str]:
+    """Return the names of the curves to draw: losses, and metrics if wanted."""
     return [key for key in result.history if key in LOSSES or (metrics and key not in OF_STEPS)]
 
 
 def _with_star(result: TrainResult, shown: Sequence[str]) -> str:
-    """Return the curve that carries the star: the monitored one if it is shown, or else a loss."""
+    """Return the name of the curve with the star: the monitored one if drawn, otherwise a loss."""
     if result.monitor in shown:
         return str(result.monitor)
     return "validation_loss" if "validation_loss" in shown else "loss"
 
 
 def _draw(ax: Axes, curve: Curve) -> None:
-    """Draw a curve over the epochs from 1, a single epoch as a point, and its star."""
+    """Draw a curve over the epochs from 1 (a single epoch as a point), and its star."""
     epochs = np.arange(1, len(curve.values) + 1)
     marker = "o" if len(epochs) == 1 else None
     ax.plot(epochs, curve.values, curve.style, color=curve.colour, marker=marker, label=curve.label)
@@ -203,7 +205,7 @@ def _draw(ax: Axes, curve: Curve) -> None:
 
 
 def _explain(ax: Axes, right: Axes | None) -> None:
-    """Name the axes, and the curves above them, where no curve runs."""
+    """Name the axes, and put the legend above them, where it hides no curve."""
     name_axes(ax, "epoch", "loss")
     handles, labels = ax.get_legend_handles_labels()
     if right is not None:
@@ -211,7 +213,7 @@ def _explain(ax: Axes, right: Axes | None) -> None:
         more_handles, more_labels = right.get_legend_handles_labels()
         handles, labels = [*handles, *more_handles], [*labels, *more_labels]
     room = 0.8 * size_in_points(ax)[0]  # the numbers at the sides take the rest
-    widest = max(labels, key=len) + 6 * "x"  # the line before it is as wide as six letters
+    widest = max(labels, key=len) + 6 * "x"  # the sample line is as wide as six letters
     size = fitting_size(widest, room, LARGEST_TEXT)
     columns = max(1, int(room / (LETTER * size * len(widest))))
     ax.legend(

@@ -1,4 +1,4 @@
-"""Decision regions: which class, or which number, a network of two inputs answers where."""
+"""Decision regions: the class or number that a network with two inputs predicts in the plane."""
 
 from __future__ import annotations
 
@@ -25,28 +25,29 @@ def decision_regions(
     threshold: float | None = None,
     resolution: int = 160,
 ) -> Axes:
-    """Draw what a network of two inputs answers all over the plane, and the samples.
+    """Draw the predictions of a network with two inputs over the plane, and the samples.
 
-    Each class has a colour, the deeper the more certain the network is, and a shape; lines are the
-    borders. The output of a regression is drawn as a surface, the targets in the same colours.
+    Each class has a colour and a marker; the colour is deeper where the network is more certain,
+    and lines mark the decision boundaries. The output of a regression is drawn as a surface, and
+    the targets in the same colours.
 
     Parameters
     ----------
     net : Network
-        With two inputs.
+        The network, with two inputs.
     X : array-like of shape (n, 2)
     y : array-like of shape (n,) or (n, n_outputs)
-        Labels 0 … n_outputs - 1 or rows, whose largest number is the class; for one output
-        0 and 1, -1 and 1, or any numbers for a surface.
+        Labels 0 … n_outputs - 1, or rows whose largest number marks the class. With one output:
+        labels 0 and 1 or -1 and 1, or any numbers for a surface.
     ax : Axes, optional
-        Where to draw; a new figure otherwise.
+        The Axes to draw into; by default those of a new figure.
     kind : {"auto", "classes", "surface"}, default "auto"
-        "auto" draws a surface where there is one output and y has other numbers than two labels.
+        "auto" draws a surface if there is one output and y contains numbers other than two labels.
     threshold : float, optional
-        The border of one output between both classes; by default the middle of their labels, 0.5
-        or 0. The scores of "hinge" with the labels 0 and 1 have the border 0.
+        The decision threshold of a single output; by default the middle of the two labels, 0.5 or
+        0. For scores of "hinge" with the labels 0 and 1, pass 0.
     resolution : int, default 160
-        Places along each side at which the network is asked, 2 … 2000.
+        Number of points along each side at which the network is evaluated, 2 … 2000.
 
     Returns
     -------
@@ -74,7 +75,7 @@ def decision_regions(
 
 
 def draw_regions(ax: Axes, regions: Regions, A: FloatArray) -> list[Artist]:
-    """Draw outputs, samples and what explains them; return what another picture replaces."""
+    """Draw outputs, samples and legend; return the artists that a new frame replaces."""
     painted = regions.paint(ax, A)
     regions.scatter(ax)
     if not has_room(ax):

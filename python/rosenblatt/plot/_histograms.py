@@ -1,4 +1,4 @@
-"""Histograms of every z, a and delta: where units saturate, die, or get no error back."""
+"""Histograms of z, a and delta, which show saturated and dead units and vanishing errors."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ._words import fitting_size, has_room
 
 PANEL = (2.0, 1.6)  # inches, of a histogram in a new figure
 WIDEST = 16.0  # inches, of a new figure
-NUMBER = 30.0  # points: the room for a number below a histogram
+NUMBER = 30.0  # points: the width of a number below a histogram
 LARGEST_TITLE = 8.5  # points
-GAP = 0.22  # of a panel, to the next one: room for its numbers
+GAP = 0.22  # of a panel, between two panels: space for numbers
 
 
 def histograms(
@@ -32,9 +32,9 @@ def histograms(
     ax: Axes | None = None,
     bins: int = 30,
 ) -> Axes:
-    """Draw how z and a of every layer are distributed, and delta where there are targets.
+    """Draw the distributions of z, a and, with targets, delta of every layer.
 
-    Each column is a layer, each row a quantity; a histogram counts all units and samples.
+    Each column is a layer and each row a quantity; a histogram counts all units and samples.
 
     Parameters
     ----------
@@ -42,11 +42,11 @@ def histograms(
     X : array-like of shape (n, n_features)
     Y : array-like of shape (n, n_outputs) or (n,), optional
     loss : str, Huber, Quantile, LogLoss, Poisson or Focal, optional
-        Both or neither: with them the error that comes back is drawn, delta = dC/dz.
+        With Y and loss, delta = dC/dz is drawn too. Pass both or neither.
     ax : Axes, optional
-        Where to draw; a new figure otherwise.
+        The Axes to draw into; by default those of a new figure.
     bins : int, default 30
-        Of each histogram, 1 … 1000.
+        The number of bins per histogram, 1 … 1000.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def _panel(ax: Axes, row: int, column: int, n_rows: int, n_columns: int) -> Axes
 
 
 def _draw(panel: Axes, values: NDArray[Any], bins: int, colour: tuple[float, float, float]) -> None:
-    """Draw one histogram, with few numbers below and none at its side."""
+    """Draw one histogram, with few numbers below and none at the side."""
     flat = values.astype(np.float64).ravel()
     flat = flat[np.isfinite(flat)]
     if flat.size:
@@ -136,7 +136,7 @@ def _draw(panel: Axes, values: NDArray[Any], bins: int, colour: tuple[float, flo
 
 
 def _range(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the range of values, wide enough for float64 to cut it into bins."""
+    """Return the range of values, widened if float64 cannot divide it into bins."""
     low, high = float(values.min()), float(values.max())
     least = 1e-9 * max(abs(low), abs(high)) or 1.0  # some 1e7 roundings of float64
     if high - low < least:

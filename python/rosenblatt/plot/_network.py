@@ -1,4 +1,4 @@
-"""The network as a picture: units as circles, weights as lines of their colour and width."""
+"""The network diagram: units as circles, weights as lines whose colour and width show the value."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from .._checks import arguments
 from .._checks.shown import shown
 from .._network import Network, require_network
 from ._axes import axes_for, size_in_points
-from ._checks import finite_weights
+from ._checks import check_finite_weights
 from ._colours import background, diverging, ink
 from ._units import Column, column
 from ._words import LETTER, colour_scale, has_room, title
 
-DIAMETER = 0.7  # of a unit, where 1 is the distance of two: the rest stays free for the eye
-SHARE_OF_SPACING = 0.35  # of the distance of two layers, at most: lines need the rest
-WIDEST, THINNEST = 2.6, 0.35  # points: a line of the largest weight, and of zero
-FAINT = 0.18  # the alpha of what is not highlighted
-ZERO_INK = 0.22  # a weight of zero is a line still
-DOTS = (-0.4, 0.0, 0.4)  # in a gap, about its middle; a number hides the second
-SMALLEST_ROW = 15.5  # points from unit to unit: a number of three digits can be read
-MOST_UNITS = (4, 12)  # of a wide layer, as there is room: the eye parts 12 × 12 lines
-MARGIN = 0.4  # left and right of the outer layers, where 1 is the distance of two
+DIAMETER = 0.7  # of a unit, relative to the distance between units
+SHARE_OF_SPACING = 0.35  # maximum diameter, relative to the distance between layers
+WIDEST, THINNEST = 2.6, 0.35  # points: line widths of the largest weight and of zero
+FAINT = 0.18  # the alpha of weights that are not highlighted
+ZERO_INK = 0.22  # keeps the line of a zero weight visible
+DOTS = (-0.4, 0.0, 0.4)  # positions in a gap, relative to its middle; a number hides the second
+SMALLEST_ROW = 15.5  # points between units: a number with three digits is readable
+MOST_UNITS = (4, 12)  # bounds for units of a wide layer: 12 × 12 lines are still distinguishable
+MARGIN = 0.4  # left and right of the outer layers, relative to the distance between layers
 ABOVE, BELOW = 16, 28  # points for captions: one line above the units, two below
-SMALLEST_TEXT, LARGEST_TEXT = 4.5, 9.0  # points; what would be smaller is left out
-DIGIT = 0.64  # its width, as a share of its size, in DejaVu Sans
-SCALE_WIDTH = 45  # points that the scale of the weights takes, with its numbers
+SMALLEST_TEXT, LARGEST_TEXT = 4.5, 9.0  # points; smaller text is left out
+DIGIT = 0.64  # the width of a digit relative to its size, in DejaVu Sans
+SCALE_WIDTH = 45  # points for the colour bar of the weights, with its numbers
 
 Index = tuple[int, int, int]
 
 
 class Room(NamedTuple):
-    """How much room there is.
+    """The available space.
 
     Attributes
     ----------
     spacing : float
-        From layer to layer, in points.
+        Distance between layers, in points.
     row : float
-        From unit to unit, in points: 1 of the y axis.
+        Distance between units, in points; 1 on the y axis.
     diameter : float
-        Of a unit, where 1 is the row.
+        Of a unit, relative to `row`.
     """
 
     spacing: float
@@ -59,7 +59,7 @@ class Room(NamedTuple):
 
 @dataclass(frozen=True)
 class Edges:
-    """The weights that a picture shows, the smallest first, so that the largest lie on top.
+    """The weights to draw, smallest first, so that the largest are on top.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Edges:
         Both ends of each line, (x, y).
     weights : ndarray of shape (n_edges,)
     strong : ndarray of bool, shape (n_edges,)
-        Which ones are highlighted.
+        Whether the weight is highlighted.
     """
 
     ends: NDArray[np.float64]
@@ -84,28 +84,28 @@ def network(
     colorbar: bool = True,
     max_units: int | None = None,
 ) -> Axes:
-    """Draw a network: a circle for each unit, a line for each weight.
+    """Draw a network with a circle for each unit and a line for each weight.
 
-    A line is blue for a weight above zero and orange for one below; its width grows with the size.
-    Of a wide layer the first and the last are drawn, and between them
-    stands how many are left out.
+    The line of a positive weight is blue, that of a negative weight orange; its width grows with
+    the absolute value. Only the first and last units of a wide layer are drawn, with the number of
+    omitted units between them.
 
     Parameters
     ----------
     net : Network
     highlight : iterable of (layer, to, from), optional
-        Weights to be drawn strong while all others are faint, counted from 1 as the lecture does:
-        (2, 3, 1) is W^(2)_31, from unit 1 of layer 2 to unit 3 of layer 3. Their units are shown
-        before others of a wide layer.
+        Weights to highlight while all others are faint, counted from 1 as in the lecture:
+        (2, 3, 1) is W^(2)_31, from unit 1 of layer 2 to unit 3 of layer 3. In a wide layer their
+        units are drawn first.
     ax : Axes, optional
-        Where to draw; a new figure otherwise.
+        The Axes to draw into; by default those of a new figure.
     labels : bool, default True
-        Write the name of each layer and each W, and the number of each unit where there is room.
+        Write the name of each layer and each W, and the number of each unit if it fits.
     colorbar : bool, default True
-        Add the scale of the weights, where there is room for it.
+        Add a colour bar of the weights if it fits.
     max_units : int, optional
-        How many units of a layer to draw where some are left out, 2 or more; by default as many
-        as there is room for, 4 … 12.
+        The number of units to draw of a wide layer, at least 2; by default as many as fit, from 4
+        to 12.
 
     Returns
     -------
@@ -114,8 +114,8 @@ def network(
     Raises
     ------
     TypeError, ValueError
-        An argument has the wrong type or is out of range, `highlight` names a weight that is not
-        there, or a weight is NaN or infinite.
+        An argument has the wrong type or is out of range, `highlight` names a weight that does not
+        exist, or a weight is NaN or infinite.
 
     Examples
     --------
@@ -130,8 +130,8 @@ def network(
     colorbar = arguments.flag("colorbar", colorbar)
     if max_units is not None:
         max_units = arguments.integer("max_units", max_units, least=2, most=1000)
-    strong = None if highlight is None else _highlighted(net, highlight)
-    finite_weights(net)
+    strong = None if highlight is None else _check_highlight(net, highlight)
+    check_finite_weights(net)
     ax = axes_for(ax)
     columns = _columns(net, strong, max_units or _fitting_units(ax))
     edges = _edges(net, columns, strong)
@@ -148,12 +148,12 @@ def network(
     return ax
 
 
-def _highlighted(net: Network, highlight: Iterable[Index]) -> set[Index]:
-    """Return the weights to highlight as (layer, to, from) from 0."""
+def _check_highlight(net: Network, highlight: Iterable[Index]) -> set[Index]:
+    """Check the weights to highlight and return them as (layer, to, from) from 0."""
     expected = "(layer, to, from), each counted from 1"
     if isinstance(highlight, str) or not isinstance(highlight, Iterable):
         raise TypeError(f"highlight: got {shown(highlight)}, expected an iterable of {expected}")
-    found = set()
+    weights = set()
     for i, index in enumerate(highlight):
         name = f"highlight[{i}]"
         if not isinstance(index, tuple | list | np.ndarray) or len(index) != 3:
@@ -164,21 +164,21 @@ def _highlighted(net: Network, highlight: Iterable[Index]) -> set[Index]:
         n_to, n_from = net.W[layer - 1].shape
         if not (1 <= to <= n_to and 1 <= source <= n_from):
             raise ValueError(
-                f"{name}: got j = {to}, k = {source}; "
-                f"W^({layer}) is {n_to} × {n_from}: j in 1..{n_to}, k in 1..{n_from}"
+                f"{name}: got j = {to}, k = {source}, expected j in 1..{n_to}, k in 1..{n_from},"
+                f" because W^({layer}) is {n_to} × {n_from}"
             )
-        found.add((layer - 1, to - 1, source - 1))
-    return found
+        weights.add((layer - 1, to - 1, source - 1))
+    return weights
 
 
 def _fitting_units(ax: Axes) -> int:
-    """Return how many units of a layer `ax` has room for, with two gaps between them."""
+    """Return how many units of a layer fit into `ax`, with two gaps between them."""
     rows = (size_in_points(ax)[1] - ABOVE - BELOW) / SMALLEST_ROW
     return int(np.clip(rows - 2, *MOST_UNITS))
 
 
 def _columns(net: Network, strong: set[Index] | None, max_units: int) -> list[Column]:
-    """Place the units of every layer; those at the ends of highlighted weights come first."""
+    """Place the units of every layer, preferring those at the ends of highlighted weights."""
     wanted: list[set[int]] = [set() for _ in net.layers]
     for layer, to, source in strong or ():
         wanted[layer].add(source)
@@ -189,7 +189,7 @@ def _columns(net: Network, strong: set[Index] | None, max_units: int) -> list[Co
 
 
 def _edges(net: Network, columns: list[Column], strong: set[Index] | None) -> Edges:
-    """Collect the weights between units that are shown."""
+    """Collect the weights between drawn units."""
     ends, weights, marks = [], [], []
     for layer, (W, left, right) in enumerate(zip(net.W, columns, columns[1:], strict=False)):
         for to, y_to in zip(right.units, right.y, strict=True):
@@ -202,12 +202,12 @@ def _edges(net: Network, columns: list[Column], strong: set[Index] | None) -> Ed
 
 
 def _frame(ax: Axes, columns: list[Column], labels: bool, scale: bool) -> Room:
-    """Set the limits of `ax`, and say how much room a layer and a unit have."""
+    """Set the limits of `ax` and return the space per layer and unit."""
     above = max(y for each in columns for y in each.extent)
     below = min(y for each in columns for y in each.extent)
     rows = above - below + 1
     width, height = size_in_points(ax)
-    squeezed = max((ABOVE + BELOW) / (0.6 * height), 1.0)  # captions take 0.6 of it at most
+    squeezed = max((ABOVE + BELOW) / (0.6 * height), 1.0)  # captions take at most 0.6 of the height
     over, under = (ABOVE / squeezed, BELOW / squeezed) if labels else (0.0, 0.0)
     row = (height - over - under) / rows
     spacing = (width - SCALE_WIDTH * scale) / (len(columns) - 1 + 2 * MARGIN)
@@ -218,7 +218,7 @@ def _frame(ax: Axes, columns: list[Column], labels: bool, scale: bool) -> Room:
 
 
 def _draw_edges(ax: Axes, edges: Edges, *, highlighted: bool) -> LineCollection:
-    """Draw the weights and return the lines that the colour scale belongs to."""
+    """Draw the weights and return the lines to which the colour bar belongs."""
     largest = float(np.abs(edges.weights).max()) or 1.0
     norm = Normalize(-largest, largest)
     widths = THINNEST + (WIDEST - THINNEST) * np.abs(edges.weights) / largest
@@ -237,7 +237,7 @@ def _draw_edges(ax: Axes, edges: Edges, *, highlighted: bool) -> LineCollection:
     ax.add_collection(lines, autolim=False)
     if not highlighted:
         return lines
-    # A rim of ink shows a highlighted weight that is nearly zero, too.
+    # A rim of ink keeps a highlighted weight near zero visible.
     ends, strong_widths = list(edges.ends[edges.strong]), widths[edges.strong] + 1.2
     rim = LineCollection(ends, colors=[ink(ax)], linewidths=strong_widths + 1.4, zorder=1.5)
     ax.add_collection(rim, autolim=False)
@@ -255,7 +255,7 @@ def _draw_edges(ax: Axes, edges: Edges, *, highlighted: bool) -> LineCollection:
 
 
 def _draw_units(ax: Axes, columns: list[Column], diameter: float) -> None:
-    """Draw the units, and dots where some are left out."""
+    """Draw the units, and dots where units are left out."""
     units = [(float(x), y) for x, each in enumerate(columns) for y in each.y]
     circles = _circles(ax, units, diameter, facecolors=[background(ax)], edgecolors=[ink(ax)])
     circles.set_label("units")
@@ -272,7 +272,7 @@ def _draw_units(ax: Axes, columns: list[Column], diameter: float) -> None:
 def _circles(
     ax: Axes, centres: list[tuple[float, float]], diameter: float, **style: Any
 ) -> EllipseCollection:
-    """Draw circles, round in any Axes, of a diameter in units of y."""
+    """Draw circles that are round in any Axes, with a diameter in units of y."""
     sizes = np.full(len(centres), diameter)
     circles = EllipseCollection(
         sizes,
@@ -289,7 +289,7 @@ def _circles(
 
 
 def _number_units(ax: Axes, columns: list[Column], room: Room) -> None:
-    """Write the number of each unit into it, and of each gap how many units it leaves out."""
+    """Write the number of each unit into it, and the number of omitted units into each gap."""
     diameter = room.diameter * room.row
     for x, each in enumerate(columns):
         longest = max(2, len(str(each.units[-1] + 1)))
@@ -310,12 +310,12 @@ def _write(ax: Axes, at: tuple[float, float], text: str, size: float, **style: A
 
 
 def _name_layers(ax: Axes, net: Network, room: Room) -> None:
-    """Write each layer's number and activation below it, and each W above its lines."""
+    """Write number and activation of each layer below it, and each W above its lines."""
     bottom, top = ax.get_ylim()
     names = ["input", *net.activations]
     longest = max(len(name) for name in [*names, "layer 1"])
     size = min(LARGEST_TEXT, 0.95 * room.spacing / (LETTER * longest))
-    if size < SMALLEST_TEXT:  # the numbers alone
+    if size < SMALLEST_TEXT:  # only the numbers
         names, size = [""] * len(names), 1.2 * SMALLEST_TEXT
     for x, name in enumerate(names):
         text = f"layer {x + 1}\n{name}" if name else str(x + 1)
@@ -327,7 +327,7 @@ def _name_layers(ax: Axes, net: Network, room: Room) -> None:
 
 
 def _draw_scale(ax: Axes, lines: LineCollection) -> None:
-    """Add the scale of the weights, shorter and finer than matplotlib's own."""
+    """Add the colour bar of the weights, shorter and thinner than the default of matplotlib."""
     width, height = size_in_points(ax)
     place = {"shrink": 0.6, "fraction": 7 / width, "aspect": 0.6 * height / 7, "pad": 0.01}
     scale = colour_scale(ax, lines, "w", alpha=1, **place)

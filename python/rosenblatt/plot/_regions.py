@@ -1,4 +1,4 @@
-"""Regions: what a network of two inputs answers all over a plane, as colours and boundaries."""
+"""Regions: the predictions of a network over a plane, as colours and decision boundaries."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import arguments, arrays
 from .._checks.shown import shown
 from .._network import FloatArray, Network, require_network
-from ._checks import samples_given
+from ._checks import check_samples
 from ._colours import background, class_colours, ink
 
 Kind = Literal["auto", "classes", "surface"]
 KINDS = ("auto", "classes", "surface")
 
-MARGIN = 0.12  # round the samples, as a share of their range
-PALEST, DEEPEST = 0.16, 0.6  # how much of its class' colour a doubtful and a certain place has
-MARKERS = "os^Dv*P"  # classes differ in shape, too
-SEQUENTIAL = "cividis"  # a map that the colour blind see alike: Nuñez, Anderton, Renslow, 2018
+MARGIN = 0.12  # around the samples, relative to their range
+PALEST, DEEPEST = 0.16, 0.6  # share of the class colour at an uncertain and at a certain point
+MARKERS = "os^Dv*P"  # classes also differ in shape
+SEQUENTIAL = "cividis"  # looks the same to colour-blind people: Nuñez, Anderton, Renslow, 2018
 LOGARITHMIC = "log_softmax"
-PROBABILITIES = ("softmax", LOGARITHMIC)  # outputs whose size says how certain they are
+PROBABILITIES = ("softmax", LOGARITHMIC)  # outputs that measure certainty
 
 
 class Regions:
-    """The answers of a network over the plane of its two inputs, ready to be painted.
+    """The predictions of a network over the plane of its two inputs.
 
     Parameters
     ----------
     net : Network
-        With two inputs.
+        The network, with two inputs.
     X : array-like of shape (n, 2)
     y : array-like of shape (n,) or (n, n_outputs)
     kind : {"auto", "classes", "surface"}
     threshold : float or None
-        The border of one output, None for the middle of both labels.
+        The decision threshold of a single output, None for the middle of both labels.
     resolution : int
-        Places along each side.
+        Number of points along each side.
 
     Raises
     ------
@@ -60,17 +60,19 @@ class Regions:
     ) -> None:
         require_network("net", net)
         if net.layers[0] != 2:
-            raise ValueError(f"net: got {net.layers[0]} inputs, expected 2: a plane to draw")
+            raise ValueError(
+                f"net: got {net.layers[0]} inputs, expected 2; decision regions fill a plane"
+            )
         arguments.choice("kind", kind, KINDS)
         self._resolution = arguments.integer("resolution", resolution, least=2, most=2000)
-        self.X = samples_given("X", X, 2)
+        self.X = check_samples("X", X, 2)
         targets = _targets(y, len(self.X), net.layers[-1])
         self._output = net.activations[-1]
         self.is_classes = _is_classes(kind, targets, net.layers[-1])
         if self.is_classes:
             self.y, ends = _labels(targets, net.layers[-1])
             self._threshold = (ends[0] + ends[1]) / 2
-            self._certain = (ends[1] - ends[0]) / 2  # how far beyond the threshold a label lies
+            self._certain = (ends[1] - ends[0]) / 2  # the distance of a label from the threshold
             self.n_classes = max(net.layers[-1], 2)
         else:
             self.y = targets
@@ -78,15 +80,16 @@ class Regions:
         if threshold is not None:
             if not self.is_classes or net.layers[-1] != 1:
                 raise ValueError(
-                    f"threshold: got {shown(threshold)}, expected None: it is for one output"
+                    f"threshold: got {shown(threshold)}, expected None unless one output"
+                    " distinguishes two classes"
                 )
             self._threshold = arguments.real("threshold", threshold, "a finite number or None")
         self.extent = _extent(self.X)
 
     def outputs(self, net: Network) -> FloatArray:
-        """Return the outputs over the plane, (resolution, resolution, n_outputs), the lowest first.
+        """Return the outputs over the plane, (resolution, resolution, n_outputs), lowest row first.
 
-        Those of log_softmax are taken to the power of e.
+        The outputs of log_softmax are converted to probabilities.
         """
         left, right, bottom, top = self.extent
         x, y = np.meshgrid(
@@ -97,7 +100,7 @@ class Regions:
         return A.reshape(self._resolution, self._resolution, -1)
 
     def paint(self, ax: Axes, A: FloatArray) -> list[Artist]:
-        """Draw the outputs below what there is in `ax`, and return what was added."""
+        """Draw the outputs below everything else in `ax`, and return the new artists."""
         left, right, bottom, top = self.extent
         place: Any = {"extent": self.extent, "origin": "lower", "aspect": "auto", "zorder": 0}
         if self.is_classes:
@@ -126,7 +129,7 @@ class Regions:
 
     def scatter(self, ax: Axes) -> None:
         """Draw the samples in the colours of their targets."""
-        size = float(np.clip(4000 / len(self.X), 5, 26))  # square points: many stay apart
+        size = float(np.clip(4000 / len(self.X), 5, 26))  # square points; smaller for many samples
         style: Any = {"s": size, "edgecolors": [ink(ax)], "linewidths": 0.6, "zorder": 2}
         if not self.is_classes:
             x, y = self.X.T
@@ -140,7 +143,7 @@ class Regions:
                 ax.scatter(x, y, color=[colours[k]], marker=marker, label=f"class {k}", **style)
 
     def _classes(self, A: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Return the class of every place, and how certain it is, 0 … 1."""
+        """Return the class at every point, and its certainty, 0 … 1."""
         k = A.shape[-1]
         if k == 1:
             score = A[..., 0].astype(np.float64) - self._threshold
@@ -151,7 +154,7 @@ class Regions:
         return classes, (A.max(axis=-1).astype(np.float64) - 1 / k) / (1 - 1 / k)
 
     def _colours(self, ax: Axes, A: FloatArray) -> NDArray[np.float64]:
-        """Return the colour of every place, (resolution, resolution, 3)."""
+        """Return the colour of every point, (resolution, resolution, 3)."""
         behind = np.array(background(ax))
         classes, certainty = self._classes(A)
         pure = np.array(class_colours(ax, self.n_classes))
@@ -161,13 +164,13 @@ class Regions:
         return colours
 
     def _borders(self, outputs: FloatArray) -> list[NDArray[np.float64]]:
-        """Return fields that are 0 on the border of a class."""
+        """Return fields that are 0 on the decision boundary of a class."""
         A: NDArray[np.float64] = outputs.astype(np.float64)
         if A.shape[-1] == 1:
             fields: list[NDArray[np.float64]] = [A[..., 0] - self._threshold]
         else:
             present = np.unique(A.argmax(axis=-1))
-            with np.errstate(invalid="ignore"):  # infinity - infinity is NaN: no border
+            with np.errstate(invalid="ignore"):  # infinity - infinity is NaN: no boundary
                 fields = [
                     np.asarray(A[..., k] - np.delete(A, k, axis=-1).max(axis=-1)) for k in present
                 ]
@@ -180,7 +183,7 @@ class Regions:
 
 
 def _targets(y: ArrayLike, n: int, n_outputs: int) -> NDArray[np.float64]:
-    """Return the targets as (n,), or (n, n_outputs) where there are several a sample."""
+    """Return the targets as (n,), or as (n, n_outputs) if there are several per sample."""
     targets = arrays.real_array("y", y).astype(np.float64)
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
@@ -200,7 +203,7 @@ def _is_classes(kind: str, targets: NDArray[np.float64], n_outputs: int) -> bool
 
 
 def _two_labels(targets: NDArray[np.float64]) -> tuple[float, float] | None:
-    """Return both labels that targets of one output can be, None where they are numbers."""
+    """Return the two labels of targets for one output, None if they are numbers."""
     for ends in ((0.0, 1.0), (-1.0, 1.0)):
         if np.isin(targets, ends).all():
             return ends
@@ -210,16 +213,16 @@ def _two_labels(targets: NDArray[np.float64]) -> tuple[float, float] | None:
 def _labels(
     targets: NDArray[np.float64], n_outputs: int
 ) -> tuple[NDArray[Any], tuple[float, float]]:
-    """Return the class of every sample, and the numbers that stand for both in one output."""
+    """Return the class of every sample, and the two labels of a single output."""
     if n_outputs == 1:
         ends = _two_labels(targets)
         if ends is None:
-            raise ValueError("y: got other numbers, expected labels 0 and 1, or -1 and 1")
+            raise ValueError("y: got numbers that are not labels, expected 0 and 1, or -1 and 1")
         return (targets == 1).astype(np.intp), ends
     if targets.ndim == 2:
         return targets.argmax(axis=1), (0.0, 1.0)
     if not np.isin(targets, np.arange(n_outputs)).all():
-        raise ValueError(f"y: got other numbers, expected labels 0 … {n_outputs - 1}")
+        raise ValueError(f"y: got numbers that are not labels, expected labels 0 … {n_outputs - 1}")
     return targets.astype(np.intp), (0.0, 1.0)
 
 
@@ -229,7 +232,7 @@ def _norm(targets: NDArray[np.float64]) -> Normalize:
 
 
 def _extent(X: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    """Return left, right, bottom and top of the plane: the samples, and some room round them."""
+    """Return left, right, bottom and top of the plane: the samples with a margin around them."""
     sides = []
     for column in X.T:
         low, high = float(column.min()), float(column.max())

@@ -1,4 +1,4 @@
-"""The loss surface: the cost over a plane through the space of parameters, and a path on it."""
+"""The loss surface: the cost over a plane in parameter space, and a path projected onto it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .._loss import Loss
 from .._network import Network, require_network
 from . import _directions
 from ._axes import axes_for
-from ._checks import vector_given
+from ._checks import check_vector
 from ._colours import background, ink
 from ._directions import Directions
 from ._theta_path import ThetaPath
 from ._words import colour_scale, has_room, name_axes
 
-LEVELS = 24  # of the contours
-LOG_FROM = 10.0  # largest over smallest cost from which levels stand at equal factors
-ROOM = 0.25  # round the path, as a share of its extent
+LEVELS = 24  # number of contours
+LOG_FROM = 10.0  # ratio of largest to smallest cost from which levels are logarithmic
+MARGIN = 0.25  # around the path, relative to its extent
 SEQUENTIAL = "cividis"
 
 
@@ -43,32 +43,32 @@ def loss_surface(
     resolution: int = 31,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the cost along two directions from where the network is, and a path of descent.
+    """Draw the cost along two directions in parameter space, and a path of descent.
 
-    The cost is computed at ``theta + alpha d_1 + beta d_2``; the network itself is not changed. The
-    points of the path are those of the plane that are nearest to it.
+    The cost is computed at ``theta + alpha d_1 + beta d_2``; the network itself does not change.
+    The path is projected onto this plane.
 
     Parameters
     ----------
     net : Network
-        Its theta is the origin.
+        The network, whose theta is the origin.
     X : array-like of shape (n, n_features)
     Y : array-like of shape (n, n_outputs) or (n,)
     loss : str, Huber, Quantile, LogLoss, Poisson or Focal
         As for `Network.gradients`.
     path : ThetaPath or sequence of array-like of shape (n_params,), optional
     directions : {"random", "pca"} or two vectors of shape (n_params,), optional
-        "random": each unit's weights move by as much as they are long. "pca": the two directions
-        along which the path moves most; the default where there is a path.
+        "random": random vectors, scaled per unit to the norm of its weights. "pca": the first two
+        principal components of the path; the default if there is a path.
     random_state : int, numpy.random.Generator or None, default 0
         The seed of random directions.
     span : float, optional
-        How far to look along each direction, in its own length; by default 1, or so that the path
-        is seen.
+        The half-width of the plane along each direction, in multiples of the direction; by default
+        1, or large enough for the path.
     resolution : int, default 31
-        Places along each side at which the cost is computed, 2 … 500.
+        Number of points along each side at which the cost is computed, 2 … 500.
     ax : Axes, optional
-        Where to draw; a new figure otherwise.
+        The Axes to draw into; by default those of a new figure.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def _points(path: ThetaPath | Sequence[ArrayLike], n_params: int) -> NDArray[np.
         )
     if not len(path):
         raise ValueError("path: got no points, expected one or more")
-    return np.stack([vector_given(f"path[{i}]", each, n_params) for i, each in enumerate(path)])
+    return np.stack([check_vector(f"path[{i}]", each, n_params) for i, each in enumerate(path)])
 
 
 def _along(
@@ -151,13 +151,13 @@ def _along(
         if points is None:
             raise ValueError("directions: got 'pca' without a path, expected a path")
         return _directions.principal(points, origin)
-    return _directions.given(directions, net.n_params)
+    return _directions.user_directions(directions, net.n_params)
 
 
 def _sides(
     on_plane: NDArray[np.float64] | None, span: float | None, resolution: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the places along both directions, from the smallest."""
+    """Return the coordinates along both directions, smallest first."""
     ends = []
     for i in range(2):
         if span is not None:
@@ -168,10 +168,10 @@ def _sides(
         else:
             low, high = min(0.0, on_plane[:, i].min()), max(0.0, on_plane[:, i].max())
         ends.append((low, high))
-    # A path that goes along one direction alone needs room across it, too.
+    # A path along only one direction also needs a margin across it.
     longest = max(high - low for low, high in ends) or 1.0
     if span is None and on_plane is not None:
-        ends = [(low - ROOM * longest, high + ROOM * longest) for low, high in ends]
+        ends = [(low - MARGIN * longest, high + MARGIN * longest) for low, high in ends]
     x, y = (np.linspace(low, high, resolution) for low, high in ends)
     return x, y
 
@@ -182,14 +182,14 @@ def _costs(
     along: Directions,
     sides: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> NDArray[np.float64]:
-    """Return the cost at every place, (resolution, resolution), NaN where it is not finite."""
+    """Return the cost at every point, (resolution, resolution), NaN if it is not finite."""
     C = np.empty((len(sides[1]), len(sides[0])))
     for i, beta in enumerate(sides[1]):
         for j, alpha in enumerate(sides[0]):
             C[i, j] = cost(origin + alpha * along.vectors[0] + beta * along.vectors[1])
     C[~np.isfinite(C)] = np.nan
     if np.isnan(C).all():
-        raise ValueError("span: got a plane without a finite cost, expected a smaller one")
+        raise ValueError("span: got a plane without a finite cost, expected a smaller span")
     return C
 
 
@@ -200,7 +200,7 @@ def _draw_cost(
     *,
     scale: bool,
 ) -> None:
-    """Draw the cost as filled contours, and their scale."""
+    """Draw the cost as filled contours with a colour bar."""
     costs = np.ma.masked_invalid(C)
     levels = _levels(float(costs.min()), float(costs.max()))
     norm = BoundaryNorm(levels, 256)
@@ -212,16 +212,16 @@ def _draw_cost(
 
 
 def _levels(low: float, high: float) -> NDArray[np.float64]:
-    """Return the costs of the contours, at equal factors where the cost has several scales."""
+    """Return the levels of the contours, logarithmic if the cost spans several scales."""
     if low > 0 and high / low >= LOG_FROM:
         return np.geomspace(low, high, LEVELS + 1)
-    if not high - low > 1e-9 * max(abs(low), abs(high)):  # flat, but for roundings
+    if not high - low > 1e-9 * max(abs(low), abs(high)):  # flat up to rounding
         low, high = low - 0.5, high + 0.5
     return np.linspace(low, high, LEVELS + 1)
 
 
 def _draw_path(ax: Axes, on_plane: NDArray[np.float64], *, legend: bool) -> None:
-    """Draw the path with a rim, so that it shows on any colour, its start and its end."""
+    """Draw the path, its start and its end, with a rim that is visible on any colour."""
     rim = [withStroke(linewidth=3.2, foreground=background(ax))]
     ax.plot(*on_plane.T, color=ink(ax), linewidth=1.4, path_effects=rim, label="path")
     ends: Any = {"color": ink(ax), "linestyle": "none", "markeredgecolor": background(ax)}

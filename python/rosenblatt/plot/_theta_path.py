@@ -1,4 +1,4 @@
-"""The path of descent: the parameters after every epoch, kept while a network learns."""
+"""The path of descent: the parameters after every epoch of a training run."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from .._training.result import TrainResult
 
 
 class ThetaPath(Callback):
-    """A callback that keeps theta after every epoch, for `loss_surface`.
+    """A callback that records theta after every epoch, for `loss_surface`.
 
     Parameters
     ----------
     net : Network
-        The one that is trained. Its theta as it is now is the first of the path.
+        The network that is trained. The path starts with its current theta.
     every : int, default 1
-        Keep it after so many epochs, and at the end.
+        Number of epochs between two records; the final theta is always recorded.
 
     Attributes
     ----------
     thetas : list of ndarray of shape (n_params,)
-        The path so far.
+        The recorded path.
 
     Raises
     ------
@@ -43,15 +43,15 @@ class ThetaPath(Callback):
         self._net = require_network("net", net)
         self._every = arguments.integer("every", every, least=1)
         self.thetas = [net.theta.copy()]
-        self._last = 0  # the epoch of the last one
+        self._last = 0  # the epoch of the last record
 
     def on_epoch(self, epoch: Epoch) -> None:
-        """Keep theta, if it is its turn."""
+        """Record theta every `every` epochs."""
         if (epoch.epoch + 1) % self._every == 0:
             self._keep(epoch.epoch + 1)
 
     def on_end(self, result: TrainResult) -> None:
-        """Keep the last theta, whose turn it may not have been."""
+        """Record the final theta."""
         if self._last != result.epochs:
             self._keep(result.epochs)
 

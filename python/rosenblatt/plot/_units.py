@@ -1,4 +1,4 @@
-"""Which units of a layer a picture shows, and where: wide layers leave out the middle."""
+"""The choice and position of the units of a layer in a plot; wide layers omit the middle."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """A layer as it is drawn, from top to bottom.
+    """The drawn units of a layer, from top to bottom.
 
     Attributes
     ----------
     units : tuple of int
-        The units that are shown, from 0, in order.
+        The drawn units, from 0, in order.
     y : tuple of float
-        Where each of them stands: one unit of height apart, or two with a gap between them.
+        The y coordinate of each unit; neighbours are 1 apart, or 2 with a gap between them.
     gaps : tuple of (float, int)
-        Where units are left out, and how many.
+        The y coordinate of each gap, and the number of omitted units.
     """
 
     units: tuple[int, ...]
@@ -26,24 +26,24 @@ class Column:
 
     @property
     def extent(self) -> tuple[float, float]:
-        """The lowest and the highest place of a unit or a gap."""
+        """The lowest and the highest y coordinate of a unit or gap."""
         places = [*self.y, *(y for y, _ in self.gaps)]
         return min(places), max(places)
 
 
 def column(n_units: int, max_units: int, wanted: Collection[int] = ()) -> Column:
-    """Choose units of a layer and place them round y = 0.
+    """Choose units of a layer and place them around y = 0.
 
     Parameters
     ----------
     n_units : int
-        How many there are.
+        Number of units of the layer.
     max_units : int
-        How many to show beside a gap.
+        Number of units to draw if there is a gap.
     wanted : collection of int
-        Units to be shown before others.
+        Units to prefer.
     """
-    shown = _shown(n_units, max_units, sorted(wanted))
+    shown = _choose_units(n_units, max_units, sorted(wanted))
     places, gaps, y = [], [], 0.0
     for i, unit in enumerate(shown):
         before = shown[i - 1] if i else -1
@@ -62,10 +62,11 @@ def column(n_units: int, max_units: int, wanted: Collection[int] = ()) -> Column
     )
 
 
-def _shown(n_units: int, max_units: int, wanted: list[int]) -> list[int]:
-    """Return the units to show: all, or those that are wanted, filled up from both ends.
+def _choose_units(n_units: int, max_units: int, wanted: list[int]) -> list[int]:
+    """Return the units to draw: all, or the wanted ones and others from both ends.
 
-    One unit more is shown, too: the gap would take its room.
+    A layer with one unit more than `max_units` is drawn in full, because a gap takes the same space
+    as a unit.
     """
     if n_units <= max_units + 1:
         return list(range(n_units))
@@ -76,6 +77,6 @@ def _shown(n_units: int, max_units: int, wanted: list[int]) -> list[int]:
 
 
 def _both_ends(units: list[int], n: int) -> list[int]:
-    """Return the first and the last of `units`, `n` together, more of the first."""
+    """Return `n` of the units, half of them from each end; the first end gets an odd one."""
     last = n // 2
     return units[: n - last] + units[len(units) - last :]

@@ -1,4 +1,4 @@
-"""The weights of the first layer as images: what each unit of it looks for in its inputs."""
+"""The weights of the first layer as images, which show the pattern that each unit detects."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .._checks import arguments
 from .._checks.shown import shown
 from .._network import Network, require_network
 from ._axes import axes_for, size_in_points
-from ._checks import finite_weights
-from ._colours import background, diverging, ink, mixed
+from ._checks import check_finite_weights
+from ._colours import background, diverging, ink, mix
 from ._words import colour_scale, has_room, title
 
-FRAME_INK = 0.3  # how much ink there is in the lines between the images
+FRAME_INK = 0.3  # share of ink in the lines between the images
 
 
 def first_layer_weights(
@@ -31,7 +31,8 @@ def first_layer_weights(
 ) -> Axes:
     """Draw the weights into each unit of the first hidden layer as an image.
 
-    The images stand in rows, unit 1 first, and share one scale: orange below zero, blue above.
+    The images are arranged in rows, unit 1 first, with one colour scale: orange for negative
+    weights, blue for positive ones.
 
     Parameters
     ----------
@@ -39,11 +40,11 @@ def first_layer_weights(
     shape : (int, int), default (8, 8)
         Height and width of an image, whose product is the number of inputs.
     ax : Axes, optional
-        Where to draw; a new figure otherwise.
+        The Axes to draw into; by default those of a new figure.
     max_units : int, default 64
-        How many units to draw at most.
+        The maximum number of units to draw.
     colorbar : bool, default True
-        Add the scale.
+        Add a colour bar.
 
     Returns
     -------
@@ -69,13 +70,13 @@ def first_layer_weights(
     height, width = _image_shape(shape, net.layers[0])
     n_units = min(arguments.integer("max_units", max_units, least=1, most=10_000), net.layers[1])
     colorbar = arguments.flag("colorbar", colorbar)
-    finite_weights(net)
+    check_finite_weights(net)
     ax = axes_for(ax)
     images = net.W[0][:n_units].astype(np.float64).reshape(n_units, height, width)
     room_width, room_height = size_in_points(ax)
     sheet = _sheet(images, room_width / room_height)
     largest = float(np.abs(images).max()) or 1.0
-    colours = diverging(ax).with_extremes(bad=mixed(background(ax), ink(ax), FRAME_INK))
+    colours = diverging(ax).with_extremes(bad=mix(background(ax), ink(ax), FRAME_INK))
     shown = ax.imshow(
         np.ma.masked_invalid(sheet),
         cmap=colours,
@@ -100,16 +101,16 @@ def _image_shape(shape: Sequence[int], n_features: int) -> tuple[int, int]:
     height, width = (arguments.integer(f"shape[{i}]", n, least=1) for i, n in enumerate(shape))
     if height * width != n_features:
         raise ValueError(
-            f"shape: got ({height}, {width}), {height * width:,} weights an image; "
-            f"expected {n_features:,}, one for each input"
+            f"shape: got ({height}, {width}), {height * width:,} weights per image, "
+            f"expected {n_features:,}, one per input"
         )
     return height, width
 
 
 def _sheet(images: NDArray[np.float64], ratio: float) -> NDArray[np.float64]:
-    """Put images (n, height, width) side by side in rows, with NaN between and round them.
+    """Arrange images (n, height, width) in rows, with NaN between and around them.
 
-    The rows are as long as makes the width of the sheet nearest to `ratio` times its height.
+    The number of columns makes the width of the sheet about `ratio` times its height.
     """
     n, height, width = images.shape
     columns = min(n, max(1, round(math.sqrt(n * height / width * ratio))))
