@@ -53,8 +53,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="K",
         type=cases_of_each,
         nargs="?",
-        const=4,
-        help="run at most K cases of each test function (default: 4), and no slow test",
+        const=2,
+        help="run at most K cases of each test function (default: 2), and no slow test",
     )
     group.addoption(
         "--long",

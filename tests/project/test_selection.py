@@ -51,14 +51,15 @@ CASES = """
 
 
 def test_thin_keeps_evenly_spaced_cases(run: Run) -> None:
-    status, output = run(CASES, "--thin")
+    status, output = run(CASES, "--thin=4")
     assert status == 0
     assert "5 passed, 6 deselected" in output
     for i in (0, 3, 6, 9):
         assert f"test_many[{i}] PASSED" in output
 
 
-def test_thin_takes_a_number(run: Run) -> None:
+def test_thin_keeps_two_cases_unless_told_otherwise(run: Run) -> None:
+    assert "3 passed, 8 deselected" in run(CASES, "--thin")[1]
     assert "2 passed, 9 deselected" in run(CASES, "--thin=1")[1]
     assert "expected a number of cases" in run(CASES, "--thin", "tests")[1]
 

@@ -21,6 +21,13 @@ SLOW = {
     "test_the_pictures_of_the_page_are_those_its_code_draws": "draws every picture of the page",
     "test_a_warm_start_keeps_the_better_of_both_fits": "fits many estimators",
     "test_a_rare_class_is_learnt": "fits many estimators",
+    "test_an_exit_while_a_daemon_thread_computes_has_status_0": "starts many processes",
+    "test_full_rows_are_never_made": "trains on a large sparse matrix",
+    "test_one_thread_in_a_worker": "starts a pool of processes",
+    "test_control_c_ends_it": "waits for the moment to press Ctrl-C",
+    "test_killed_at_any_moment_it_goes_on_to_the_same_bits": "kills many processes",
+    "test_the_noise_is_normal_and_never_the_same": "draws millions of numbers",
+    "test_the_masks_are_fair_and_differ": "draws millions of numbers",
 }
 
 # In CI a skip fails unless its reason contains one of these texts.
