@@ -208,5 +208,5 @@ def test_an_order_that_came_too_late_is_not_obeyed(
 def test_an_order_to_a_training_that_ended() -> None:
     made = Training(Settings(layers=(3,)))
     made.close()
-    with pytest.raises(RefusedError, match="there is no such training"):
+    with pytest.raises(RefusedError, match="this training run does not exist"):
         made.step()

@@ -36,7 +36,8 @@ def test_it_serves_until_ctrl_c() -> None:
         try:
             line = read_line(process)
             found = re.fullmatch(
-                r"the playground is at http://127\.0\.0\.1:(\d+)/ \(Ctrl-C ends it\)\n", line
+                r"the playground is at http://127\.0\.0\.1:(\d+)/ \(press Ctrl-C to stop it\)\n",
+                line,
             )
             assert found, line
             page = Page(Client(int(found[1])))
@@ -48,7 +49,7 @@ def test_it_serves_until_ctrl_c() -> None:
         finally:
             process.kill()
     assert (process.returncode, err) == (0, "")
-    assert out.strip() == "the playground has ended"
+    assert out.strip() == "the playground has stopped"
     assert time.monotonic() - began < 10
 
 
@@ -60,7 +61,7 @@ def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert out == ""
     assert err == (
         f"rosenblatt: error: port {port} is in use, perhaps by another playground: "
-        "choose another one with --port, or 0 for any that is free\n"
+        "choose another port with --port, or --port 0 for any free port\n"
     )
 
 

@@ -55,7 +55,7 @@ def test_a_drawn_digit_looks_like_those_of_the_data() -> None:
 
 
 def test_a_bitmap_is_counted_in_blocks() -> None:
-    strokes = ink.checked([[[0.2, 0.2], [0.2, 0.9]]])
+    strokes = ink.check_strokes([[[0.2, 0.2], [0.2, 0.9]]])
     bitmap = ink.bitmap(strokes)
     assert bitmap.shape == (32, 32)
     assert bitmap.any(axis=1).all()

@@ -270,7 +270,7 @@ def test_two_origins(unchanged: Page, name: str, first: str, second: str, order:
     two = [f"{name}: {value.format(host=client.host)}" for value in (first, second)][::order]
     answer = raw(client.port, "GET /api/choices HTTP/1.1", f"Host: {client.host}", *two)
     assert status_of(answer) == 403
-    assert f"{name}: got 2 of them, expected one".encode() in answer
+    assert f"{name}: got 2 headers, expected one".encode() in answer
 
 
 def test_two_content_types(unchanged: Page) -> None:
@@ -377,7 +377,7 @@ def test_a_query_that_is_not_understood(unchanged: Page, query: str) -> None:
 def test_a_job_of_nobody(unchanged: Page, page_id: str) -> None:
     answer = unchanged.client.send(f"trainings/{page_id}/step", b"{}")
     assert answer.status == 404
-    assert "there is no such training" in answer.json["error"]
+    assert "this training run does not exist" in answer.json["error"]
 
 
 def test_a_huge_body_is_not_read_into_memory(unchanged: Page) -> None:

@@ -296,7 +296,7 @@ def test_the_longest_unseen_training_gives_way() -> None:
         kept.of(each)
     kept.begin(Settings())
     assert kept.count() == trainings.MOST_TRAININGS
-    with pytest.raises(Exception, match="there is no such training"):
+    with pytest.raises(Exception, match="this training run does not exist"):
         kept.of(ids[1])
     assert kept.of(ids[0])
     assert not dropped._thread.is_alive()

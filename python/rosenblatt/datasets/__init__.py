@@ -1,4 +1,4 @@
-"""Data to learn from: handwritten digits inside the package, and points of a plane drawn anew."""
+"""Data sets: handwritten digits included in the package, and generated points of a plane."""
 
 from typing import NamedTuple
 
@@ -21,14 +21,14 @@ FULL_INK = 16  # a grey level counts the inked pixels of a 4 x 4 block: 0 to 16
 
 
 class Digits(NamedTuple):
-    """The digits and what they show.
+    """The images of the digits and their labels.
 
     Attributes
     ----------
     X : float32, shape (1797, 64)
-        Grey levels from 0 (paper) to 1 (ink), the 8 x 8 image line by line.
+        Grey levels from 0 (paper) to 1 (ink), the 8 x 8 image row by row.
     y : int64, shape (1797,)
-        The digit shown, 0 to 9.
+        The digit in the image, 0 to 9.
     """
 
     X: NDArray[np.float32]
@@ -36,22 +36,22 @@ class Digits(NamedTuple):
 
 
 def load_digits() -> Digits:
-    """Load the 1,797 handwritten digits, 8 x 8 grey levels each.
+    """Load 1,797 images of handwritten digits with 8 x 8 grey levels.
 
-    Thirteen people wrote them. The order is that of the source: to hold some back for a test,
-    shuffle first. The classes are balanced, 174 to 183 digits each.
+    Thirteen people wrote them. The order is that of the source; shuffle before you hold out a test
+    set. The classes are balanced, with 174 to 183 digits each.
 
     Returns
     -------
     Digits
-        ``X`` float32 (1797, 64) in [0, 1], multiples of 1/16, and ``y`` int64 (1797,), 0 to 9. Both
-        are new writeable arrays at every call.
+        ``X`` float32 (1797, 64) in [0, 1], multiples of 1/16, and ``y`` int64 (1797,), 0 to 9.
+        Every call returns new writeable arrays.
 
     Notes
     -----
     Source: E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, the file
     optdigits.tes, UCI Machine Learning Repository, 1998, https://doi.org/10.24432/C50P49.
-    Licence: CC BY 4.0. The attribution lies beside the data, in ``DIGITS-LICENCE.txt``.
+    Licence: CC BY 4.0. The attribution is in ``DIGITS-LICENCE.txt``, next to the data.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def load_digits() -> Digits:
     >>> int(y[0])
     0
     """
-    from importlib.resources import files  # here, for it would cost `import rosenblatt` 10 ms
+    from importlib.resources import files  # here, because it slows `import rosenblatt` by 10 ms
 
     with (
         files(__name__).joinpath("digits.npz").open("rb") as file,

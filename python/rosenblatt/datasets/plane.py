@@ -1,4 +1,4 @@
-"""Points of a plane in two classes, drawn anew from a seed: moons, circles, spirals and XOR."""
+"""Random points of a plane in two classes: moons, circles, spirals and XOR."""
 
 from typing import NamedTuple
 
@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from .._checks import arguments
 
-MOST_POINTS = 1_000_000  # 16 MB of points; more would be a slip of the keyboard
-SPIRAL_START = 0.05  # the arms begin beside the centre: at it both classes would share a point
+MOST_POINTS = 1_000_000  # 16 MB of points; a larger number is probably a typing error
+SPIRAL_START = 0.05  # the arms start near the centre, where both classes would share a point
 
 
 class Points(NamedTuple):
@@ -17,7 +17,7 @@ class Points(NamedTuple):
     Attributes
     ----------
     X : float32, shape (n, 2)
-        The coordinates; before the noise they lie in the square from -1 to 1.
+        The coordinates; without noise they are in the square from -1 to 1.
     y : int64, shape (n,)
         The class, 0 or 1.
     """
@@ -32,17 +32,17 @@ def make_moons(
     noise: float = 0.1,
     random_state: int | np.random.Generator | None = 0,
 ) -> Points:
-    """Draw two half circles that reach into each other.
+    """Draw two interleaving half circles.
 
-    Class 0 lies on the upper half circle, class 1 on the lower one, which is moved by a radius to
-    the right and by half a radius down; the whole is centred and 2 wide.
+    Class 0 is the upper half circle, class 1 the lower one, which is shifted by a radius to the
+    right and half a radius down. The figure is centred and has width 2.
 
     Parameters
     ----------
     n_samples : int, default 400
-        Points in all, of class 0 and 1 in turn; at most 1,000,000.
+        Total number of points, alternating between class 0 and 1; at most 1,000,000.
     noise : float, default 0.1
-        The standard deviation of a normal noise, added to both coordinates.
+        The standard deviation of normal noise added to both coordinates.
     random_state : int, numpy.random.Generator or None, default 0
         The seed, 0 … 2**64 - 1, of NumPy's default generator; None draws one from the operating
         system.
@@ -59,7 +59,7 @@ def make_moons(
 
     Notes
     -----
-    The shape is that of scikit-learn's function of the same name, two thirds as large and centred.
+    The shape is that of scikit-learn's ``make_moons``, scaled by two thirds and centred.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def make_circles(
 ) -> Points:
     """Draw a circle of radius 1 around a smaller one.
 
-    Class 0 lies on the outer circle, class 1 on the inner one.
+    Class 0 is the outer circle, class 1 the inner one.
 
     Parameters
     ----------
@@ -125,14 +125,14 @@ def make_spirals(
     turns: float = 1.5,
     random_state: int | np.random.Generator | None = 0,
 ) -> Points:
-    """Draw two spiral arms around each other, the second one half a turn after the first.
+    """Draw two intertwined spiral arms, the second half a turn after the first.
 
     Parameters
     ----------
     n_samples, noise, random_state
         As for `make_moons`.
     turns : float, default 1.5
-        How many times an arm goes around, above 0.
+        Number of turns of an arm, above 0.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def make_spirals(
     Notes
     -----
     After K. J. Lang, M. J. Witbrock, *Learning to tell two spirals apart*, Proceedings of the 1988
-    Connectionist Models Summer School; theirs go around three times.
+    Connectionist Models Summer School, whose arms have three turns.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def make_spirals(
     """
     draw = _Draw(n_samples, noise, random_state)
     turns = arguments.positive("turns", turns)
-    # The root spreads the points evenly over the arm: a step of the radius is longer outside.
+    # The root spreads the points evenly along the arm, which is longer at larger radii.
     radius = SPIRAL_START + (1 - SPIRAL_START) * np.sqrt(draw.uniform())
     return draw.points(_polar(radius, 2 * np.pi * turns * radius + np.pi * draw.y))
 
@@ -169,9 +169,10 @@ def make_xor(
     noise: float = 0.1,
     random_state: int | np.random.Generator | None = 0,
 ) -> Points:
-    """Draw points of the square from -1 to 1, of class 1 where the signs of x_1 and x_2 differ.
+    """Draw points of a square, of class 1 if the signs of their coordinates differ.
 
-    No single perceptron can learn them. The noise moves the points after they got their class.
+    The square is from -1 to 1. No single perceptron can learn these classes. Noise is added after
+    the classes are determined.
 
     Parameters
     ----------
@@ -208,7 +209,7 @@ def make_xor(
 
 
 class _Draw:
-    """The random numbers of one set of points, its classes and its noise, all arguments checked."""
+    """The checked arguments, random numbers and classes of one set of points."""
 
     def __init__(self, n_samples: object, noise: object, random_state: object) -> None:
         n = arguments.integer("n_samples", n_samples, least=1, most=MOST_POINTS)

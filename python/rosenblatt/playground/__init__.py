@@ -1,6 +1,6 @@
-"""The playground: a local page on which a person watches the compiled core train.
+"""The playground: a local web page that shows the compiled core training a network.
 
-`serve` answers on 127.0.0.1 until Ctrl-C; the command `rosenblatt playground` calls it.
+`serve` listens on 127.0.0.1 until Ctrl-C; the command `rosenblatt playground` calls it.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ def serve(
     Parameters
     ----------
     port : int, default 0
-        Where to listen on 127.0.0.1, 0 … 65535; 0 for any free port.
+        The port on 127.0.0.1, 0 … 65535; 0 for any free port.
     open_browser : bool, default True
-        Open the page in the person's browser.
+        Open the page in the default browser.
     ready : callable, optional
-        Called with the page's address when the server listens.
+        Called with the address of the page when the server is listening.
 
     Raises
     ------
     TypeError, ValueError
         An argument has the wrong type or is out of range.
     OSError
-        The port is in use, or not for this user.
+        The port is in use, or the user may not use it.
     """
     port = arguments.integer("port", port, least=0, most=65535)
     open_browser = arguments.flag("open_browser", open_browser)
@@ -46,6 +46,6 @@ def serve(
         if ready is not None:
             ready(server.url)
         if open_browser:
-            # A browser in the terminal would keep the server from answering it.
+            # In a thread, because a browser in the terminal blocks until it is closed.
             threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
         server.serve_forever(poll_interval=0.1)

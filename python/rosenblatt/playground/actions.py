@@ -1,4 +1,4 @@
-"""What a page can ask for: each path's fields, and what is done and answered."""
+"""The requests that a page can make: paths, fields, actions and answers."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ MOST_EPOCHS_PER_SECOND: Final = 10_000
 
 
 class Actions:
-    """All that pages ask of a server.
+    """The requests that pages make to a server.
 
     Parameters
     ----------
     trainings
-        Where the trainings of the pages are kept.
+        The training runs of all pages.
     """
 
     def __init__(self, trainings: Trainings) -> None:
         self._trainings = trainings
 
     def get(self, path: list[str], query: Fields) -> Answer:
-        """Answer a question that changes nothing.
+        """Answer a request that changes nothing.
 
         Raises
         ------
         RefusedError
-            There is no such path or training.
+            The path or the training run does not exist.
         TypeError, ValueError
             A field is missing, unknown or wrong.
         """
@@ -56,12 +56,12 @@ class Actions:
         raise RefusedError(404, "there is nothing at this path")
 
     def post(self, path: list[str], fields: Fields) -> Answer:
-        """Do what a page wishes.
+        """Perform an action and return its answer.
 
         Raises
         ------
         RefusedError
-            There is no such path or training.
+            The path or the training run does not exist.
         TypeError, ValueError
             A field is missing, unknown or wrong.
         """
@@ -74,14 +74,14 @@ class Actions:
 
 
 def is_post(path: list[str]) -> bool:
-    """Return whether a path is one that a page posts to."""
+    """Return whether a path is for POST requests."""
     return path == ["trainings"] or (
         len(path) == 3 and path[0] == "trainings" and path[2] in _OF_TRAINING
     )
 
 
 def is_get(path: list[str]) -> bool:
-    """Return whether a path is one that a page asks of."""
+    """Return whether a path is for GET requests."""
     return path == ["choices"] or (
         len(path) == 3 and path[0] == "trainings" and path[2] in ("scene", "frame")
     )
@@ -127,13 +127,13 @@ def _select(training: Training, fields: Fields) -> Answer:
 
 
 def _classify(training: Training, fields: Fields) -> Answer:
-    """Answer what the network takes a drawn digit for."""
+    """Return the classification of a drawn digit."""
     exact_fields(fields, ["strokes"])
     view = training.view()
     if view.samples.in_plane:
-        raise RefusedError(409, "strokes: the training is not one of digits")
+        raise RefusedError(409, "strokes: this run does not use the digits")
     x = ink.grey_levels(fields["strokes"])
-    with view.shown.having(view.theta) as net:
+    with view.shown.with_parameters(view.theta) as net:
         A = net.trace(x[np.newaxis]).A
     return {
         "version": view.version,
@@ -144,7 +144,7 @@ def _classify(training: Training, fields: Fields) -> Answer:
 
 
 def _explain(training: Training, fields: Fields) -> Answer:
-    """Answer the chain rule for a weight or a bias, for the sample that a person looks at."""
+    """Return the chain rule for a weight or bias and the selected sample."""
     exact_fields(fields, ["weight"] if "weight" in fields else ["bias"])
     (name, value), *_ = fields.items()
     length = 3 if name == "weight" else 2
@@ -159,27 +159,27 @@ def _explanation(view: View, name: str, numbers: tuple[int, ...]) -> Answer:
     from ..lecture import explain
 
     x, y = view.sample
-    with view.shown.having(view.theta) as shown:
-        net = shown.copy()  # the reference takes its time, and the pictures shall not wait for it
-    given: dict[str, Any] = {name: numbers}
-    found = explain(net, x[0], int(y[0]), loss=LOSS, **given)
+    with view.shown.with_parameters(view.theta) as shown:
+        net = shown.copy()  # the reference is slow, and the pictures must not wait for it
+    parameter: dict[str, Any] = {name: numbers}
+    explanation = explain(net, x[0], int(y[0]), loss=LOSS, **parameter)
     layer, *place = (number - 1 for number in numbers)
     parameters = net.W if name == "weight" else net.b
     return {
         "version": view.version,
         "index": view.index,
         "steps": [
-            {"formula": step.formula, "numbers": step.numbers, "value": _shown(step.value)}
-            for step in found.steps
+            {"formula": step.formula, "numbers": step.numbers, "value": _format(step.value)}
+            for step in explanation.steps
         ],
         "now": float(parameters[layer][tuple(place)]),
-        "value": float(found.value),
-        "gradients": float(found.gradients),
+        "value": float(explanation.value),
+        "gradients": float(explanation.gradients),
     }
 
 
-def _shown(value: float | tuple[float, ...]) -> str:
-    """Return the value of a step, or the first and the last where it has one for every unit."""
+def _format(value: float | tuple[float, ...]) -> str:
+    """Return the value of a step as text; of one value per unit only the first and last."""
     if isinstance(value, tuple):
         return f"{value[0]}, …, {value[-1]} ({len(value)} numbers)"
     return str(value)

@@ -1,4 +1,4 @@
-"""The costs of all epochs, thinned out to as many points as a page can show."""
+"""The costs of all epochs, thinned out to the number of points that a page can show."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_POINTS: Final = 512  # a curve is a few hundred pixels wide
 
 
 class Curve:
-    """Costs of epochs; of a long training every second, fourth, … epoch, and the latest one.
+    """Costs of epochs; a long run keeps every second, fourth, … epoch and the latest one.
 
     Examples
     --------
@@ -29,7 +29,7 @@ class Curve:
         self._latest: tuple[int, float, float] | None = None
 
     def add(self, epoch: int, cost: float, cost_held_out: float) -> None:
-        """Note the costs of an epoch."""
+        """Record the costs of an epoch."""
         self._latest = (epoch, cost, cost_held_out)
         if epoch % self._every == 0:
             self._points.append(self._latest)
@@ -38,7 +38,7 @@ class Curve:
             self._points = [point for point in self._points if point[0] % self._every == 0]
 
     def arrays(self) -> tuple[NDArray[np.float64], ...]:
-        """Return the epochs, their costs and their costs of the held-out samples, each (n,)."""
+        """Return epochs, training costs and costs of the held-out samples, each (n,)."""
         points = self._points
         if self._latest is not None and (not points or points[-1] != self._latest):
             points = [*points, self._latest]

@@ -1,4 +1,4 @@
-"""What a page draws: numbers of a view of a training, as JSON with arrays packed in base64."""
+"""The data that a page draws: a view of a training run as JSON, with arrays in base64."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from .training import View
 
 SURFACE: Final = 64  # squares along a side of the decision surface
 LARGEST: Final = float(np.finfo(np.float32).max)
-MAP: Final = 24  # of a unit's map, which is drawn much smaller
+MAP: Final = 24  # squares along a side of the map of a unit, which is much smaller
 _PLANES: Final = {n: plane(n) for n in (SURFACE, MAP)}
 
 
 def frame(view: View) -> dict[str, Any]:
-    """Return all that changes from step to step.
+    """Return all data that changes from step to step.
 
     Returns
     -------
     dict
         version, beginning, state, message, step, epoch, index: as in the view. cost,
-        cost_held_out: of the latest epoch. accuracy: of the held-out samples. curve: three float32
+        cost_held_out: in the latest epoch. accuracy: on the held-out samples. curve: three float32
         arrays. theta: float32. activations: float32, all units of all layers for the sample.
-        surface, maps: for points of the plane, uint8, the output and every hidden unit over the
-        plane. 0 is output 0, or minus the largest size of a unit's activation there, 255 the other
-        end.
+        surface, maps: only for points of the plane, uint8, the output and every hidden unit over
+        the plane. The values 0 and 255 stand for the outputs 0 and 1, or for minus and plus the
+        largest absolute activation of the unit.
     """
     drawn = view.samples
     x, _ = view.sample
-    with view.shown.having(view.theta) as net:
+    with view.shown.with_parameters(view.theta) as net:
         A = net.trace(x).A
         of_held_out = classes(net.forward(drawn.X_held_out))
         pictures = _pictures(net) if drawn.in_plane else {}
@@ -58,18 +58,18 @@ def frame(view: View) -> dict[str, Any]:
 
 
 def scene(view: View) -> dict[str, Any]:
-    """Return what stays until the training begins anew: the settings and the samples.
+    """Return the data that stays until training restarts: the settings and the samples.
 
     Returns
     -------
     dict
         beginning, settings; sizes: units of all layers; classes: of the training samples; X:
-        float32, the training samples line by line; X_held_out, classes_held_out: for points of the
-        plane; extent, surface, map: how far the plane reaches, and how many squares its pictures
-        have.
+        float32, the training samples row by row; X_held_out, classes_held_out: only for points of
+        the plane; extent, surface, map: the half-width of the plane, and the number of squares
+        along the sides of its pictures.
     """
     drawn = view.samples
-    given: dict[str, Any] = {
+    answer: dict[str, Any] = {
         "beginning": view.beginning,
         "settings": asdict(view.settings),
         "sizes": view.shown.sizes,
@@ -80,13 +80,13 @@ def scene(view: View) -> dict[str, Any]:
         "map": MAP,
     }
     if drawn.in_plane:
-        given["X_held_out"] = floats(drawn.X_held_out)
-        given["classes_held_out"] = drawn.y_held_out.tolist()
-    return given
+        answer["X_held_out"] = floats(drawn.X_held_out)
+        answer["classes_held_out"] = drawn.y_held_out.tolist()
+    return answer
 
 
 def classes(A: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the class that each row of outputs (n, n_outputs) says, (n,)."""
+    """Return the class of each row of outputs (n, n_outputs), shape (n,)."""
     of_rows: NDArray[np.int64] = (
         A.argmax(axis=1) if A.shape[1] > 1 else (A[:, 0] > 0.5).astype(np.int64)
     )
@@ -113,8 +113,8 @@ def _bytes(array: NDArray[Any]) -> str:
 
 
 def floats(array: NDArray[Any]) -> str:
-    """Return numbers as float32, the least significant byte first, in base64.
+    """Return numbers as little-endian float32 in base64.
 
-    What a training that diverges has beyond the range of float32 becomes the end of that range.
+    Numbers beyond the range of float32, which occur if training diverges, are clipped to it.
     """
     return _bytes(np.clip(array, -LARGEST, LARGEST).astype("<f4"))

@@ -1,4 +1,4 @@
-"""From strokes of a pen to 8 x 8 grey levels, in the way in which the digits were made."""
+"""Conversion of pen strokes to 8 x 8 grey levels, by the method of the digits data set."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ MOST_STROKES: Final = 100
 MOST_POINTS: Final = 1000  # of all strokes together
 SIDE: Final = 32  # of the bitmap, whose 4 x 4 blocks are counted
 BLOCK: Final = 4
-# The source made all digits as high as the bitmap and about equally black: of its 1024 pixels 303
-# to 330 are inked on average, whichever digit it is. So the pen is made as thick as gives as much.
+# In the source all digits are as high as the bitmap and about equally black: on average 303 to 330
+# of 1024 pixels are inked, depending on the digit. The thickness of the pen is chosen to match.
 INK: Final = 312
 THINNEST, THICKEST = 0.8, 4.0  # the radius of the pen, in pixels
-SMALLEST: Final = 0.02  # of the pad; what is smaller is a dot and is not blown up
+SMALLEST: Final = 0.02  # of the pad; a smaller drawing is a dot and is not enlarged
 
 
 def grey_levels(strokes: object) -> NDArray[np.float64]:
-    """Return a drawn digit as the data set would have it.
+    """Return a drawn digit in the format of the digits data set.
 
     Parameters
     ----------
     strokes : list of list of [x, y]
-        The places of the pen, from 0 to 1, y downwards.
+        The positions of the pen, from 0 to 1, y downwards.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def grey_levels(strokes: object) -> NDArray[np.float64]:
     Raises
     ------
     TypeError, ValueError
-        The strokes are of another form, too many, or there are none.
+        The strokes have another form, are too many, or are missing.
 
     Notes
     -----
@@ -58,18 +58,18 @@ def grey_levels(strokes: object) -> NDArray[np.float64]:
     ---##---
     ---##---
     """
-    blocks = bitmap(checked(strokes)).reshape(SIDE // BLOCK, BLOCK, SIDE // BLOCK, BLOCK)
+    blocks = bitmap(check_strokes(strokes)).reshape(SIDE // BLOCK, BLOCK, SIDE // BLOCK, BLOCK)
     grey: NDArray[np.float64] = blocks.sum(axis=(1, 3)).ravel() / BLOCK**2
     return grey
 
 
-def checked(value: object) -> list[NDArray[np.float64]]:
-    """Return strokes, each of shape (n, 2), from what a page sends.
+def check_strokes(value: object) -> list[NDArray[np.float64]]:
+    """Check the strokes sent by a page and return them as arrays of shape (n, 2).
 
     Raises
     ------
     TypeError, ValueError
-        They are of another form, too many, or there are none.
+        The strokes have another form, are too many, or are missing.
     """
     expected = f"a list of 1 … {MOST_STROKES} strokes, each a list of [x, y] from 0 to 1"
     if not isinstance(value, list) or not all(isinstance(each, list) and each for each in value):
@@ -93,12 +93,12 @@ def _place(point: Any) -> list[float]:
 
 
 def bitmap(strokes: list[NDArray[np.float64]]) -> NDArray[np.bool_]:
-    """Return the strokes (n, 2) as a 32 x 32 bitmap: as high or wide as it is, in its middle."""
+    """Return the strokes (n, 2) as a 32 x 32 bitmap, scaled to its size and centred."""
     places = np.concatenate(strokes)
     low, high = places.min(axis=0), places.max(axis=0)
     size = max(*(high - low), SMALLEST)
     thin, thick = THINNEST, THICKEST
-    for _ in range(6):  # to a twentieth of a pixel
+    for _ in range(6):  # bisection to a twentieth of a pixel
         radius = (thin + thick) / 2
         scale = (SIDE - 2 * radius) / size
         moved = [(stroke - (low + high) / 2) * scale + SIDE / 2 for stroke in strokes]
@@ -108,7 +108,7 @@ def bitmap(strokes: list[NDArray[np.float64]]) -> NDArray[np.bool_]:
 
 
 def _distances(strokes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return how far the middle of each pixel is from the nearest stroke, (32, 32), in pixels."""
+    """Return the distance of each pixel centre to the nearest stroke, (32, 32), in pixels."""
     middles = np.arange(SIDE) + 0.5
     pixels = np.stack(np.meshgrid(middles, middles), axis=-1).reshape(-1, 2)
     start = np.concatenate([stroke[:-1] if len(stroke) > 1 else stroke for stroke in strokes])

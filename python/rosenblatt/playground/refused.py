@@ -1,17 +1,17 @@
-"""A refusal: a request that gets no for an answer, with the status and the reason."""
+"""The exception for a refused request, with its HTTP status and reason."""
 
 from __future__ import annotations
 
 
 class RefusedError(Exception):
-    """A request that is not granted.
+    """A refused request.
 
     Attributes
     ----------
     status : int
-        Of HTTP, 400 to 599.
+        The HTTP status, 400 to 599.
     reason : str
-        One line for a person.
+        One line of text for the user.
     """
 
     def __init__(self, status: int, reason: str) -> None:

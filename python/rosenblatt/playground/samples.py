@@ -1,4 +1,4 @@
-"""The samples of a training: drawn by its settings, a quarter of them held out."""
+"""The samples of a training run, drawn according to its settings; a quarter is held out."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from .._cli.holdout import draw_held_out
 from .settings import Settings
 
 N_POINTS: Final = 400
-HELD_OUT: Final = 0.25  # of the samples: 100 points of 400 show the cost to about a tenth
-EXTENT: Final = (
-    1.4  # the plane is shown from -EXTENT to EXTENT; the points lie in [-1, 1], noise aside
-)
+HELD_OUT: Final = 0.25  # of the samples: 100 points of 400 estimate the cost to about a tenth
+EXTENT: Final = 1.4  # half-width of the plane; points without noise are in [-1, 1]
 
 _MAKE: Final = {
     "moons": datasets.make_moons,
@@ -28,7 +26,7 @@ _MAKE: Final = {
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples to train on, and others to validate on.
+    """Training samples and held-out samples.
 
     Attributes
     ----------
@@ -36,7 +34,7 @@ class Samples:
     y : int64, shape (n,)
         Classes.
     X_held_out, y_held_out
-        The same of the samples that are held out.
+        The held-out samples and their classes.
     """
 
     X: NDArray[np.float64]
@@ -46,7 +44,7 @@ class Samples:
 
     @property
     def in_plane(self) -> bool:
-        """Whether a sample is a point of the plane, not an image."""
+        """Whether a sample is a point of the plane rather than an image."""
         return int(self.X.shape[1]) == 2
 
     @property
@@ -60,26 +58,26 @@ class Samples:
 
 
 def draw(settings: Settings) -> Samples:
-    """Draw the samples that the settings ask for."""
-    given: tuple[NDArray[Any], NDArray[np.int64]]
+    """Draw samples according to the settings."""
+    samples: tuple[NDArray[Any], NDArray[np.int64]]
     if settings.data == "digits":
-        given = _noisy_digits(settings.noise, settings.seed)
+        samples = _noisy_digits(settings.noise, settings.seed)
     else:
         make = _MAKE[settings.data]
-        given = make(N_POINTS, noise=settings.noise, random_state=settings.seed)
-    X, y = given[0].astype(np.float64), given[1]
+        samples = make(N_POINTS, noise=settings.noise, random_state=settings.seed)
+    X, y = samples[0].astype(np.float64), samples[1]
     held_out = draw_held_out(y, HELD_OUT, settings.seed)
     return Samples(X[~held_out], y[~held_out], X[held_out], y[held_out])
 
 
 def _noisy_digits(noise: float, seed: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     X, y = datasets.load_digits()
-    drawn = np.random.default_rng(seed).standard_normal(X.shape)
-    return np.clip(X + noise * drawn, 0, 1), y
+    normal = np.random.default_rng(seed).standard_normal(X.shape)
+    return np.clip(X + noise * normal, 0, 1), y
 
 
 def plane(n: int) -> NDArray[np.float64]:
-    """Return the centres of n x n squares that cover the plane, (n * n, 2), the top line first."""
+    """Return the centres of n x n squares that cover the plane, (n * n, 2), top row first."""
     places = EXTENT * ((2 * np.arange(n) + 1) / n - 1)
     x_1, x_2 = np.meshgrid(places, places[::-1])
     return np.column_stack([x_1.ravel(), x_2.ravel()])

@@ -1,4 +1,4 @@
-"""The server of the playground, for this machine only: the door where each request is checked."""
+"""The HTTP server of the playground, for this machine only, which checks every request."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from .actions import Actions, is_get, is_post
 from .refused import RefusedError
 from .trainings import Trainings
 
-ADDRESS: Final = "127.0.0.1"  # nobody on another machine reaches it
+ADDRESS: Final = "127.0.0.1"  # not reachable from other machines
 NAMES: Final = (ADDRESS, "localhost")
-LARGEST_BODY: Final = 65_536  # bytes; a thousand points of a pen have some 40,000
-DRAINED: Final = 16 * 2**20  # bytes of a larger body that are read, so that its sender hears the no
-MOST_CONNECTIONS: Final = 64  # at a time; a page has 6
-MOST_REFUSALS: Final = 16  # connections beyond these that are told so at a time
+LARGEST_BODY: Final = 65_536  # bytes; a thousand points of a pen take about 40,000
+DRAINED: Final = 16 * 2**20  # bytes read of a larger body, so that its sender gets the refusal
+MOST_CONNECTIONS: Final = 64  # at the same time; a page uses 6
+MOST_REFUSALS: Final = 16  # further connections that get a refusal at the same time
 IDLE: Final = 30.0  # seconds after which a silent connection is closed
 SLOWEST: Final = 20.0  # seconds from the first byte of a request to its last
-LINGER: Final = 1.0  # seconds in which the sender of a refused request can read the answer
+LINGER: Final = 1.0  # seconds for the sender of a refused request to read the answer
 TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -51,25 +51,25 @@ HEADERS: Final = {
 
 
 class PlaygroundServer(ThreadingHTTPServer):
-    """A server of the page and of the trainings of those who have it open.
+    """A server of the page and of the training runs of all open pages.
 
     Parameters
     ----------
     port
-        Where to listen on 127.0.0.1; 0 for any free port.
+        The port on 127.0.0.1; 0 for any free port.
     most_connections
-        How many connections are answered at a time; one more gets the status 503.
+        The maximum number of simultaneous connections; further ones get the status 503.
 
     Attributes
     ----------
     idle, slowest, linger : float
-        Seconds: until a silent connection is closed, for a whole request from its first byte on,
-        and for reading the rest of a refused one.
+        Time limits in seconds: for a silent connection, for a whole request after its first byte,
+        and for the rest of a refused request.
 
     Raises
     ------
     OSError
-        The port is in use, or not for this user.
+        The port is in use, or the user may not use it.
     """
 
     daemon_threads = True
@@ -86,28 +86,28 @@ class PlaygroundServer(ThreadingHTTPServer):
         self.page = _page()
         self.hosts = tuple(f"{name}:{self.port}" for name in NAMES)
         if self.port == 80:
-            self.hosts += NAMES  # browsers leave the port of HTTP out
+            self.hosts += NAMES  # browsers omit the default port of HTTP
         self._free = threading.BoundedSemaphore(most_connections)
         self._free_to_refuse = threading.BoundedSemaphore(MOST_REFUSALS)
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port of the server."""
         return int(self.server_address[1])
 
     @property
     def url(self) -> str:
-        """What to open in a browser."""
+        """The address of the page."""
         return f"http://{ADDRESS}:{self.port}/"
 
     def server_close(self) -> None:
-        """Stop listening and end all trainings."""
+        """Stop listening and end all training runs."""
         self.is_closed = True
         super().server_close()
         self.trainings.close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread of its own, or refuse if there are too many already."""
+        """Answer in a new thread, or refuse if there are too many connections."""
         if self._free.acquire(blocking=False):
             super().process_request(request, client_address)
         elif self._free_to_refuse.acquire(blocking=False):
@@ -116,33 +116,34 @@ class PlaygroundServer(ThreadingHTTPServer):
             self.shutdown_request(request)
 
     def _refuse(self, request: Any) -> None:
-        """Answer that all connections are in use, without reading what is asked."""
+        """Answer that all connections are in use, without reading the request."""
         try:
             reader = _TimedReader(request, self.linger)
             reader.begin(self.linger)
             request.sendall(_all_in_use())
             request.shutdown(socket.SHUT_WR)
-            while reader.readinto(bytearray(LARGEST_BODY)):  # closing unread bytes would reset
+            # Read everything, because closing with unread bytes would reset the connection.
+            while reader.readinto(bytearray(LARGEST_BODY)):
                 pass
         except OSError:
-            pass  # the sender has left, or sends for too long
+            pass  # the sender has disconnected, or takes too long
         finally:
             self.shutdown_request(request)
             self._free_to_refuse.release()
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer one connection's requests."""
+        """Answer the requests of one connection."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: what ends up here is a browser that went away."""
+        """Ignore errors, which here mean that the browser has disconnected."""
 
 
 class _TimedReader(socket.SocketIO):
-    """What a connection sends, with a limit to the time that all of a request takes.
+    """The input of a connection, with a time limit for a whole request.
 
     Parameters
     ----------
@@ -160,11 +161,11 @@ class _TimedReader(socket.SocketIO):
         self._deadline: float | None = None
 
     def await_request(self, slowest: float) -> None:
-        """Wait for the first byte of a request, and give it and the others `slowest` seconds."""
+        """Wait for a request, which must arrive within `slowest` seconds after its first byte."""
         self._slowest, self._deadline = slowest, None
 
     def begin(self, seconds: float) -> None:
-        """Give all that is read from now on `seconds`."""
+        """Start the time limit of all further reads."""
         self._deadline = time.monotonic() + seconds
 
     def readinto(self, memory: Any) -> int | None:
@@ -173,7 +174,7 @@ class _TimedReader(socket.SocketIO):
         Raises
         ------
         TimeoutError
-            They did not arrive in time.
+            The bytes did not arrive in time.
         """
         left = self._idle if self._deadline is None else self._deadline - time.monotonic()
         if left <= 0:
@@ -186,44 +187,44 @@ class _TimedReader(socket.SocketIO):
 
 
 def _page() -> dict[str, tuple[str, bytes]]:
-    """Return the content type and the bytes of all there is to load, by path."""
-    found = {}
+    """Return content type and bytes of all files of the page, by path."""
+    by_path = {}
     for file in files(__package__).joinpath("page").iterdir():
         suffix = file.name[file.name.rfind(".") :]
         if suffix in TYPES:
-            found[f"/{file.name}"] = (TYPES[suffix], file.read_bytes())
-    found["/"] = found.pop("/index.html")
-    return found
+            by_path[f"/{file.name}"] = (TYPES[suffix], file.read_bytes())
+    by_path["/"] = by_path.pop("/index.html")
+    return by_path
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection: every request is checked here, once, before anything is done for it."""
+    """One connection; every request is checked here before it has any effect."""
 
     server: PlaygroundServer
     protocol_version = "HTTP/1.1"
-    default_request_version = "HTTP/1.0"  # who names none gets an answer with headers all the same
+    default_request_version = "HTTP/1.0"  # so that a request without version gets headers too
     server_version = "rosenblatt"
     sys_version = ""
     disable_nagle_algorithm = True
 
     def setup(self) -> None:
-        """Read through the limits of time."""
+        """Replace the input by a reader with time limits."""
         super().setup()
         self._reader = _TimedReader(self.connection, self.server.idle)
         self.rfile.close()
         self.rfile = io.BufferedReader(self._reader)
 
     def handle_one_request(self) -> None:
-        """Answer one request; one that is too slow ends the connection."""
+        """Answer one request; a request that is too slow ends the connection."""
         self._reader.await_request(self.server.slowest)
         super().handle_one_request()
 
     def do_GET(self) -> None:
-        """Answer with a file of the page, or what can be seen of a training."""
+        """Answer with a file of the page or with data of a training run."""
         self._answer(self._get)
 
     def do_POST(self) -> None:
-        """Do what a page wishes."""
+        """Perform an action for a page."""
         self._answer(self._post)
 
     def _get(self) -> None:
@@ -238,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._check_same_origin()
         pairs = parse_qsl(url.query, keep_blank_values=True, max_num_fields=8)
         if len(dict(pairs)) < len(pairs):
-            raise RefusedError(400, "the query: got a field twice")
+            raise RefusedError(400, "the query: got a field twice, expected each field once")
         self._send_json(200, self.server.actions.get(path, dict(pairs)))
 
     def _post(self) -> None:
@@ -251,9 +252,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(405, "this path needs GET", allow="GET")
         self._check_same_origin()
         if self.headers.get("Origin") is None:
-            raise RefusedError(403, "Origin: is missing, expected this page's own")
+            raise RefusedError(403, "Origin: is missing, expected that of this page")
         if url.query:
-            raise RefusedError(400, "the query: got one, expected none")
+            raise RefusedError(400, "the query: got fields, expected none")
         fields = self._body()
         self._send_json(200, self.server.actions.post(path, fields))
 
@@ -265,28 +266,28 @@ class _Handler(BaseHTTPRequestHandler):
     # ---- checks ----------------------------------------------------------------------------------
 
     def _check_host(self) -> None:
-        """Refuse any other name: a page from elsewhere could have made its own point here."""
+        """Refuse other host names, because a foreign page could let its own name resolve here."""
         hosts = self.headers.get_all("Host") or []
         if len(hosts) != 1 or hosts[0].lower() not in self.server.hosts:
             expected = " or ".join(self.server.hosts)
             raise RefusedError(421, f"Host: got {shown(', '.join(hosts))}, expected {expected}")
 
     def _check_same_origin(self) -> None:
-        """Refuse what a page from elsewhere asks for."""
+        """Refuse requests from pages of other origins."""
         own = f"http://{self.headers['Host'].lower()}"
         for origin in self._at_most_one("Origin"):
             if origin != own:
-                raise RefusedError(403, f"Origin: got {shown(origin)}, expected this page's own")
+                raise RefusedError(403, f"Origin: got {shown(origin)}, expected that of this page")
         for site in self._at_most_one("Sec-Fetch-Site"):
             if site not in ("same-origin", "none"):
                 raise RefusedError(403, f"Sec-Fetch-Site: got {shown(site)}, expected same-origin")
 
     def _at_most_one(self, name: str) -> list[str]:
-        """Return the value of a header, if there is one; of two, a proxy could read the other."""
-        found: list[str] = self.headers.get_all(name) or []
-        if len(found) > 1:
-            raise RefusedError(403, f"{name}: got {len(found)} of them, expected one")
-        return found
+        """Return the value of a header, if any; refuse two, of which a proxy might read another."""
+        values: list[str] = self.headers.get_all(name) or []
+        if len(values) > 1:
+            raise RefusedError(403, f"{name}: got {len(values)} headers, expected one")
+        return values
 
     def _api_path(self, path: str) -> list[str]:
         first, *rest = path.removeprefix("/").split("/")
@@ -295,12 +296,12 @@ class _Handler(BaseHTTPRequestHandler):
         return rest
 
     def _body(self) -> Mapping[str, Any]:
-        """Return the fields that were sent.
+        """Return the fields of the body.
 
         Raises
         ------
         RefusedError
-            The body is too large, has no length, or is no JSON object of finite numbers.
+            The body is too large, has no length, or is not a JSON object with finite numbers.
         """
         kind = ", ".join(self.headers.get_all("Content-Type") or []).lower().replace(" ", "")
         if kind not in ("application/json", "application/json;charset=utf-8"):
@@ -321,21 +322,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _content_length(self) -> int:
         if "Transfer-Encoding" in self.headers:
-            raise RefusedError(411, "Transfer-Encoding: got one, expected a Content-Length")
+            raise RefusedError(411, "Transfer-Encoding: got a header, expected a Content-Length")
         lengths = self.headers.get_all("Content-Length") or []
         if len(lengths) != 1 or not (lengths[0].isascii() and lengths[0].isdigit()):
             raise RefusedError(411, "Content-Length: expected one number of bytes")
-        return int(lengths[0][:18])  # who sends more has been refused long before
+        return int(lengths[0][:18])  # 18 digits are far above the limit
 
     # ---- answers ---------------------------------------------------------------------------------
 
     def _answer(self, work: Any) -> None:
-        """Do the work, and word what goes wrong."""
-        if self.server.is_closed:  # a connection that was open before is no way in
+        """Do the work, and turn exceptions into answers."""
+        if self.server.is_closed:  # a connection may still be open
             self.close_connection = True
             return
         try:
-            self._unread = self._announced()
+            self._unread = self._announced_length()
             work()
         except RefusedError as refused:
             self._send_refusal(refused.status, refused.reason)
@@ -348,10 +349,10 @@ class _Handler(BaseHTTPRequestHandler):
         except ConnectionError:
             self.close_connection = True
         except Exception as error:
-            print_exception(error)  # a mistake of this program's: whoever started it should see it
-            self._send_refusal(500, f"a mistake of the playground: {type(error).__name__}")
+            print_exception(error)  # a bug, shown to the user in the terminal
+            self._send_refusal(500, f"an error in the playground: {type(error).__name__}")
 
-    def _announced(self) -> int:
+    def _announced_length(self) -> int:
         lengths = self.headers.get_all("Content-Length") or ["0"]
         return int(lengths[0][:18]) if lengths[0].isascii() and lengths[0].isdigit() else DRAINED
 
@@ -360,7 +361,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise RefusedError(status, reason)
 
     def _send_refusal(self, status: int, reason: str) -> None:
-        """Answer no; a body that was not read is read and forgotten, then the connection ends."""
+        """Send a refusal; if the body is unread, discard it and end the connection."""
         has_body = self._unread > 0 or "Transfer-Encoding" in self.headers
         self._send_json(status, {"error": brief(reason, LONGEST_MESSAGE)}, ends=has_body)
         if has_body:
@@ -371,8 +372,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _drain(self) -> None:
         self._reader.begin(self.server.linger)
         left = min(self._unread or DRAINED, DRAINED)
-        while left > 0 and (some := self.rfile.read1(min(left, LARGEST_BODY))):
-            left -= len(some)
+        while left > 0 and (chunk := self.rfile.read1(min(left, LARGEST_BODY))):
+            left -= len(chunk)
 
     def _send_json(self, status: int, answer: Mapping[str, Any], *, ends: bool = False) -> None:
         text = json.dumps(answer, allow_nan=False, separators=(",", ":")).encode()
@@ -397,7 +398,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise ConnectionAbortedError("the answer was not read in time") from None
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer a request that is not even one of HTTP, which the base class found."""
+        """Answer a request that the base class refuses because it is not valid HTTP."""
         self.close_connection = True
         self.command = getattr(self, "command", None) or "GET"
         self._allow = "GET, POST"
@@ -405,11 +406,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_json(status, {"error": message or HTTPStatus(code).phrase}, ends=True)
 
     def log_message(self, *args: Any) -> None:
-        """Leave the terminal to the person who started the server."""
+        """Log nothing, because the terminal belongs to the user."""
 
 
 def _all_in_use() -> bytes:
-    """Return the whole answer to a connection that is one too many."""
+    """Return the complete answer to a connection beyond the limit."""
     body = json.dumps({"error": "all connections are in use: try again in a moment"}).encode()
     lines = [
         "HTTP/1.1 503 Service Unavailable",
@@ -428,7 +429,7 @@ def _fields(text: bytes) -> Mapping[str, Any]:
     Raises
     ------
     RefusedError
-        It is no JSON object, or has a field twice, or a number that is not finite.
+        The text is not a JSON object, has a field twice or a number that is not finite.
     """
     try:
         fields = json.loads(
@@ -436,7 +437,7 @@ def _fields(text: bytes) -> Mapping[str, Any]:
         )
     except RecursionError:
         raise RefusedError(400, "the body: got JSON nested too deep") from None
-    except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are such
+    except ValueError as error:  # includes UnicodeDecodeError and JSONDecodeError
         raise RefusedError(400, f"the body: expected a JSON object ({error})") from None
     if not isinstance(fields, dict):
         raise RefusedError(400, f"the body: got {type(fields).__name__}, expected a JSON object")
@@ -444,11 +445,11 @@ def _fields(text: bytes) -> Mapping[str, Any]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a field is there twice")
-    return found
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a field occurs twice")
+    return fields
 
 
 def _not_a_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")

@@ -1,4 +1,4 @@
-"""What a person may choose in the playground, and its bounds: every page's wishes pass here."""
+"""The settings of the playground and their bounds, checked for every page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_BATCH: Final = 300
 LARGEST: Final = {"noise": 1.0, "learning_rate": 100.0, "l2": 10.0, "dropout": 0.9}
 MOST_SEED: Final = 2**32 - 1
 
-# Each with settings that learn it in a few hundred epochs, which are proposed when it is chosen.
+# Data sets with the settings proposed for them, which learn them in a few hundred epochs.
 DATA_SETS: Final[dict[str, dict[str, Any]]] = {
     "moons": {"noise": 0.1, "layers": (6, 4), "activation": "tanh", "learning_rate": 0.3},
     "circles": {"noise": 0.1, "layers": (4,), "activation": "tanh", "learning_rate": 0.3},
@@ -43,20 +43,20 @@ OPTIMIZERS: Final[dict[str, Callable[[float], Optimizer]]] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """The choices that make a training.
+    """The settings of a training run.
 
     Attributes
     ----------
     data
         A name of DATA_SETS.
     noise
-        The standard deviation of a normal noise on the coordinates, or on the grey levels.
+        The standard deviation of normal noise added to the coordinates or grey levels.
     layers
         The units of each hidden layer.
     activation
         f of the hidden layers.
     biases
-        How the initial biases are drawn, a name that `Network` takes.
+        The initialiser of the biases, a name that `Network` accepts.
     optimizer
         A name of OPTIMIZERS.
     learning_rate
@@ -64,11 +64,11 @@ class Settings:
     l2
         The penalty of the weights, l2 / 2 sum w^2.
     dropout
-        How much of the hidden units to leave out in a step.
+        The dropout rate of hidden units.
     batch_size
         Samples per step.
     seed
-        Of the samples, the initial weights and biases, and the order.
+        The seed of the samples, the initial weights and biases, and the order.
     """
 
     data: str = "moons"
@@ -84,59 +84,60 @@ class Settings:
     seed: int = 0
 
     def keeps_weights(self, other: Settings) -> bool:
-        """Return whether a training may go on with its weights when `other` replaces this."""
+        """Return whether a run can keep its weights when `other` replaces these settings."""
         begins = ("data", "noise", "layers", "activation", "biases", "seed")
         return all(getattr(self, name) == getattr(other, name) for name in begins)
 
 
-def from_json(given: Mapping[str, Any]) -> Settings:
-    """Return the settings that a page asks for, every one of them.
+def from_json(values: Mapping[str, Any]) -> Settings:
+    """Check the settings sent by a page and return them.
 
     Raises
     ------
     TypeError, ValueError
-        One is missing, unknown, of another kind or outside its bounds; the message names it.
+        A setting is missing or unknown, has the wrong type or is out of range; the message names
+        it.
     """
-    exact_fields(given, [field.name for field in fields(Settings)])
-    layers = _layers(given["layers"])
-    dropout = _between("dropout", given["dropout"])
+    exact_fields(values, [field.name for field in fields(Settings)])
+    layers = _layers(values["layers"])
+    dropout = _between("dropout", values["dropout"])
     if dropout > 0 and not layers:
         raise ValueError(f"dropout: got {dropout} without hidden layers, expected 0")
     return Settings(
-        data=arguments.choice("data", given["data"], tuple(DATA_SETS)),
-        noise=_between("noise", given["noise"]),
+        data=arguments.choice("data", values["data"], tuple(DATA_SETS)),
+        noise=_between("noise", values["noise"]),
         layers=layers,
-        activation=arguments.choice("activation", given["activation"], ACTIVATIONS),
-        biases=arguments.choice("biases", given["biases"], BIAS_NAMES),
-        optimizer=arguments.choice("optimizer", given["optimizer"], tuple(OPTIMIZERS)),
-        learning_rate=_above_zero("learning_rate", given["learning_rate"]),
-        l2=_between("l2", given["l2"]),
+        activation=arguments.choice("activation", values["activation"], ACTIVATIONS),
+        biases=arguments.choice("biases", values["biases"], BIAS_NAMES),
+        optimizer=arguments.choice("optimizer", values["optimizer"], tuple(OPTIMIZERS)),
+        learning_rate=_above_zero("learning_rate", values["learning_rate"]),
+        l2=_between("l2", values["l2"]),
         dropout=dropout,
-        batch_size=arguments.integer("batch_size", given["batch_size"], least=1, most=MOST_BATCH),
-        seed=arguments.integer("seed", given["seed"], least=0, most=MOST_SEED),
+        batch_size=arguments.integer("batch_size", values["batch_size"], least=1, most=MOST_BATCH),
+        seed=arguments.integer("seed", values["seed"], least=0, most=MOST_SEED),
     )
 
 
-def exact_fields(given: Mapping[str, Any], expected: Sequence[str]) -> None:
-    """Refuse an object that has other fields than `expected`.
+def exact_fields(values: Mapping[str, Any], expected: Sequence[str]) -> None:
+    """Check that an object has exactly the expected fields.
 
     Raises
     ------
     ValueError
-        One is missing or unknown; the message names it.
+        A field is missing or unknown; the message names it.
     """
     words = ", ".join(expected) if expected else "none"
-    for name in given:
+    for name in values:
         if name not in expected:
             raise ValueError(f"got an unknown field {shown(name)}, expected {words}")
     for name in expected:
-        if name not in given:
+        if name not in values:
             raise ValueError(f"{name}: is missing, expected {words}")
 
 
 def choices() -> dict[str, Any]:
-    """Return what a page offers: names, bounds, and what it begins with."""
-    begin = Settings()
+    """Return the choices that a page offers: names, bounds and initial settings."""
+    initial = Settings()
     return {
         "data": list(DATA_SETS),
         "proposed": DATA_SETS,
@@ -150,7 +151,7 @@ def choices() -> dict[str, Any]:
             "batch_size": MOST_BATCH,
             "seed": MOST_SEED,
         },
-        "settings": {field.name: getattr(begin, field.name) for field in fields(begin)},
+        "settings": {field.name: getattr(initial, field.name) for field in fields(initial)},
     }
 
 

@@ -1,4 +1,4 @@
-"""A second network like the one that learns, so that looking never waits for learning."""
+"""A copy of the network in training, so that drawing never waits for a training step."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .._network import Network
 
 
 class ShownNetwork:
-    """A copy of a network that many threads look through, one at a time.
+    """A copy of a network that several threads can use, one at a time.
 
     Parameters
     ----------
     net
-        What it is a copy of.
+        The network to copy.
     """
 
     def __init__(self, net: Network) -> None:
         self._net = net.copy()
-        self._net.threads = 1  # its batches are small, and the one that learns works beside it
+        self._net.threads = 1  # batches are small, and training needs the other cores
         self._lock = threading.Lock()
         self.sizes = net.layers
 
     @contextmanager
-    def having(self, theta: NDArray[Any]) -> Iterator[Network]:
-        """Lend the network with the parameters `theta` (n_params,)."""
+    def with_parameters(self, theta: NDArray[Any]) -> Iterator[Network]:
+        """Give exclusive access to the network with the parameters `theta` (n_params,)."""
         with self._lock:
             self._net.theta[...] = theta
             yield self._net

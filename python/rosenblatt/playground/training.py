@@ -1,4 +1,4 @@
-"""One training of the playground: a thread that takes steps of the core when it is asked to."""
+"""One training run of the playground: a thread that takes training steps on request."""
 
 from __future__ import annotations
 
@@ -25,39 +25,39 @@ from .shown import ShownNetwork
 State = Literal["paused", "running", "diverged"]
 
 LOSS: Final = "log_loss"
-UNSEEN: Final = 5.0  # seconds; who has not looked for so long has left, and the steps wait
-PATIENCE: Final = 10.0  # seconds that a request waits for the thread, which looks between steps
-BETWEEN_VIEWS: Final = 0.012  # seconds; more than 80 pictures a second nobody sees
-SHORTEST_SLEEP: Final = 0.002  # seconds; a shorter one is not worth its switch of threads
-LATEST: Final = 0.1  # seconds behind its pace that a training makes up for
-ENDED: Final = "there is no such training: it ended, or the server is another"
-ENDLESS: Final = 2**32  # epochs, as many as `train` takes
+UNSEEN: Final = 5.0  # seconds without a view after which the page counts as closed and steps stop
+PATIENCE: Final = 10.0  # seconds that a request waits for the thread, which reacts between steps
+BETWEEN_VIEWS: Final = 0.012  # seconds; more than 80 pictures per second are not visible
+SHORTEST_SLEEP: Final = 0.002  # seconds; a shorter sleep costs more than it saves
+LATEST: Final = 0.1  # seconds; a larger delay behind the chosen rate is not caught up
+ENDED: Final = "this training run does not exist; it has ended, or the server was restarted"
+ENDLESS: Final = 2**32  # the maximum number of epochs of `train`
 
 
 @dataclass(frozen=True)
 class View:
-    """What can be seen of a training between two of its steps.
+    """The visible state of a training run between two steps.
 
     Attributes
     ----------
     version : int
-        Another one for every view.
+        Different for every view.
     beginning : int
-        Another one for every time that the training began anew.
+        The number of the current start of training.
     settings, samples
-        What the training is made of.
+        The settings and samples of the run.
     shown : ShownNetwork
-        A network like the one that learns.
+        A copy of the network in training.
     theta : float64, shape (n_params,)
         A copy of the parameters.
     state, message : str
-        How it is, and what went wrong.
+        The state, and an error message or "".
     step, epoch : int
-        Steps done, and whole epochs.
+        Number of finished steps and epochs.
     index : int
-        The training sample that a person looks at.
+        The index of the selected training sample.
     curve : tuple of float64, shape (n,)
-        Epochs, their costs and their costs of the held-out samples.
+        Epochs, training costs and costs of the held-out samples.
     """
 
     version: int
@@ -75,20 +75,20 @@ class View:
 
     @property
     def sample(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """The sample that a person looks at, as a batch of one."""
+        """The selected sample as a batch of one."""
         return self.samples.one(self.index)
 
 
-class _Order:
-    """Something for the thread to do between two steps: all of it, or nothing if it raises."""
+class _Request:
+    """An action for the thread between two steps, which has no effect if it raises."""
 
     def __init__(self, action: Callable[[], None]) -> None:
         self._action = action
         self.is_done = False
         self.error: Exception | None = None
 
-    def obey(self) -> None:
-        """Do it, and keep an error for the thread that gave the order."""
+    def run(self) -> None:
+        """Run the action, and keep an exception for the thread that made the request."""
         try:
             self._action()
         except Exception as error:
@@ -98,7 +98,7 @@ class _Order:
 
 @dataclass(frozen=True)
 class _Beginning:
-    """What a training begins with: samples, a network with its initial parameters, its costs."""
+    """The initial state of a training run: samples, a network and its costs."""
 
     settings: Settings
     samples: Samples
@@ -125,16 +125,16 @@ class _Beginning:
 
 
 class Training(Callback):
-    """A network that learns in a thread of its own, as one page wishes.
+    """A network that is trained in its own thread, controlled by one page.
 
-    The thread owns all that changes. Its work is one call of `rosenblatt.train`, whose callback
-    waits here until a step is wanted and obeys orders meanwhile; settings that leave the weights
-    alone end that call and begin another. All other threads give orders and look at a `View`.
+    Only the thread changes the state. It runs one call of `rosenblatt.train`, whose callback waits
+    until the next step is due and runs requests meanwhile. New settings that keep the weights end
+    that call and start another. All other threads make requests and read a `View`.
 
     Parameters
     ----------
     settings
-        What to train.
+        The initial settings.
     """
 
     _settings: Settings
@@ -151,7 +151,7 @@ class Training(Callback):
 
     def __init__(self, settings: Settings) -> None:
         self._changed = threading.Condition()
-        self._orders: list[_Order] = []
+        self._requests: list[_Request] = []
         self._is_waiting = self._closed = False
         self._last_look = time.monotonic()
         self._running = False
@@ -163,50 +163,50 @@ class Training(Callback):
         self._thread = threading.Thread(target=self._work, daemon=True, name="playground training")
         self._thread.start()
 
-    # ---- what a page asks for, in the thread of its request -------------------------------------
+    # ---- requests of a page, in their own threads -----------------------------------------------
 
     def view(self) -> View:
-        """Return what there is to see, and note that somebody looks."""
+        """Return the latest view, and record that the page is open."""
         with self._changed:
             self._look()
             return self._view
 
     def run(self, epochs_per_second: float | None) -> None:
-        """Go on, with at most so many epochs a second; None for as many as can be."""
+        """Continue, with at most this number of epochs per second; None for no limit."""
 
         def action() -> None:
             self._running, self._epochs_per_second = True, epochs_per_second
-            self._take_heart()
+            self._clear_error_and_schedule()
 
-        self._order(action)
+        self._request(action)
 
     def pause(self) -> None:
-        """Take no further step."""
-        self._order(self._pause)
+        """Stop after the current step."""
+        self._request(self._pause)
 
     def step(self) -> None:
         """Pause, take one step with the next batch, and return when it is done."""
 
         def action() -> None:
             self._pause()
-            self._take_heart()
+            self._clear_error_and_schedule()
             self._steps_wanted = 1
 
-        self._order(action)
+        self._request(action)
         with self._changed:
             self._await(lambda: self._is_waiting and not self._steps_wanted)
 
     def one_sample(self) -> None:
-        """Pause, and descend along the gradient of the next sample alone."""
-        self._order(self._descend_for_one_sample)
+        """Pause, and take one step with only the next sample."""
+        self._request(self._descend_for_one_sample)
 
     def select(self, index: int) -> None:
-        """Look at the training sample `index`; the next single sample is the one after it.
+        """Select the training sample `index`; the next single sample is its successor.
 
         Raises
         ------
         TypeError, ValueError
-            There is no such sample.
+            The sample does not exist.
         """
 
         def action() -> None:
@@ -214,30 +214,30 @@ class Training(Callback):
             self._index = arguments.integer("index", index, least=0, most=most)
             self._next_index = (index + 1) % len(self._samples.X)
 
-        self._order(action)
+        self._request(action)
 
     def change(self, settings: Settings) -> None:
-        """Train with other settings; the weights stay where they can, else all begins anew."""
+        """Change the settings; keep the weights if possible, otherwise restart."""
 
         def action() -> None:
             if self._settings.keeps_weights(settings):
                 self._settings = settings
-                self._take_heart()
+                self._clear_error_and_schedule()
             else:
                 self._begin(_Beginning.of(settings))
             self._call_is_over = True
 
         if settings != self.view().settings:
-            self._order(action)
+            self._request(action)
 
     def reset(self) -> None:
-        """Begin anew with the initial weights, paused."""
+        """Restart with the initial weights, paused."""
 
         def action() -> None:
             self._begin(_Beginning.of(self._settings))
             self._call_is_over = True
 
-        self._order(action)
+        self._request(action)
 
     def close(self) -> None:
         """End the thread."""
@@ -246,29 +246,29 @@ class Training(Callback):
             self._changed.notify_all()
         self._thread.join()
 
-    def _order(self, action: Callable[[], None]) -> None:
-        """Let the thread do something between two steps, and wait until it has.
+    def _request(self, action: Callable[[], None]) -> None:
+        """Let the thread run an action between two steps, and wait until it is done.
 
         Raises
         ------
         TimeoutError
-            The thread did not get to it, and no longer will.
+            The thread did not run the action in time; it is cancelled.
         RefusedError
-            The training has ended.
+            The training run has ended.
         Exception
-            What the action raised.
+            The exception of the action.
         """
-        order = _Order(action)
+        request = _Request(action)
         with self._changed:
-            self._orders.append(order)
+            self._requests.append(request)
             self._look()
             try:
-                self._await(lambda: order.is_done)
+                self._await(lambda: request.is_done)
             finally:
-                if order in self._orders:
-                    self._orders.remove(order)
-        if order.error is not None:
-            raise order.error
+                if request in self._requests:
+                    self._requests.remove(request)
+        if request.error is not None:
+            raise request.error
 
     def _look(self) -> None:
         self._last_look = time.monotonic()
@@ -276,11 +276,11 @@ class Training(Callback):
 
     def _await(self, condition: Callable[[], bool]) -> None:
         if not self._changed.wait_for(lambda: condition() or self._closed, PATIENCE):
-            raise TimeoutError(f"the training did not answer within {PATIENCE:.0f} s")
+            raise TimeoutError(f"the training run did not answer within {PATIENCE:.0f} s")
         if not condition():
             raise RefusedError(404, ENDED)
 
-    # ---- what the thread does --------------------------------------------------------------------
+    # ---- the thread ------------------------------------------------------------------------------
 
     def _work(self) -> None:
         while not self._closed:
@@ -289,7 +289,7 @@ class Training(Callback):
                 self._descend()
 
     def _descend(self) -> None:
-        """Take steps until the settings are others or the numbers leave the finite."""
+        """Train until the settings change or training diverges."""
         settings, drawn = self._settings, self._samples
         try:
             train(
@@ -313,23 +313,23 @@ class Training(Callback):
             self._give_up("there is not enough memory for a step")
 
     def on_step(self, step: Step) -> bool:
-        """Count a step; wait for the next one, unless the end of the epoch comes first."""
+        """Count a step; wait for the next one, unless the epoch is over."""
         self._step += 1
         self._is_stale = True
         n_batches = -(-len(self._samples.X) // self._settings.batch_size)
         return step.batch + 1 < n_batches and self._wait()
 
     def on_epoch(self, epoch: Epoch) -> bool:
-        """Note the costs of an epoch, and wait for the next step."""
+        """Record the costs of an epoch, and wait for the next step."""
         self._epoch += 1
         self._curve.add(self._epoch, epoch.loss, epoch.validation_loss or 0.0)
         return self._wait()
 
     def _wait(self) -> bool:
-        """Obey orders until a step is due, which is False, or this call of train is over: True."""
+        """Run requests until a step is due (False) or this call of train must end (True)."""
         with self._changed:
             while True:
-                self._obey()
+                self._run_requests()
                 if self._closed or self._call_is_over:
                     return True
                 seconds = self._seconds_to_the_next_step()
@@ -342,16 +342,16 @@ class Training(Callback):
                 self._changed.wait(seconds)
                 self._is_waiting = False
 
-    def _obey(self) -> None:
-        while self._orders:
-            order = self._orders.pop(0)
-            order.obey()
-            if order.error is None:
+    def _run_requests(self) -> None:
+        while self._requests:
+            request = self._requests.pop(0)
+            request.run()
+            if request.error is None:
                 self._publish()
             self._changed.notify_all()
 
     def _seconds_to_the_next_step(self) -> float | None:
-        """Return how long to wait, None for until somebody says more."""
+        """Return the seconds to wait, None to wait for the next request."""
         if self._steps_wanted:
             self._steps_wanted -= 1
             return 0
@@ -403,14 +403,14 @@ class Training(Callback):
         self._curve = beginning.curve
         self._step = self._epoch = self._index = self._next_index = 0
         self._pause()
-        self._take_heart()
+        self._clear_error_and_schedule()
 
     def _pause(self) -> None:
         self._running = False
         self._steps_wanted = 0
 
-    def _take_heart(self) -> None:
-        """Forget what went wrong, and how late it is."""
+    def _clear_error_and_schedule(self) -> None:
+        """Clear the error message and the delay."""
         self._message = ""
         self._due = time.monotonic()
 
@@ -420,16 +420,16 @@ class Training(Callback):
         self._is_stale = True
 
     def _descend_for_one_sample(self) -> None:
-        """Pause and descend, w := w - epsilon (dC/dw + l2 w), by the cost of the next sample."""
+        """Pause and take one step with the next sample: w := w - epsilon (dC/dw + l2 w)."""
         i = self._next_index
         x, y = self._samples.one(i)
         net, before = self._net, self._net.theta.copy()
         of = net.gradients(x, y, loss=LOSS)
         self._pause()
-        self._take_heart()
+        self._clear_error_and_schedule()
         self._index, self._next_index = i, (i + 1) % len(self._samples.X)
         epsilon, l2 = self._settings.learning_rate, self._settings.l2
-        with np.errstate(all="ignore"):  # what overflows is looked for below
+        with np.errstate(all="ignore"):  # overflow is checked below
             for layer, (W, b) in enumerate(zip(net.W, net.b, strict=True)):
                 W[...] = W - epsilon * (of.dW[layer] + l2 * W)
                 b[...] = b - epsilon * of.db[layer]

@@ -1,4 +1,4 @@
-"""The trainings of all open pages: a bounded number, of which the longest unseen one gives way."""
+"""The training runs of all open pages; a new run beyond the limit closes the oldest unseen one."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MOST_TRAININGS: Final = 8
 
 
 class Trainings:
-    """Trainings by the id of their page."""
+    """Training runs by the id of their page."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._by_id: OrderedDict[str, Training] = OrderedDict()  # the longest unseen one first
+        self._by_id: OrderedDict[str, Training] = OrderedDict()  # least recently viewed first
 
     def begin(self, settings: Settings) -> str:
-        """Begin a training and return its id; one too many ends the one that was longest unseen."""
+        """Start a run and return its id; beyond the limit, close the least recently viewed one."""
         training, page_id = Training(settings), secrets.token_hex(16)
         dropped = []
         with self._lock:
@@ -34,12 +34,12 @@ class Trainings:
         return page_id
 
     def of(self, page_id: str) -> Training:
-        """Return the training of a page, which was just seen.
+        """Return the training run of a page and mark it as just viewed.
 
         Raises
         ------
         RefusedError
-            There is none, or no longer one.
+            The run does not exist, or has ended.
         """
         with self._lock:
             if page_id not in self._by_id:
@@ -48,12 +48,12 @@ class Trainings:
             return self._by_id[page_id]
 
     def count(self) -> int:
-        """Return how many there are."""
+        """Return the number of training runs."""
         with self._lock:
             return len(self._by_id)
 
     def close(self) -> None:
-        """End all trainings."""
+        """End all training runs."""
         with self._lock:
             trainings = list(self._by_id.values())
             self._by_id.clear()
