@@ -1,20 +1,19 @@
-"""The stub of the compiled module is what the module says of itself.
-
-After a change of the bindings, from an environment with the new module:
-``pybind11-stubgen rosenblatt._core -o build && cp build/rosenblatt/_core.pyi python/rosenblatt/``
-"""
+"""The stub of the compiled module is what the module says of itself."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
-STUB = Path(__file__).parents[2] / "python" / "rosenblatt" / "_core.pyi"
+from stub import STUB, generated, readable
 
 
-def test_the_stub_is_that_of_the_module(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pybind11_stubgen", "rosenblatt._core", "-o", str(tmp_path)]
-    subprocess.run(command, check=True, capture_output=True)
-    generated = (tmp_path / "rosenblatt" / "_core.pyi").read_text()
-    assert STUB.read_text() == generated, "python/rosenblatt/_core.pyi is not up to date"
+def test_the_stub_is_that_of_the_module() -> None:
+    hint = "python/rosenblatt/_core.pyi is not up to date: run tests/support/stub.py"
+    assert STUB.read_text() == readable(generated()), hint
+
+
+def test_a_change_of_the_module_changes_the_stub() -> None:
+    other = generated().replace("def shuffled(seed:", "def shuffled(seeds:")
+    assert readable(other) != STUB.read_text()
+
+
+def test_the_lines_of_the_stub_are_short() -> None:
+    assert max(map(len, STUB.read_text().splitlines())) <= 120
