@@ -161,5 +161,5 @@ def test_bad_input(settings: dict[str, Any], error: Any, message: str) -> None:
 def test_bad_settings() -> None:
     with pytest.raises(ValueError, match="learning_rate: got 0"):
         Perceptron(learning_rate=0)
-    with pytest.raises(RuntimeError, match="expected a call of steps before"):
+    with pytest.raises(RuntimeError, match="expected a call of steps first"):
         Perceptron().bound()

@@ -1,4 +1,4 @@
-"""The lecture, executable: its formulas with the numbers of a network in them.
+"""The lecture in executable form: its formulas, with the numbers of a network.
 
 >>> import rosenblatt as rb
 >>> net = rb.Network([4, 3, 3, 2], activation="tanh", dtype="float64", random_state=0)

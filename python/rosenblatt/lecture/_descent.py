@@ -1,4 +1,4 @@
-"""descent: gradient descent as the lecture's slide writes it, an update at a time."""
+"""descent: gradient descent as on the slide of the lecture, one update at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..reference.arithmetic import NUMBER_TYPES
 
 
 class Update(NamedTuple):
-    """Where descent is: all three at the same w."""
+    """The state of descent, with all values at the same w."""
 
     w: NDArray[Any]  # all parameters, (n_params,), a copy of theta
     dC_dw: NDArray[Any]  # (n_params,)
@@ -32,22 +32,24 @@ def descent(
     until: Callable[[Update], bool] | None = None,
     max_updates: int = 10_000,
 ) -> Iterator[Update]:
-    """Descend, on all samples at once: while the condition is not met, w := w - epsilon dC/dw.
+    """Run full-batch gradient descent and yield every update.
+
+    While the termination condition is not met: w := w - epsilon dC/dw.
 
     Parameters
     ----------
     net : Network
-        Its parameters are w; each update writes to them.
+        The network, whose parameters w change with every update.
     X : array-like of shape (n, n_features)
     Y : array-like of shape (n, n_outputs), or (n,)
     loss : str, Huber, Quantile, LogLoss, Poisson or Focal, default "squared_error"
     learning_rate : float, default 0.1
         epsilon, above 0.
     until : callable, optional
-        The termination condition: gets an `Update`, the first one at the start, and says whether
-        to end. Without one, descent ends after `max_updates`.
+        The termination condition: takes an `Update`, the first one before any step, and returns
+        whether to stop. Without it, descent stops after `max_updates`.
     max_updates : int, default 10000
-        The end, whatever the condition says.
+        The maximum number of updates.
 
     Yields
     ------
@@ -57,15 +59,16 @@ def descent(
     Raises
     ------
     TypeError, ValueError
-        An argument has the wrong type or is out of range. It is raised by the call, before the
-        first update.
+        An argument has the wrong type or is out of range. The call itself raises, before the first
+        update.
     FloatingPointError
-        An update made a parameter infinite or no number, and was not done: epsilon is too large.
+        An update would make a parameter infinite or NaN, because epsilon is too large. The network
+        keeps the parameters before that update.
 
     See Also
     --------
-    rosenblatt.train : With ``SGD`` and a batch of all samples it makes the same updates, bit for
-        bit, much faster.
+    rosenblatt.train : With ``SGD`` and a batch of all samples it makes identical updates, much
+        faster.
 
     Examples
     --------
@@ -90,7 +93,7 @@ def descent(
         gradients = net.gradients(X, Y, loss=loss)
         return Update(net.theta.copy(), gradients.grad, gradients.cost)
 
-    here()  # what is wrong with the samples is said now
+    here()  # raises now if the samples are not valid
     return _updates(net, here, epsilon, condition, most)
 
 
@@ -103,19 +106,19 @@ def _updates(
 ) -> Iterator[Update]:
     at, n_updates = here(), 0
     while n_updates < most and not (until is not None and until(at)):
-        net.theta[:] = stepped(at, epsilon)
+        net.theta[:] = take_step(at, epsilon)
         n_updates += 1
         at = here()
         yield at
 
 
-def stepped(at: Update, epsilon: float) -> NDArray[Any]:
-    """Return w - epsilon dC/dw, each entry rounded once as docs/arithmetic.md has it.
+def take_step(at: Update, epsilon: float) -> NDArray[Any]:
+    """Return w - epsilon dC/dw, each entry rounded once as in docs/arithmetic.md.
 
     Raises
     ------
     FloatingPointError
-        An entry is infinite or no number.
+        An entry is infinite or NaN.
     """
     T = NUMBER_TYPES[at.w.dtype.name]
     rate = -T.round(epsilon)

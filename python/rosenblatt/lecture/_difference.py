@@ -1,4 +1,4 @@
-"""The central difference of C by one parameter, and how far it may be from the derivative."""
+"""The central difference of C for one parameter, and its expected error."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ from numpy.typing import NDArray
 from .._network import Network
 
 U = 2.0**-53  # the largest relative error of one rounding in float64
-# The truncation error grows with h^2 and the rounding error with u / h: their sum is smallest near
-# the third root of u, for a cost whose derivatives are about 1. 2^-17 is 1.6 times that.
+# The truncation error grows with h^2 and the rounding error with u / h. For a cost with derivatives
+# of about 1 their sum is smallest near the third root of u; 2^-17 is 1.6 times that.
 STEP_EXPONENT = -17
-# A z is off by some u of the sum of its terms' sizes, an activation by up to five; so is C. (Sums
-# of n terms could be off by n u, but rounding errors do not all point the same way.)
+# The error of a z is a few u times the sum of the sizes of its terms, that of an activation up to
+# 5 u; the same holds for C. (Sums of n terms could have an error of n u, but rounding errors do not
+# all have the same sign.)
 ROUNDINGS = 8
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A central difference, (C(w + h) - C(w - h)) / 2h, computed in float64.
+    """A central difference of the cost, computed in float64.
 
     Attributes
     ----------
     value : float
+        (C(w + h) - C(w - h)) / 2h.
     h : float
         A power of two near 2^-17 max(1, abs(w)).
     expected_error : float
-        By how much it may differ from dC/dw: the truncation error, a third of what doubling h
-        changes, and the rounding error of C over h.
+        The expected error compared with dC/dw: the truncation error (a third of the change when h
+        is doubled) plus the rounding error of C divided by h.
     """
 
     value: float
@@ -39,10 +41,10 @@ class Difference:
     expected_error: float
 
 
-def doubled(net: Network) -> Network:
-    """Return a float64 network with the same parameters and scalings."""
+def to_float64(net: Network) -> Network:
+    """Return a float64 copy of a network, with its parameters and scalings."""
     *hidden, output = net.activations
-    twin = Network(
+    copy = Network(
         net.layers,
         activation=hidden,  # type: ignore[arg-type]
         output=output,  # type: ignore[arg-type]
@@ -50,21 +52,21 @@ def doubled(net: Network) -> Network:
         random_state=0,
         weights="zeros",
     )
-    twin.theta[:] = net.theta
-    twin.input_scaling, twin.target_scaling = net.input_scaling, net.target_scaling
-    twin.threads = net.threads
-    return twin
+    copy.theta[:] = net.theta
+    copy.input_scaling, copy.target_scaling = net.input_scaling, net.target_scaling
+    copy.threads = net.threads
+    return copy
 
 
 class Differences:
-    """Central differences of the cost of some samples; the network is left as it was."""
+    """Central differences of the cost of some samples; the network does not change."""
 
     def __init__(self, net: Network, X: NDArray[Any], Y: NDArray[Any], loss: Any) -> None:
-        self._net, self._X, self._Y, self._loss = doubled(net), X, Y, loss
+        self._net, self._X, self._Y, self._loss = to_float64(net), X, Y, loss
         self._noise = self._rounding_of_cost()
 
     def by(self, i: int) -> Difference:
-        """Return the difference by parameter i of theta."""
+        """Return the difference for parameter i of theta."""
         h = ldexp(1.0, max(frexp(self._net.theta[i])[1], 0) + STEP_EXPONENT)
         value = self._quotient(i, h)
         truncation = abs(self._quotient(i, 2 * h) - value) / 3
@@ -84,7 +86,7 @@ class Differences:
         return self._net.gradients(self._X, self._Y, loss=self._loss).cost
 
     def _rounding_of_cost(self) -> float:
-        """Return how far C may be off: by its own rounding, and by that of every z, times delta."""
+        """Return the expected rounding error of C: its own, and that of every z times delta."""
         trace = self._net.trace(self._X)
         at = self._net.gradients(self._X, self._Y, loss=self._loss)
         sizes = [abs(at.cost)]

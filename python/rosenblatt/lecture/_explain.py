@@ -1,4 +1,4 @@
-"""explain: the chain rule for one weight or bias of a network, with the numbers of one sample."""
+"""explain: the chain rule for one weight or bias, with the numbers of one sample."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from .._loss import Loss
 from .._network import Network
 from ._difference import Difference, Differences
 from ._page import page, table
-from ._parameters import WORKED, Parameter, Path, meant, place_in_theta
+from ._parameters import WORKED, Parameter, Path, parse_parameter, place_in_theta
 from ._sample import backward_pass, forward_pass, gradients_of, one_input, one_target
-from ._steps import MIXING, Step, explained
+from ._steps import MIXING, Step, derive
 from ._symbols import derivative
 from ._typeset import in_html, latex
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """The derivative of C by one parameter, derived step by step, beside three other ways to it.
+    """The derivative of C with respect to one parameter, step by step and in three other ways.
 
     Attributes
     ----------
     steps : tuple of Step
         The derivation; the last step is the result.
     value : float
-        The last step's value, in the network's number type.
+        The value of the last step, in the dtype of the network.
     gradients : float
-        What `net.gradients` gives: the same bits.
+        The result of `net.gradients`, which is identical.
     reference : float
-        What `rosenblatt.reference` gives: the same bits.
+        The result of `rosenblatt.reference`, which is identical.
     finite_difference : Difference
-        A central difference in float64, with its h and the error to expect.
+        A central difference in float64, with its h and expected error.
     weight : tuple of int or None
-        (layer, to, from), from 1; None where a bias is explained.
+        (layer, to, from), counted from 1; None if a bias is explained.
     bias : tuple of int or None
-        (layer, unit), from 1; None where a weight is explained.
+        (layer, unit), counted from 1; None if a weight is explained.
     network : Network
-        A copy of the network as it was.
+        A copy of the network at the time of the call.
     """
 
     steps: tuple[Step, ...]
@@ -57,34 +57,34 @@ class Explanation:
 
     @property
     def symbol(self) -> str:
-        """The parameter in the lecture's words, "w_22^(2)"."""
+        """The symbol of the parameter in the lecture, "w_22^(2)"."""
         return self._parameter.symbol
 
     @property
     def _parameter(self) -> Parameter:
-        return meant(self.network, self.weight or WORKED, self.bias)
+        return parse_parameter(self.network, self.weight or WORKED, self.bias)
 
     @property
     def agrees(self) -> bool:
-        """Whether value, gradients and reference have the same bits."""
+        """Whether value, gradients and reference are identical."""
         kind = self.network.dtype.type
-        found = {kind(x).tobytes() for x in (self.value, self.gradients, self.reference)}
-        return len(found) == 1
+        results = {kind(x).tobytes() for x in (self.value, self.gradients, self.reference)}
+        return len(results) == 1
 
     @property
     def paths(self) -> frozenset[Path]:
-        """Every weight on a path from the parameter to an output, as (layer, to, from), from 1."""
+        """All weights on a path from the parameter to an output: (layer, to, from), from 1."""
         layers, activations = self.network.layers, self.network.activations
         place = self.weight or self.bias
-        assert place is not None  # one of the two is there
+        assert place is not None  # one of the two is set
         layer, to = place[:2]
-        found = {self.weight} if self.weight is not None else set()
+        weights = {self.weight} if self.weight is not None else set()
         units = {to} if activations[layer - 1] not in MIXING else set(range(1, layers[layer] + 1))
         for above in range(layer + 1, len(layers)):
             reached = range(1, layers[above] + 1)
-            found |= {(above, j, k) for j in reached for k in units}
+            weights |= {(above, j, k) for j in reached for k in units}
             units = set(reached)
-        return frozenset(found)
+        return frozenset(weights)
 
     def plot(self, *, ax: Any = None, **settings: Any) -> Any:
         """Draw the network with the paths of the parameter highlighted.
@@ -92,7 +92,7 @@ class Explanation:
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; a new figure without.
+            The Axes to draw into; by default those of a new figure.
         **settings
             Further arguments of `rosenblatt.plot.network`.
 
@@ -113,19 +113,19 @@ class Explanation:
         return "\n".join([self._title(), "", *self._lines(), "", *self._comparison()])
 
     def _title(self) -> str:
-        return f"{derivative('C', self.symbol)} = {self._shown(self.value)}"
+        return f"{derivative('C', self.symbol)} = {self._format(self.value)}"
 
-    def _shown(self, x: float) -> str:
-        """Return the shortest text that has the bits of x in the network's number type."""
+    def _format(self, x: float) -> str:
+        """Return the shortest text that represents x exactly in the dtype of the network."""
         return str(self.network.dtype.type(x))
 
     def _value_of(self, step: Step) -> str:
         if isinstance(step.value, tuple):
-            first, last = self._shown(step.value[0]), self._shown(step.value[-1])
+            first, last = self._format(step.value[0]), self._format(step.value[-1])
             return f"{first}, …, {last} ({len(step.value)} numbers)"
         if step.formula.startswith("C ="):
             return str(step.value)  # C is a float64 in every network
-        return self._shown(step.value)
+        return self._format(step.value)
 
     def _lines(self) -> list[str]:
         lines = []
@@ -136,45 +136,45 @@ class Explanation:
             lines.append(f"       = {self._value_of(step)}")
         return lines
 
-    def _compared(self) -> list[tuple[str, str, str]]:
-        """Return the four numbers: how each was found, the number, what is to be said of it."""
+    def _comparison_rows(self) -> list[tuple[str, str, str]]:
+        """Return the four results: name of the method, value, remark."""
         by_difference = self.finite_difference
         error = abs(by_difference.value - self.value)
-        same = {True: "the same bits", False: "other bits"}
+        same = {True: "identical", False: "different"}
         kind = self.network.dtype.type
         rounding = "" if kind is np.float64 else "; the others are rounded to float32"
         return [
-            ("the steps above", self._shown(self.value), ""),
+            ("the steps above", self._format(self.value), ""),
             (
                 "net.gradients",
-                self._shown(self.gradients),
+                self._format(self.gradients),
                 same[kind(self.gradients).tobytes() == kind(self.value).tobytes()],
             ),
             (
                 "rosenblatt.reference",
-                self._shown(self.reference),
+                self._format(self.reference),
                 same[kind(self.reference).tobytes() == kind(self.value).tobytes()],
             ),
             (
                 "central difference",
                 str(by_difference.value),
-                f"off by {error:.1g}; with h = {by_difference.h:.3g} up to "
-                f"{by_difference.expected_error:.1g} is expected{rounding}",
+                f"error {error:.1g}, expected up to {by_difference.expected_error:.1g} "
+                f"for h = {by_difference.h:.3g}{rounding}",
             ),
         ]
 
     def _comparison(self) -> list[str]:
-        rows = self._compared()
+        rows = self._comparison_rows()
         name, value = (max(len(row[i]) for row in rows) for i in (0, 1))
         return [f"{row[0]:{name}}  {row[1]:{value}}  {row[2]}".rstrip() for row in rows]
 
     def to_latex(self) -> str:
-        r"""Return the derivation as LaTeX, an ``aligned`` environment to stand in mathematics.
+        r"""Return the derivation as LaTeX, an ``aligned`` environment for math mode.
 
         Returns
         -------
         str
-            Each step is a formula, the same with numbers, and the value.
+            Each step has a formula, the formula with numbers, and the value.
         """
         lines = []
         for step in self.steps:
@@ -191,7 +191,7 @@ class Explanation:
             put_in = _put_in(step)
             shown = f'<br><span class="put">= {in_html(put_in)}</span>' if put_in else ""
             rows.append([str(i), in_html(step.formula) + shown, in_html(self._value_of(step))])
-        four = [[html.escape(text) for text in row] for row in self._compared()]
+        four = [[html.escape(text) for text in row] for row in self._comparison_rows()]
         body = table(rows, ["n", "", "n"]) + table(four, ["", "n", ""])
         return page(self._title(), body)
 
@@ -206,39 +206,39 @@ def explain(
     loss: Loss = "squared_error",
     digits: int = 6,
 ) -> Explanation:
-    """Derive dC/dw of one weight, or dC/db of one bias, as error backpropagation does it.
+    """Derive the derivative of the cost for one weight or bias, by error backpropagation.
 
-    The steps are: z and a of the unit that the parameter leads to; C; delta of every layer above
-    it, from the output down, with the sums over the paths spelled out; dC/da and f' of the unit;
-    and their product. Values are computed in the specified arithmetic, so the result has the bits
-    of `net.gradients`.
+    The steps are: z and a of the unit of the parameter; C; delta of every layer above the unit,
+    starting at the output, with the sums over all paths written out; dC/da and f' of the unit; and
+    their product dC/dw or dC/db. The arithmetic is the specified one, so the result is identical
+    to that of `net.gradients`.
 
     Parameters
     ----------
     net : Network
-        Scaled inputs and targets are as in training: a^(1) is x scaled, and the target y'.
+        If the network has scalings, a^(1) is the scaled x, and y' the scaled target.
     x : array-like of shape (n_features,)
         One sample.
     y : array-like of shape (n_outputs,), number or label
         Its target.
     weight : tuple of int, default (2, 2, 2)
-        (layer, to, from) as the lecture writes W_22^(2): the weight of W^(layer) from unit `from`
-        of the layer to unit `to` of the next; all count from 1.
+        (layer, to, from), counted from 1, as in the lecture's W_22^(2): the weight of W^(layer)
+        from unit `from` of the layer to unit `to` of the next layer.
     bias : tuple of int, optional
-        (layer, unit), from 1: the bias to explain in place of a weight.
+        (layer, unit), counted from 1: the bias to explain instead of a weight.
     loss : str, Huber, Quantile, LogLoss, Poisson or Focal, default "squared_error"
     digits : int, default 6
-        Significant digits of the numbers in the steps' text; values are not rounded.
+        Significant digits of the numbers in the text of the steps; values are not rounded.
 
     Returns
     -------
     Explanation
-        It prints itself, has `to_latex` and `plot`, and shows itself in notebooks.
+        Print it, display it in a notebook, or call its `to_latex` and `plot`.
 
     Raises
     ------
     TypeError, ValueError
-        There is no such parameter, the sample or the target does not suit the network, or the
+        The parameter does not exist, the sample or the target does not fit the network, or the
         network has normalised layers or skip connections.
 
     Notes
@@ -274,17 +274,17 @@ def explain(
            = 2.0
     <BLANKLINE>
     the steps above       2.0
-    net.gradients         2.0  the same bits
-    rosenblatt.reference  2.0  the same bits
-    central difference    2.0  off by 0; with h = 3.05e-05 up to 2e-10 is expected
+    net.gradients         2.0  identical
+    rosenblatt.reference  2.0  identical
+    central difference    2.0  error 0, expected up to 2e-10 for h = 3.05e-05
     """
     way = forward_pass(net, x)
-    parameter = meant(net, weight, bias)
+    parameter = parse_parameter(net, weight, bias)
     n_digits = arguments.integer("digits", digits, least=1, most=17)
     gradients = gradients_of(net, x, y, loss)
     back = backward_pass(net, way, y, loss)
-    steps = explained(way, back, parameter, n_digits)
-    by_book = way.book.gradients([way.x], back.given, loss=back.loss)
+    steps = derive(way, back, parameter, n_digits)
+    by_book = way.book.gradients([way.x], back.target, loss=back.loss)
     value = steps[-1].value
     assert isinstance(value, float)  # the last step is about one parameter
     differences = Differences(net, one_input(net, x), one_target(y), loss)
@@ -302,6 +302,6 @@ def explain(
 
 
 def _put_in(step: Step) -> str:
-    """Return the line with numbers; none where it would be a number alone, as the value is."""
+    """Return the line with numbers, or "" if it is only a number and so repeats the value."""
     alone = re.fullmatch(r"…|\(?-?[\d.]+(e[+-]?\d+)?\)?", step.numbers)
     return "" if alone else step.numbers

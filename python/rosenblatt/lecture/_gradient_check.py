@@ -1,4 +1,4 @@
-"""gradient_check: every derivative of C beside a central difference, and where they differ most."""
+"""gradient_check: compares every derivative of C with a central difference."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .._loss import Loss
 from .._network import Network, require_network
 from ._difference import Differences
 from ._parameters import at_place
-from ._sample import refuse_what_the_lecture_lacks
+from ._sample import check_supported
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """Where a derivative and a difference are apart.
+    """A derivative and a central difference that disagree.
 
     Attributes
     ----------
     parameter : str
-        In the lecture's words, "w_22^(2)".
+        The symbol of the parameter in the lecture, "w_22^(2)".
     gradient, difference : float
         dC/dw by error backpropagation, and by a central difference.
     expected_error : float
-        By how much the difference itself may be off.
+        The expected error of the difference.
     """
 
     parameter: str
@@ -38,36 +38,36 @@ class Disagreement:
 
     @property
     def absolute(self) -> float:
-        """abs(gradient - difference)."""
+        """The absolute value of gradient - difference."""
         return abs(self.gradient - self.difference)
 
     @property
     def relative(self) -> float:
-        """That over the larger of the two; 0 where both are 0."""
+        """The absolute disagreement divided by the larger of the two; 0 if both are 0."""
         larger = max(abs(self.gradient), abs(self.difference))
         return self.absolute / larger if larger else 0.0
 
     def __str__(self) -> str:
         return (
             f"at {self.parameter}: gradient {self.gradient:.10g}, difference "
-            f"{self.difference:.10g}, which may be off by {self.expected_error:.1g}"
+            f"{self.difference:.10g} with an expected error of {self.expected_error:.1g}"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class GradientCheck:
-    """The gradient of a cost beside central differences, parameter by parameter.
+    """The gradient of a cost and central differences, for every parameter.
 
     Attributes
     ----------
     gradient : ndarray of shape (n_params,)
-        dC/dtheta of `net.gradients`, in theta's order.
+        dC/dtheta of `net.gradients`, in the order of theta.
     differences : ndarray of shape (n_params,)
         The central differences, float64.
     expected_errors : ndarray of shape (n_params,)
-        By how much each difference itself may be off.
+        The expected error of each difference.
     largest_absolute, largest_relative : Disagreement
-        The largest disagreements, and where they are.
+        The largest absolute and relative disagreement.
     """
 
     gradient: NDArray[Any]
@@ -78,10 +78,10 @@ class GradientCheck:
 
     @property
     def n_unexpected(self) -> int:
-        """How many differences are further off than they may be.
+        """Number of parameters whose disagreement exceeds the expected error.
 
-        In a float32 network this counts the rounding of the gradient, too, and near a kink (relu
-        at 0) a difference that reaches across it.
+        In a float32 network this can also be due to the rounding of the gradient, and near a kink
+        (relu at 0) to a difference across it.
         """
         error = np.abs(self.gradient.astype(np.float64) - self.differences)
         return int(np.count_nonzero(~(error <= self.expected_errors)))
@@ -89,7 +89,7 @@ class GradientCheck:
     def __str__(self) -> str:
         n, unexpected = self.gradient.size, self.n_unexpected
         word = "all" if unexpected == 0 else f"{n - unexpected}"
-        within = f"{word} of {n} parameters agree within what their differences may be off"
+        within = f"{word} of {n} parameters agree within the expected errors"
         absolute, relative = self.largest_absolute, self.largest_relative
         return "\n".join(
             [
@@ -105,12 +105,12 @@ def gradient_check(
 ) -> GradientCheck:
     """Compare every derivative of the cost with a central difference in float64.
 
-    Four costs for each parameter: meant for small networks and few samples.
+    It computes the cost four times per parameter, so use it with small networks and few samples.
 
     Parameters
     ----------
     net : Network
-        It is left as it is.
+        The network, which does not change.
     X : array-like of shape (n, n_features)
     Y : array-like of shape (n, n_outputs), or (n,)
     loss : str, Huber, Quantile, LogLoss, Poisson or Focal, default "squared_error"
@@ -122,8 +122,8 @@ def gradient_check(
     Raises
     ------
     TypeError, ValueError
-        X, Y or loss are not what `net.gradients` takes, or the network has normalised layers or
-        skip connections.
+        `net.gradients` does not accept X, Y or loss, or the network has normalised layers or skip
+        connections.
 
     Examples
     --------
@@ -134,27 +134,27 @@ def gradient_check(
     (0, True)
     """
     require_network("net", net)
-    refuse_what_the_lecture_lacks(net)
+    check_supported(net)
     gradient = net.gradients(X, Y, loss=loss).grad
     differences = Differences(
         net, arrays.inputs("X", X, net.dtype), arrays.real_array("Y", Y), loss
     )
-    found = [differences.by(i) for i in range(net.n_params)]
+    by_parameter = [differences.by(i) for i in range(net.n_params)]
     disagreements = [
         Disagreement(
             at_place(net.layers, i).symbol, float(gradient[i]), each.value, each.expected_error
         )
-        for i, each in enumerate(found)
+        for i, each in enumerate(by_parameter)
     ]
     return GradientCheck(
         gradient=gradient,
-        differences=np.array([each.value for each in found]),
-        expected_errors=np.array([each.expected_error for each in found]),
+        differences=np.array([each.value for each in by_parameter]),
+        expected_errors=np.array([each.expected_error for each in by_parameter]),
         largest_absolute=max(disagreements, key=lambda each: _size(each.absolute)),
         largest_relative=max(disagreements, key=lambda each: _size(each.relative)),
     )
 
 
 def _size(disagreement: float) -> float:
-    """Return it, with no number as the largest of all."""
+    """Return the disagreement for comparisons, with NaN as the largest."""
     return inf if isnan(disagreement) else disagreement

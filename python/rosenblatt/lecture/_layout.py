@@ -1,4 +1,4 @@
-"""Equations between matrices and column vectors: laid out in lines of text, in LaTeX, in HTML."""
+"""Layout of equations between matrices and column vectors, as text, LaTeX and HTML."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ._typeset import in_html, latex
 Array = NDArray[Any]
 Equation: TypeAlias = Sequence[str | Array]  # texts and, between them, (n_rows, n_columns)
 
-MOST_COLUMNS = 6  # of a matrix that is to stand in a line beside others
+MOST_COLUMNS = 6  # of a matrix that shares a line with others
 
 
 def column(a: Array) -> Array:
-    """Return a vector (n,) as the column (n, 1) that the lecture writes."""
+    """Return a vector (n,) as a column (n, 1), as in the lecture."""
     return a.reshape(-1, 1)
 
 
 def cells(matrix: Array, digits: int) -> list[list[str]]:
-    """Return the numbers as text; of many rows or columns the first ones and the last."""
+    """Return the numbers as text; of many rows or columns only the first ones and the last."""
     rows, columns = (
-        _some(n, most) for n, most in zip(matrix.shape, (MOST_TERMS, MOST_COLUMNS), strict=True)
+        _elide(n, most) for n, most in zip(matrix.shape, (MOST_TERMS, MOST_COLUMNS), strict=True)
     )
     grid = []
     for i in rows:
@@ -35,14 +35,14 @@ def cells(matrix: Array, digits: int) -> list[list[str]]:
     return grid
 
 
-def _some(n: int, most: int) -> list[int | None]:
-    """Return the indices to show, None standing for those that are left out."""
+def _elide(n: int, most: int) -> list[int | None]:
+    """Return the indices to show, with None for omitted ones."""
     return list(range(n)) if n <= most else [*range(most // 2), None, n - 1]
 
 
 def as_text(equation: Equation, digits: int) -> str:
-    """Return the equation in lines of text, its parts beside each other."""
-    blocks = [[part] if isinstance(part, str) else _bracketed(part, digits) for part in equation]
+    """Return the equation as lines of text, with its parts side by side."""
+    blocks = [[part] if isinstance(part, str) else _add_brackets(part, digits) for part in equation]
     height = max(len(block) for block in blocks)
     lines = [""] * height
     for block in blocks:
@@ -53,7 +53,7 @@ def as_text(equation: Equation, digits: int) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _bracketed(matrix: Array, digits: int) -> list[str]:
+def _add_brackets(matrix: Array, digits: int) -> list[str]:
     grid = cells(matrix, digits)
     widths = [max(len(cell) for cell in in_column) for in_column in zip(*grid, strict=True)]
     rows = [

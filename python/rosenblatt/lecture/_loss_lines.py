@@ -1,4 +1,4 @@
-"""The loss of one sample in the lecture's words: C and its slope at each output, with numbers."""
+"""The loss of one sample in the notation of the lecture: C and its derivatives, with numbers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Fields = dict[str, str]
 
 
 class LossLines:
-    """The formulas of one sample's loss."""
+    """The formulas for the loss of one sample."""
 
     def __init__(self, way: Forward, back: Backward, digits: int) -> None:
         self._way, self._back, self._digits = way, back, digits
         self._a = way.A[-1]
-        self._layer = len(way.A)  # the output's, from 1
+        self._layer = len(way.A)  # of the output, from 1
         self._form = _form(back.loss.name, back.loss.parameters, way.book.activations[-1])
         self._words = LOSSES[self._form]
 
@@ -40,7 +40,7 @@ class LossLines:
         return "0" if left_out else self._words.term.format(**fields)
 
     def slope(self, i: int) -> tuple[str, str]:
-        """Return the derivative of C by output i (from 0), with symbols and with numbers."""
+        """Return the derivative of C for output i (from 0), with symbols and with numbers."""
         if self._has_no_direction:
             return "0", "0"
         words, target = self._words, i
@@ -50,7 +50,7 @@ class LossLines:
         return words.slope.format(**symbols), words.slope.format(**numbers)
 
     def where(self) -> str:
-        """Return what a letter of the slopes stands for, empty where all are known."""
+        """Return the definition of a symbol in the slopes, or ""."""
         if self._form[0] == "huber":
             return ""
         return self._words.where.format(p=self._number(self._parameter(0)))
@@ -76,7 +76,7 @@ class LossLines:
         return number(x, self._digits)
 
     def _fields(self, i: int) -> tuple[Fields, Fields]:
-        """Return what stands in the braces for target i: symbols, and numbers."""
+        """Return the values of the template fields for target i: symbols, and numbers."""
         a, y, name = self._a, self._back.y, self._form[0]
         mark = "y'" if self._way.book.target_scaling is not None else "y"
         symbols = {"a": unit("a", self._layer, i + 1), "y": f"{mark}_{i + 1}"}
@@ -107,7 +107,7 @@ class LossLines:
 
 
 def _form(name: str, parameters: tuple[float, ...], output: str) -> tuple[str, str]:
-    """Return the key of `LOSSES`: a name, and which of its forms."""
+    """Return the key of `LOSSES`: the name and form of a loss."""
     if name == "poisson":
         return name, "log_rate" if parameters[0] == 1 else "rate"
     if name == "gaussian_nll":
@@ -116,7 +116,7 @@ def _form(name: str, parameters: tuple[float, ...], output: str) -> tuple[str, s
 
 
 def _focal_slope(gamma: float, a: float, y: float) -> float:
-    """Return r of the focal loss of a softmax, to be shown."""
+    """Return r of the focal loss of a softmax, for display."""
     if y == 0 or a == 0:
         return 0.0 if y == 0 else -y
     q = 1 - a

@@ -1,4 +1,4 @@
-"""The best margin of two classes, and the bound that it sets on a perceptron's mistakes."""
+"""The largest margin between two classes, and its bound on the mistakes of a perceptron."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-# The nearest point of a hull is found when no vertex is nearer by more than this part of the
-# largest squared length: some hundred roundings of a dot product.
+# The search for the nearest point of a hull ends when no vertex is nearer by more than this
+# fraction of the largest squared length, about a hundred roundings of a dot product.
 NEARER = 2.0**-44
 
 
@@ -24,13 +24,14 @@ class ConvergenceBound:
     R : float
         The largest length of (x, 1).
     gamma : float
-        The margin of `w` and `b`: the smallest distance of a point (x, 1) to the plane
-        w x + b = 0 in the space of (x, 1), on the right side of it. 0 where nothing separates.
+        The margin of `w` and `b`: the smallest distance of a point (x, 1), on the right side, to
+        the plane w x + b = 0 in the space of (x, 1). 0 if no plane separates the classes.
     mistakes : float
-        (R / gamma)^2: no run makes more mistakes. Infinite where nothing separates.
+        (R / gamma)^2, the maximum number of mistakes. Infinite if no plane separates the classes.
     w : ndarray of shape (n_features,)
+        The weights with this margin.
     b : float
-        What has that margin; (w, b) has length 1, or is 0 where nothing separates.
+        The bias with this margin. (w, b) has length 1, or is 0 if no plane separates the classes.
     """
 
     R: float
@@ -41,13 +42,13 @@ class ConvergenceBound:
 
 
 def convergence_bound(X: Array, positive: NDArray[np.bool_]) -> ConvergenceBound:
-    """Return the bound by the best margin of X, (n, n_features), and whose label is 1, (n,).
+    """Return the bound for X, (n, n_features), whose class is 1 if `positive`, (n,).
 
-    The rule sees b as the weight of a further input that is always 1. Every point counts with the
-    sign of its class, v = (x, 1) or -(x, 1): u v > 0 for every v is a separation, and the largest
-    gamma with u v >= gamma, |u| = 1, is the distance of their convex hull from 0. The margin that
-    is reported is that of the u found, computed from the points: the bound holds even where
-    rounding ends the search early, and is then a little larger than the best one.
+    The bias b is the weight of an additional input that is always 1. Every point gets the sign of
+    its class, v = (x, 1) or -(x, 1). A separation is a u with u v > 0 for every v, and the largest
+    gamma with u v >= gamma, |u| = 1, is the distance of the convex hull of all v from 0. The
+    reported margin is computed from the points and the resulting u. So the bound holds even if
+    rounding ends the search early; it is then slightly larger than the best one.
 
     Notes
     -----
@@ -68,15 +69,16 @@ def convergence_bound(X: Array, positive: NDArray[np.bool_]) -> ConvergenceBound
 
 
 def nearest_point(V: Array) -> Array:
-    """Return the point of the convex hull of the rows of V, (n, d), that is nearest to 0: (d,).
+    """Return the point, (d,), of the convex hull of the rows of V, (n, d), nearest to 0.
 
-    Wolfe's algorithm: a corral of rows, the nearest point of whose affine hull lies within them;
-    a row beyond the plane of that point joins, and rows whose share falls to 0 leave.
+    Wolfe's algorithm keeps a corral of rows, whose convex hull contains the nearest point of their
+    affine hull. A row beyond the plane of that point joins the corral, and rows whose share falls
+    to 0 leave it.
     """
     tolerance = NEARER * float((V * V).sum(axis=1).max())
     corral = [int((V * V).sum(axis=1).argmin())]
     share = np.ones(1)
-    for _ in range(10 * (len(V) + V.shape[1])):  # each round comes nearer, so few are needed
+    for _ in range(10 * (len(V) + V.shape[1])):  # the distance falls every time; few are needed
         point = share @ V[corral]
         projections = V @ point
         joins = int(projections.argmin())
@@ -87,13 +89,13 @@ def nearest_point(V: Array) -> Array:
 
 
 def _inside(corral: list[int], share: Array, V: Array) -> tuple[list[int], Array]:
-    """Return the rows, and their shares above 0, of the point that Wolfe's inner loop ends at."""
+    """Run Wolfe's inner loop; return the rows of its final point and their shares above 0."""
     while True:
         affine = _affine_shares(V[corral])
         leaving = affine <= 0
         if not leaving.any():
             return corral, affine
-        falls = share[leaving] - affine[leaving]  # 0 for a row that has just joined, and goes
+        falls = share[leaving] - affine[leaving]  # 0 for a row that joined last and leaves again
         steps = np.divide(share[leaving], falls, out=np.zeros(len(falls)), where=falls > 0)
         share = share + min(1.0, float(steps.min())) * (affine - share)
         stays = share > 1e-15
@@ -103,7 +105,7 @@ def _inside(corral: list[int], share: Array, V: Array) -> tuple[list[int], Array
 
 
 def _affine_shares(rows: Array) -> Array:
-    """Return the shares, of sum 1 and any sign, of the point of the affine hull nearest to 0."""
+    """Return the shares, with sum 1 and any sign, of the nearest point of the affine hull."""
     first, others = rows[0], rows[1:] - rows[0]
     rest: Any = np.linalg.lstsq(others.T, -first, rcond=None)[0]
     return np.concatenate([[1.0 - rest.sum()], rest])

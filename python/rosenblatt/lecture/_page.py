@@ -1,11 +1,10 @@
-"""The frame of what a notebook shows: one element with its own style, for light and dark."""
+"""The HTML element that a notebook displays, with styles for light and dark themes."""
 
 from __future__ import annotations
 
 from ._typeset import in_html
 
-# Notebooks say light or dark by their own colours, others by what the system prefers; text and
-# lines take the colour that is there already.
+# Text and lines inherit the colour of the notebook, so they suit light and dark themes.
 STYLE = """
 .rb-lecture { color: var(--jp-content-font-color1, inherit); line-height: 1.5; }
 .rb-lecture table { border-collapse: collapse; margin: .5em 0; }
@@ -24,7 +23,7 @@ STYLE = """
 
 
 def page(title: str, body: str) -> str:
-    """Return a self-contained element; `title` is the lecture's plain text, `body` is HTML."""
+    """Return a self-contained element; `title` is plain text with symbols, `body` is HTML."""
     return (
         f'<div class="rb-lecture"><style>{STYLE}</style><p><b>{in_html(title)}</b></p>'
         f'<div class="scroll">{body}</div></div>'
@@ -32,7 +31,7 @@ def page(title: str, body: str) -> str:
 
 
 def table(rows: list[list[str]], classes: list[str] | None = None) -> str:
-    """Return rows of HTML cells as a table; `classes` has one class a column."""
+    """Return rows of HTML cells as a table; `classes` has one class per column."""
     names = classes or [""] * max((len(row) for row in rows), default=0)
     lines = [
         "".join(f'<td class="{c}">{cell}</td>' for c, cell in zip(names, row, strict=False))

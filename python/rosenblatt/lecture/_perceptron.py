@@ -1,4 +1,4 @@
-"""The perceptron, a mistake at a time: Rosenblatt's rule, its lines, and when it must end."""
+"""The perceptron, one mistake at a time: Rosenblatt's rule, its lines and its convergence."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Array = NDArray[np.float64]
 
 
 class Line(NamedTuple):
-    """The points with w x + b = 0: a line for two features, a plane for three.
+    """The decision boundary w x + b = 0: a line for two features, a plane for three.
 
-    Above it, where w x + b > 0, the perceptron answers with the second class.
+    On the side with w x + b > 0 the perceptron predicts the second class.
     """
 
     w: Array  # (n_features,)
@@ -33,22 +33,22 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """One update: w := w + eta (y - y_hat) x, b := b + eta (y - y_hat).
+    """One update of a perceptron: w := w + eta (y - y_hat) x, b := b + eta (y - y_hat).
 
     Attributes
     ----------
     n_mistakes : int
-        The count of mistakes, this one included.
+        The number of mistakes so far, including this one.
     epoch : int
         The pass over the samples, from 1.
     sample : int
-        The row of X that caused it, from 0.
+        The row of X that caused the update, from 0.
     x : ndarray of shape (n_features,)
-        That row.
+        This row.
     y, y_hat : int
-        Its class as 0 or 1, and the wrong answer.
+        The class of the sample as 0 or 1, and the wrong prediction.
     before, after : Line
-        The decision line.
+        The decision line before and after the update.
     """
 
     n_mistakes: int
@@ -69,45 +69,47 @@ class Correction:
 
 
 class Perceptron:
-    """Rosenblatt's perceptron: y_hat = 1 where w x + b > 0, else 0, and it learns from mistakes.
+    """Rosenblatt's perceptron, which learns from its mistakes.
+
+    It predicts y_hat = 1 if w x + b > 0, else 0.
 
     Parameters
     ----------
     learning_rate : float, default 1.0
-        eta, above 0. From w = 0 it scales the line's w and b, and changes no answer.
+        eta, above 0. Because w starts at 0, it scales w and b and changes no prediction.
 
     Attributes
     ----------
     line : Line or None
-        w and b as they are; None before `steps`.
+        The current w and b; None before `steps`.
     classes : tuple or None
-        The labels that 0 and 1 stand for.
+        The labels represented by 0 and 1.
     n_mistakes : int
-        How many updates were made.
+        Number of updates.
     n_epochs : int
-        How many passes over the samples were completed.
+        Number of completed passes over the samples.
     converged : bool
         Whether a pass made no mistake.
     cycle : tuple of int or None
-        (p, q): the line after pass q was that after pass p, so all that follows repeats.
+        (p, q): the line after pass q equals that after pass p, so the passes repeat.
     largest_norm : float
         The largest length of (w, b) so far.
 
     Raises
     ------
     TypeError, ValueError
-        learning_rate is no finite number above 0.
+        learning_rate is not a finite number above 0.
 
     See Also
     --------
-    rosenblatt.lecture.descent : The rule of a network with a derivative.
+    rosenblatt.lecture.descent : Gradient descent for networks with derivatives.
 
     Notes
     -----
     F. Rosenblatt, *The perceptron: a probabilistic model for information storage and organization
-    in the brain*, Psychological Review 65, 1958. That w stays bounded where no line separates:
-    H. D. Block, S. A. Levin, *On the boundedness of an iterative procedure for solving a system of
-    linear inequalities*, Proc. AMS 26, 1970.
+    in the brain*, Psychological Review 65, 1958. w stays bounded even if no line separates the
+    classes: H. D. Block, S. A. Levin, *On the boundedness of an iterative procedure for solving a
+    system of linear inequalities*, Proc. AMS 26, 1970.
 
     Examples
     --------
@@ -121,7 +123,7 @@ class Perceptron:
     4. pass 3, x = (0, 0): y = 0, y_hat = 1; 1 x_1 + 1 x_2 + 1 = 0 becomes 1 x_1 + 1 x_2 + 0 = 0
     >>> print(p)
     4 mistakes in 4 passes; 1 x_1 + 1 x_2 + 0 = 0
-    (R/gamma)^2 = (1.732/0.3333)^2 = 27 is the most there can be
+    At most (R/gamma)^2 = (1.732/0.3333)^2 = 27 mistakes are possible
     The last pass made no mistake
     """
 
@@ -139,10 +141,10 @@ class Perceptron:
         self.largest_norm = 0.0
 
     def steps(self, X: ArrayLike, y: ArrayLike, *, max_epochs: int = 1000) -> Iterator[Correction]:
-        """Learn from w = 0, b = 0, the samples in their order, again and again.
+        """Learn the samples in their order, pass after pass, starting at w = 0, b = 0.
 
-        It ends after a pass without a mistake, after a pass that ends where an earlier one did
-        (all that follows would repeat), or after `max_epochs` passes.
+        Learning ends after a pass without a mistake, after a pass that ends with the same line as
+        an earlier pass (later passes would repeat), or after `max_epochs` passes.
 
         Parameters
         ----------
@@ -150,18 +152,18 @@ class Perceptron:
         y : array-like of shape (n,)
             Labels of two classes; the smaller one is 0, the larger one is 1.
         max_epochs : int, default 1000
-            At most so many passes.
+            The maximum number of passes.
 
         Yields
         ------
         Correction
-            One for every mistake; the attributes of the perceptron are those after it.
+            One per mistake; the attributes of the perceptron are updated before it is yielded.
 
         Raises
         ------
         TypeError, ValueError
-            X is not made of finite real numbers, y does not name two classes, or their lengths
-            differ. It is raised by the call, before the first step.
+            X contains values other than finite real numbers, y does not have two classes, or their
+            lengths differ. The call itself raises, before the first step.
         """
         most = arguments.integer("max_epochs", max_epochs, least=1)
         samples, positive, classes = _two_classes(X, y)
@@ -188,7 +190,7 @@ class Perceptron:
                 self.cycle = (earlier, self.n_epochs) if earlier < self.n_epochs else None
 
     def _look_at(self, line: Line, i: int, x: Array, y: int) -> Correction | None:
-        """Return the correction that sample i makes; None where the answer is right."""
+        """Return the correction for sample i, or None if its prediction is right."""
         y_hat = int(chain(Float64, line.b, line.w.tolist(), x.tolist()) > 0)
         if y_hat == y:
             return None
@@ -201,38 +203,38 @@ class Perceptron:
         return Correction(self.n_mistakes, self.n_epochs + 1, i, x, y, y_hat, line, after)
 
     def bound(self) -> ConvergenceBound:
-        """Return (R / gamma)^2, which the mistakes on these samples cannot exceed.
+        """Return Novikoff's bound on the number of mistakes on these samples.
 
         Returns
         -------
         ConvergenceBound
-            By the best margin of any line, infinite where none separates.
+            (R / gamma)^2 with the largest margin gamma; infinite if no line separates the classes.
 
         Raises
         ------
         RuntimeError
-            There are no samples yet: `steps` was not called.
+            There are no samples, because `steps` was not called.
         """
         if self._samples is None:
-            raise RuntimeError("bound: got no samples, expected a call of steps before")
+            raise RuntimeError("bound: got no samples, expected a call of steps first")
         return convergence_bound(*self._samples)
 
     def __str__(self) -> str:
         if self._samples is None:
-            return "A perceptron that has seen nothing"
+            return "A perceptron that has not learned yet"
         bound = self.bound()
         lines = [f"{self.n_mistakes} mistakes in {self.n_epochs} passes; {self.line}"]
         if bound.gamma > 0:
             lines.append(
-                f"(R/gamma)^2 = ({bound.R:.4g}/{bound.gamma:.4g})^2 = {bound.mistakes:.4g} "
-                "is the most there can be"
+                f"At most (R/gamma)^2 = ({bound.R:.4g}/{bound.gamma:.4g})^2 = "
+                f"{bound.mistakes:.4g} mistakes are possible"
             )
         else:
-            lines.append("No line separates the classes: gamma = 0, and there is no bound")
+            lines.append("No line separates the classes, so gamma = 0 and there is no bound")
         if self.cycle is not None:
             lines.append(
-                f"It cycles: the line after pass {self.cycle[1]} is that after pass "
-                f"{self.cycle[0]}; (w, b) was never longer than {self.largest_norm:.4g}"
+                f"It cycles: the line after pass {self.cycle[1]} equals that after pass "
+                f"{self.cycle[0]}; the largest length of (w, b) is {self.largest_norm:.4g}"
             )
         elif self.converged:
             lines.append("The last pass made no mistake")
@@ -240,17 +242,17 @@ class Perceptron:
 
 
 def _key(line: Line) -> bytes:
-    """Return what is equal for equal lines: the bits, with one zero."""
+    """Return a key that is equal for equal lines: the bits, without negative zeros."""
     return (np.append(line.w, line.b) + 0.0).tobytes()
 
 
 def _two_classes(X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.bool_], tuple[Any, Any]]:
-    """Return X, (n, n_features), float64; where y, (n,), is the larger label; both labels.
+    """Return X, (n, n_features), in float64; a mask of the larger label, (n,); both labels.
 
     Raises
     ------
     TypeError, ValueError
-        These are not the samples of two classes.
+        X or y is not valid, or y does not have two classes.
     """
     samples = arrays.inputs("X", X, np.dtype(np.float64)).copy()
     if samples.ndim != 2 or samples.size == 0:
@@ -258,7 +260,9 @@ def _two_classes(X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.bool_], 
     arrays.finite("X", samples)
     labels = arrays.as_array("y", y)
     if labels.shape != (len(samples),):
-        raise ValueError(f"y: got shape {labels.shape}, expected ({len(samples)},): a label a row")
+        raise ValueError(
+            f"y: got shape {labels.shape}, expected ({len(samples)},): one label per row"
+        )
     if labels.dtype.kind not in "biufU" or (labels.dtype.kind == "f" and np.isnan(labels).any()):
         raise TypeError(f"y: got {shown(y)}, expected labels of two classes")
     classes = np.unique(labels)

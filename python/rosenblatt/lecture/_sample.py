@@ -1,4 +1,4 @@
-"""One sample on its way through a network, by the reference: every z, a and delta, to be shown."""
+"""Forward and backward pass of one sample, by the reference: all z, a and delta, for display."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ Row = list[float]
 
 @dataclass(frozen=True)
 class Forward:
-    """What the forward pass computed. Layers are counted from 0, as in the code."""
+    """The result of the forward pass. Layers are counted from 0, as in the code."""
 
-    book: reference.Network  # the same parameters in the textbook
-    x: Row  # (n_features,), as it was given, in the network's number type
-    Z: list[Row]  # Z[layer], (n_out,): z of the layer that W[layer] leads to
+    book: reference.Network  # the same network in the reference
+    x: Row  # (n_features,), not scaled, in the dtype of the network
+    Z: list[Row]  # Z[layer], (n_out,): z of the layer after W[layer]
     A: list[Row]  # A[0] is the input, scaled; A[layer + 1] = f(Z[layer])
 
 
 @dataclass(frozen=True)
 class Backward:
-    """What the backward pass computed, from the output to the first hidden layer."""
+    """The result of the backward pass, from the output to the first hidden layer."""
 
     loss: LossRule
-    given: list[Any]  # one label or one row, the target as it was given
-    y: Row  # the target as the loss reads it, scaled
+    target: list[Any]  # one label or one row, not scaled
+    y: Row  # the target of the loss, scaled
     cost: float  # C
     slopes: Row  # dc/da of the output, or dc/dz
     slopes_are_by: str  # "a" or "z"
-    G: list[Row]  # G[layer] = dC/da of the layer that W[layer] leads to; none where slopes are by z
-    delta: list[Row]  # delta[layer] = dC/dz of it
+    G: list[Row]  # G[layer] = dC/da of the layer after W[layer]; empty if slopes are dc/dz
+    delta: list[Row]  # delta[layer] = dC/dz of the layer after W[layer]
 
 
 def textbook(net: Network) -> reference.Network:
-    """Return the network as the reference has it, with the same parameters.
+    """Return the reference network with the same parameters.
 
     Raises
     ------
     TypeError
-        `net` is no network.
+        `net` is not a network.
     ValueError
-        It has what the lecture's formulas do not know.
+        The formulas of the lecture do not cover this network.
     """
     require_network("net", net)
-    refuse_what_the_lecture_lacks(net)
+    check_supported(net)
     *hidden, output = net.activations
     book = reference.Network(
         net.layers,
@@ -76,19 +76,19 @@ def textbook(net: Network) -> reference.Network:
     return book
 
 
-def refuse_what_the_lecture_lacks(net: Network) -> None:
-    """Raise where z^(l+1) = W^(l) a^(l) + b^(l), a^(l+1) = f(z^(l+1)) is not the whole network.
+def check_supported(net: Network) -> None:
+    """Check that z^(l+1) = W^(l) a^(l) + b^(l), a^(l+1) = f(z^(l+1)) describe the network.
 
     Raises
     ------
     ValueError
-        A layer is normalised, or skipped by a connection, or has an f that is not in the tables.
+        A layer has a norm, a skip connection or a custom activation.
     """
     for setting, of_layers in (("norm", net.norms), ("skip", net.skips)):
         if any(of_layers):
             raise ValueError(
-                f"net: got a network with {setting}={shown(list(of_layers))}, expected one without:"
-                " the lecture's layers are a = f(W a + b)"
+                f"net: got a network with {setting}={shown(list(of_layers))}, expected one without,"
+                " because the lecture covers only layers a = f(W a + b)"
             )
     for name in net.activations:
         if name not in ACTIVATIONS:
@@ -98,30 +98,30 @@ def refuse_what_the_lecture_lacks(net: Network) -> None:
 
 
 def one_input(net: Network, x: ArrayLike) -> np.ndarray[Any, Any]:
-    """Return the sample as (1, n_features) in the network's number type.
+    """Return the sample as (1, n_features) in the dtype of the network.
 
     Raises
     ------
     TypeError, ValueError
-        It is not made of as many finite real numbers as the network has inputs.
+        x contains values other than finite real numbers, or has the wrong number of features.
     """
     array = arrays.inputs("x", x, net.dtype)
     n_features = net.layers[0]
     if array.shape not in ((n_features,), (1, n_features)):
         got = f"{array.size} numbers" if array.ndim == 1 else f"shape {array.shape}"
         raise ValueError(
-            f"x: got {got}, expected {n_features}: one sample, a^(1) has so many units"
+            f"x: got {got}, expected {n_features}: one sample, because a^(1) has {n_features} units"
         )
     return arrays.finite("x", array).reshape(1, n_features)
 
 
 def one_target(y: ArrayLike) -> np.ndarray[Any, Any]:
-    """Return the target as a batch of one: (1,) for a number or a label, (1, n_targets) for a row.
+    """Return the target as a batch of one: (1,) for a number or label, (1, n_targets) for a row.
 
     Raises
     ------
     TypeError, ValueError
-        It is not made of real numbers, or of more than one row.
+        y contains values other than real numbers, or more than one row.
     """
     array = arrays.real_array("y", y)
     if array.ndim > 1 and array.shape[0] != 1:
@@ -130,7 +130,7 @@ def one_target(y: ArrayLike) -> np.ndarray[Any, Any]:
 
 
 def gradients_of(net: Network, x: ArrayLike, y: ArrayLike, loss: Any) -> Any:
-    """Return `net.gradients` of one sample; its messages name x and y as they are named here.
+    """Return `net.gradients` of one sample, with messages that call the arguments x and y.
 
     Raises
     ------
@@ -148,36 +148,36 @@ def gradients_of(net: Network, x: ArrayLike, y: ArrayLike, loss: Any) -> Any:
 
 
 def forward_pass(net: Network, x: ArrayLike) -> Forward:
-    """Return every z and a of the sample.
+    """Return all z and a of the sample.
 
     Raises
     ------
     TypeError, ValueError
-        Network or sample are not what is needed.
+        The network is not supported, or the sample does not fit it.
     """
     book = textbook(net)
-    given = one_input(net, x).tolist()
-    trace = forward(book, book.scaled_inputs(given))
-    return Forward(book, given[0], [Z[0] for Z in trace.Z], [A[0] for A in trace.A])
+    X = one_input(net, x).tolist()
+    trace = forward(book, book.scaled_inputs(X))
+    return Forward(book, X[0], [Z[0] for Z in trace.Z], [A[0] for A in trace.A])
 
 
 def backward_pass(net: Network, way: Forward, y: ArrayLike, loss: Any) -> Backward:
-    """Return C and every delta of the sample, whose target `gradients_of` has checked."""
+    """Return C and all delta of the sample, whose target `gradients_of` has checked."""
     book, T = way.book, way.book.T
     rule = LossRule(*_loss.rule(loss))
-    given = net._targets("y", one_target(y), rule.name).tolist()
-    target = target_row(book, book.scaled_targets(given)[0], rule.name)
+    target = net._targets("y", one_target(y), rule.name).tolist()
+    y_row = target_row(book, book.scaled_targets(target)[0], rule.name)
     of_sample, slopes_are_by, _ = LOSSES[rule.name, book.activations[-1]]
-    cost, slopes = of_sample(T, rule.parameters, way.Z[-1], way.A[-1], target)
+    cost, slopes = of_sample(T, rule.parameters, way.Z[-1], way.A[-1], y_row)
     G = [slopes] if slopes_are_by == "a" else [[]]
     delta = [delta_of(way, len(way.Z) - 1, slopes) if slopes_are_by == "a" else slopes]
     for layer in range(len(way.Z) - 1, 0, -1):
         G.insert(0, dC_dA(book, layer, [delta[0]])[0])
         delta.insert(0, delta_of(way, layer - 1, G[0]))
-    return Backward(rule, given, target, cost, slopes, slopes_are_by, G, delta)
+    return Backward(rule, target, y_row, cost, slopes, slopes_are_by, G, delta)
 
 
 def delta_of(way: Forward, layer: int, g: Row) -> Row:
-    """Return dC/dz from g = dC/da of the layer that W[layer] leads to."""
+    """Return dC/dz from g = dC/da of the layer after W[layer]."""
     f = way.book.functions[layer]
     return dC_dz(way.book.T, f, way.Z[layer], way.A[layer + 1], g)

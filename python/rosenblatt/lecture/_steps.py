@@ -1,4 +1,4 @@
-"""The chain rule for one weight or bias, step by step: formula, the same with numbers, value."""
+"""The chain rule for one weight or bias, step by step: formula, formula with numbers, value."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Step:
     Attributes
     ----------
     formula : str
-        In the lecture's symbols, as plain text: "delta_2^(3) = dC/da_2^(3) · f'(z_2^(3))".
+        In the symbols of the lecture, as plain text: "delta_2^(3) = dC/da_2^(3) · f'(z_2^(3))".
     latex : str
-        The same as LaTeX, without dollars.
+        The formula as LaTeX, without dollar signs.
     numbers : str
-        The formula's last side with numbers put in; rounded to some digits to be read.
+        The last side of the formula with numbers, rounded for display.
     value : float or tuple of float
-        The value, in the network's number type. A step that stands for many units of a wide layer
-        has the values of them all.
+        The value, in the dtype of the network. A step for many units of a wide layer has the
+        values of all of them.
     """
 
     formula: str
@@ -42,13 +42,13 @@ class Step:
     value: float | tuple[float, ...]
 
 
-def explained(way: Forward, back: Backward, parameter: Parameter, digits: int) -> list[Step]:
-    """Return the steps from the sample to the derivative of C by the parameter, the last one."""
+def derive(way: Forward, back: Backward, parameter: Parameter, digits: int) -> list[Step]:
+    """Return the steps from the sample to the derivative of C, which is the last one."""
     return Derivation(way, back, digits).steps(parameter)
 
 
 class Derivation:
-    """Writes steps; layers and units count from 0 here, and from 1 in what is written."""
+    """Writes the steps; layers and units count from 0 in the code and from 1 in the text."""
 
     def __init__(self, way: Forward, back: Backward, digits: int) -> None:
         self._way, self._back, self._digits = way, back, digits
@@ -56,18 +56,18 @@ class Derivation:
         self._top = len(way.Z) - 1
 
     def steps(self, parameter: Parameter) -> list[Step]:
-        """Return the forward pass to the unit, C, every layer above it, the unit, the result."""
+        """Return steps for the forward pass, C, the layers above the unit, the unit, the result."""
         layer, j, _ = parameter
         steps = [*self._scaled_input(parameter), self._z(layer, j), self._a(layer, j), self._cost()]
         for above in range(self._top, layer, -1):
             steps += self._layer(above)
         return [*steps, *self._unit(layer, j), self._result(parameter)]
 
-    # ---- what a step is made of
+    # ---- parts of a step
 
     def _step(self, left: str, right: str, numbers: str, value: float, where: str = "") -> Step:
         formula = f"{left} = {right}" + (f", {where}" if where else "")
-        numbers = re.sub(r"\((\([^()]*\))\)", r"\1", numbers)  # tanh(-1) for tanh((-1))
+        numbers = re.sub(r"\((\([^()]*\))\)", r"\1", numbers)  # tanh(-1) instead of tanh((-1))
         return Step(formula, latex(formula), numbers, value)
 
     def _number(self, x: float) -> str:
@@ -77,7 +77,7 @@ class Derivation:
         return unit("z", layer + 2, j + 1)
 
     def _a_name(self, layer: int, j: int) -> str:
-        """Return the name of what comes out of weight layer `layer`; -1 is the input."""
+        """Return the symbol of the output of weight layer `layer`; -1 is the input."""
         return unit("a", layer + 2, j + 1)
 
     def _delta_name(self, layer: int, j: int) -> str:
@@ -134,7 +134,7 @@ class Derivation:
     # ---- backward: a whole layer above the unit
 
     def _layer(self, layer: int) -> list[Step]:
-        """Return delta of every unit, and what it needs."""
+        """Return steps for delta of every unit."""
         by_z = layer == self._top and self._back.slopes_are_by == "z"
         write = self._mixed_delta if self._f(layer) in MIXING else self._short_delta
         if by_z:
@@ -143,7 +143,7 @@ class Derivation:
         return [*before, *self._units(layer, "delta", self._back.delta[layer], write)]
 
     def _units(self, layer: int, letter: str, values: list[float], write: Write) -> list[Step]:
-        """Return a step for every unit; of a wide layer for some, and one for all the others."""
+        """Return a step for every unit; for a wide layer one step summarises the middle units."""
         n = len(values)
         if n <= MOST_TERMS:
             return [write(layer, j) for j in range(n)]
@@ -164,7 +164,7 @@ class Derivation:
         return self._step(self._delta_name(layer, j), right, numbers, value, self._loss.where())
 
     def _g_parts(self, layer: int, j: int) -> tuple[str, str]:
-        """Return dC/da_j, with symbols and with numbers: the sum over the paths out of the unit."""
+        """Return dC/da_j, the sum over the paths out of the unit, with symbols and with numbers."""
         if layer == self._top:
             return self._loss.slope(j)
         w = [row[j] for row in self._way.book.W[layer + 1]]
@@ -185,7 +185,7 @@ class Derivation:
         return self._step(left, symbols, numbers, self._back.G[layer][j], where)
 
     def _short_delta(self, layer: int, j: int) -> Step:
-        """Return delta_j = (dC/da_j spelled out) · f'(z_j) in one step."""
+        """Return delta_j = (dC/da_j written out) · f'(z_j) in one step."""
         symbols, numbers = self._g_parts(layer, j)
         right = f"({symbols}) · f'({self._z_name(layer, j)})"
         numbers = f"({numbers}) · {self._number(self._slope(layer, j))}"
@@ -193,10 +193,10 @@ class Derivation:
         value = self._back.delta[layer][j]
         return self._step(self._delta_name(layer, j), right, numbers, value, where)
 
-    # ---- backward: softmax and log_softmax, whose every a depends on every z
+    # ---- backward: softmax and log_softmax, in which every a depends on every z
 
     def _mixing(self, layer: int) -> list[Step]:
-        """Return every dC/da of such a layer and the sum that its deltas share; none for others."""
+        """Return steps for every dC/da of a softmax layer and for the sum shared by its deltas."""
         if self._f(layer) not in MIXING:
             return []
         g, a, T = self._back.G[layer], self._way.A[layer + 1], self._way.book.T
@@ -205,13 +205,16 @@ class Derivation:
         numbers = [self._number(g_i) for g_i in g]
         if self._f(layer) == "log_softmax":
             value = sum_in_order(T, [0.0, *g])
-            return [*steps, self._step(self._shared(layer), total(names), total(numbers), value)]
+            return [
+                *steps,
+                self._step(self._shared_name(layer), total(names), total(numbers), value),
+            ]
         names = [f"{name} · {self._a_name(layer, i)}" for i, name in enumerate(names)]
         numbers = [f"{g_i} · {self._number(a_i)}" for g_i, a_i in zip(numbers, a, strict=True)]
         value = chain(T, 0.0, g, a)
-        return [*steps, self._step(self._shared(layer), total(names), total(numbers), value)]
+        return [*steps, self._step(self._shared_name(layer), total(names), total(numbers), value)]
 
-    def _shared(self, layer: int) -> str:
+    def _shared_name(self, layer: int) -> str:
         return f"q^({layer + 2})"
 
     def _mixed_delta(self, layer: int, j: int) -> Step:
@@ -219,7 +222,7 @@ class Derivation:
         g_name = derivative("C", self._a_name(layer, j))
         a_name, q_name, value = (
             self._a_name(layer, j),
-            self._shared(layer),
+            self._shared_name(layer),
             self._back.delta[layer][j],
         )
         g_j, a_j = self._number(g[j]), self._number(a[j])
@@ -245,7 +248,7 @@ class Derivation:
         return [g, slope, self._step(self._delta_name(layer, j), right, numbers, value)]
 
     def _slope(self, layer: int, j: int) -> float:
-        """Return f'(z_j): what the unit makes of dC/da = 1."""
+        """Return f'(z_j), computed as dC/dz for dC/da = 1."""
         f, z, a = self._way.book.functions[layer], self._way.Z[layer][j], self._way.A[layer + 1][j]
         return dC_dz(self._way.book.T, f, [z], [a], [1.0])[0]
 

@@ -1,17 +1,17 @@
-"""The lecture's symbols as plain text, w_22^(2), and numbers as they are put in for them.
+"""Symbols of the lecture as plain text, such as w_22^(2), and the numbers that replace them.
 
-Layers and units are counted from 1 here, as the lecture counts them.
+Layers and units are counted from 1 here, as in the lecture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-MOST_TERMS = 8  # a sum of more is shown by its first ones and its last: a line holds about so many
+MOST_TERMS = 8  # of a sum, about as many as fit into a line; of a longer sum some are omitted
 
 
 def index(*numbers: int) -> str:
-    """Return 22 for 2 and 2, with a comma where a number has two digits: 10,2."""
+    """Return 22 for 2 and 2, with a comma if a number has two digits: 10,2."""
     return ("" if max(numbers) < 10 else ",").join(str(number) for number in numbers)
 
 
@@ -31,18 +31,18 @@ def derivative(of: str, by: str) -> str:
 
 
 def number(x: float, digits: int) -> str:
-    """Return x with so many significant digits, in brackets where it is negative."""
+    """Return x with `digits` significant digits, in brackets if it is negative."""
     text = f"{x:.{digits}g}"
     return f"({text})" if text.startswith("-") else text
 
 
-def some(parts: Sequence[str]) -> list[str]:
-    """Return all parts, or the first ones, an ellipsis and the last."""
+def elide(parts: Sequence[str]) -> list[str]:
+    """Return all parts, or the first ones, an ellipsis and the last if there are many."""
     if len(parts) <= MOST_TERMS:
         return list(parts)
     return [*parts[: MOST_TERMS // 2], "…", parts[-1]]
 
 
 def total(terms: Sequence[str]) -> str:
-    """Return term + term + …; 0 for none."""
-    return " + ".join(some(terms)) or "0"
+    """Return term + term + …, or 0 without terms."""
+    return " + ".join(elide(terms)) or "0"

@@ -1,4 +1,4 @@
-"""trace: every z, a, delta, dC/dW and dC/db of one sample, as the lecture lays them out."""
+"""trace: all z, a, delta, dC/dW and dC/db of one sample, in the layout of the lecture."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .._network import Network, require_network
 from ._layout import Equation, as_html, as_latex, as_text, column
 from ._page import page
 from ._sample import (
+    check_supported,
     gradients_of,
     one_input,
-    refuse_what_the_lecture_lacks,
 )
 from ._steps import MIXING
 from ._typeset import in_html
@@ -26,18 +26,18 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class SampleTrace:
-    """Everything that a sample makes in a network, layer by layer.
+    """All quantities of one sample in a network, layer by layer.
 
     Attributes
     ----------
     x : ndarray of shape (n_features,)
-        The sample as it was given.
+        The sample, not scaled.
     Z : tuple of ndarray
         Z[l] is z^(l+2), (n_out,) of weight layer l (from 0).
     A : tuple of ndarray
-        A[0] is a^(1), x as the network scales it; A[l+1] = f(Z[l]).
+        A[0] is a^(1), x scaled by the network; A[l+1] = f(Z[l]).
     cost : float or None
-        C; None without a target, as are the next three.
+        C. It and the next three attributes are None without a target.
     delta : tuple of ndarray or None
         delta[l] = dC/dZ[l], (n_out,).
     dW : tuple of ndarray or None
@@ -45,9 +45,9 @@ class SampleTrace:
     db : tuple of ndarray or None
         dC/db^(l+1), each (n_out,).
     network : Network
-        A copy of the network as it was.
+        A copy of the network at the time of the call.
     digits : int
-        Significant digits of the numbers that are printed.
+        Significant digits of the printed numbers.
     """
 
     x: Array
@@ -61,7 +61,7 @@ class SampleTrace:
     digits: int
 
     def _sections(self) -> list[tuple[str, list[Equation]]]:
-        """Return headings and their equations: layers upwards, C, layers downwards."""
+        """Return headings and their equations: layers forward, C, layers backward."""
         sections: list[tuple[str, list[Equation]]] = [("Layer 1, the input", self._input())]
         for layer in range(len(self.Z)):
             sections.append((f"Layer {layer + 2}", self._forward(layer)))
@@ -87,8 +87,8 @@ class SampleTrace:
         ]
 
     def _back(self, layer: int) -> list[Equation]:
-        assert self.delta is not None  # there is a cost, so there
-        assert self.dW is not None  # are its derivatives
+        assert self.delta is not None  # derivatives exist, because there
+        assert self.dW is not None  # is a cost
         at, delta = layer + 1, column(self.delta[layer])
         is_last, mixes = layer + 1 == len(self.Z), self.network.activations[layer] in MIXING
         rule = f"delta^({at + 1}) = dC/dz^({at + 1})"
@@ -110,7 +110,7 @@ class SampleTrace:
         return "\n".join(parts).rstrip("\n")
 
     def to_latex(self) -> str:
-        r"""Return the equations as LaTeX, a ``gathered`` environment to stand in mathematics."""
+        r"""Return the equations as LaTeX, a ``gathered`` environment for math mode."""
         lines = [
             as_latex(equation, self.digits)
             for _, equations in self._sections()
@@ -124,7 +124,7 @@ class SampleTrace:
             + "".join(as_html(equation, self.digits) for equation in equations)
             for heading, equations in self._sections()
         )
-        return page("One sample on its way", body)
+        return page("Forward and backward pass of one sample", body)
 
 
 def trace(
@@ -135,7 +135,7 @@ def trace(
     *,
     digits: int = 4,
 ) -> SampleTrace:
-    """Show every z^(l) and a^(l) of one sample and, with its target, every delta and derivative.
+    """Show all z and a of one sample and, with a target, all delta and derivatives.
 
     Parameters
     ----------
@@ -145,19 +145,19 @@ def trace(
     y : array-like of shape (n_outputs,), number or label, optional
         Its target.
     loss : str, Huber, Quantile, LogLoss, Poisson or Focal, optional
-        "squared_error" where there is a target and nothing is said.
+        The loss for the target; by default "squared_error".
     digits : int, default 4
-        Significant digits of the numbers that are printed; the arrays are not rounded.
+        Significant digits of the printed numbers; the arrays are not rounded.
 
     Returns
     -------
     SampleTrace
-        It prints itself, has `to_latex`, and shows itself in notebooks.
+        Print it, display it in a notebook, or call its `to_latex`.
 
     Raises
     ------
     TypeError, ValueError
-        Sample, target or loss do not suit the network, there is a loss without a target, or the
+        Sample, target or loss do not fit the network, there is a loss without a target, or the
         network has normalised layers or skip connections.
 
     Examples
@@ -177,18 +177,18 @@ def trace(
                           ⎣0.4621⎦
     """
     require_network("net", net)
-    refuse_what_the_lecture_lacks(net)
+    check_supported(net)
     n_digits = arguments.integer("digits", digits, least=1, most=17)
     if y is None and loss is not None:
         raise ValueError(f"loss: got {shown(loss)} without y, expected the target of the sample")
     X = one_input(net, x)
     loss_or_default = "squared_error" if loss is None else loss
-    found = net.trace(X)
+    of_sample = net.trace(X)
     at = None if y is None else gradients_of(net, x, y, loss_or_default)
     return SampleTrace(
         x=X[0],
-        Z=tuple(Z[0] for Z in found.Z),
-        A=tuple(A[0] for A in found.A),
+        Z=tuple(Z[0] for Z in of_sample.Z),
+        A=tuple(A[0] for A in of_sample.A),
         cost=None if at is None else at.cost,
         delta=None if at is None else tuple(delta[0] for delta in at.delta),
         dW=None if at is None else at.dW,

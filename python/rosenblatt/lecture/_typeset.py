@@ -1,6 +1,6 @@
-r"""Typesetting: the lecture's plain text, "dC/db_2^(2) = delta_2^(3)", as LaTeX and HTML.
+r"""Typesetting: plain text such as "dC/db_2^(2) = delta_2^(3)" as LaTeX and HTML.
 
-The plain text is the source, and both others are made of it token by token.
+The plain text is the source; it is converted token by token.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ GREEK = {
 
 
 def latex(text: str) -> str:
-    r"""Return the text as LaTeX, to stand between dollars.
+    r"""Return the text as LaTeX, without dollar signs.
 
     >>> print(latex("dC/dw_22^(2) = delta_2^(3) · a_2^(2)"))
     \frac{\partial C}{\partial w_{22}^{(2)}} = \delta_{2}^{(3)} \cdot a_{2}^{(2)}
@@ -91,7 +91,7 @@ def _word_in_latex(word: str) -> str:
 
 
 def in_html(text: str) -> str:
-    """Return the text as HTML, escaped, with indices below and layers above.
+    """Return the text as escaped HTML, with indices as subscripts and layers as superscripts.
 
     >>> in_html("a_2^(3) < 1")
     '<i>a</i><sub>2</sub><sup>(3)</sup> &lt; 1'

@@ -1,7 +1,7 @@
-"""What the lecture writes for each activation and each loss: templates for symbols and for numbers.
+"""Formulas of the lecture for each activation and loss, as templates for symbols and numbers.
 
-A template such as "{a} · (1 - {a})" gives the formula with symbols in the braces, and the line
-below it with numbers there. [x > 0] is 1 where x > 0 holds, else 0 (Iverson's bracket).
+A template such as "{a} · (1 - {a})" is a formula if symbols replace the braces, and the line below
+it if numbers do. [x > 0] is 1 if x > 0, else 0 (Iverson's bracket).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..reference.activation import (
     SELU_SCALE_ALPHA,
 )
 
-# f'(z); softmax and log_softmax are not here, for every a of theirs depends on every z.
+# f'(z); without softmax and log_softmax, in which every a depends on every z.
 SLOPES: dict[str, str] = {
     "identity": "1",
     "logistic": "{a} · (1 - {a})",
@@ -46,7 +46,7 @@ CONSTANTS: dict[str, float] = {
     "linear": GELU_LINEAR,
     "cubic": GELU_CUBIC,
 }
-# What a letter of a template stands for.
+# Definitions of symbols in the templates.
 WHERE: dict[str, str] = {
     "gelu": "Phi(z) = (1 + erf(z / sqrt(2))) / 2",
     "gelu_tanh": "s = logistic({linear} · {z} + {cubic} · {z} · {z} · {z})",
@@ -54,16 +54,16 @@ WHERE: dict[str, str] = {
 
 
 class LossWords(NamedTuple):
-    """How a loss is written: C, the term of one output in it, and its derivative by that output."""
+    """The formulas of a loss: C, the term of one output, and the derivative for that output."""
 
     cost: str  # with {terms}
     term: str
-    slope: str  # dC/da_i, or dC/dz_i for what needs a logistic or a softmax
+    slope: str  # dC/da_i, or dC/dz_i if the loss needs logistic or softmax outputs
     where: str = ""
 
 
 DISTRIBUTION = LossWords("-({terms})", "{y} · ln({a})", "{a} - {y}")
-LOSSES: dict[tuple[str, str], LossWords] = {  # by the name, and what chooses among its forms
+LOSSES: dict[tuple[str, str], LossWords] = {  # by name and form of the loss
     ("squared_error", ""): LossWords("1/2 · ({terms})", "({a} - {y})^2", "{a} - {y}"),
     ("absolute_error", ""): LossWords("{terms}", "|{a} - {y}|", "sign({a} - {y})"),
     ("huber", ""): LossWords(
