@@ -1,9 +1,9 @@
-"""The activations: a = f(z) for one sample's layer, and dC/dz from g = dC/da.
+"""The activations: a = f(z) for one layer and one sample, and dC/dz from g = dC/da.
 
-Every function takes and gives one row, the numbers of one layer for one sample, because softmax
-looks at the whole row. The derivatives are written in a where a says as much as z does, in z where
-it does not; the table at the end says which. It is also where an activation's second derivative and
-its default initialiser are. docs/activations.md has the formulas and the sources.
+Every function takes and returns one row, the numbers of one layer for one sample, because softmax
+depends on the whole row. Derivatives are functions of a if a determines them, otherwise of z; the
+table at the end says which. The table also has the second derivative and the default initialiser
+of each activation. docs/activations.md has the formulas and the sources.
 """
 
 from __future__ import annotations
@@ -66,14 +66,14 @@ def relu_row(T: NumberType, z: Row) -> Row:
 
 
 def relu_backward(T: NumberType, a: Row, g: Row) -> Row:
-    """Return dC/dz = g where the unit is on, 0 where it is off."""
+    """Return dC/dz = g if the unit is on, 0 if it is off."""
     return [g_j if a_j > 0 else 0.0 for a_j, g_j in zip(a, g, strict=True)]
 
 
 def softmax_parts(T: NumberType, z: Row) -> tuple[float, Row, float]:
     """Return (m, e, S): the largest z, e_j = exp(z_j - m), and S = sum_j e_j.
 
-    With m taken away no e_j overflows, and one of them is 1.
+    Because of the subtraction of m no e_j overflows, and one of them is 1.
     """
     m = max(z)
     e = [exp(T, T.round(z_j - m)) for z_j in z]
@@ -112,14 +112,14 @@ SELU_SCALE = 1.0507009873554805
 SELU_SCALE_ALPHA = 1.7580993408473768
 DENSITY_AT_0 = 0.3989422804014327  # 1 / sqrt(2 pi)
 GELU_LINEAR = 1.5957691216057308  # 2 sqrt(2 / pi)
-GELU_CUBIC = 0.07135481627260025  # 0.044715 times that
+GELU_CUBIC = 0.07135481627260025  # 0.044715 GELU_LINEAR
 GELU_TANH_ENDS = 24.0  # beyond it the logistic in gelu_tanh is 0 or 1
 ONE_SIXTH = 1 / 6
 SILENT: dict[NumberType, float] = {Float32: -88.0, Float64: -709.0}  # here e^z is 0
 
 
 def clip(z: float, low: float, high: float) -> float:
-    """Return z, or the nearer end where it is beyond; a NaN stays a NaN."""
+    """Return z, limited to the interval from low to high; a NaN stays a NaN."""
     z = low if z <= low else z
     return high if z >= high else z
 
@@ -230,7 +230,7 @@ def softplus_slope(T: NumberType, a: float) -> float:
 
 
 def softsign(T: NumberType, z: float) -> float:
-    """Return z / (1 + |z|), 1 from where 1 + |z| is |z|."""
+    """Return z / (1 + |z|), or 1 or -1 if 1 + |z| rounds to |z|."""
     if isnan(z):
         return z
     y = min(abs(z), ldexp(1.0, T.fraction_bits + 2))
@@ -244,12 +244,12 @@ def softsign_slope(T: NumberType, a: float) -> float:
 
 
 def hard_sigmoid(T: NumberType, z: float) -> float:
-    """Return z / 6 + 1 / 2, kept within 0 and 1, as (z + 3) / 6, which does not cancel near -3."""
+    """Return z / 6 + 1 / 2, limited to [0, 1], as (z + 3) / 6, which does not cancel near -3."""
     return T.round(clip(T.round(z + 3), 0.0, 6.0) * T.round(ONE_SIXTH))
 
 
 def step(T: NumberType, z: float) -> float:
-    """Return 1 where z > 0, else 0: the perceptron's answer."""
+    """Return 1 if z > 0, else 0, like a perceptron; a NaN stays a NaN."""
     return 1.0 if z > 0 else 0.0 if z <= 0 else z
 
 
@@ -269,7 +269,7 @@ def times(slope: OfNumber) -> Backward:
 
 
 def where_between(low: float, high: float, slope: float = 1.0) -> Backward:
-    """Return dC/dz = g slope where a lies between the ends, 0 at them and beyond."""
+    """Return dC/dz = g slope if low < a < high, otherwise 0."""
     return lambda T, a, g: [
         T.round(g_j * T.round(slope)) if low < a_j < high else 0.0
         for a_j, g_j in zip(a, g, strict=True)
@@ -277,7 +277,7 @@ def where_between(low: float, high: float, slope: float = 1.0) -> Backward:
 
 
 def leaky_relu_backward(T: NumberType, a: Row, g: Row) -> Row:
-    """Return dC/dz = g where the unit is on, g / 100 where it is off."""
+    """Return dC/dz = g if the unit is on, g / 100 if it is off."""
     return [g_j if a_j > 0 else T.round(g_j * T.round(LEAK)) for a_j, g_j in zip(a, g, strict=True)]
 
 
@@ -287,11 +287,11 @@ def step_backward(T: NumberType, a: Row, g: Row) -> Row:
 
 
 # ------------------------------------------------- second derivatives along a direction: g R{f'(z)}
-# R{x} is the derivative of x with respect to t where theta moves as theta + t v (Pearlmutter 1994).
+# R{x} is the derivative of x with respect to t if theta moves as theta + t v (Pearlmutter 1994).
 
 
 class Along(NamedTuple):
-    """A layer for one sample, and how it moves along the direction."""
+    """A layer for one sample, and its derivatives along the direction."""
 
     z: Row
     a: Row
@@ -299,7 +299,7 @@ class Along(NamedTuple):
     R_a: Row  # R{a}
 
 
-FLAT = 1000.0  # from there on the second derivatives of gelu, silu and mish are 0 in either type
+FLAT = 1000.0  # beyond it the second derivatives of gelu, silu and mish are 0 in both types
 
 Bend = Callable[[NumberType, Along, Row], Row]  # (T, layer, g)
 
@@ -422,7 +422,7 @@ class Activation(NamedTuple):
 
     forward: OfRow  # (T, z) -> a
     backward: Backward  # (T, z or a, g = dC/da) -> dC/dz
-    derivative_from: str = "a"  # which of the two
+    derivative_from: str = "a"  # the argument of backward, "a" or "z"
     bend: Bend = straight  # (T, layer, g) -> g R{f'(z)}
     initialiser: str = "glorot_uniform"  # of the weights before it, for "auto"
 
@@ -484,7 +484,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 class OwnActivation(NamedTuple):
-    """An activation that is not in the table: its name, f and f', both of a number z."""
+    """A custom activation: its name, f and f', both functions of a number z."""
 
     name: str
     f: Callable[[float], float]
@@ -492,11 +492,11 @@ class OwnActivation(NamedTuple):
 
     @property
     def functions(self) -> Activation:
-        """The activation as the network uses it."""
+        """The activation in the form that a network uses."""
         forward = each(lambda T, z: T.round(self.f(z)))
         return Activation(forward, times(lambda T, z: T.round(self.df(z))), "z")
 
 
 def dC_dz(T: NumberType, f: Activation, z: Row, a: Row, g: Row) -> Row:
-    """Return dC/dz of a layer with this activation from g = dC/da, one sample's rows."""
+    """Return dC/dz of a layer with this activation from g = dC/da, for one sample."""
     return f.backward(T, z if f.derivative_from == "z" else a, g)

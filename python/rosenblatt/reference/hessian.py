@@ -1,9 +1,9 @@
-"""Hessian times a vector: H v of the cost C, exact, in one pass forward and one back.
+"""Hessian-vector product: H v of the cost C, exact, in one forward and one backward pass.
 
 H is the matrix of second derivatives d2C/dtheta2. H v is the derivative of the gradient along v:
-every quantity of the training step is differentiated as theta + t v by t, at t = 0 (B. A.
-Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6, 1994). The letter R
-stands before a quantity for that derivative.
+every quantity of the training step is a function of theta + t v and is differentiated with respect
+to t at t = 0 (B. A. Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6,
+1994). R{x} denotes this derivative of x.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class TraceAlong(NamedTuple):
 
 
 class DeltaAlong(NamedTuple):
-    """Of a layer delta, dC/du, dC/da, and their derivatives along v, each (n, n_out)."""
+    """delta, dC/du and dC/da of a layer, and their derivatives along v, each (n, n_out)."""
 
     delta: Matrix
     R_delta: Matrix
-    dU: Matrix  # delta but in layers with a norm
+    dU: Matrix  # equals delta if the layer has no norm
     R_dU: Matrix
-    G: Matrix  # empty for the output, which nothing skips
+    G: Matrix  # empty for the output, which has no skip
     R_G: Matrix
 
 
@@ -110,19 +110,19 @@ def forward_along(net: Layers, direction: Layers, trace: Trace) -> TraceAlong:
         R_Z.append(R_z)
         rows = zip(trace.Z[layer], trace.F[layer], R_z, strict=True)
         R_F.append([activation_along(T, name, z, a, r) for z, a, r in rows])
-        skipped = net.skips[layer] and layer > 0  # of X there is no R{x}
+        skipped = net.skips[layer] and layer > 0  # R{X} is 0
         R_A.append(added(T, R_F[-1], R_A[-1]) if skipped else R_F[-1])
     return TraceAlong(tuple(R_Z), tuple(R_F), tuple(R_A), tuple(normalised))
 
 
 def layer_along(trace: Trace, along: TraceAlong, layer: int) -> list[Along]:
-    """Return what a weight layer leads to, sample by sample."""
+    """Return the layer after a weight layer, and its derivatives, for every sample."""
     rows = zip(trace.Z[layer], trace.F[layer], along.R_Z[layer], along.R_F[layer], strict=True)
     return [Along(*row) for row in rows]
 
 
 def activation_along(T: NumberType, name: str, z: Row, a: Row, R_z: Row) -> Row:
-    """Return R{a} from R{z}: f' R{z}, as dC/dz comes from dC/da where da/dz is symmetric."""
+    """Return R{a} = f' R{z}; it is computed like dC/dz from dC/da, because da/dz is symmetric."""
     if name != "log_softmax":
         return dC_dz(T, ACTIVATIONS[name], z, a, R_z)
     mean = chain(T, 0.0, [exp(T, a_j) for a_j in a], R_z)
