@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from . import compare, results
+from .libraries import OWN_RUN, RUN_ALTERNATIVES, chosen_alternatives
 from .match import Rules
 from .measure import cores_for
 from .peak import Peak
-from .rivals import OWN_RUN, RUN_RIVALS, chosen_rivals
 from .workloads import RUNS, chosen
 
 COMMANDS = ("compare", "runs", "footprint", "kernels", "growth", "sklearn", "report", "all")
 
-# Measurements of each contestant, and seconds of each. So many make `all` last about half an hour
+# Measurements of each entry, and seconds of each. So many make `all` last about half an hour
 # on two cores, while the quartiles of undisturbed rounds stay within a few percent.
 ROUNDS = {"compare": 7, "runs": 7, "footprint": 5, "kernels": 7, "growth": 5, "sklearn": 7}
 SECONDS = {"compare": 0.12, "runs": 0.5, "kernels": 0.05, "growth": 0.05}
 
-# In `all` these take part in the main comparison alone, float32 with one thread. They compile for 4
-# to 15 s per workload, which is half of all that the others need, and are the best rival in none.
+# In `all` these take part only in the main comparison, float32 with one thread. They compile for 4
+# to 15 s per workload, half of what all others need, and are the fastest alternative in none.
 SLOW_TO_START = ("pytorch-compile", "tensorflow")
 
 
@@ -40,11 +40,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--only", nargs="+", default=[], metavar="PART", help="workloads with PART in their name"
     )
     parser.add_argument(
-        "--rivals", nargs="*", default=None, metavar="NAME", help="these alone, or none"
+        "--alternatives", nargs="*", default=None, metavar="NAME", help="these alone, or none"
     )
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=None, help="measurements of each contestant")
+    parser.add_argument("--rounds", type=int, default=None, help="measurements of each entry")
     parser.add_argument("--seconds", type=float, default=None, help="of one measurement")
     parser.add_argument(
         "--quick", action="store_true", help="a smoke run: few batches and short rounds, no figures"
@@ -82,10 +82,10 @@ def run_compare(settings: argparse.Namespace, store: results.Store) -> None:
     import rosenblatt
 
     workloads = chosen(settings.only, settings.dtype)
-    rivals = chosen_rivals(settings.rivals)
+    alternatives = chosen_alternatives(settings.alternatives)
     cores = cores_for(settings.threads)
     isas = rosenblatt.build_info()["isas"]
-    everybody = compare.contestants(rivals, settings.threads, isas, say)
+    everybody = compare.entries(alternatives, settings.threads, isas, say)
     rules = Rules(rounds_of(settings, "compare"), seconds_of(settings, "compare"), frozenset(cores))
     with tempfile.TemporaryDirectory() as folder:
         peak = Peak(Path(folder), cores)
@@ -101,11 +101,11 @@ def run_compare(settings: argparse.Namespace, store: results.Store) -> None:
 
 
 def run_runs(settings: argparse.Namespace, store: results.Store) -> None:
-    rivals = chosen_rivals(settings.rivals, RUN_RIVALS)
+    alternatives = chosen_alternatives(settings.alternatives, RUN_ALTERNATIVES)
     rules = Rules(
         rounds_of(settings, "runs"), seconds_of(settings, "runs"), frozenset(cores_for(1))
     )
-    everybody = [OWN_RUN, *compare.installed(rivals, say)]
+    everybody = [OWN_RUN, *compare.installed(alternatives, say)]
     found = []
     for workload in RUNS:
         asked = compare.shortened(workload) if settings.quick else workload
@@ -134,9 +134,11 @@ def run_growth(settings: argparse.Namespace, store: results.Store) -> None:
     from .growth import measure_growth
     from .plots import plot_growth
 
-    rivals = chosen_rivals(["numpy"] if settings.rivals is None else settings.rivals)
+    alternatives = chosen_alternatives(
+        ["numpy"] if settings.alternatives is None else settings.alternatives
+    )
     rounds, seconds = rounds_of(settings, "growth"), seconds_of(settings, "growth")
-    store.set("growth", measure_growth(rivals, rounds, seconds, settings.quick, say))
+    store.set("growth", measure_growth(alternatives, rounds, seconds, settings.quick, say))
     plot_growth(store.data, settings.output, say)
 
 
@@ -159,15 +161,17 @@ def run_report(settings: argparse.Namespace, store: results.Store) -> None:
 
 def run_all(settings: argparse.Namespace, store: results.Store) -> None:
     """Run everything that the report shows."""
-    rivals = settings.rivals
-    if rivals is None:
-        rivals = [one.name for one in chosen_rivals(None) if one.name not in SLOW_TO_START]
-    side = {**vars(settings), "rivals": rivals}
+    alternatives = settings.alternatives
+    if alternatives is None:
+        alternatives = [
+            one.name for one in chosen_alternatives(None) if one.name not in SLOW_TO_START
+        ]
+    side = {**vars(settings), "alternatives": alternatives}
     in_turn("float32, one thread", run_compare, settings, store)
     in_turn("float64", run_compare, argparse.Namespace(**{**side, "dtype": "float64"}), store)
     if len(os.sched_getaffinity(0)) > 1:
         in_turn("two threads", run_compare, argparse.Namespace(**{**side, "threads": 2}), store)
-    in_turn("whole runs", run_runs, argparse.Namespace(**{**side, "rivals": None}), store)
+    in_turn("whole runs", run_runs, argparse.Namespace(**{**side, "alternatives": None}), store)
     in_turn("footprint", run_footprint, settings, store)
     in_turn("kernels", run_kernels, settings, store)
     in_turn("growth", run_growth, settings, store)

@@ -6,33 +6,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .libraries import OWN, OWN_AVX2, OWN_ONE_THREAD, Entry
 from .match import Player, Rules, Score, play
 from .measure import spread
 from .peak import Peak, best
-from .rivals import OWN, OWN_AVX2, OWN_ONE_THREAD, Contestant
 from .workloads import Workload
 
 Say = Callable[[str], None]
 
 
-def contestants(
-    rivals: Sequence[Contestant], threads: int, isas: Sequence[str], say: Say
-) -> list[Contestant]:
-    """Return rosenblatt in its forms, and the rivals whose packages are installed."""
+def entries(
+    alternatives: Sequence[Entry], threads: int, isas: Sequence[str], say: Say
+) -> list[Entry]:
+    """Return rosenblatt in its forms, and the alternatives whose packages are installed."""
     own = [OWN]
     if threads > 1:
         own.append(OWN_ONE_THREAD)
     elif "avx2" in isas:
         own.append(OWN_AVX2)
-    return [*own, *installed(rivals, say)]
+    return [*own, *installed(alternatives, say)]
 
 
-def installed(rivals: Sequence[Contestant], say: Say) -> list[Contestant]:
+def installed(alternatives: Sequence[Entry], say: Say) -> list[Entry]:
     """Return those whose packages are installed, and say who is missing."""
-    for rival in rivals:
-        if rival.missing:
-            say(f"{rival.label}: skipped, {' and '.join(rival.missing)} not installed")
-    return [rival for rival in rivals if not rival.missing]
+    for alternative in alternatives:
+        if alternative.missing:
+            say(f"{alternative.label}: skipped, {' and '.join(alternative.missing)} not installed")
+    return [alternative for alternative in alternatives if not alternative.missing]
 
 
 def is_quick(workload: Workload) -> bool:
@@ -46,7 +46,7 @@ def shortened(workload: Workload) -> Workload:
 
 
 def compare(
-    workload: Workload, everybody: Sequence[Contestant], rules: Rules, peak: Peak | None, say: Say
+    workload: Workload, everybody: Sequence[Entry], rules: Rules, peak: Peak | None, say: Say
 ) -> dict[str, Any]:
     """Play one match and return its figures; the first of everybody is rosenblatt."""
     say(f"{workload.name}, {workload.dtype}, threads: {len(rules.cores)}")
@@ -56,7 +56,7 @@ def compare(
     medians = {kind: spread(values).median for kind, values in rates.items()}
     own = scores[0]  # rosenblatt comes first
     figures = {
-        player.contestant.name: figures_of(workload, player, score, own, medians)
+        player.entry.name: figures_of(workload, player, score, own, medians)
         for player, score in zip(players, scores, strict=True)
         if not score.unsuitable
     }
@@ -69,15 +69,15 @@ def compare(
         "rounds": max(len(score.seconds) for score in scores),
         "seconds": rules.seconds,
         "peak": {kind: spread(values).as_json() for kind, values in rates.items()},
-        "contestants": figures,
+        "entries": figures,
     }
 
 
 def figures_of(
     workload: Workload, player: Player, score: Score, own: Score, peak: dict[str, float]
 ) -> dict[str, Any]:
-    """Return the figures of one contestant; of one that failed, the reason."""
-    who = player.contestant
+    """Return the figures of one entry; of one that failed, the reason."""
+    who = player.entry
     figure: dict[str, Any] = {"label": who.label, "own": who.own}
     if score.failure is not None or not score.seconds:
         return {**figure, "failure": score.failure or "no round was played"}
@@ -108,7 +108,7 @@ def figures_of(
 
 
 def line(figure: dict[str, Any]) -> str:
-    """Return one contestant's figures as a line of text."""
+    """Return one entry's figures as a line of text."""
     if "failure" in figure:
         return f"{figure['label']:<28} failed: {figure['failure']}"
     seconds = figure["seconds"]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .libraries import OWN, Entry
 from .match import Player, Rules, play
 from .measure import cores_for, spread
-from .rivals import OWN, Contestant
 from .workloads import Workload
 
 Say = Callable[[str], None]
@@ -88,11 +88,11 @@ DENORMALS = ((784, 128, 10), (200, 200, 200, 10), (1000, 64, 2))
 
 
 def measure_growth(
-    rivals: Sequence[Contestant], rounds: int, seconds: float, quick: bool, say: Say
+    alternatives: Sequence[Entry], rounds: int, seconds: float, quick: bool, say: Say
 ) -> dict[str, Any]:
     """Return the curves, the neighbours and the rows of denormals."""
     rules = Rules(rounds, seconds, frozenset(cores_for(1)))
-    everybody = [OWN, *(rival for rival in rivals if not rival.missing)]
+    everybody = [OWN, *(alternative for alternative in alternatives if not alternative.missing)]
     curves = CURVES if not quick else tuple(Curve(c.name, c.values[:2], c.workload) for c in CURVES)
     groups = NEIGHBOURS[:1] if quick else NEIGHBOURS
     return {
@@ -112,7 +112,7 @@ def measure_growth(
 
 
 def curve_figures(
-    curve: Curve, everybody: Sequence[Contestant], rules: Rules, say: Say
+    curve: Curve, everybody: Sequence[Entry], rules: Rules, say: Say
 ) -> dict[str, Any]:
     """Return seconds per step of everybody at each value, in a match for each value."""
     points = []

@@ -1,4 +1,4 @@
-"""Judge: the textbook's steps in float64, and how far a contestant's result may be from it."""
+"""Judge: the textbook's steps in float64, and how far a entry's result may be from it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Judge:
         return parameters
 
     def verdicts(self, result: Array) -> list[Verdict]:
-        """Compare a contestant's parameters after the steps, or its outputs, with the judge's.
+        """Compare a entry's parameters after the steps, or its outputs, with the judge's.
 
         Rounding, u = 2^-24 or 2^-53, the worst case to first order: a sum of n products is off by
         n u times the sum of their sizes, and a chain of layers passes that on, so that a gradient

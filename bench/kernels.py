@@ -21,10 +21,10 @@ import numpy as np
 
 from .bandwidth import bandwidths
 from .judge import UNIT_ROUNDOFF
+from .libraries import OWN
 from .match import ROOT, Player, Rules, environment
 from .measure import ATTEMPTS, UNDISTURBED, cores_for, held_to, spread
 from .peak import Peak, best, compiled
-from .rivals import OWN
 from .workloads import WORKLOADS, Array
 
 # Rows, inputs, outputs: one sample, batches, large ones; square, wide, narrow; with remainders.

@@ -1,4 +1,4 @@
-"""Match: contestants in processes of their own, judged first, then timed in turn, in rounds.
+"""Match: entries in processes of their own, judged first, then timed in turn, in rounds.
 
 Everybody sees the same weather: a round asks each process for one measurement, in a new order every
 time, while the others sleep.
@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from .judge import Judge
+from .libraries import Entry
 from .measure import ATTEMPTS, UNDISTURBED, held_to
 from .peak import Peak
-from .rivals import Contestant
 from .workloads import Workload
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,7 +74,7 @@ LONG_PASS = 1.0
 class Player:
     """Who does what in a match."""
 
-    contestant: Contestant
+    entry: Entry
     workload: Workload
 
 
@@ -143,7 +143,7 @@ class Worker:
         Raises
         ------
         WorkerError
-            The contestant raised, died or did not answer in time.
+            The entry raised, died or did not answer in time.
         """
         assert self._process.stdin is not None
         try:
@@ -163,7 +163,7 @@ class Worker:
 
 
 def threads_of(player: Player, rules: Rules) -> int:
-    return player.contestant.threads or len(rules.cores)
+    return player.entry.threads or len(rules.cores)
 
 
 def cores_of(player: Player, rules: Rules) -> set[int]:
@@ -185,7 +185,7 @@ def environment(player: Player, rules: Rules) -> dict[str, str]:
         "JAX_PLATFORMS": "cpu",
         "CUDA_VISIBLE_DEVICES": "",
         "TF_CPP_MIN_LOG_LEVEL": "2",
-        **player.contestant.environment,
+        **player.entry.environment,
     }
 
 
@@ -209,7 +209,7 @@ def play(
             if scores[i].failure is None:
                 workers[i] = worker
             elif not scores[i].unsuitable:
-                say(f"  {player.contestant.label}: FAILED: {scores[i].failure}")
+                say(f"  {player.entry.label}: FAILED: {scores[i].failure}")
         judges.clear()
         order = list(workers)
         shuffle = random.Random(0).shuffle
@@ -223,7 +223,7 @@ def play(
                     measure(workers[i], scores[i], rules)
         for i, worker in workers.items():
             if scores[i].failure is not None:
-                say(f"  {players[i].contestant.label}: FAILED: {scores[i].failure}")
+                say(f"  {players[i].entry.label}: FAILED: {scores[i].failure}")
             else:
                 scores[i].memory = worker.ask("memory")["bytes"]
     return scores, peaks
@@ -235,7 +235,7 @@ def admitted(worker: Worker, player: Player, judge: Judge, *, rules: Rules, resu
     try:
         reply = worker.ask(
             "open",
-            name=player.contestant.name,
+            name=player.entry.name,
             workload=player.workload.as_json(),
             threads=threads_of(player, rules),
         )

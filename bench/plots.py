@@ -27,7 +27,7 @@ STYLES = {
     "onnxruntime-bound": ("#CC79A7", "d"),
 }
 DPI = 130
-ROW_HEIGHT = 0.8  # of a row, what the rivals' marks share
+ROW_HEIGHT = 0.8  # of a row, what the alternatives' marks share
 
 
 def drawing(say: Say) -> Any:
@@ -52,8 +52,8 @@ def matches_of(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def timed(match: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the contestants of a match that have a time."""
-    return {name: one for name, one in match["contestants"].items() if "seconds" in one}
+    """Return the entries of a match that have a time."""
+    return {name: one for name, one in match["entries"].items() if "seconds" in one}
 
 
 def plot_performance(data: dict[str, Any], folder: Path, say: Say) -> None:
@@ -86,7 +86,7 @@ def plot_performance(data: dict[str, Any], folder: Path, say: Say) -> None:
                 draw_ratio(times, height, name, timed(match)[name])
         if row % 2 == 0:
             times.axhspan(row - 0.5, row + 0.5, color="#f4f4f4", zorder=0)
-        share = match["contestants"]["rosenblatt"]["share"]
+        share = match["entries"]["rosenblatt"]["share"]
         if share is not None:
             shares.barh(row, 100 * share, height=0.55, color="#4d4d4d")
             shares.text(100 * share + 2, row, f"{100 * share:.0f}", va="center", fontsize=8)
@@ -112,7 +112,7 @@ def plot_performance(data: dict[str, Any], folder: Path, say: Say) -> None:
 
 
 def draw_ratio(axes: Any, height: float, name: str, one: dict[str, Any]) -> None:
-    """Draw a rival's time relative to rosenblatt's, with its quartiles over the rounds."""
+    """Draw an alternative's time relative to rosenblatt's, with its quartiles over the rounds."""
     colour, marker = STYLES.get(name, ("#777777", "o"))
     ratio = one["ratio"]
     axes.plot([ratio["low"], ratio["high"]], [height, height], color=colour, linewidth=1)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .growth import DENORMAL_LIMIT, NEIGHBOUR_LIMIT
+from .libraries import ALTERNATIVES, SAME_LIBRARY
 from .measure import UNDISTURBED
-from .rivals import PLAIN_RIVAL, RIVALS
 from .targets import (
     AVX2_SHARE,
     LARGEST,
@@ -53,10 +53,9 @@ def parts(data: Figures) -> Iterator[str]:
     main = comparisons.get("float32 1")
     yield "# Performance"
     yield (
-        "What rosenblatt costs in time and memory, beside the libraries that one could use "
-        "instead. This page is written by `python -m bench report` from performance.json, which "
-        "lies beside it; [bench/README.md](../bench/README.md) says what is measured, how, and how "
-        "to do it again."
+        "The time and memory that rosenblatt needs, compared with the libraries that one could use "
+        "instead. `python -m bench report` writes this page from performance.json; "
+        "[bench/README.md](../bench/README.md) says what is measured, and how to repeat it."
     )
     yield from unfinished(data)
     for section in (main, *[one for one in comparisons.values() if one is not main]):
@@ -115,7 +114,7 @@ def unfinished(data: Figures) -> Iterator[str]:
         data[name] for name in ("runs", "sklearn", "footprint", "kernels", "growth") if name in data
     ]
     if not all(one["complete"] for one in [*matches, *others]):
-        yield "**Some of this comes from a smoke run (`--quick`): these are no figures.**"
+        yield "**Part of this page comes from a smoke run (`--quick`) and means nothing.**"
 
 
 # ---- comparisons -------------------------------------------------------------------------------
@@ -130,8 +129,8 @@ def comparison(section: Figures, main: Figures | None) -> Iterator[str]:
     rows = [row for match in section["matches"] if (row := summary(match))]
     if rows:
         yield (
-            "rosenblatt, and the fastest of the others. A step is one batch, from the gathering of "
-            "its shuffled rows to the update; in inference it is one call."
+            "rosenblatt and the fastest alternative. A step is one batch, from gathering its "
+            "shuffled rows to the update; in inference it is one call."
         )
         yield table(
             [
@@ -140,7 +139,7 @@ def comparison(section: Figures, main: Figures | None) -> Iterator[str]:
                 "samples per s",
                 "GFLOP/s",
                 "of the peak",
-                "best rival",
+                "best alternative",
                 "its µs",
                 "ratio",
                 "quartiles of the ratio",
@@ -149,12 +148,12 @@ def comparison(section: Figures, main: Figures | None) -> Iterator[str]:
         )
     if threads > 1:
         yield from speedups(section)
-    yield "Everybody's median time per step in µs; in brackets half the distance of the quartiles."
-    yield everybody(section["matches"])
+    yield "Median time per step of every library in µs; half the interquartile range in brackets."
+    yield all_entries(section["matches"])
     failures = [
         f"- {one['label']}, {match['workload']['name']}: {one['failure']}"
         for match in section["matches"]
-        for one in match["contestants"].values()
+        for one in match["entries"].values()
         if "failure" in one
     ]
     if failures:
@@ -201,30 +200,30 @@ def conditions(section: Figures) -> str:
         f"GFLOP/s by width of register: {'; '.join(widths) or 'unknown'}.",
         f"Medians of {' or '.join(str(n) for n in rounds)} interleaved rounds. A measurement whose "
         f"process had the core for less than {100 * UNDISTURBED:.0f} % of the time was taken "
-        f"again: {repeated} times in {n_measured}. At the worst, a contestant had it for "
+        f"again: {repeated} times in {n_measured}. In the worst case a process had it for "
         f"{100 * min(ran):.0f} % (median).",
     ]
     return "\n".join(f"- {line}" for line in lines)
 
 
 def timed(match: Figures) -> dict[str, Figures]:
-    """Return the contestants that have a time."""
-    return {name: one for name, one in match["contestants"].items() if "seconds" in one}
+    """Return the entries that have a time."""
+    return {name: one for name, one in match["entries"].items() if "seconds" in one}
 
 
-def best_rival(match: Figures, among: Sequence[str] = ()) -> Figures | None:
-    """Return the fastest rival of a match, or the fastest of some."""
-    rivals = [
+def best_alternative(match: Figures, among: Sequence[str] = ()) -> Figures | None:
+    """Return the fastest alternative of a match, or the fastest of some."""
+    alternatives = [
         one for name, one in timed(match).items() if not one["own"] and (not among or name in among)
     ]
-    return min(rivals, key=lambda one: float(one["seconds"]["median"]), default=None)
+    return min(alternatives, key=lambda one: float(one["seconds"]["median"]), default=None)
 
 
 def summary(match: Figures) -> Row | None:
     own = timed(match).get("rosenblatt")
     if own is None:
         return None
-    rival = best_rival(match)
+    alternative = best_alternative(match)
     row = [
         match["workload"]["name"],
         micro(own["seconds"]["median"]),
@@ -232,25 +231,25 @@ def summary(match: Figures) -> Row | None:
         digits(own["gflops"]),
         percent(own["share"]),
     ]
-    if rival is None:
+    if alternative is None:
         return [*row, "none", "", "", ""]
-    ratio = rival["ratio"]
+    ratio = alternative["ratio"]
     return [
         *row,
-        rival["label"],
-        micro(rival["seconds"]["median"]),
+        alternative["label"],
+        micro(alternative["seconds"]["median"]),
         f"{ratio['median']:.2f}",
         f"{ratio['low']:.2f} to {ratio['high']:.2f}",
     ]
 
 
-def everybody(matches: Sequence[Figures]) -> str:
-    """Return a table of all times: a row per workload, a column per contestant."""
+def all_entries(matches: Sequence[Figures]) -> str:
+    """Return a table of all times: a row per workload, a column per entry."""
     known = [
         "rosenblatt",
         "rosenblatt-one-thread",
         "rosenblatt-avx2",
-        *[one.name for one in RIVALS],
+        *[one.name for one in ALTERNATIVES],
     ]
     present = [name for name in known if any(name in timed(match) for match in matches)]
     labels = {name: one["label"] for match in matches for name, one in timed(match).items()}
@@ -260,7 +259,7 @@ def everybody(matches: Sequence[Figures]) -> str:
         for name in present:
             one = timed(match).get(name)
             if one is None:
-                cells.append("failed" if name in match["contestants"] else "")
+                cells.append("failed" if name in match["entries"] else "")
                 continue
             seconds = one["seconds"]
             noise = (seconds["high"] - seconds["low"]) / 2 / seconds["median"]
@@ -274,9 +273,9 @@ def speedups(section: Figures) -> Iterator[str]:
     threads = section["threads"]
     rows = []
     for match in section["matches"]:
-        contestants = timed(match)
-        if {"rosenblatt", "rosenblatt-one-thread"} <= contestants.keys():
-            single = contestants["rosenblatt-one-thread"]
+        entries = timed(match)
+        if {"rosenblatt", "rosenblatt-one-thread"} <= entries.keys():
+            single = entries["rosenblatt-one-thread"]
             ratio = single["ratio"]
             name = match["workload"]["name"]
             needed = TWO_THREADS_LARGEST if name in LARGEST else TWO_THREADS_ANYWHERE
@@ -284,7 +283,7 @@ def speedups(section: Figures) -> Iterator[str]:
                 [
                     name,
                     micro(single["seconds"]["median"]),
-                    micro(contestants["rosenblatt"]["seconds"]["median"]),
+                    micro(entries["rosenblatt"]["seconds"]["median"]),
                     f"{ratio['median']:.2f}",
                     f"{ratio['low']:.2f} to {ratio['high']:.2f}",
                     f"{needed:g}" if threads == 2 else "",
@@ -293,14 +292,14 @@ def speedups(section: Figures) -> Iterator[str]:
             )
     if not rows:
         return
-    yield f"### {counted(threads).capitalize()} beside one"
+    yield f"### {counted(threads).capitalize()} against one"
     yield (
-        "Both are rosenblatt's, in the same run; times as fast is one thread's time over that of "
+        f"rosenblatt alone, in the same run. The speed-up is the time of one thread over that of "
         f"{counted(threads)}."
     )
     several = f"{counted(threads)}, µs"
-    header = ["workload", "one thread, µs", several, "times as fast", "quartiles"]
-    yield table([*header, "demand", ""], rows)
+    header = ["workload", "one thread, µs", several, "speed-up", "quartiles"]
+    yield table([*header, "target", ""], rows)
 
 
 # ---- demands -----------------------------------------------------------------------------------
@@ -320,12 +319,12 @@ def demands(section: Figures) -> Iterator[str]:
         if target.workload in matches and (section["dtype"] == "float32" or target.kind == "ratio")
     ]
     if rows:
-        yield "### What was demanded, and what was reached"
+        yield "### Targets and results"
         yield (
-            "A ratio is a rival's time over rosenblatt's, of the medians; against a library in "
-            "several forms it is the fastest form."
+            "A ratio is the median time of the alternative over rosenblatt's. If a library takes "
+            "part in several forms, the fastest one counts."
         )
-        yield table(["workload", "demand", "measured", ""], rows)
+        yield table(["workload", "target", "measured", ""], rows)
 
 
 def outcome(target: Target, match: Figures) -> tuple[str, str]:
@@ -339,11 +338,11 @@ def outcome(target: Target, match: Figures) -> tuple[str, str]:
     if target.kind == "share":
         share = own["share"]
         return percent(share), "" if share is None else reached(share / target.needed)
-    rival = best_rival(match, target.against)
-    if rival is None:
+    alternative = best_alternative(match, target.against)
+    if alternative is None:
         return "not measured", ""
-    ratio = rival["ratio"]["median"]
-    return f"{digits(ratio)} × {rival['label']}", reached(ratio / target.needed)
+    ratio = alternative["ratio"]["median"]
+    return f"{digits(ratio)} × {alternative['label']}", reached(ratio / target.needed)
 
 
 def forced_avx2(section: Figures) -> Iterator[str]:
@@ -360,7 +359,7 @@ def forced_avx2(section: Figures) -> Iterator[str]:
     if rows:
         yield "### AVX2 forced"
         yield "The share is that of the peak of 256-bit registers."
-        yield table(["workload", "µs per step", "GFLOP/s", "of the peak", "demand", ""], rows)
+        yield table(["workload", "µs per step", "GFLOP/s", "of the peak", "target", ""], rows)
 
 
 # ---- whole runs --------------------------------------------------------------------------------
@@ -382,14 +381,14 @@ def runs(data: Figures) -> Iterator[str]:
         if "rosenblatt-run" not in found:
             continue
         own = found["rosenblatt-run"]["seconds"]["median"]
-        for rival in (one for one in found if not found[one]["own"]):
-            ratio = found[rival]["ratio"]
-            other = plain.get(PLAIN[name], {}).get(PLAIN_RIVAL[rival], {}).get("ratio")
+        for alternative in (one for one in found if not found[one]["own"]):
+            ratio = found[alternative]["ratio"]
+            other = plain.get(PLAIN[name], {}).get(SAME_LIBRARY[alternative], {}).get("ratio")
             rows.append(
                 [
-                    f"{name}, {found[rival]['label']}",
+                    f"{name}, {found[alternative]['label']}",
                     digits(1e3 * own * match["steps"]),
-                    digits(1e3 * found[rival]["seconds"]["median"] * match["steps"]),
+                    digits(1e3 * found[alternative]["seconds"]["median"] * match["steps"]),
                     f"{ratio['median']:.2f}",
                     f"{ratio['low']:.2f} to {ratio['high']:.2f}",
                     "" if other is None else f"{other['median']:.2f}",
@@ -398,14 +397,22 @@ def runs(data: Figures) -> Iterator[str]:
     if rows:
         yield "## Whole runs: Adam, dropout, early stopping"
         yield (
-            "An epoch of a whole training, float32, one thread: Adam's steps with a fifth of the "
-            "hidden units left out, the loss of the held-out rows, and a copy of the weights where "
-            "it is the best so far. scikit-learn has no dropout and is timed without. The last "
-            "column is the ratio that plain gradient descent has on the same network, in the first "
-            "table of this page."
+            "An epoch of a training run, float32, one thread: steps of Adam with a fifth of the "
+            "hidden units dropped, the loss of the held-out rows, and a copy of the weights if "
+            "that loss is the best so far. scikit-learn has no dropout and is timed without it. "
+            "The last column is the ratio of plain gradient descent on the same network, from the "
+            "first table."
         )
         yield table(
-            ["run, rival", "rosenblatt, ms", "rival, ms", "ratio", "quartiles", "plain steps"], rows
+            [
+                "run, alternative",
+                "rosenblatt, ms",
+                "alternative, ms",
+                "ratio",
+                "quartiles",
+                "plain steps",
+            ],
+            rows,
         )
 
 
@@ -431,12 +438,12 @@ def estimators(data: Figures) -> Iterator[str]:
                 f"{ratio['low']:.1f} to {ratio['high']:.1f}",
             ]
         )
-    yield "## Estimators beside scikit-learn's"
+    yield "## Estimators compared with scikit-learn's"
     yield (
         "`fit` of `rosenblatt.sklearn`'s MLPClassifier or MLPRegressor and of scikit-learn's, in "
         "turns, float64, from the same weights in the same order; the losses of both agree. Small "
-        "batches get some thousand rows at most. *text* is a sparse matrix of 20,000 columns, of "
-        "which 0.5 % are filled. The libraries use as many threads as they choose."
+        "batches get a few thousand rows at most. *text* is a sparse matrix of 20,000 columns, "
+        "0.5 % of which are filled. Each library chooses its number of threads."
     )
     header = ["samples", "solver", "batch", "rosenblatt, ms", "scikit-learn, ms", "ratio"]
     yield table([*header, "quartiles"], rows)
@@ -452,7 +459,7 @@ def memory(section: Figures | None) -> Iterator[str]:
     matches = section["matches"]
     present = [
         name
-        for name in ["rosenblatt", *[one.name for one in RIVALS]]
+        for name in ["rosenblatt", *[one.name for one in ALTERNATIVES]]
         if any(name in timed(match) for match in matches)
     ]
     labels = {name: one["label"] for match in matches for name, one in timed(match).items()}
@@ -487,12 +494,11 @@ def footprint(data: Figures) -> Iterator[str]:
         rows.append([label, digits(1e3 * seconds["median"]), quartiles, *sizes])
     yield "## Import and size"
     yield (
-        "Imports in fresh interpreters, files in the cache. Sizes of the installed files, of the "
-        "package alone and with all it needs; of the wheel, what these files come to when they are "
-        "packed as a wheel is, which is what is downloaded."
+        "Imports in fresh interpreters with the files in the cache. Sizes of the installed files, "
+        "without and with all dependencies, and of the wheel that is downloaded."
     )
     yield table(
-        ["", "import, ms", "quartiles", "wheel, MB", "alone, MB", "with all it needs, MB"], rows
+        ["", "import, ms", "quartiles", "wheel, MB", "alone, MB", "with dependencies, MB"], rows
     )
 
 
@@ -518,9 +524,9 @@ def kernels(data: Figures) -> Iterator[str]:
     yield "## One kernel at a time"
     yield (
         "*forward* is `Network.forward` of one layer, with the call from Python, its checks and "
-        "the bias, beside NumPy's product alone; *step* is a training step of one layer with an "
-        "identity output (outputs, loss, dC/dW, update), of up to 64 in an epoch, beside the two "
-        "products alone. Shapes are rows × inputs × outputs."
+        "the bias, compared with NumPy's product alone. *step* is a training step of one layer "
+        "with an identity output (outputs, loss, dC/dW, update), up to 64 in an epoch, compared "
+        "with the two products alone. Shapes are rows × inputs × outputs."
     )
     yield table(
         ["", "shape", "µs", "GFLOP/s", "of the peak", "NumPy's BLAS", "ratio"],
@@ -541,8 +547,8 @@ def kernels(data: Figures) -> Iterator[str]:
         rows.append(cells)
     yield "### Functions"
     yield (
-        "ns for each number of an array; the C library's libm is called in a loop. A ratio says "
-        "how many times as fast rosenblatt is." + faster_than_libm(figures["functions"])
+        "ns per number of an array; the C library's libm is called in a loop. The ratio is the "
+        "time of the alternative over rosenblatt's." + faster_than_libm(figures["functions"])
     )
     yield table(["", "rosenblatt", "NumPy", "ratio", "C library", "ratio"], rows)
 
@@ -560,7 +566,7 @@ def faster_than_libm(rows: Sequence[Figures]) -> str:
         f"{min(values):.1f} to {max(values):.1f} times in {dtype}"
         for dtype, values in factors.items()
     ]
-    return f" Beside the C library that is {' and '.join(parts)}."
+    return f" Compared with the C library it is {' and '.join(parts)}."
 
 
 def roofs(figures: Figures) -> Iterator[str]:
@@ -590,7 +596,7 @@ def growth(data: Figures) -> Iterator[str]:
     if "growth" not in data:
         return
     figures = data["growth"]["figures"]
-    yield "## Growth, and no cliffs"
+    yield "## Growth without cliffs"
     yield "![Time per step over width, depth and batch; cost beside the neighbours'](growth.png)"
     yield from neighbours(figures["neighbours"])
     yield from denormals(figures["denormals"])
@@ -613,11 +619,11 @@ def neighbours(groups: Sequence[Figures]) -> Iterator[str]:
     if not rows:
         return
     yield (
-        "Sizes that are powers of two, primes and one above a tile, measured against their "
+        "Sizes that are powers of two, primes and one above a tile, compared with their "
         "neighbours: the cost per multiply-add of each over the median of its group, at most "
-        f"{NEIGHBOUR_LIMIT}. The worst of each side that was varied:"
+        f"{NEIGHBOUR_LIMIT}. The table has the worst of each dimension that varies:"
     )
-    yield table(["side that varies", "sizes", "worst", "at size", f"≤ {NEIGHBOUR_LIMIT}"], rows)
+    yield table(["dimension", "sizes", "worst", "at size", f"≤ {NEIGHBOUR_LIMIT}"], rows)
 
 
 def denormals(found: Sequence[Figures]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from .machine import describe
 from .workloads import WORKLOADS
 
 NAME = "performance.json"
-LONGEST_LINE = 500  # characters: a contestant fits on one line
+LONGEST_LINE = 500  # characters: a entry fits on one line
 
 
 class Store:
@@ -28,7 +28,7 @@ class Store:
     def __init__(self, folder: Path, *, complete: bool) -> None:
         self._path = folder / NAME
         self._complete = complete
-        self.failed = False  # whether a contestant failed in this run
+        self.failed = False  # whether a entry failed in this run
         self.data: dict[str, Any] = {}
         if self._path.exists():
             self.data = json.loads(self._path.read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ class Store:
         kept = {match["workload"]["name"]: match for match in section.get("matches", [])}
         kept[figures["workload"]["name"]] = {"complete": self._complete, **figures}
         section["matches"] = [kept[one.name] for one in WORKLOADS if one.name in kept]
-        self.failed |= any("failure" in one for one in figures["contestants"].values())
+        self.failed |= any("failure" in one for one in figures["entries"].values())
         self._write()
 
     def set(self, name: str, figures: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-BEST = "the best rival"
+BEST = "the best alternative"
 
 ONNX = ("onnxruntime", "onnxruntime-bound")
 SKLEARN = ("scikit-learn", "scikit-learn-sgd")
@@ -18,7 +18,7 @@ class Target:
     workload: str
     kind: Literal["ratio", "share", "microseconds"]
     needed: float  # at least; of microseconds at most
-    against: tuple[str, ...] = ()  # the fastest of these; empty: the best rival
+    against: tuple[str, ...] = ()  # the fastest of these; empty: the best alternative
     label: str = ""
 
     @property

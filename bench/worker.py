@@ -1,4 +1,4 @@
-"""Worker: a process of its own for one contestant and one workload, at the match's service.
+"""Worker: a process of its own for one entry and one workload, at the match's service.
 
 It is started as ``python -m bench.worker REPLIES`` with the number of a pipe to answer on, and
 reads one request per line, all in JSON. What the libraries print goes to standard error.
@@ -15,7 +15,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from .rivals import EVERYBODY, Runner, UnsuitableError
+from .libraries import ENTRIES, Runner, UnsuitableError
 from .workloads import Workload
 
 # Where a pass is shorter than this part of the time asked for, several make one measurement.
@@ -33,7 +33,7 @@ class Bench:
     def open(self, name: str, workload: dict[str, Any], threads: int) -> dict[str, Any]:
         """Prepare everything, and learn how long a pass over the samples takes."""
         settings = Workload.from_json(workload)
-        self._runner = EVERYBODY[name].open_runner(settings, threads)
+        self._runner = ENTRIES[name].open_runner(settings, threads)
         self._steps = settings.steps
         self._runner.run(1)  # compiles, allocates, touches
         began = time.perf_counter()

@@ -35,8 +35,8 @@ def from_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_worker_inherits_no_setting_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.libraries import OWN, OWN_AVX2, OWN_ONE_THREAD
     from bench.match import Player, Rules, environment
-    from bench.rivals import OWN, OWN_AVX2, OWN_ONE_THREAD
     from bench.workloads import WORKLOADS
 
     for name, value in SETTINGS.items():
@@ -66,7 +66,7 @@ def test_the_page_is_what_the_figures_make(tmp_path: Path) -> None:
 
 def test_a_whole_run_is_judged_by_steps_of_adam() -> None:
     from bench.judge import Judge
-    from bench.rivals.rosenblatt_run import open_runner
+    from bench.libraries.rosenblatt import open_runner
     from bench.workloads import RUNS
 
     for workload in RUNS:
@@ -81,7 +81,7 @@ def test_a_judge_leaves_a_slope_open_that_rounding_decides() -> None:
     """One z of this workload is 10^-7 from 0, where float32 and float64 do not agree on relu'."""
     from bench.growth import network
     from bench.judge import Judge
-    from bench.rivals.rosenblatt_train import open_runner
+    from bench.libraries.rosenblatt import open_runner
 
     workload = network("150-150-150-10 batch 101", [150, 150, 150, 10], 101)
     judge = Judge(workload, 3)
@@ -92,30 +92,30 @@ def test_a_judge_leaves_a_slope_open_that_rounding_decides() -> None:
 
 
 def test_the_page_compares_whole_runs_with_plain_steps() -> None:
+    from bench.libraries import ALTERNATIVES, OWN_RUN, RUN_ALTERNATIVES, SAME_LIBRARY
     from bench.report import runs
-    from bench.rivals import OWN_RUN, PLAIN_RIVAL, RIVALS, RUN_RIVALS
     from bench.workloads import PLAIN, RUNS, WORKLOADS
 
     assert {PLAIN[one.name] for one in RUNS} <= {one.name for one in WORKLOADS}
-    assert {PLAIN_RIVAL[one.name] for one in RUN_RIVALS} <= {one.name for one in RIVALS}
+    assert {SAME_LIBRARY[one.name] for one in RUN_ALTERNATIVES} <= {
+        one.name for one in ALTERNATIVES
+    }
 
-    def contestant(
-        label: str, seconds: float, ratio: float, *, own: bool = False
-    ) -> dict[str, Any]:
+    def entry(label: str, seconds: float, ratio: float, *, own: bool = False) -> dict[str, Any]:
         spread = {"median": ratio, "low": ratio, "high": ratio}
         return {"label": label, "own": own, "seconds": {"median": seconds}, "ratio": spread}
 
     match = {
         "workload": {"name": RUNS[0].name},
         "steps": 44,
-        "contestants": {
-            OWN_RUN.name: contestant("rosenblatt", 1e-5, 1, own=True),
-            "jax-run": contestant("JAX", 3e-5, 3),
+        "entries": {
+            OWN_RUN.name: entry("rosenblatt", 1e-5, 1, own=True),
+            "jax-run": entry("JAX", 3e-5, 3),
         },
     }
     steps = {
         "workload": {"name": PLAIN[RUNS[0].name]},
-        "contestants": {"jax": contestant("JAX", 1, 2)},
+        "entries": {"jax": entry("JAX", 1, 2)},
     }
     section = {"dtype": "float32", "threads": 1, "matches": [steps]}
     data = {"runs": {"figures": [match]}, "comparisons": {"float32 1": section}}

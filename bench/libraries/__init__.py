@@ -1,4 +1,4 @@
-"""Rivals: who takes part, in which form, and what each of them must be able to do."""
+"""Libraries: who takes part, in which form, and what each of them must be able to do."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..workloads import Array, Workload
 
 
 class UnsuitableError(Exception):
-    """This contestant does not do this workload; the message says why."""
+    """This entry does not do this workload; the message says why."""
 
 
 class Runner(Protocol):
-    """One contestant with one workload, all of it prepared, the weights included."""
+    """One entry with one workload, all of it prepared, the weights included."""
 
     def reset(self) -> None:
         """Go back to the first weights; not timed."""
@@ -38,7 +38,7 @@ class Runner(Protocol):
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Entry:
     """A library in one form of use."""
 
     name: str
@@ -62,13 +62,13 @@ class Contestant:
         return runner
 
 
-OWN = Contestant("rosenblatt", "rosenblatt", "rosenblatt_train", "", ("rosenblatt",), own=True)
+OWN = Entry("rosenblatt", "rosenblatt", "rosenblatt", "", ("rosenblatt",), own=True)
 
 # The same with AVX2 kernels, to be measured against the peak of AVX2.
-OWN_AVX2 = Contestant(
+OWN_AVX2 = Entry(
     "rosenblatt-avx2",
     "rosenblatt, AVX2 forced",
-    "rosenblatt_train",
+    "rosenblatt",
     "",
     ("rosenblatt",),
     own=True,
@@ -76,33 +76,33 @@ OWN_AVX2 = Contestant(
 )
 
 # What a run with several threads is measured against.
-OWN_ONE_THREAD = Contestant(
+OWN_ONE_THREAD = Entry(
     "rosenblatt-one-thread",
     "rosenblatt, one thread",
-    "rosenblatt_train",
+    "rosenblatt",
     "",
     ("rosenblatt",),
     own=True,
     threads=1,
 )
 
-RIVALS: tuple[Contestant, ...] = (
-    Contestant("numpy", "NumPy by hand", "numpy_by_hand", "", ("numpy",)),
-    Contestant("pytorch-eager", "PyTorch eager", "pytorch", "eager", ("torch",)),
-    Contestant("pytorch-by-hand", "PyTorch by hand", "pytorch", "by hand", ("torch",)),
-    Contestant("pytorch-compile", "PyTorch compiled", "pytorch", "compile", ("torch",)),
-    Contestant("jax", "JAX", "jax_scan", "", ("jax",)),
-    Contestant("tensorflow", "TensorFlow XLA", "tensorflow_xla", "", ("tensorflow",)),
-    Contestant("scikit-learn", "scikit-learn", "sklearn_mlp", "mlp", ("sklearn",)),
-    Contestant(
+ALTERNATIVES: tuple[Entry, ...] = (
+    Entry("numpy", "NumPy by hand", "numpy_by_hand", "", ("numpy",)),
+    Entry("pytorch-eager", "PyTorch eager", "pytorch", "eager", ("torch",)),
+    Entry("pytorch-by-hand", "PyTorch by hand", "pytorch", "by hand", ("torch",)),
+    Entry("pytorch-compile", "PyTorch compiled", "pytorch", "compile", ("torch",)),
+    Entry("jax", "JAX", "jax", "", ("jax",)),
+    Entry("tensorflow", "TensorFlow XLA", "tensorflow", "", ("tensorflow",)),
+    Entry("scikit-learn", "scikit-learn", "scikit_learn", "mlp", ("sklearn",)),
+    Entry(
         "scikit-learn-sgd",
         "scikit-learn SGDClassifier",
-        "sklearn_mlp",
+        "scikit_learn",
         "sgd",
         ("sklearn",),
         kinds=("training",),
     ),
-    Contestant(
+    Entry(
         "onnxruntime",
         "ONNX Runtime",
         "onnx_runtime",
@@ -110,7 +110,7 @@ RIVALS: tuple[Contestant, ...] = (
         ("onnxruntime", "onnx"),
         kinds=("inference",),
     ),
-    Contestant(
+    Entry(
         "onnxruntime-bound",
         "ONNX Runtime, bound buffers",
         "onnx_runtime",
@@ -121,41 +121,40 @@ RIVALS: tuple[Contestant, ...] = (
 )
 
 # Who takes part in whole runs: those that have Adam and can keep the best weights.
-OWN_RUN = Contestant(
-    "rosenblatt-run", "rosenblatt", "rosenblatt_run", "", ("rosenblatt",), ("run",), own=True
+OWN_RUN = Entry(
+    "rosenblatt-run", "rosenblatt", "rosenblatt", "", ("rosenblatt",), ("run",), own=True
 )
-RUN_RIVALS: tuple[Contestant, ...] = (
-    Contestant("pytorch-run", "PyTorch eager", "pytorch_run", "eager", ("torch",), ("run",)),
-    Contestant(
-        "pytorch-compile-run", "PyTorch compiled", "pytorch_run", "compile", ("torch",), ("run",)
-    ),
-    Contestant("jax-run", "JAX", "jax_run", "", ("jax",), ("run",)),
-    Contestant("scikit-learn-run", "scikit-learn", "sklearn_run", "", ("sklearn",), ("run",)),
+RUN_ALTERNATIVES: tuple[Entry, ...] = (
+    Entry("pytorch-run", "PyTorch eager", "pytorch", "eager", ("torch",), ("run",)),
+    Entry("pytorch-compile-run", "PyTorch compiled", "pytorch", "compile", ("torch",), ("run",)),
+    Entry("jax-run", "JAX", "jax", "", ("jax",), ("run",)),
+    Entry("scikit-learn-run", "scikit-learn", "scikit_learn", "", ("sklearn",), ("run",)),
 )
-PLAIN_RIVAL = {  # who of RIVALS is the same library in the same form
+SAME_LIBRARY = {  # who of ALTERNATIVES is the same library in the same form
     "pytorch-run": "pytorch-eager",
     "pytorch-compile-run": "pytorch-compile",
     "jax-run": "jax",
     "scikit-learn-run": "scikit-learn",
 }
 
-EVERYBODY = {
-    who.name: who for who in (OWN, OWN_AVX2, OWN_ONE_THREAD, *RIVALS, OWN_RUN, *RUN_RIVALS)
+ENTRIES = {
+    who.name: who
+    for who in (OWN, OWN_AVX2, OWN_ONE_THREAD, *ALTERNATIVES, OWN_RUN, *RUN_ALTERNATIVES)
 }
 
 
-def chosen_rivals(
-    names: list[str] | None, known: Sequence[Contestant] = RIVALS
-) -> list[Contestant]:
+def chosen_alternatives(
+    names: list[str] | None, known: Sequence[Entry] = ALTERNATIVES
+) -> list[Entry]:
     """Return those of `known` with these names, all where `names` is None.
 
     Raises
     ------
     ValueError
-        A name is no rival's.
+        A name is no alternative's.
     """
     for name in names or []:
-        if name not in {rival.name for rival in known}:
-            expected = ", ".join(rival.name for rival in known)
-            raise ValueError(f"--rivals: got {name!r}, expected some of {expected}")
-    return [rival for rival in known if names is None or rival.name in names]
+        if name not in {alternative.name for alternative in known}:
+            expected = ", ".join(alternative.name for alternative in known)
+            raise ValueError(f"--alternatives: got {name!r}, expected some of {expected}")
+    return [alternative for alternative in known if names is None or alternative.name in names]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import rosenblatt as rb
@@ -9,9 +11,12 @@ import rosenblatt as rb
 from ..workloads import Array, Workload, first_parameters, flat, samples
 from . import Runner
 
+ENDLESS = 2**31  # epochs of patience
+
 
 def open_runner(form: str, workload: Workload, threads: int) -> Runner:
-    return (Train if workload.kind == "training" else Forward)(workload, threads)
+    kinds: dict[str, type[Train | Run | Forward]] = {"training": Train, "run": Run}
+    return kinds.get(workload.kind, Forward)(workload, threads)
 
 
 def first_network(workload: Workload, threads: int) -> rb.Network:
@@ -35,30 +40,46 @@ class Train:
         self._X, self._Y = samples(workload)
         self._net = first_network(workload, threads)
         self._first = self._net.theta.copy()
-        self._optimizer = rb.SGD(workload.learning_rate)
+        self._optimizer: Any = rb.SGD(workload.learning_rate)
 
     def reset(self) -> None:
         self._net.theta = self._first
 
     def run(self, count: int) -> None:
-        self._train(self._X, self._Y, epochs=count, shuffle=True)
+        self._train(self._workload.rows, epochs=count)
 
     def result(self, steps: int) -> Array:
         self.reset()
-        rows = steps * self._workload.batch
-        self._train(self._X[:rows], self._Y[:rows], epochs=1, shuffle=False)
+        self._train(steps * self._workload.batch, epochs=1, shuffle=False)
         return self._net.theta.copy()
 
-    def _train(self, X: Array, Y: Array, *, epochs: int, shuffle: bool) -> None:
+    def _train(self, rows: int, **settings: Any) -> None:
         rb.train(
             self._net,
-            X,
-            Y,
+            self._X[:rows],
+            self._Y[:rows],
             loss=self._workload.loss,
             optimizer=self._optimizer,
             batch_size=self._workload.batch,
-            epochs=epochs,
-            shuffle=shuffle,
+            **settings,
+        )
+
+
+class Run(Train):
+    """Adam, dropout, a validation set and early stopping, in one call."""
+
+    def __init__(self, workload: Workload, threads: int) -> None:
+        super().__init__(workload, threads)
+        self._optimizer = rb.Adam(workload.learning_rate)
+
+    def run(self, count: int) -> None:
+        n = self._workload.rows
+        self._train(
+            n,
+            epochs=count,
+            dropout=self._workload.dropout,
+            validation=(self._X[n:], self._Y[n:]),
+            early_stopping=rb.EarlyStopping(patience=ENDLESS),
         )
 
 
