@@ -158,7 +158,9 @@ def build_info() -> dict[str, Any]:
 
 
 def set_isa(name: str) -> None:
-    """Select the instruction set of the kernels; results are identical for all of them.
+    """Select the instruction set of the kernels.
+
+    Results are identical for all of them.
 
     Parameters
     ----------

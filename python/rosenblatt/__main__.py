@@ -1,4 +1,4 @@
-"""Entry point of ``python -m rosenblatt``, the same command line as ``rosenblatt``."""
+"""Entry point of ``python -m rosenblatt``, the command line."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Activations: names or custom functions, and the form in which the core accepts both."""
+"""Activations: names or custom functions, and their form for the core."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Activation:
 def of_layers(
     activation: object, output: object, n_hidden: int
 ) -> list[ActivationName | Activation]:
-    """Return f of every layer except the input, from one f for all hidden layers or one per layer.
+    """Return f of every layer except the input.
 
     Raises
     ------

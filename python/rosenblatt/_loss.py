@@ -36,7 +36,9 @@ class LossRule(NamedTuple):
 
 @dataclass(frozen=True)
 class Huber:
-    """The Huber loss: quadratic near the target and linear far from it, robust to outliers.
+    """The Huber loss: quadratic near the target, linear far from it.
+
+    It is less sensitive to outliers than the squared error.
 
     c = sum_j 1/2 d_j^2 if abs(d_j) <= delta, otherwise delta (abs(d_j) - delta / 2); d = a - y.
 
@@ -268,7 +270,9 @@ _DEFAULTS = {each.name: each().parameters for each in WITH_PARAMETERS}
 
 
 def rule(loss: object) -> LossRule:
-    """Return the loss in the form that the core accepts; a name selects default parameters.
+    """Return the loss in the form that the core accepts.
+
+    A name selects the default parameters.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Network: a dense feed-forward network in the lecture's notation, stored in one buffer."""
+"""Network: a dense feed-forward network, with all parameters in one buffer."""
 
 from __future__ import annotations
 
@@ -265,7 +265,7 @@ class Network:
     def _split(
         self, theta: FloatArray
     ) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...], tuple[FloatArray | None, ...]]:
-        """Split a vector like theta into views per layer: W (n_out, n_in), b and g (n_out,)."""
+        """Split a vector like theta into views of W, b and g per layer."""
         W: list[FloatArray] = []
         b: list[FloatArray] = []
         g: list[FloatArray | None] = []
@@ -306,7 +306,10 @@ class Network:
 
     @property
     def g(self) -> OptionalViews:
-        """The gains, g[l] of shape (n_out,), views of `theta`; None for a layer without a norm."""
+        """The gains, g[l] of shape (n_out,): views of `theta`.
+
+        None for a layer without a norm.
+        """
         return self._g
 
     @property
@@ -387,7 +390,9 @@ class Network:
 
     @property
     def target_scaling(self) -> Scaling | None:
-        """The scaling of targets, undone for outputs, with n_outputs columns, or None. Assignable.
+        """The scaling of targets, with n_outputs columns, or None. Assignable.
+
+        Outputs are scaled back.
 
         The output activation must be "identity". Errors are the same as for `input_scaling`.
         """
@@ -399,7 +404,10 @@ class Network:
 
     @property
     def threads(self) -> int | None:
-        """Number of threads for this network's calls; None uses all that the process may use."""
+        """Number of threads for the calls of this network.
+
+        None uses all that the process may use.
+        """
         return self._core.threads or None
 
     @threads.setter

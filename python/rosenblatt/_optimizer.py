@@ -1,4 +1,4 @@
-"""Optimisers: how a gradient becomes an update, with penalties, clipping and averaging."""
+"""Optimisers: how a gradient becomes an update of the parameters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Check = Callable[[str, object], Any]
 
 
 class _Settings:
-    """Base of the optimisers: `checks` has a check per setting, except for the learning rate."""
+    """Base of the optimisers, with a check per setting in `checks`."""
 
     method: ClassVar[str]
     checks: ClassVar[dict[str, Check]]
@@ -200,7 +200,7 @@ class RMSprop(_Settings):
 
 @dataclass(frozen=True)
 class Adam(_Settings):
-    """Adam: the moving mean of the gradient divided by the root of its moving mean square.
+    """Adam: the mean gradient divided by the root of its mean square.
 
     m := beta1 m + (1 - beta1) g, v := beta2 v + (1 - beta2) g^2,
     w := w - epsilon m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps) in step t = 1, 2, ...
@@ -407,11 +407,11 @@ class Lion(_Settings):
 
 @dataclass(frozen=True)
 class Rprop(_Settings):
-    """Rprop: a step size per parameter, adapted by the sign of the gradient, for full batches.
+    """Rprop: a step size per parameter, adapted by the sign of the gradient.
 
-    If g has the same sign as in the previous step, size := size grow. If the sign changed,
-    size := size shrink and this gradient counts as 0. The size stays between smallest and largest.
-    Then w := w - sign(g) size.
+    It is meant for full batches. If g has the same sign as in the previous step, size := size grow.
+    If the sign changed, size := size shrink and this gradient counts as 0. The size stays between
+    smallest and largest. Then w := w - sign(g) size.
 
     Parameters
     ----------

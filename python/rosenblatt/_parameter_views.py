@@ -1,4 +1,4 @@
-"""Parameter views: W, b and g of every layer as parts of theta, and checks for assignments."""
+"""Parameter views: W, b and g of every layer as parts of theta."""
 
 from __future__ import annotations
 

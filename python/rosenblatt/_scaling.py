@@ -1,4 +1,4 @@
-"""Scaling: an affine map of each column, applied to inputs and undone for outputs."""
+"""Scaling: an affine map of each column of the inputs or targets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Initialisers: the distributions from which the core draws initial weights and biases."""
+"""Initialisers: the distributions of initial weights and biases."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Normal:
 
 @dataclass(frozen=True)
 class Orthogonal:
-    """Random weights with orthogonal rows, or columns if there are more outputs than inputs.
+    """Random weights with orthogonal rows, or columns if n_out > n_in.
 
     W W^T = gain^2 I, or W^T W = gain^2 I if n_out > n_in.
 
@@ -188,7 +188,7 @@ class Initial(NamedTuple, Generic[Rule]):
 def weights_of_layers(
     weights: object, n_layers: int, dtype: np.dtype[Any]
 ) -> list[Initial[InitialWeights]]:
-    """Return the initial weights of each layer, from one initialiser or one per layer.
+    """Return the initial weights of each layer.
 
     Raises
     ------
@@ -212,7 +212,7 @@ def weights_of_layers(
 
 
 def biases_of_layers(biases: object, n_layers: int) -> list[Initial[str]]:
-    """Return the initial biases of each layer, from one name or one name or array per layer.
+    """Return the initial biases of each layer.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def biases_of_layers(biases: object, n_layers: int) -> list[Initial[str]]:
 def draws_nothing(
     weights: Sequence[Initial[InitialWeights]], biases: Sequence[Initial[str]]
 ) -> bool:
-    """Return whether all weights are arrays and no biases are drawn: then a seed has no effect."""
+    """Return whether a seed has no effect, because nothing is drawn."""
     all_arrays = all(W.user_values is not None for W in weights)
     return all_arrays and all(b.rule != "uniform" for b in biases)
 

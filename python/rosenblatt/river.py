@@ -1,4 +1,4 @@
-"""Estimators for river: a classifier and a regressor that learn from one dictionary at a time.
+"""Estimators for river, which learn from one dictionary at a time.
 
 >>> from river import metrics
 >>> from rosenblatt.river import MLPClassifier
@@ -36,7 +36,7 @@ LARGEST = 2**63  # integers up to this size need no further check
 
 
 class _Stream:
-    """Base of both estimators: a network that gains an input when a new feature appears."""
+    """Base of both estimators, with an input for each feature seen so far."""
 
     _columns: dict[Any, int]
     _model: Any
@@ -47,7 +47,10 @@ class _Stream:
         self._model = None
 
     def _learn(self, x: Mapping[Any, Any], y: Any, w: float) -> bool:
-        """Take one step, with y in the form of the estimator; return False if the weight is 0."""
+        """Take one step; return False if the weight is 0.
+
+        y is in the form of the estimator.
+        """
         weight = w if type(w) is float and w == 1.0 else arguments.not_negative("w", w)
         if weight == 0:
             self._row(x)
@@ -84,7 +87,9 @@ class _Stream:
         return output
 
     def _check_finite(self, x: Mapping[Any, Any]) -> None:
-        """Check that known features are finite, because the estimator does not know their names.
+        """Check that known features are finite.
+
+        The estimator does not know their names.
 
         Raises
         ------

@@ -40,7 +40,10 @@ _MOST_STEPS = 2**53  # largest count that a float64 represents
 
 
 class ScheduleRule(NamedTuple):
-    """A schedule for the core: parts from the outside in, the unit of time, a callable."""
+    """A schedule in the form that the core accepts.
+
+    It has parts from the outside in, the unit of time, and a callable.
+    """
 
     parts: tuple[Part, ...]
     per_epoch: bool
@@ -244,7 +247,9 @@ class Cosine:
 
 @dataclass(frozen=True)
 class OneCycle:
-    """One cycle: rise to the highest rate, then fall to almost 0, both along a cosine.
+    """One cycle: rise to the highest rate, then fall to almost 0.
+
+    Both follow half a cosine wave.
 
     The first rate is highest / first_divisor. The last rate, from step `steps` - 1 on, is the first
     rate / last_divisor. The momentum does not change.
@@ -473,7 +478,7 @@ def rates(
     steps_per_epoch: int = 1,
     losses: Sequence[float] = (),
 ) -> NDArray[np.float64]:
-    """Return the learning rates of the first steps, to inspect a schedule before training.
+    """Return the learning rates of the first steps, to inspect a schedule.
 
     Parameters
     ----------
@@ -545,7 +550,7 @@ def rule(value: Any) -> ScheduleRule:
 
 
 def _check_results(function: Callable[[int], Any]) -> Callable[[int], float]:
-    """Wrap a schedule function to check that its results are finite numbers of at least 0."""
+    """Wrap a function to check that its results are finite and at least 0."""
 
     def rate_of(step: int) -> float:
         rate = function(step)

@@ -1,4 +1,4 @@
-"""Data sets: handwritten digits included in the package, and generated points of a plane."""
+"""Data sets: handwritten digits, and random points of a plane."""
 
 from typing import NamedTuple
 

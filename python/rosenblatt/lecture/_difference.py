@@ -86,7 +86,10 @@ class Differences:
         return self._net.gradients(self._X, self._Y, loss=self._loss).cost
 
     def _rounding_of_cost(self) -> float:
-        """Return the expected rounding error of C: its own, and that of every z times delta."""
+        """Return the expected rounding error of C.
+
+        It is that of C itself, plus that of every z times delta.
+        """
         trace = self._net.trace(self._X)
         at = self._net.gradients(self._X, self._Y, loss=self._loss)
         sizes = [abs(at.cost)]

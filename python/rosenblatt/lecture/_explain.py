@@ -24,7 +24,7 @@ from ._typeset import in_html, latex
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """The derivative of C with respect to one parameter, step by step and in three other ways.
+    """The derivative of C for one parameter, computed in four ways.
 
     Attributes
     ----------
@@ -73,7 +73,10 @@ class Explanation:
 
     @property
     def paths(self) -> frozenset[Path]:
-        """All weights on a path from the parameter to an output: (layer, to, from), from 1."""
+        """All weights on a path from the parameter to an output.
+
+        Each is (layer, to, from), counted from 1.
+        """
         layers, activations = self.network.layers, self.network.activations
         place = self.weight or self.bias
         assert place is not None  # one of the two is set
@@ -206,7 +209,7 @@ def explain(
     loss: Loss = "squared_error",
     digits: int = 6,
 ) -> Explanation:
-    """Derive the derivative of the cost for one weight or bias, by error backpropagation.
+    """Explain the derivative of the cost for one weight or bias, step by step.
 
     The steps are: z and a of the unit of the parameter; C; delta of every layer above the unit,
     starting at the output, with the sums over all paths written out; dC/da and f' of the unit; and
@@ -302,6 +305,6 @@ def explain(
 
 
 def _put_in(step: Step) -> str:
-    """Return the line with numbers, or "" if it is only a number and so repeats the value."""
+    """Return the line with numbers, or "" if it only repeats the value."""
     alone = re.fullmatch(r"…|\(?-?[\d.]+(e[+-]?\d+)?\)?", step.numbers)
     return "" if alone else step.numbers

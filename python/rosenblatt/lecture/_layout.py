@@ -1,4 +1,4 @@
-"""Layout of equations between matrices and column vectors, as text, LaTeX and HTML."""
+"""Layout of equations between matrices, as text, LaTeX and HTML."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def column(a: Array) -> Array:
 
 
 def cells(matrix: Array, digits: int) -> list[list[str]]:
-    """Return the numbers as text; of many rows or columns only the first ones and the last."""
+    """Return the numbers as text, with an ellipsis if there are many."""
     rows, columns = (
         _elide(n, most) for n, most in zip(matrix.shape, (MOST_TERMS, MOST_COLUMNS), strict=True)
     )

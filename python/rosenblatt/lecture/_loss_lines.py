@@ -1,4 +1,4 @@
-"""The loss of one sample in the notation of the lecture: C and its derivatives, with numbers."""
+"""The loss of one sample and its derivatives, with symbols and numbers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class LossLines:
         return "0" if left_out else self._words.term.format(**fields)
 
     def slope(self, i: int) -> tuple[str, str]:
-        """Return the derivative of C for output i (from 0), with symbols and with numbers."""
+        """Return the derivative for output i, with symbols and with numbers."""
         if self._has_no_direction:
             return "0", "0"
         words, target = self._words, i

@@ -1,4 +1,4 @@
-"""The largest margin between two classes, and its bound on the mistakes of a perceptron."""
+"""The largest margin between two classes, and Novikoff's bound."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ def convergence_bound(X: Array, positive: NDArray[np.bool_]) -> ConvergenceBound
 
 
 def nearest_point(V: Array) -> Array:
-    """Return the point, (d,), of the convex hull of the rows of V, (n, d), nearest to 0.
+    """Return the point of a convex hull nearest to 0.
+
+    The hull is that of the rows of V, (n, d); the point has shape (d,).
 
     Wolfe's algorithm keeps a corral of rows, whose convex hull contains the nearest point of their
     affine hull. A row beyond the plane of that point joins the corral, and rows whose share falls
@@ -89,7 +91,7 @@ def nearest_point(V: Array) -> Array:
 
 
 def _inside(corral: list[int], share: Array, V: Array) -> tuple[list[int], Array]:
-    """Run Wolfe's inner loop; return the rows of its final point and their shares above 0."""
+    """Run Wolfe's inner loop; return the rows of its final point and their shares."""
     while True:
         affine = _affine_shares(V[corral])
         leaving = affine <= 0
@@ -105,7 +107,10 @@ def _inside(corral: list[int], share: Array, V: Array) -> tuple[list[int], Array
 
 
 def _affine_shares(rows: Array) -> Array:
-    """Return the shares, with sum 1 and any sign, of the nearest point of the affine hull."""
+    """Return the shares of the nearest point of the affine hull.
+
+    Their sum is 1; they can have any sign.
+    """
     first, others = rows[0], rows[1:] - rows[0]
     rest: Any = np.linalg.lstsq(others.T, -first, rcond=None)[0]
     return np.concatenate([[1.0 - rest.sum()], rest])

@@ -1,4 +1,4 @@
-"""The HTML element that a notebook displays, with styles for light and dark themes."""
+"""The HTML element that a notebook displays, for light and dark themes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ STYLE = """
 
 
 def page(title: str, body: str) -> str:
-    """Return a self-contained element; `title` is plain text with symbols, `body` is HTML."""
+    """Return a self-contained HTML element.
+
+    `title` is plain text with symbols; `body` is HTML.
+    """
     return (
         f'<div class="rb-lecture"><style>{STYLE}</style><p><b>{in_html(title)}</b></p>'
         f'<div class="scroll">{body}</div></div>'

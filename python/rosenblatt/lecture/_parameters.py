@@ -1,4 +1,4 @@
-"""Parameters: symbols such as w_jk^(l), counted from 1, and indices in theta, from 0."""
+"""Parameters: symbols such as w_jk^(l), and their indices in theta."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Parameter(NamedTuple):
         return unit("b", layer, j) if self.k is None else weight(layer, j, self.k + 1)
 
     def of(self, W: Sequence[Any], b: Sequence[Any]) -> Any:
-        """Return the entry of the parameter in W[layer], (n_out, n_in), or b[layer], (n_out,)."""
+        """Return the entry of the parameter in W[layer] or b[layer]."""
         return b[self.layer][self.j] if self.k is None else W[self.layer][self.j][self.k]
 
 
@@ -53,7 +53,7 @@ def at_place(layers: Sequence[int], i: int) -> Parameter:
 
 
 def parse_parameter(net: Network, weight: object, bias: object) -> Parameter:
-    """Return the parameter for the indices (layer, to, from) or (layer, unit), counted from 1.
+    """Return the parameter for (layer, to, from) or (layer, unit), from 1.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The perceptron, one mistake at a time: Rosenblatt's rule, its lines and its convergence."""
+"""The perceptron, one mistake at a time: Rosenblatt's rule and its lines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """One update of a perceptron: w := w + eta (y - y_hat) x, b := b + eta (y - y_hat).
+    """One update of a perceptron.
+
+    w := w + eta (y - y_hat) x, b := b + eta (y - y_hat).
 
     Attributes
     ----------
@@ -247,7 +249,9 @@ def _key(line: Line) -> bytes:
 
 
 def _two_classes(X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.bool_], tuple[Any, Any]]:
-    """Return X, (n, n_features), in float64; a mask of the larger label, (n,); both labels.
+    """Check X and y; return X, the mask of the larger label, and both labels.
+
+    X is float64, (n, n_features); the mask is (n,).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Forward and backward pass of one sample, by the reference: all z, a and delta, for display."""
+"""Forward and backward pass of one sample, computed by the reference."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def textbook(net: Network) -> reference.Network:
 
 
 def check_supported(net: Network) -> None:
-    """Check that z^(l+1) = W^(l) a^(l) + b^(l), a^(l+1) = f(z^(l+1)) describe the network.
+    """Check that the formulas of the lecture describe the network.
+
+    They are z^(l+1) = W^(l) a^(l) + b^(l) and a^(l+1) = f(z^(l+1)).
 
     Raises
     ------
@@ -116,7 +118,9 @@ def one_input(net: Network, x: ArrayLike) -> np.ndarray[Any, Any]:
 
 
 def one_target(y: ArrayLike) -> np.ndarray[Any, Any]:
-    """Return the target as a batch of one: (1,) for a number or label, (1, n_targets) for a row.
+    """Return the target as a batch of one.
+
+    Its shape is (1,) for a number or label, (1, n_targets) for a row.
 
     Raises
     ------
@@ -130,7 +134,9 @@ def one_target(y: ArrayLike) -> np.ndarray[Any, Any]:
 
 
 def gradients_of(net: Network, x: ArrayLike, y: ArrayLike, loss: Any) -> Any:
-    """Return `net.gradients` of one sample, with messages that call the arguments x and y.
+    """Return `net.gradients` of one sample.
+
+    Messages call the arguments x and y.
 
     Raises
     ------

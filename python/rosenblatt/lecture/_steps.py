@@ -1,4 +1,4 @@
-"""The chain rule for one weight or bias, step by step: formula, formula with numbers, value."""
+"""The chain rule for one weight or bias, step by step, with numbers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ def derive(way: Forward, back: Backward, parameter: Parameter, digits: int) -> l
 
 
 class Derivation:
-    """Writes the steps; layers and units count from 0 in the code and from 1 in the text."""
+    """Writer of the steps.
+
+    Layers and units count from 0 in the code and from 1 in the text.
+    """
 
     def __init__(self, way: Forward, back: Backward, digits: int) -> None:
         self._way, self._back, self._digits = way, back, digits
@@ -56,7 +59,7 @@ class Derivation:
         self._top = len(way.Z) - 1
 
     def steps(self, parameter: Parameter) -> list[Step]:
-        """Return steps for the forward pass, C, the layers above the unit, the unit, the result."""
+        """Return all steps from the forward pass to the result."""
         layer, j, _ = parameter
         steps = [*self._scaled_input(parameter), self._z(layer, j), self._a(layer, j), self._cost()]
         for above in range(self._top, layer, -1):
@@ -143,7 +146,10 @@ class Derivation:
         return [*before, *self._units(layer, "delta", self._back.delta[layer], write)]
 
     def _units(self, layer: int, letter: str, values: list[float], write: Write) -> list[Step]:
-        """Return a step for every unit; for a wide layer one step summarises the middle units."""
+        """Return a step for every unit.
+
+        For a wide layer one step summarises the middle units.
+        """
         n = len(values)
         if n <= MOST_TERMS:
             return [write(layer, j) for j in range(n)]
@@ -164,7 +170,10 @@ class Derivation:
         return self._step(self._delta_name(layer, j), right, numbers, value, self._loss.where())
 
     def _g_parts(self, layer: int, j: int) -> tuple[str, str]:
-        """Return dC/da_j, the sum over the paths out of the unit, with symbols and with numbers."""
+        """Return dC/da_j, the sum over the paths out of the unit, as two texts.
+
+        One has symbols, the other numbers.
+        """
         if layer == self._top:
             return self._loss.slope(j)
         w = [row[j] for row in self._way.book.W[layer + 1]]
@@ -196,7 +205,7 @@ class Derivation:
     # ---- backward: softmax and log_softmax, in which every a depends on every z
 
     def _mixing(self, layer: int) -> list[Step]:
-        """Return steps for every dC/da of a softmax layer and for the sum shared by its deltas."""
+        """Return steps for dC/da of a softmax layer and the sum its deltas share."""
         if self._f(layer) not in MIXING:
             return []
         g, a, T = self._back.G[layer], self._way.A[layer + 1], self._way.book.T

@@ -1,4 +1,4 @@
-"""Symbols of the lecture as plain text, such as w_22^(2), and the numbers that replace them.
+"""Symbols of the lecture as plain text, and the numbers for them.
 
 Layers and units are counted from 1 here, as in the lecture.
 """
@@ -37,7 +37,7 @@ def number(x: float, digits: int) -> str:
 
 
 def elide(parts: Sequence[str]) -> list[str]:
-    """Return all parts, or the first ones, an ellipsis and the last if there are many."""
+    """Return all parts, or some of them with an ellipsis if there are many."""
     if len(parts) <= MOST_TERMS:
         return list(parts)
     return [*parts[: MOST_TERMS // 2], "…", parts[-1]]

@@ -1,4 +1,4 @@
-"""trace: all z, a, delta, dC/dW and dC/db of one sample, in the layout of the lecture."""
+"""trace: all quantities of one sample, in the layout of the lecture."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def _word_in_latex(word: str) -> str:
 
 
 def in_html(text: str) -> str:
-    """Return the text as escaped HTML, with indices as subscripts and layers as superscripts.
+    """Return the text as escaped HTML with subscripts and superscripts.
 
     >>> in_html("a_2^(3) < 1")
     '<i>a</i><sub>2</sub><sup>(3)</sup> &lt; 1'

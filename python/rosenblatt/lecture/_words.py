@@ -1,4 +1,4 @@
-"""Formulas of the lecture for each activation and loss, as templates for symbols and numbers.
+"""Formulas of the lecture for each activation and loss, as templates.
 
 A template such as "{a} · (1 - {a})" is a formula if symbols replace the braces, and the line below
 it if numbers do. [x > 0] is 1 if x > 0, else 0 (Iverson's bracket).
@@ -54,7 +54,7 @@ WHERE: dict[str, str] = {
 
 
 class LossWords(NamedTuple):
-    """The formulas of a loss: C, the term of one output, and the derivative for that output."""
+    """The formulas of a loss: C, the term of one output, and its derivative."""
 
     cost: str  # with {terms}
     term: str

@@ -1,4 +1,4 @@
-"""The playground: a local web page that shows the compiled core training a network.
+"""The playground: a local web page that shows a network in training.
 
 `serve` listens on 127.0.0.1 until Ctrl-C; the command `rosenblatt playground` calls it.
 """

@@ -179,7 +179,10 @@ def _explanation(view: View, name: str, numbers: tuple[int, ...]) -> Answer:
 
 
 def _format(value: float | tuple[float, ...]) -> str:
-    """Return the value of a step as text; of one value per unit only the first and last."""
+    """Return the value of a step as text.
+
+    Of one value per unit, only the first and last.
+    """
     if isinstance(value, tuple):
         return f"{value[0]}, …, {value[-1]} ({len(value)} numbers)"
     return str(value)

@@ -1,4 +1,4 @@
-"""The costs of all epochs, thinned out to the number of points that a page can show."""
+"""The costs of all epochs, thinned out for display."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ MOST_POINTS: Final = 512  # a curve is a few hundred pixels wide
 
 
 class Curve:
-    """Costs of epochs; a long run keeps every second, fourth, … epoch and the latest one.
+    """Costs of epochs, thinned out if the run is long.
+
+    It keeps every second, fourth, … epoch and the latest one.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The data that a page draws: a view of a training run as JSON, with arrays in base64."""
+"""The data that a page draws, as JSON with arrays in base64."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def frame(view: View) -> dict[str, Any]:
 
 
 def scene(view: View) -> dict[str, Any]:
-    """Return the data that stays until training restarts: the settings and the samples.
+    """Return the data that is constant until training restarts.
 
     Returns
     -------

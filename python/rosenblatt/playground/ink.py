@@ -1,4 +1,4 @@
-"""Conversion of pen strokes to 8 x 8 grey levels, by the method of the digits data set."""
+"""Conversion of pen strokes to 8 x 8 grey levels, as in the digits data set."""
 
 from __future__ import annotations
 
@@ -108,7 +108,10 @@ def bitmap(strokes: list[NDArray[np.float64]]) -> NDArray[np.bool_]:
 
 
 def _distances(strokes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the distance of each pixel centre to the nearest stroke, (32, 32), in pixels."""
+    """Return the distances of pixel centres to the nearest stroke.
+
+    Shape (32, 32), in pixels.
+    """
     middles = np.arange(SIDE) + 0.5
     pixels = np.stack(np.meshgrid(middles, middles), axis=-1).reshape(-1, 2)
     start = np.concatenate([stroke[:-1] if len(stroke) > 1 else stroke for stroke in strokes])

@@ -1,4 +1,4 @@
-"""The samples of a training run, drawn according to its settings; a quarter is held out."""
+"""The samples of a training run; a quarter of them is held out."""
 
 from __future__ import annotations
 
@@ -77,7 +77,10 @@ def _noisy_digits(noise: float, seed: int) -> tuple[NDArray[Any], NDArray[np.int
 
 
 def plane(n: int) -> NDArray[np.float64]:
-    """Return the centres of n x n squares that cover the plane, (n * n, 2), top row first."""
+    """Return the centres of n x n squares that cover the plane, (n * n, 2).
+
+    The top row is first.
+    """
     places = EXTENT * ((2 * np.arange(n) + 1) / n - 1)
     x_1, x_2 = np.meshgrid(places, places[::-1])
     return np.column_stack([x_1.ravel(), x_2.ravel()])

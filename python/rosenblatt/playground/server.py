@@ -1,4 +1,4 @@
-"""The HTTP server of the playground, for this machine only, which checks every request."""
+"""The HTTP server of the playground, for this machine only."""
 
 from __future__ import annotations
 
@@ -161,7 +161,10 @@ class _TimedReader(socket.SocketIO):
         self._deadline: float | None = None
 
     def await_request(self, slowest: float) -> None:
-        """Wait for a request, which must arrive within `slowest` seconds after its first byte."""
+        """Wait for a request.
+
+        It must arrive within `slowest` seconds after its first byte.
+        """
         self._slowest, self._deadline = slowest, None
 
     def begin(self, seconds: float) -> None:
@@ -266,7 +269,10 @@ class _Handler(BaseHTTPRequestHandler):
     # ---- checks ----------------------------------------------------------------------------------
 
     def _check_host(self) -> None:
-        """Refuse other host names, because a foreign page could let its own name resolve here."""
+        """Refuse other host names.
+
+        A foreign page could let its own name resolve to this machine.
+        """
         hosts = self.headers.get_all("Host") or []
         if len(hosts) != 1 or hosts[0].lower() not in self.server.hosts:
             expected = " or ".join(self.server.hosts)
@@ -283,7 +289,10 @@ class _Handler(BaseHTTPRequestHandler):
                 raise RefusedError(403, f"Sec-Fetch-Site: got {shown(site)}, expected same-origin")
 
     def _at_most_one(self, name: str) -> list[str]:
-        """Return the value of a header, if any; refuse two, of which a proxy might read another."""
+        """Return the value of a header, if any.
+
+        Two values are refused, because a proxy might use the other one.
+        """
         values: list[str] = self.headers.get_all(name) or []
         if len(values) > 1:
             raise RefusedError(403, f"{name}: got {len(values)} headers, expected one")

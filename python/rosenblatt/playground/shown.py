@@ -1,4 +1,4 @@
-"""A copy of the network in training, so that drawing never waits for a training step."""
+"""A copy of the network in training, so that drawing never waits for a step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One training run of the playground: a thread that takes training steps on request."""
+"""One training run: a thread that takes training steps on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The training runs of all open pages; a new run beyond the limit closes the oldest unseen one."""
+"""The training runs of all open pages, whose number is limited."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class Trainings:
         self._by_id: OrderedDict[str, Training] = OrderedDict()  # least recently viewed first
 
     def begin(self, settings: Settings) -> str:
-        """Start a run and return its id; beyond the limit, close the least recently viewed one."""
+        """Start a run and return its id.
+
+        Beyond the limit, the least recently viewed run is closed.
+        """
         training, page_id = Training(settings), secrets.token_hex(16)
         dropped = []
         with self._lock:

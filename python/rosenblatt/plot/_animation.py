@@ -46,7 +46,7 @@ class Frame(NamedTuple):
 
 
 class DecisionRegions(Callback):
-    """A callback that records decision regions during training, and can show them live.
+    """A callback that records decision regions, and can show them live.
 
     Parameters
     ----------

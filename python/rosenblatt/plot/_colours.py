@@ -56,7 +56,10 @@ def background(ax: Axes) -> RGB:
 
 
 def ink(ax: Axes) -> RGB:
-    """Return a colour for text and lines in `ax`: that of the style if it is readable there."""
+    """Return a readable colour for text and lines in `ax`.
+
+    It is that of the style if that is readable.
+    """
     behind = background(ax)
     style = to_rgb(mpl.rcParams["text.color"])
     if contrast(style, behind) >= READABLE:
@@ -71,7 +74,9 @@ def is_dark(ax: Axes) -> bool:
 
 
 def diverging(ax: Axes, *, centre: float = 0.0) -> LinearSegmentedColormap:
-    """Return a colour map from orange (negative) over the background (zero) to blue (positive).
+    """Return a colour map from orange (negative) to blue (positive).
+
+    Zero has the colour of the background.
 
     Parameters
     ----------
@@ -86,7 +91,10 @@ def diverging(ax: Axes, *, centre: float = 0.0) -> LinearSegmentedColormap:
 
 
 def class_colours(ax: Axes, n_classes: int) -> list[RGB]:
-    """Return a colour for each class or curve; after six they repeat, mixed with grey."""
+    """Return a colour for each class or curve.
+
+    After six the colours repeat, mixed with grey.
+    """
     colours = [to_rgb(colour) for colour in (CLASSES_ON_DARK if is_dark(ax) else CLASSES_ON_LIGHT)]
     rounds = -(-n_classes // len(colours))
     return [

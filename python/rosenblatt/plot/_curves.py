@@ -1,4 +1,4 @@
-"""Loss curves: the loss and the validation loss of every epoch, metrics, and the best epoch."""
+"""Loss curves: losses and metrics of every epoch, and the best epoch."""
 
 from __future__ import annotations
 
@@ -152,7 +152,10 @@ def _is_log(log: bool | None, losses: NDArray[np.float64]) -> bool:
 
 
 def _curves(ax: Axes, named: dict[str, TrainResult], *, metrics: bool) -> Iterator[Curve]:
-    """Yield the curves; with one run every curve has its colour, with several every run has."""
+    """Yield the curves.
+
+    With one run every curve has its own colour, with several every run has.
+    """
     several = len(named) > 1
     n_colours = (
         len(named) if several else len(_curve_names(next(iter(named.values())), metrics=metrics))
@@ -179,7 +182,10 @@ def _curve_names(result: TrainResult, *, metrics: bool) -> list[str]:
 
 
 def _with_star(result: TrainResult, shown: Sequence[str]) -> str:
-    """Return the name of the curve with the star: the monitored one if drawn, otherwise a loss."""
+    """Return the name of the curve with the star.
+
+    It is the monitored curve if drawn, otherwise a loss.
+    """
     if result.monitor in shown:
         return str(result.monitor)
     return "validation_loss" if "validation_loss" in shown else "loss"

@@ -1,4 +1,4 @@
-"""Decision regions: the class or number that a network with two inputs predicts in the plane."""
+"""Decision regions: the predictions of a network over its input plane."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def decision_regions(
     threshold: float | None = None,
     resolution: int = 160,
 ) -> Axes:
-    """Draw the predictions of a network with two inputs over the plane, and the samples.
+    """Draw the predictions of a network over its input plane, and the samples.
+
+    The network has two inputs.
 
     Each class has a colour and a marker; the colour is deeper where the network is more certain,
     and lines mark the decision boundaries. The output of a regression is drawn as a surface, and

@@ -1,4 +1,4 @@
-"""Two directions in parameter space: from the user, random, or the principal ones of a path."""
+"""Two directions in parameter space: custom, random or principal."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ def user_directions(directions: object, n_params: int) -> Directions:
 
 
 def _unit(vector: Vector) -> Vector:
-    """Return the vector scaled to length 1; dividing by its maximum first avoids overflow."""
+    """Return the vector scaled to length 1.
+
+    Dividing by its maximum first avoids overflow.
+    """
     scaled = vector / np.abs(vector).max()
     return np.asarray(scaled / np.linalg.norm(scaled))
 
@@ -111,6 +114,9 @@ def principal(path: Points, origin: Vector) -> Directions:
 
 
 def coordinates(points: Points, origin: Vector, along: Directions) -> Points:
-    """Return the coordinates, (n, 2), of `points`, (n, n_params), projected onto the plane."""
+    """Return the coordinates of points projected onto the plane, (n, 2).
+
+    The points are (n, n_params).
+    """
     solved, *_ = np.linalg.lstsq(along.vectors.T, (points - origin).T, rcond=None)
     return np.asarray(solved.T, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Histograms of z, a and delta, which show saturated and dead units and vanishing errors."""
+"""Histograms of z, a and delta, which reveal saturated and dead units."""
 
 from __future__ import annotations
 

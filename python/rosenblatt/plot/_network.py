@@ -1,4 +1,4 @@
-"""The network diagram: units as circles, weights as lines whose colour and width show the value."""
+"""The network diagram: circles for units, coloured lines for weights."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def _fitting_units(ax: Axes) -> int:
 
 
 def _columns(net: Network, strong: set[Index] | None, max_units: int) -> list[Column]:
-    """Place the units of every layer, preferring those at the ends of highlighted weights."""
+    """Place the units of every layer, preferring those of highlighted weights."""
     wanted: list[set[int]] = [set() for _ in net.layers]
     for layer, to, source in strong or ():
         wanted[layer].add(source)
@@ -289,7 +289,7 @@ def _circles(
 
 
 def _number_units(ax: Axes, columns: list[Column], room: Room) -> None:
-    """Write the number of each unit into it, and the number of omitted units into each gap."""
+    """Write the numbers of units, and the numbers of omitted units."""
     diameter = room.diameter * room.row
     for x, each in enumerate(columns):
         longest = max(2, len(str(each.units[-1] + 1)))
@@ -327,7 +327,7 @@ def _name_layers(ax: Axes, net: Network, room: Room) -> None:
 
 
 def _draw_scale(ax: Axes, lines: LineCollection) -> None:
-    """Add the colour bar of the weights, shorter and thinner than the default of matplotlib."""
+    """Add a colour bar of the weights that is shorter and thinner than usual."""
     width, height = size_in_points(ax)
     place = {"shrink": 0.6, "fraction": 7 / width, "aspect": 0.6 * height / 7, "pad": 0.01}
     scale = colour_scale(ax, lines, "w", alpha=1, **place)

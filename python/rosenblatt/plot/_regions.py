@@ -1,4 +1,4 @@
-"""Regions: the predictions of a network over a plane, as colours and decision boundaries."""
+"""Regions: predictions over a plane, as colours and boundaries."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ class Regions:
         self.extent = _extent(self.X)
 
     def outputs(self, net: Network) -> FloatArray:
-        """Return the outputs over the plane, (resolution, resolution, n_outputs), lowest row first.
+        """Return the outputs over the plane, lowest row first.
+
+        Their shape is (resolution, resolution, n_outputs).
 
         The outputs of log_softmax are converted to probabilities.
         """
@@ -183,7 +185,7 @@ class Regions:
 
 
 def _targets(y: ArrayLike, n: int, n_outputs: int) -> NDArray[np.float64]:
-    """Return the targets as (n,), or as (n, n_outputs) if there are several per sample."""
+    """Check targets; return them as (n,), or (n, n_outputs) if several per sample."""
     targets = arrays.real_array("y", y).astype(np.float64)
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
@@ -232,7 +234,7 @@ def _norm(targets: NDArray[np.float64]) -> Normalize:
 
 
 def _extent(X: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    """Return left, right, bottom and top of the plane: the samples with a margin around them."""
+    """Return left, right, bottom and top of the samples with a margin."""
     sides = []
     for column in X.T:
         low, high = float(column.min()), float(column.max())

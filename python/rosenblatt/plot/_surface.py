@@ -1,4 +1,4 @@
-"""The loss surface: the cost over a plane in parameter space, and a path projected onto it."""
+"""The loss surface: the cost over a plane in parameter space, and a path."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def _costs(
     along: Directions,
     sides: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> NDArray[np.float64]:
-    """Return the cost at every point, (resolution, resolution), NaN if it is not finite."""
+    """Return the cost at every point, NaN if it is not finite."""
     C = np.empty((len(sides[1]), len(sides[0])))
     for i, beta in enumerate(sides[1]):
         for j, alpha in enumerate(sides[0]):
@@ -212,7 +212,10 @@ def _draw_cost(
 
 
 def _levels(low: float, high: float) -> NDArray[np.float64]:
-    """Return the levels of the contours, logarithmic if the cost spans several scales."""
+    """Return the levels of the contours.
+
+    They are logarithmic if the cost spans several scales.
+    """
     if low > 0 and high / low >= LOG_FROM:
         return np.geomspace(low, high, LEVELS + 1)
     if not high - low > 1e-9 * max(abs(low), abs(high)):  # flat up to rounding

@@ -1,4 +1,4 @@
-"""The choice and position of the units of a layer in a plot; wide layers omit the middle."""
+"""The choice and position of the units of a layer in a plot."""
 
 from __future__ import annotations
 
@@ -77,6 +77,6 @@ def _choose_units(n_units: int, max_units: int, wanted: list[int]) -> list[int]:
 
 
 def _both_ends(units: list[int], n: int) -> list[int]:
-    """Return `n` of the units, half of them from each end; the first end gets an odd one."""
+    """Return `n` of the units from both ends; the first end gets an odd one."""
     last = n // 2
     return units[: n - last] + units[len(units) - last :]

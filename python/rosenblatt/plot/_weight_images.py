@@ -1,4 +1,4 @@
-"""The weights of the first layer as images, which show the pattern that each unit detects."""
+"""The weights of the first layer as images."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def has_room(ax: Axes) -> bool:
 
 
 def fitting_size(text: str, width: float, largest: float) -> float:
-    """Return the font size, in points, at which `text` is at most `width` points wide.
+    """Return the font size at which `text` is at most `width` wide, in points.
 
     It is at least 5 points, whatever the width.
     """
@@ -36,7 +36,10 @@ def fitting_size(text: str, width: float, largest: float) -> float:
 
 
 def title(ax: Axes, text: str) -> None:
-    """Give `ax` a title, in a smaller size than that of the style if it would not fit."""
+    """Give `ax` a title that fits.
+
+    It has the size of the style, or a smaller one.
+    """
     largest = FontProperties(size=mpl.rcParams["axes.titlesize"]).get_size_in_points()
     ax.set_title(text, color=ink(ax), size=fitting_size(text, size_in_points(ax)[0], largest))
 

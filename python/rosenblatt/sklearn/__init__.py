@@ -1,4 +1,4 @@
-"""scikit-learn's neural networks on the core of rosenblatt: only the import changes.
+"""scikit-learn's neural networks on the core of rosenblatt.
 
 >>> from rosenblatt.sklearn import MLPClassifier
 >>> X = [[0.0, 0.0], [1.0, 1.0]]

@@ -21,7 +21,9 @@ NOT_OF_VALUES = ("The feature names", "X has", "Found", "Expected")
 
 @contextmanager
 def short_messages(X: Any = None) -> Iterator[None]:
-    """Shorten the error messages of scikit-learn in this block, which can quote whole arguments.
+    """Shorten the messages of scikit-learn's errors in this block.
+
+    They can quote whole arguments.
 
     Parameters
     ----------
@@ -90,7 +92,9 @@ def check_classes(y: Any) -> None:
 
 
 def check_numbers(name: str, y: Any, X: Any = None) -> None:
-    """Check that the targets of a regressor are real numbers, unless X is complex as well.
+    """Check that the targets of a regressor are real numbers.
+
+    Complex targets pass if X is complex as well, because scikit-learn refuses X first.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Rules between epochs, as in scikit-learn: curves, scores, learning rate and stopping."""
+"""Rules between epochs, as in scikit-learn, and its callbacks."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Rate:
 
 
 class Rules(Callback):
-    """Callback of `fit` that updates curves, scores and the rate, and decides when to stop.
+    """Callback of `fit` that updates curves and the rate, and stops training.
 
     The order and the arithmetic are those of scikit-learn's `_fit_stochastic`. `settings` are the
     settings of the optimiser, from `_settings.of_optimizer`.
@@ -99,7 +99,7 @@ class Rules(Callback):
         self._go_on()
 
     def _go_on(self) -> None:
-        """Add attributes that an earlier `fit` with another solver or stopping rule lacks."""
+        """Add attributes that an earlier `fit` with other parameters lacks."""
         estimator = self._estimator
         if not hasattr(estimator, "loss_curve_"):
             estimator._begin_curves()
@@ -112,7 +112,7 @@ class Rules(Callback):
                 estimator.best_loss_ = float("inf")
 
     def _begin_scores(self, held_out: Samples) -> None:
-        """Start the best score of a warm start with the score on the new held-out samples."""
+        """Initialise the best score; a warm start scores its initial network."""
         estimator = self._estimator
         score = estimator._score_of(*held_out) if estimator.validation_scores_ else float("nan")
         estimator.validation_scores_ = list(estimator.validation_scores_ or [])
@@ -206,7 +206,9 @@ class Rules(Callback):
 
 
 class Tasks:
-    """Reports to scikit-learn's callbacks: `fit` is a task, and every epoch is a subtask.
+    """Reports to scikit-learn's callbacks.
+
+    `fit` is a task, and every epoch is a subtask.
 
     There are at most `max_iter` epochs, and every task that begins also ends unless `fit` raises.
     The last epoch is empty if the solver stops unexpectedly. Without callbacks, and before
@@ -225,7 +227,7 @@ class Tasks:
 
     @classmethod
     def silent(cls, estimator: Any) -> Tasks:
-        """Return tasks without listeners: scikit-learn reports no tasks for `partial_fit`."""
+        """Return tasks without listeners, for `partial_fit`."""
         tasks = cls.__new__(cls)
         tasks._estimator = estimator
         tasks._whole = None
@@ -255,7 +257,7 @@ class Tasks:
         self._epoch.call_on_fit_task_begin(**self._arguments)
 
     def end(self, *, last: bool = False) -> bool:
-        """Report the end of an epoch and the beginning of the next; return whether to stop."""
+        """Report the end of an epoch and perhaps a new one; return whether to stop."""
         if self._whole is None:
             return False
         ended, self._epoch = self._epoch, None

@@ -1,4 +1,4 @@
-"""The base of both estimators: a network with the attributes and methods of scikit-learn."""
+"""The base of both estimators: a network with scikit-learn's interface."""
 
 from __future__ import annotations
 
@@ -61,7 +61,10 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
 
     @abstractmethod
     def _encode(self, y: NDArray[Any], loss: Any, name: str = "y") -> NDArray[Any]:
-        """Return y in the form that a loss of the core accepts: labels (n,) or (n, n_targets)."""
+        """Return y in the form that a loss of the core accepts.
+
+        That is labels (n,) or rows (n, n_targets).
+        """
 
     @abstractmethod
     def _n_units(self, y: NDArray[Any], loss: Any) -> int:
@@ -84,7 +87,10 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         return None
 
     def _share_of_outputs(self) -> float:
-        """Return scikit-learn's factor of the loss: 1 / n_outputs if it averages over outputs."""
+        """Return scikit-learn's factor of the loss.
+
+        It is 1 / n_outputs if scikit-learn averages over outputs.
+        """
         return 1.0
 
     def _constant_of_loss(self, y: NDArray[Any], sample_weight: Any) -> float:
@@ -321,7 +327,7 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
     def _attach(
         self, net: Network, coefs: list[NDArray[Any]], intercepts: list[NDArray[Any]]
     ) -> None:
-        """Copy weights and biases into a network, and make `coefs_` and `intercepts_` its views."""
+        """Copy weights into a network and make `coefs_` and `intercepts_` its views."""
         self._net = net
         self._views = [W.T for W in net.W], list(net.b)
         for view, values in zip(chain(*self._views), [*coefs, *intercepts], strict=True):

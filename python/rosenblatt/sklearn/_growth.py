@@ -1,4 +1,4 @@
-"""Growth: parameters and optimiser state of a network that gains inputs or outputs."""
+"""Growth: parameters and optimiser state for new inputs or outputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ SIZES: dict[type[Optimizer], tuple[int, ...]] = {
 
 
 class Outputs(NamedTuple):
-    """New outputs as linear combinations of old outputs; each matrix is (n_old, n_new)."""
+    """New outputs as linear combinations of old outputs.
+
+    Each matrix is (n_old, n_new).
+    """
 
     of_weights: NDArray[np.float64]
     of_sizes: NDArray[np.float64]  # for magnitudes such as mean squares
@@ -76,7 +79,10 @@ def grow_theta(
 
 
 def grow_scaling(scaling: Any, n_features: int) -> Any:
-    """Return an offset and a factor, or None, for more features; new features are not scaled."""
+    """Return an offset and a factor, or None, for more features.
+
+    New features are not scaled.
+    """
     if scaling is None:
         return None
     offset, factor = scaling
@@ -91,7 +97,10 @@ def grow_states(
     new: list[int],
     outputs: Outputs,
 ) -> list[NDArray[Any]]:
-    """Return the state vectors of an optimiser, in the order of theta, for the sizes `new`."""
+    """Return the state vectors of an optimiser for the layer sizes `new`.
+
+    They have the order of theta.
+    """
     sizes = SIZES.get(type(optimizer), ())
     return [
         _grow(state, old, new, outputs.of_sizes if i in sizes else outputs.of_weights)
@@ -102,7 +111,10 @@ def grow_states(
 def _grow(
     theta: NDArray[Any], old: list[int], new: list[int], outputs: NDArray[np.float64]
 ) -> NDArray[Any]:
-    """Grow a vector in the order of theta: 0 for new inputs, linear combinations for outputs."""
+    """Grow a vector in the order of theta.
+
+    New inputs get 0, new outputs linear combinations of old ones.
+    """
     parts = []
     start = 0
     last = len(old) - 2
@@ -119,7 +131,10 @@ def _grow(
 
 
 def n_features(X: Any) -> int:
-    """Return the number of columns of the user's X, 0 if it has none and will be refused."""
+    """Return the number of columns of the user's X.
+
+    It is 0 if X has none and will be refused.
+    """
     try:
         return int(X.shape[1]) if hasattr(X, "shape") else len(X[0])
     except (TypeError, LookupError):

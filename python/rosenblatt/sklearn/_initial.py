@@ -1,4 +1,4 @@
-"""Initial weights, drawn in the order of scikit-learn, so that equal seeds give equal weights."""
+"""Initial weights, drawn in the order of scikit-learn."""
 
 from __future__ import annotations
 

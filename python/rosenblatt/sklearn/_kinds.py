@@ -1,4 +1,4 @@
-"""Kinds of labels: which labels can be mixed, and their positions among the classes."""
+"""Kinds of labels, and the positions of labels among the classes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def check_one_kind(name: str, y: Any) -> None:
 
 
 def positions(classes: NDArray[Any], y: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the position of each label (n,) among the classes, -1 for an unknown label.
+    """Return the position of each label among the classes, or -1.
 
     Labels that are equal in Python are the same class: 1, 1.0 and True are equal, 1 and "1" are
     not. 64-bit integers are not rounded.

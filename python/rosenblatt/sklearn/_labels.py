@@ -177,7 +177,7 @@ class Labelled(ClassifierMixin, Online):
             )
 
     def _check_form(self, y: Any) -> None:
-        """Check that y is multilabel if the network is, and has the same number of labels."""
+        """Check that y has as many labels per sample as the network."""
         expected = len(self._label_binarizer.classes_) if self._several_labels else None
         got = y.shape[1] if y.ndim == 2 else None
         if got != expected:
@@ -236,7 +236,10 @@ class Labelled(ClassifierMixin, Online):
         return None if self._several_labels else self._codes(y)
 
     def _class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
-        """Return the weight of each class; for multilabel targets, of 0 and 1 for each label."""
+        """Return the weight of each class.
+
+        For multilabel targets, those of 0 and 1 for each label.
+        """
         if self.class_weight is None:
             return None
         if self._several_labels:

@@ -1,4 +1,4 @@
-"""`fit` with solver="lbfgs": SciPy's L-BFGS-B minimises the cost computed by the core."""
+"""`fit` with solver="lbfgs", by SciPy's L-BFGS-B."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from ._threads import thread_count
 
 @functools.cache
 def _blas() -> Any:
-    """Return a limiter of BLAS threads, because SciPy multiplies only 10 x 10 matrices."""
+    """Return a limiter of BLAS threads.
+
+    SciPy multiplies only 10 x 10 matrices.
+    """
     return ThreadpoolController().select(user_api="blas")
 
 
@@ -35,7 +38,7 @@ STOPPED = 99  # SciPy's status after a callback's StopIteration
 
 
 class Cost:
-    """The cost of all samples with the penalty, and its gradient, as a function for SciPy."""
+    """The cost with the penalty, and its gradient, as a function for SciPy."""
 
     def __init__(self, estimator: Any, samples: Samples) -> None:
         self._net = net = estimator._network()

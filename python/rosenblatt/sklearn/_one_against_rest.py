@@ -1,4 +1,4 @@
-"""One against the rest: the core trains the perceptrons of an estimator, one per class.
+"""One against the rest: the core trains one perceptron per class.
 
 Random numbers and error messages are those of scikit-learn.
 """
@@ -40,7 +40,7 @@ class Data(NamedTuple):
 
 
 class Learned(NamedTuple):
-    """Result of learning: W (n_problems, n_features), b (n_problems,), number of epochs."""
+    """Result of learning: W (n_problems, n_features), b (n_problems,), epochs."""
 
     W: NDArray[Any]
     b: NDArray[Any]
@@ -115,7 +115,7 @@ def threads(perceptron: Any) -> int:
 def _draw_held_out_and_seeds(
     perceptron: Any, y: NDArray[Any], weights: NDArray[Any], n_classes: int
 ) -> tuple[NDArray[np.bool_], list[int]]:
-    """Draw the mask of held-out samples (n,) and the shuffling seed of each perceptron.
+    """Draw the mask of held-out samples (n,) and the seed of each perceptron.
 
     Random numbers are drawn in scikit-learn's order, including those that only scikit-learn uses.
     """
@@ -159,7 +159,10 @@ def _held_out(perceptron: Any, y: NDArray[Any], weights: NDArray[Any]) -> NDArra
 
 
 def weights_of_samples(sample_weight: Any, X: Any) -> NDArray[Any]:
-    """Return the weight of each sample (n,) in the dtype of X, or raise scikit-learn's errors."""
+    """Return the weight of each sample (n,) in the dtype of X.
+
+    Errors are those of scikit-learn.
+    """
     n = X.shape[0]
     if sample_weight is None:
         return np.ones(n, X.dtype)

@@ -1,4 +1,4 @@
-"""Online learning: `partial_fit` and `learn_one`, which continue from call to call."""
+"""Online learning: `partial_fit` and `learn_one`."""
 
 from __future__ import annotations
 
@@ -180,7 +180,10 @@ def _convert(scaling: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def _scale(rows: NDArray[Any], scaling: Any) -> NDArray[Any]:
-    """Return (rows - offset) * factor as in docs/arithmetic.md; the core refuses overflows."""
+    """Return (rows - offset) * factor as in docs/arithmetic.md.
+
+    The core refuses overflows.
+    """
     offset, factor = scaling
     with np.errstate(over="ignore", invalid="ignore"):
         scaled: NDArray[Any] = (rows.astype(offset.dtype, copy=False) - offset) * factor
@@ -254,7 +257,9 @@ class Online(Estimator):
         self._take_steps(samples, batch_size, order)
 
     def _check_unscaled(self) -> None:
-        """Refuse a scaling in the first `partial_fit`, whose batch may not be representative.
+        """Refuse a scaling in the first `partial_fit`.
+
+        Its batch may not be representative.
 
         Raises
         ------
@@ -418,7 +423,7 @@ class Online(Estimator):
     # ---- Growth
 
     def _admit(self, X: Any, y: Any) -> Any:
-        """Add new features, and in a classifier new classes; return X with all known features."""
+        """Add new features and classes; return X with all known features."""
         names = _growth.feature_names(X)
         known = getattr(self, "feature_names_in_", None)
         if names is not None and known is not None:

@@ -1,4 +1,4 @@
-"""Perceptron: a compiled implementation of scikit-learn's estimator of the same name."""
+"""Perceptron: scikit-learn's estimator of the same name, compiled."""
 
 from __future__ import annotations
 

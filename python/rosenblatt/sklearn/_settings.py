@@ -166,7 +166,10 @@ def minimises(estimator: Any) -> bool:
 
 
 def optimizer_of(estimator: Any, rate: Any) -> Optimizer:
-    """Return the optimiser of an estimator; `rate` is the learning rate of "sgd" and "adam"."""
+    """Return the optimiser of an estimator.
+
+    `rate` is the learning rate of "sgd" and "adam".
+    """
     solver = estimator.solver
     if not isinstance(solver, str):
         return solver  # type: ignore[no-any-return]
@@ -249,7 +252,10 @@ def any_dropout(estimator: Any) -> bool:
 
 
 def batch_size_of(estimator: Any, n_samples: int, *, stacklevel: int) -> int:
-    """Return the batch size: "auto" is at most 200, as in scikit-learn; warn if it is clipped."""
+    """Return the batch size; warn if it is clipped.
+
+    "auto" is at most 200, as in scikit-learn.
+    """
     if estimator.batch_size == "auto":
         return min(200, n_samples)
     if estimator.batch_size > n_samples:

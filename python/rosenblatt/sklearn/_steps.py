@@ -1,4 +1,4 @@
-"""`fit` by stochastic gradient descent: one call of `rb.train` with rules between epochs."""
+"""`fit` by stochastic gradient descent: one call of `rb.train`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SEEDS = 2**31  # exclusive bound of seeds that a RandomState draws on every plat
 
 
 class Shuffled:
-    """The order of the samples in each epoch, with the same draws as scikit-learn's `shuffle`."""
+    """The order of the samples in each epoch, with scikit-learn's draws."""
 
     def __init__(self, random: np.random.RandomState, n: int) -> None:
         self._random = random
@@ -48,7 +48,7 @@ class Shuffled:
 def fit(
     estimator: Any, samples: Samples, validation: Samples | None, scalings: dict[str, Any]
 ) -> None:
-    """Train the network of an estimator by "sgd", "adam" or an optimiser of rosenblatt.
+    """Train an estimator by "sgd", "adam" or an optimiser of rosenblatt.
 
     `scalings` are the kinds of scalings to fit, as in `rb.train`.
 
@@ -156,7 +156,7 @@ def _warn_unless_converged(estimator: Any, rules: Rules) -> None:
 def split(
     estimator: Any, samples: Samples, validation: Samples | None
 ) -> tuple[Samples, Samples | None]:
-    """Return the samples to train on, and the validation samples for early stopping, if any.
+    """Return training samples, and validation samples for early stopping.
 
     The user's validation set is used if there is one; otherwise scikit-learn's split is drawn.
 

@@ -1,4 +1,4 @@
-"""The number of threads of an estimator, which depends on the joblib worker it runs in."""
+"""The number of threads of an estimator."""
 
 from __future__ import annotations
 
