@@ -117,18 +117,18 @@ class Derivation:
     def _a(self, layer: int, j: int) -> Step:
         z, name, f = self._way.Z[layer], self._a_name(layer, j), self._f(layer)
         value = self._way.A[layer + 1][j]
-        own, own_number = self._z_name(layer, j), self._number(z[j])
+        z_name, z_number = self._z_name(layer, j), self._number(z[j])
         if f not in MIXING:
-            right = own if f == "identity" else f"{f}({own})"
-            numbers = own_number if f == "identity" else f"{f}({own_number})"
-            return self._step(name, f"f({own}) = {right}", numbers, value)
+            right = z_name if f == "identity" else f"{f}({z_name})"
+            numbers = z_number if f == "identity" else f"{f}({z_number})"
+            return self._step(name, f"f({z_name}) = {right}", numbers, value)
         names = total([f"exp({self._z_name(layer, i)})" for i in range(len(z))])
         sums = total([f"exp({self._number(z_i)})" for z_i in z])
         if f == "softmax":
             return self._step(
-                name, f"exp({own}) / ({names})", f"exp({own_number}) / ({sums})", value
+                name, f"exp({z_name}) / ({names})", f"exp({z_number}) / ({sums})", value
             )
-        return self._step(name, f"{own} - ln({names})", f"{own_number} - ln({sums})", value)
+        return self._step(name, f"{z_name} - ln({names})", f"{z_number} - ln({sums})", value)
 
     def _cost(self) -> Step:
         symbols, numbers = self._loss.cost()

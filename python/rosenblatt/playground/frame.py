@@ -32,12 +32,12 @@ def frame(view: View) -> dict[str, Any]:
         the plane. The values 0 and 255 stand for the outputs 0 and 1, or for minus and plus the
         largest absolute activation of the unit.
     """
-    drawn = view.samples
+    samples = view.samples
     x, _ = view.sample
     with view.shown.with_parameters(view.theta) as net:
         A = net.trace(x).A
-        of_held_out = classes(net.forward(drawn.X_held_out))
-        pictures = _pictures(net) if drawn.in_plane else {}
+        of_held_out = classes(net.forward(samples.X_held_out))
+        pictures = _pictures(net) if samples.in_plane else {}
     _, costs, costs_held_out = view.curve
     return {
         "version": view.version,
@@ -49,7 +49,7 @@ def frame(view: View) -> dict[str, Any]:
         "index": view.index,
         "cost": float(costs[-1]),
         "cost_held_out": float(costs_held_out[-1]),
-        "accuracy": float((of_held_out == drawn.y_held_out).mean()),
+        "accuracy": float((of_held_out == samples.y_held_out).mean()),
         "curve": [floats(each) for each in view.curve],
         "theta": floats(view.theta),
         "activations": floats(np.concatenate([a[0] for a in A])),
@@ -68,20 +68,20 @@ def scene(view: View) -> dict[str, Any]:
         the plane; extent, surface, map: the half-width of the plane, and the number of squares
         along the sides of its pictures.
     """
-    drawn = view.samples
+    samples = view.samples
     answer: dict[str, Any] = {
         "beginning": view.beginning,
         "settings": asdict(view.settings),
         "sizes": view.shown.sizes,
-        "X": floats(drawn.X),
-        "classes": drawn.y.tolist(),
+        "X": floats(samples.X),
+        "classes": samples.y.tolist(),
         "extent": EXTENT,
         "surface": SURFACE,
         "map": MAP,
     }
-    if drawn.in_plane:
-        answer["X_held_out"] = floats(drawn.X_held_out)
-        answer["classes_held_out"] = drawn.y_held_out.tolist()
+    if samples.in_plane:
+        answer["X_held_out"] = floats(samples.X_held_out)
+        answer["classes_held_out"] = samples.y_held_out.tolist()
     return answer
 
 

@@ -280,9 +280,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _check_same_origin(self) -> None:
         """Refuse requests from pages of other origins."""
-        own = f"http://{self.headers['Host'].lower()}"
+        this_page = f"http://{self.headers['Host'].lower()}"
         for origin in self._at_most_one("Origin"):
-            if origin != own:
+            if origin != this_page:
                 raise RefusedError(403, f"Origin: got {shown(origin)}, expected that of this page")
         for site in self._at_most_one("Sec-Fetch-Site"):
             if site not in ("same-origin", "none"):

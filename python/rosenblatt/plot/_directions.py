@@ -80,9 +80,9 @@ def random(net: Network, seed: int) -> Directions:
     for vector in vectors:
         dW, *_ = net._split(vector)
         for d, W in zip(dW, net.W, strict=True):
-            drawn = generator.standard_normal(W.shape)
+            normal = generator.standard_normal(W.shape)
             lengths = np.linalg.norm(W.astype(np.float64), axis=1)
-            d[...] = drawn * (lengths / np.linalg.norm(drawn, axis=1))[:, np.newaxis]
+            d[...] = normal * (lengths / np.linalg.norm(normal, axis=1))[:, np.newaxis]
     if not vectors.any(axis=1).all():
         raise ValueError(
             "net: got weights of 0, expected weights other than 0, to which random directions are"

@@ -100,8 +100,8 @@ def _quantities(
 ) -> dict[str, tuple[NDArray[Any], ...]]:
     """Return the arrays of every layer, by the name of the quantity."""
     if (Y is None) != (loss is None):
-        given, missing = ("loss", "Y") if Y is None else ("Y", "loss")
-        raise TypeError(f"{missing}: got None with {given}, expected both or neither")
+        present, missing = ("loss", "Y") if Y is None else ("Y", "loss")
+        raise TypeError(f"{missing}: got None with {present}, expected both or neither")
     trace = net.trace(X)
     if not len(trace.A[0]):
         raise ValueError("X: got no samples, expected at least one")

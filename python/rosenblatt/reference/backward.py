@@ -68,9 +68,9 @@ def backward(net: Layers, trace: Trace, delta_output: Matrix) -> Derivatives:
     )
 
 
-def dC_dX(net: Layers, trace: Trace, found: Derivatives) -> Matrix:
+def dC_dX(net: Layers, trace: Trace, derivatives: Derivatives) -> Matrix:
     """Return dC/dX, (n, n_features), with respect to the scaled X."""
-    return through_layer(net, trace, 0, found.dU[0], found.G)
+    return through_layer(net, trace, 0, derivatives.dU[0], derivatives.G)
 
 
 def delta_of_output(net: Layers, trace: Trace, G: Matrix) -> Matrix:

@@ -78,14 +78,14 @@ def R_dg(
     T: NumberType, trace: Trace, along: TraceAlong, deltas: list[DeltaAlong]
 ) -> list[list[float]]:
     """Return R{dC/dg} of every layer: sum of R{delta} u_hat + sum of delta R{u_hat}."""
-    found: list[list[float]] = []
+    per_layer: list[list[float]] = []
     for of, R_of, d in zip(trace.normalised, along.normalised, deltas, strict=True):
         if of is None or R_of is None:
-            found.append([])
+            per_layer.append([])
             continue
         terms = [dC_dg(T, d.R_delta, of.u_hat)], [dC_dg(T, d.delta, R_of.R_u_hat)]
-        found += added(T, *terms)
-    return found
+        per_layer += added(T, *terms)
+    return per_layer
 
 
 def forward_along(net: Layers, direction: Layers, trace: Trace) -> TraceAlong:

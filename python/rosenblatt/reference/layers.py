@@ -40,10 +40,10 @@ class Layers:
         n_hidden = len(self.layers) - 2
         if isinstance(activation, str | OwnActivation):
             activation = [activation] * n_hidden
-        given = (*activation, output)
-        own = {f.name: f.functions for f in given if isinstance(f, OwnActivation)}
-        known = ACTIVATIONS | own
-        self.activations = tuple(f if isinstance(f, str) else f.name for f in given)
+        functions = (*activation, output)
+        custom = {f.name: f.functions for f in functions if isinstance(f, OwnActivation)}
+        known = ACTIVATIONS | custom
+        self.activations = tuple(f if isinstance(f, str) else f.name for f in functions)
         if len(self.activations) != n_hidden + 1 or not set(self.activations) <= set(known):
             raise ValueError(f"activation, output: got {self.activations}, expected one per layer")
         self.functions = tuple(known[name] for name in self.activations)
@@ -81,8 +81,8 @@ class Layers:
         self.b = []
         for layer, norm, W_rule, b_rule in zip(layers, self.norms, W_rules, b_rules, strict=True):
             hidden = layer.number < n_layers - 1
-            drawn = initialiser(W_rule).name
-            name = biases_for(b_rule, hidden=hidden, norm=norm, weights=drawn)
+            W_name = initialiser(W_rule).name
+            name = biases_for(b_rule, hidden=hidden, norm=norm, weights=W_name)
             self.b.append(draw_biases(self.T, layer, name))
 
     @property

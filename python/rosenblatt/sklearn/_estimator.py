@@ -169,13 +169,13 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         else:
             self._continue(layers)
         scalings = _settings.scalings(self) if first_pass else {}
-        own = None if validation is None else self._validation_samples(validation, of_class)
+        held_out = None if validation is None else self._validation_samples(validation, of_class)
         self._net.threads = thread_count(self.threads)
         self._forget()
         if self.solver == "lbfgs":
             _minimum.fit(self, samples, scalings)
         else:
-            _steps.fit(self, samples, own, scalings)
+            _steps.fit(self, samples, held_out, scalings)
         if not np.isfinite(self._net.theta).all():
             raise ValueError(_steps.NOT_FINITE)
 
@@ -269,12 +269,12 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         dtype = net.dtype.name
         self._check_loss()
         _settings.check_same("hidden_layer_sizes", tuple(layers[1:-1]), net.layers[1:-1])
-        asked, made = self._describe_parameters(), _describe(net)
-        for name, value in asked.items():
-            _settings.check_same(name, value, made[name])
-        made = self.__dict__.get("_scalings_of_fit", {})
+        wanted, fitted = self._describe_parameters(), _describe(net)
+        for name, value in wanted.items():
+            _settings.check_same(name, value, fitted[name])
+        fitted = self.__dict__.get("_scalings_of_fit", {})
         for name, value in _settings.scalings(self).items():
-            _settings.check_same(name, value, made.get(name))
+            _settings.check_same(name, value, fitted.get(name))
         _settings.check_same("dtype", dtype if self.dtype is None else self.dtype, dtype)
         self._loss_of_fit = self.loss
         self._attach(net.copy(), self.coefs_, self.intercepts_)
@@ -289,10 +289,10 @@ class Estimator(ShortMessages, CallbackSupportMixin, BaseEstimator):
         """
         if self.loss is self._loss_of_fit:
             return
-        asked, made = self._meaning(self.loss), self._meaning(self._loss_of_fit)
-        if asked != made:
+        wanted, fitted = self._meaning(self.loss), self._meaning(self._loss_of_fit)
+        if wanted != fitted:
             raise ValueError(
-                f"loss: got {shown(self.loss)}, a loss for {asked}, expected a loss for {made}"
+                f"loss: got {shown(self.loss)}, a loss for {wanted}, expected a loss for {fitted}"
                 f" like {shown(self._loss_of_fit)} in the last fit; use warm_start=False for a new"
                 " network"
             )

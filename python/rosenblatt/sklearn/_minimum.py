@@ -106,7 +106,7 @@ def fit(estimator: Any, samples: Samples, scalings: dict[str, Any]) -> None:
             raise StopIteration
 
     with tasks.of_fit(), _blas().limit(limits=1):
-        found = scipy.optimize.minimize(
+        result = scipy.optimize.minimize(
             cost,
             net.theta.copy(),
             method="L-BFGS-B",
@@ -119,11 +119,11 @@ def fit(estimator: Any, samples: Samples, scalings: dict[str, Any]) -> None:
                 **_print_options(estimator.verbose),
             },
         )
-        net.theta[...] = found.x
-        if found.status == STOPPED:
-            estimator.n_iter_ = found.nit
+        net.theta[...] = result.x
+        if result.status == STOPPED:
+            estimator.n_iter_ = result.nit
         else:
-            estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
+            estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
         penalty = cost.of_weights()
-        data = (float(found.fun) - penalty) * estimator._share_of_outputs()
+        data = (float(result.fun) - penalty) * estimator._share_of_outputs()
         estimator.loss_ = data + estimator._constant_of_loss(samples.y, samples.weights) + penalty

@@ -369,10 +369,10 @@ class MLPRegressor(RegressorMixin, Online):
 
     def _check_columns(self, y: NDArray[Any]) -> None:
         """Check that the number of targets per sample is that of the last fit."""
-        found = y[:1].size
-        if found != self._n_targets:
+        n = y[:1].size
+        if n != self._n_targets:
             raise ValueError(
-                f"y: got {found} targets per sample, expected {self._n_targets} as in the last fit"
+                f"y: got {n} targets per sample, expected {self._n_targets} as in the last fit"
             )
 
     @staticmethod

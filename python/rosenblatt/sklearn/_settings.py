@@ -137,17 +137,17 @@ def require_named_loss(loss: Any) -> Any:
     return loss
 
 
-def check_same(name: str, asked: Any, made: Any) -> None:
+def check_same(name: str, wanted: Any, fitted: Any) -> None:
     """Check that a parameter describes the network from which a warm start continues.
 
     Raises
     ------
     ValueError
-        `asked` differs from `made`; the message names both.
+        `wanted` differs from `fitted`; the message names both.
     """
-    if asked != made:
+    if wanted != fitted:
         raise ValueError(
-            f"{name}: got {shown(asked)}, expected {shown(made)} as in the last fit, because "
+            f"{name}: got {shown(wanted)}, expected {shown(fitted)} as in the last fit, because "
             "warm_start=True continues with its network; set warm_start=False for a new network"
         )
 
