@@ -102,7 +102,7 @@ class Buffer {
     std::size_t size_ = 0;
 };
 
-// Room for `size` numbers, on the stack where they are few: for calls that are over in less time than an allocation.
+// Memory for `size` numbers, on the stack if there are few: for calls that take less time than an allocation.
 template <class T>
 class Scratch {
   public:

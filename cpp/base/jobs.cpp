@@ -16,7 +16,7 @@
 namespace rosenblatt {
 
 void run_jobs(std::size_t count, int threads, Job job, Watch watch, void* context) {
-    constexpr auto between_looks = std::chrono::milliseconds(20);  // nobody notices
+    constexpr auto between_looks = std::chrono::milliseconds(20);  // too short to notice
     std::atomic<std::size_t> next{0};
     std::mutex mutex;
     std::condition_variable one_left;

@@ -26,7 +26,7 @@ constexpr auto spin_time = std::chrono::microseconds(30);
 std::atomic<ThreadPool*> shared_pool{nullptr};
 
 void forget_pool_after_fork() noexcept {
-    // The child has the pool's memory but none of its threads, and its mutexes may be locked: leave it and start anew.
+    // The child has the pool's memory but none of its threads, and its mutexes may be locked: start a new one.
     shared_pool.store(nullptr, std::memory_order_relaxed);
 }
 

@@ -10,7 +10,7 @@
 
 namespace rosenblatt {
 
-// Processors that this process may use: the affinity mask, and the control group's quota where there is one.
+// Processors that this process may use: the affinity mask, and the quota of the control group, if any.
 int available_threads() noexcept;
 
 class ThreadPool {

@@ -1,4 +1,4 @@
-// Views: where numbers lie and what shape they have; nobody owns anything here.
+// Views: the address and the shape of numbers; views own nothing.
 #pragma once
 
 #include <cstddef>
@@ -90,7 +90,7 @@ struct Scattered {
     std::size_t rows = 0;
     std::size_t cols = 0;
     std::size_t first = 0;
-    std::size_t stride = 0;  // from row to row, where the rows lie evenly spaced; 0 where they lie anywhere
+    std::size_t stride = 0;  // from row to row if the rows are evenly spaced, else 0
     // Set for sparse input: `row` is then unused, and missing elements are 0.
     const SparseRows<T>* sparse = nullptr;
 

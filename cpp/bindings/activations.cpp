@@ -19,7 +19,7 @@ class CalledActivation final : public CustomActivation {
   public:
     CalledActivation(std::string name, ArrayFunction f, ArrayFunction df)
         : name_(std::move(name)), f_(std::move(f)), df_(std::move(df)) {}
-    // A network can end where the lock is not held: one that a training works on.
+    // A network can be destroyed without the lock: the working copy of a run.
     ~CalledActivation() override {
         const WithInterpreter python;
         f_.release().dec_ref();

@@ -15,14 +15,14 @@ namespace rosenblatt::bindings {
 
 namespace py = pybind11;
 
-// A function of z (n, n_l) that gives an array alike, of the network's type: python/rosenblatt/_activation.py checks
+// A function of z (n, n_l) that returns an array of the same shape and type: python/rosenblatt/_activation.py checks
 // that.
 using ArrayFunction = py::typing::Callable<py::array(py::array)>;
 
 // An activation by its name, or one of the user's own: its name, f and f'.
 using NamedActivation = std::variant<std::string, std::tuple<std::string, ArrayFunction, ArrayFunction>>;
 
-// The shape of a network; ValueError where a name is unknown, or the parameters are too many. norms, skips: one for
+// The shape of a network; ValueError if a name is unknown, or there are too many parameters. norms, skips: one for
 // each hidden layer, or none at all.
 Shape make_shape(const std::vector<std::size_t>& layers, const std::vector<NamedActivation>& activations,
                  const std::vector<std::string>& norms, const std::vector<bool>& skips);

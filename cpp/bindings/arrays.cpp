@@ -100,7 +100,7 @@ void check_lengths(const char* name, Matrix<const T> Y) {
     });
 }
 
-// Whether the targets are what the loss wants.
+// Checks that the targets fit the loss.
 template <class T>
 void check_answers(const char* name, Matrix<const T> Y, Loss loss, Activation output) {
     const TargetKind kind = target_kind(loss, output);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr py::ssize_t MANY_BYTES = 1 << 16;  // some 30 us of work: other threads of Python go on meanwhile
 
-// The bytes of a Python object, held for as long: nobody can free or resize them.
+// The bytes of a Python object, held so that they cannot be freed or resized.
 class Bytes {
   public:
     explicit Bytes(const py::handle& object) {

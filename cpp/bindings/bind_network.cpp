@@ -94,7 +94,7 @@ bool is_exact(py::handle X, std::size_t n_features) {
            (array->nd == 1 || array->dimensions[0] > 0);
 }
 
-// forward for an exact array, in a call that costs as little as the interpreter allows; None where it must go the long
+// forward for an exact array, in a call that costs as little as the interpreter allows; None if it must go the long
 // way. Bound to the network's Python object, `self`.
 template <class T>
 PyObject* quick_forward(PyObject* self, PyObject* X) noexcept {
@@ -164,7 +164,7 @@ std::pair<std::vector<Array<T>>, std::vector<Array<T>>> trace_of(BoundNetwork<T>
     return {std::move(Z), std::move(A)};
 }
 
-// grad (n_params,), dX (n, n_features) or nothing where X is sparse, delta of every layer (n, n_out)
+// grad (n_params,), dX (n, n_features) or None if X is sparse, delta of every layer (n, n_out)
 template <class T>
 using Derivatives = std::tuple<Array<T>, std::optional<Array<T>>, std::vector<Array<T>>>;
 

@@ -1,5 +1,5 @@
 // Train for Python: arguments are checked and kept, then one call is the whole training, alone or among others; Python
-// is visited once an epoch, if it wants to be.
+// is called once per epoch if it has callbacks.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 #include <pybind11/typing.h>
@@ -128,7 +128,7 @@ class CalledCost final : public CustomCost<T> {
 template <class T>
 using ArraysOfSamples = std::tuple<DenseOrSparse<T>, py::array, std::optional<Array<double>>>;
 
-// Y is looked at where there is a loss that knows it.
+// Y is checked if the loss is a named one.
 template <class T>
 TakenSamples<T> take_samples(const std::array<const char*, 3>& names, const ArraysOfSamples<T>& arrays,
                              const std::optional<LossRule>& rule, const Shape& shape) {
@@ -153,7 +153,7 @@ class TrainingJob {
     TrainingJob& operator=(const TrainingJob&) = delete;
     virtual ~TrainingJob() = default;
 
-    // Takes the network for this training: RuntimeError where somebody else is at it.
+    // Locks the network for this run: RuntimeError if another call uses it.
     virtual void begin() = 0;
 
     // Runs it without the interpreter's lock, on any thread. Throws what rosenblatt::train throws.
@@ -177,7 +177,7 @@ class TrainingJob {
                 seconds_};
     }
 
-    // What the optimiser remembers in the end, as Learner has it; none where nobody asked for it, or there is nothing.
+    // The state of the optimiser at the end, as Learner has it; none if it was not requested, or is empty.
     using Memory = std::pair<std::vector<double>, std::vector<py::array>>;
     virtual std::optional<Memory> memory() const = 0;
 
@@ -298,7 +298,7 @@ class TrainingJobOf final : public TrainingJob {
     std::optional<Access::Writing> writing_;
 };
 
-// A prepared run on its way through Python. A capsule, because to register an object of a bound class can fail where
+// A prepared run on its way through Python. A capsule, because registering an object of a bound class can fail where
 // pybind11 can only abort.
 constexpr const char* name_of_capsule = "rosenblatt.TrainingJob";
 
@@ -419,12 +419,12 @@ std::vector<double> costs_of_steps(BoundNetwork<T>& self, const ArraysOfSamples<
             train<T>({.network = self.network, .samples = scaled.samples(), .settings = training, .observer = nobody},
                      team);
         });
-    } catch (const Diverged&) {  // which is what the caller wants to see
+    } catch (const Diverged&) {  // expected: the rates rise until it does
     }
     return costs;
 }
 
-// The learning rates of the first steps, with so many to an epoch; losses: of the epochs, as many as are known.
+// The learning rates of the first steps; `losses` are those of the epochs that are known.
 std::vector<double> rates(const NamedSchedule& named, std::uint64_t steps, std::uint64_t steps_per_epoch,
                           const std::vector<double>& losses) {
     const FloatMode mode;

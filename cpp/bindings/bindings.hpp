@@ -16,7 +16,7 @@ namespace rosenblatt::bindings {
 
 namespace py = pybind11;
 
-// What a Python object holds: a network, its scalings, and who is at it.
+// The contents of a Python object: a network, its scalings, and the lock that guards it.
 template <class T>
 struct BoundNetwork {
     Network<T> network;

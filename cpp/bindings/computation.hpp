@@ -1,4 +1,4 @@
-// Computation: how a call crosses from Python into the mathematics: who may use a network at the same time, the
+// Computation: how a call crosses from Python into the mathematics: which calls may use a network at the same time, the
 // interpreter's lock released, the specified floating-point mode, Ctrl-C.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Losses: what each wants of the output and its parameters, in words.
+// Losses: checks of the output and the parameters, and their messages.
 #include "bindings/losses.hpp"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ constexpr OutputKind output_kinds[] = {
 #include "kernels/losses.def"
 };
 
-// The outputs that a loss allows, and why; none where it allows any.
+// The outputs that a loss allows, and why; none if it allows any.
 struct Outputs {
     std::vector<Activation> allowed;
     const char* reason;

@@ -1,4 +1,4 @@
-// Losses: what each wants of the output, the targets and its parameters, and what is wrong with them, in words.
+// Losses: checks of the output, the targets and the parameters, and their messages.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ using NamedLoss = std::pair<std::string, std::vector<double>>;
 // What a loss expects of its targets.
 TargetKind target_kind(Loss loss, Activation output) noexcept;
 
-// The rule of a loss, for as long as `named` lives; ValueError where it does not fit the network, or T cannot hold a
+// The rule of a loss, valid while `named` lives; ValueError if it does not fit the network, or T cannot hold a
 // parameter.
 template <class T>
 LossRule take_loss(const NamedLoss& named, const Shape& shape);

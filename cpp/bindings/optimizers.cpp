@@ -56,7 +56,7 @@ void check_rounding(const NamedNumbers& named) {
     }
 }
 
-// The callable, asked with the interpreter's lock, once for a time that stays. It is shared, for a schedule is copied
+// Calls the callable with the interpreter's lock, once per time. It is shared, because a schedule is copied
 // without that lock.
 Schedule::Callable take_callable(const std::optional<py::typing::Callable<double(std::uint64_t)>>& callable) {
     if (!callable) return {};

@@ -15,7 +15,7 @@ namespace rosenblatt::bindings {
 // offset and factor, each (size,)
 using OffsetAndFactor = std::pair<Array<double>, Array<double>>;
 
-// A scaling for the inputs or the targets of a network: ValueError where sizes or numbers do not fit, or the output is
+// A scaling for the inputs or the targets of a network: ValueError if sizes or numbers do not fit, or the output is
 // not identity. None is none.
 template <class T>
 std::optional<Scaling<T>> take_input_scaling(const std::optional<OffsetAndFactor>& given, const Shape& shape);
@@ -34,11 +34,11 @@ template <class T>
 Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples, const std::optional<LossRule>& loss,
                          const ScalingKinds& kinds, int threads);
 
-// ValueError where X is sparse and its scaling has an offset that is not 0.
+// ValueError if X is sparse and its scaling has an offset that is not 0.
 template <class T>
 void check_scaled_inputs(const char* name, const Scalings<T>& scalings, const Samples<T>& samples);
 
-// ValueError where targets are scaled and the loss is not one of numbers of any size.
+// ValueError if targets are scaled and the loss does not take numbers of any size.
 template <class T>
 void check_scaled_loss(const Scalings<T>& scalings, Loss loss);
 

@@ -26,7 +26,7 @@ ROSENBLATT_INLINE void combine(const T* x, std::size_t n, T* y, F f) noexcept {
     if (i < n) store(y + i, f(load(x + i, n - i), load(y + i, n - i)), n - i);
 }
 
-// The largest of n >= 1 numbers. It does not depend on the order, but for a NaN, which gives a NaN further on.
+// The largest of n >= 1 numbers. It does not depend on the order, except with a NaN, which gives a NaN further on.
 template <class T>
 ROSENBLATT_INLINE T largest(const T* z, std::size_t n) noexcept {
     constexpr std::size_t width = Pack<T>::width;
@@ -100,7 +100,7 @@ ROSENBLATT_INLINE Pack<T> negative(Pack<T> x) noexcept {
 template <class T>
 constexpr T silent = sizeof(T) == 4 ? T{-88} : T{-709};
 
-// z where f'' of the smooth activations is not 0 in either type.
+// The range of z in which f'' of the smooth activations is not 0 in either type.
 template <class T>
 ROSENBLATT_INLINE Pack<T> not_flat(Pack<T> z) noexcept {
     constexpr T flat = 1000;

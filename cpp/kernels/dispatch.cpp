@@ -1,4 +1,4 @@
-// Which kernel table serves: the best that this machine has, unless another was asked for.
+// The kernel table in use: the best one for this machine, unless another was selected.
 #include <atomic>
 
 #include "kernels/table.hpp"

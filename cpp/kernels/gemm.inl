@@ -16,7 +16,7 @@ namespace {
 
 // Every tile of init + L R. result.place(work, r, j, rows) says where the tile of `rows` rows at (r, j) goes, and
 // result.finish(r, j, rows, cols) goes over it while it is in the nearest cache. What the inner loop comes back to
-// stays in the nearest cache: all of R where it is small, else a panel of it.
+// stays in the nearest cache: all of R if it is small, else a panel of it.
 template <class T, bool by_columns, class Result>
 void multiply_tiles(const Operands<T>& LR, Init<T> init, Result result) noexcept {
     constexpr std::size_t width = Pack<T>::width;
@@ -101,8 +101,8 @@ struct Below {
     }
 };
 
-// A product by columns that copies some columns of L at a time, so that what a tile reads of each term lies beside what
-// the next tile reads of it, and beside the next term.
+// A product by columns that copies some columns of L at a time, so that what a tile reads of each term is next to what
+// the next tile reads of it, and next to the next term.
 template <class T, class Result>
 void multiply_copied_columns(const Operands<T>& LR, Init<T> init, const Result& result) noexcept {
     constexpr std::size_t at_once = columns_copied / max_rows * max_rows;
@@ -135,7 +135,7 @@ template <class T>
 struct TileResult {
     Panels<T> C;
     Epilogue epilogue;
-    Matrix<const T> A;  // of relu_backward; what f' is computed from where `finish` does it
+    Matrix<const T> A;  // of relu_backward; what f' is computed from if `finish` does it
 
     ROSENBLATT_INLINE void place(TileWork<T>& work, std::size_t r, std::size_t j, std::size_t) const noexcept {
         work.C = C.at(r, j);
@@ -390,7 +390,7 @@ void columns_interleaved(Scattered<const T> L, Panels<const T> M, std::size_t j,
     for (; r < C.rows; ++r) tile_interleaved<T, 1, n_cols>(L, r, M, j, init, C);
 }
 
-// A register's columns at a time, where R comes by its rows: a chain is a register, and the columns are its lanes.
+// A register of columns at a time, for R by rows: a chain is a register, and the columns are its lanes.
 template <class T>
 void rows_interleaved(Scattered<const T> L, Panels<const T> R, const T* init, Panels<T> C) noexcept {
     constexpr std::size_t width = Pack<T>::width;

@@ -16,7 +16,7 @@
 namespace rosenblatt {
 namespace {
 
-// x - x is 0, but for a NaN or an infinity a NaN, which stays in a sum.
+// x - x is 0, except for a NaN or an infinity: a NaN, which stays in a sum.
 template <class T>
 std::size_t first_non_finite(const T* x, std::size_t n) noexcept {
     constexpr std::size_t width = Pack<T>::width;

@@ -93,7 +93,7 @@ struct SampleAlong {
 
 // ---- one struct for each loss -------------------------------------------------------------------------------------
 //
-// A loss of outputs one by one has `term(j, a, y, c)`, which adds the loss of output j to c and returns its slope dc/da,
+// A loss of outputs one by one has `term(j, a, y, c)`, to add the loss of output j to c and return the slope dc/da,
 // and `slope_along(a, y, R_a)`, which is R{dc/da}. Other losses have a function of a row; their slopes are dc/da or
 // dc/dz, as losses.def says, and `slopes_along` writes R{slope} of the row to r (n,).
 template <Loss loss, class T>
@@ -154,7 +154,7 @@ struct LossOf<Loss::huber, T> {
     }
 };
 
-// tau |d| where the output is below its target, (1 - tau) |d| above. Source: Koenker, Bassett, Econometrica 46, 1978.
+// tau |d| if the output is below its target, (1 - tau) |d| above. Source: Koenker, Bassett, Econometrica 46, 1978.
 template <class T>
 struct LossOf<Loss::quantile, T> {
     Vector<const double> levels;  // (1,) or (n_outputs,)
@@ -207,7 +207,7 @@ ROSENBLATT_INLINE Pack<T> log_from_0(Pack<T> x) noexcept {
     return select<T>(x < broadcast(Format<T>::smallest_normal), infinite, log(x));
 }
 
-// With the logarithm of the rate as output e^a - y a, with the rate itself a - y ln a, where 0 ln 0 is 0. The terms take
+// With the logarithm of the rate as output e^a - y a, with the rate itself a - y ln a (0 ln 0 is 0). The terms take
 // f(a), e^a or ln a, which is computed a register at a time.
 template <class T>
 struct LossOf<Loss::poisson, T> {
@@ -365,7 +365,7 @@ struct LossOf<Loss::cosine, T> {
 
 // ---- losses of probabilities: delta_j = dc/dz_j scale -------------------------------------------------------------
 
-// The loss t of one output and, where delta is not null, its delta, from ln(1 + e^-|z|).
+// The loss t of one output and, if delta is not null, its delta, from ln(1 + e^-|z|).
 template <class T>
 ROSENBLATT_INLINE T logistic_log_loss_of_output(T z, T a, T y, T log1p_exp, T scale, T* delta) noexcept {
     if (delta != nullptr) *delta = (a - y) * scale;
@@ -487,7 +487,7 @@ ROSENBLATT_INLINE double softmax_log_loss(SoftmaxRow<T> row, LabelRow<T> y) noex
     return static_cast<double>(row.surprise(static_cast<std::size_t>(y.label)));
 }
 
-// c = sum_j y_j (ln y_j - ln a_j), where what is below the smallest normal number counts as 0.
+// c = sum_j y_j (ln y_j - ln a_j), in which numbers below the smallest normal number count as 0.
 template <class T>
 ROSENBLATT_INLINE double kl_divergence(SoftmaxRow<T> row, TargetRow<T> target) noexcept {
     constexpr std::size_t width = Pack<T>::width;

@@ -97,7 +97,7 @@ void normalise_columns(const T* mean, const T* rstd, Matrix<T> U) noexcept {
     });
 }
 
-// U[i][j] := (U[i][j] - mean_i) * rstd_i with the moments of row i; rstd (rows,), or null where nobody wants it.
+// U[i][j] := (U[i][j] - mean_i) * rstd_i with the moments of row i; rstd (rows,), or null.
 template <class T>
 void normalise_rows(T eps, Matrix<T> U, T* rstd) noexcept {
     const T n = static_cast<T>(U.cols);

@@ -14,7 +14,7 @@
 namespace rosenblatt {
 namespace {
 
-// Samples that still count as few: their sums stay in registers beside a square of weights.
+// A number of samples whose sums stay in registers next to a square of weights.
 constexpr std::size_t few_samples = 4;
 
 // a of a hidden layer, or z of the output, from the rows of A_in (n, n_in). A (n, columns).
@@ -147,7 +147,7 @@ void descend_few(const SmallLayer<T>& layer, const T* const* A, std::size_t firs
     for (; j < W.cols; j += width) registers(j, Index<1>{});
 }
 
-// dC/dW of a layer as a product; f(product, as_it_lies) where `as_it_lies` says how W is its result: the transpose of
+// dC/dW of a layer as a product; f(product, as_result), where as_result(W) is W as its result: the transpose of
 // one column is a row, so that registers run along the inputs.
 template <class T, class F>
 ROSENBLATT_INLINE void with_gradient(const SmallLayer<T>& layer, Scattered<const T> A_in, Prefetch<T> prefetch,
@@ -206,7 +206,7 @@ ROSENBLATT_INLINE void update_layer(const SmallLayer<T>& layer, Scattered<const 
     update(rule, db, layer.W.cols, layer.state_b, layer.b);
 }
 
-// One step on the rows of X (n, n_features). Returns the cost C; where it is not finite nothing is updated.
+// One step on the rows of X (n, n_features). Returns the cost C; if it is not finite, nothing is updated.
 template <class T>
 double small_step(const SmallNetwork<T>& network, Scattered<const T> X, Targets<T> targets, const double* weights,
                   double weight, Prefetch<T> prefetch) noexcept {

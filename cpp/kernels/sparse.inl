@@ -10,7 +10,7 @@
 namespace rosenblatt {
 namespace {
 
-// Registers side by side: so many sums of their own keep the processor from waiting for one (see tile.inl).
+// Independent sums side by side, so that the processor waits for none of them (see tile.inl).
 constexpr std::size_t sparse_packs = 8;
 
 // f(packs, whole, j, last) for groups of registers that cover the columns from j on: `packs` whole ones, as many as
@@ -35,7 +35,7 @@ ROSENBLATT_INLINE void put_pack(T* to, Pack<T> x, std::size_t last) noexcept {
     else store(to, x, last);
 }
 
-// Where register p lies, from where register 0 of a group does: groups begin with a panel or lie within one.
+// Offset of register p from register 0 of a group: groups begin with a panel or are within one.
 template <class T>
 ROSENBLATT_INLINE std::size_t place_of_pack(std::size_t j, std::size_t p, std::size_t panel_stride) noexcept {
     constexpr std::size_t width = Pack<T>::width;

@@ -1,5 +1,5 @@
 // The kernel table: the mathematics on views, one set of functions per instruction set. No kernel allocates, checks
-// or starts a thread; shapes are asserted in the model and checked at the door. Outputs come last and overlap no input
+// or starts a thread; shapes are asserted in the model and checked in the bindings. Outputs are last and overlap no input
 // unless the comment says so. The arithmetic is docs/arithmetic.md, to the bit.
 #pragma once
 
@@ -36,7 +36,7 @@ struct States {
     T* of[max_states] = {};
 };
 
-// The states of a weight matrix, as it lies.
+// The states of a weight matrix, in its layout.
 template <class T>
 struct PanelStates {
     Panels<T> of[max_states] = {};
@@ -69,7 +69,7 @@ struct LeftOperand {
     constexpr std::size_t terms() const noexcept { return transposed ? M.rows : M.cols; }
 };
 
-// Panels of R that are copied at a time: those that a tile reads side by side, which is wider where L has few rows.
+// Panels of R that are copied at a time: those that a tile reads side by side; tiles are wider if L has few rows.
 constexpr std::size_t panels_at_once(std::size_t n_rows) noexcept { return n_rows <= 2 ? 4 : n_rows <= 6 ? 2 : 1; }
 
 // Rows of the next batch, prefetched one cache line per term of the running product.
@@ -77,9 +77,9 @@ template <class T>
 struct Prefetch {
     const T* first_row = nullptr;  // of all samples, (n_samples, row_size) row-major
     std::size_t row_size = 0;
-    const std::size_t* next = nullptr;  // the indices of the rows that are still to be asked for
+    const std::size_t* next = nullptr;  // the indices of the rows that are still to be requested
     const std::size_t* end = nullptr;
-    std::size_t asked = 0;  // bytes of the next row that were asked for
+    std::size_t asked = 0;  // bytes of the next row that were requested
 
     // The i-th of n parts.
     constexpr Prefetch part(std::size_t i, std::size_t n) const noexcept {
@@ -87,8 +87,8 @@ struct Prefetch {
         return {first_row, row_size, next + rows * i / n, next + rows * (i + 1) / n, 0};
     }
 
-    // Where the next `terms` requests begin, and the bytes from one to the next: a cache line, or less where less is
-    // left of the row. Null where all is done.
+    // Start of the next `terms` requests, and the bytes from one to the next: a cache line, or less if less is
+    // left of the row. Null if all is done.
     ROSENBLATT_INLINE const unsigned char* take(std::size_t terms, std::size_t& step) noexcept {
         constexpr std::size_t line = 64;
         step = 0;
@@ -117,10 +117,10 @@ struct Operands {
     LeftOperand<T> L;
     RightOperand<T> R;
     // Where columns_copied columns of a transposed L are copied first, (terms, columns_copied), followed by `terms`
-    // pointers; null where L is read as it lies.
+    // pointers; null if L is read in place.
     T* L_copy = nullptr;
     // Where panels of R are copied first, (panels, terms, panel_cols), to be read from one end to the other: always
-    // where R is transposed; null where R is read as it lies.
+    // if R is transposed; null if R is read in place.
     T* R_copy = nullptr;
     std::size_t panels = 0;
     Prefetch<T> prefetch = {};
@@ -174,12 +174,12 @@ struct SmallLayer {
     States<T> state_b;
     Activation f;
     std::size_t n_out;
-    Matrix<T> A;  // (batch_size, columns), and where its rows begin
+    Matrix<T> A;  // (batch_size, columns), and pointers to its rows
     const T* const* A_rows;
-    Matrix<T> Delta;  // likewise
+    Matrix<T> Delta;  // same
     const T* const* Delta_rows;
-    Matrix<T> Z;   // (batch_size, columns) where f' is computed from z; null for the other hidden layers
-    Drop<T> drop;  // of what goes into it, and where the rows of what is left begin
+    Matrix<T> Z;   // (batch_size, columns) if f' is computed from z; null for the other hidden layers
+    Drop<T> drop;  // of its input, and pointers to the rows of what is left
     const T* const* dropped_rows;
 
     // What f' of a hidden layer is computed from.
@@ -218,7 +218,7 @@ struct LayerAlong {
 template <class T>
 struct Kernels {
     // C = init + L R: C[r][j] is a chain over t of L[r][t] R[t][j]. C (rows, cols). Is z = W a + b, dC/da = W^T delta
-    // and dC/dW = delta a^T alike.
+    // and dC/dW = delta a^T.
     void (*multiply)(const Operands<T>& LR, Init<T> init, Panels<T> C) noexcept;
 
     // The same with 16 interleaved chains. L not transposed, C of at most 16 columns; from some rows on R is best
@@ -233,12 +233,12 @@ struct Kernels {
     void (*multiply_activation_backward)(const Operands<T>& LR, Init<T> init, Activation f, Matrix<const T> From,
                                          Matrix<const T> mask, Panels<T> Delta) noexcept;
 
-    // Updates W (rows, cols) along its gradient L R, in one pass. `states` have the shape of W, one per state of the rule.
+    // Updates W (rows, cols) along its gradient L R in one pass. states: as W, one per state of the rule.
     void (*multiply_update)(const Operands<T>& LR, const UpdateRule<T>& rule, const PanelStates<T>& states,
                             Panels<T> W) noexcept;
 
     // A whole step of a small network on the rows of X (n, n_features), by all of the above; weights (n,) of the
-    // samples, or null, and their sum. Returns C; where it is not finite nothing is updated. No layer's input gradient
+    // samples, or null, and their sum. Returns C; if it is not finite, nothing is updated. No layer's input gradient
     // is interleaved.
     double (*small_step)(const SmallNetwork<T>& network, Scattered<const T> X, Targets<T> targets,
                          const double* weights, double weight, Prefetch<T> prefetch) noexcept;

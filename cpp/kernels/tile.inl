@@ -8,9 +8,9 @@
 namespace rosenblatt {
 namespace {
 
-// Accumulators per tile: as many as the registers hold beside one row of R and a number of L (AVX-512 and NEON have 32
+// Accumulators per tile: as many as the registers hold next to one row of R and a number of L (AVX-512 and NEON have 32
 // registers, AVX2 and the baseline 16), and enough of them, rows * packs >= 8, that the processor never waits for one:
-// a fused multiply-add takes 4 cycles and two may start in each. Few rows therefore make wide tiles, where L is read by
+// a fused multiply-add takes 4 cycles and two may start in each. Few rows therefore make wide tiles if L is read by
 // rows; by columns it is the gradient of weights, whose rows are many.
 #if ROSENBLATT_PACK_BYTES == 64 || defined(__aarch64__)
 constexpr std::size_t max_rows = 14;
@@ -44,7 +44,7 @@ struct TileWork {
     std::size_t R_panel;   // from panel to panel
     std::size_t n_terms;
     bool continues;  // the sums begin at what stands in C, else
-    const T* init;   // at init (cols,) in every row, at 0 where it is null
+    const T* init;   // at init (cols,) in every row, at 0 if it is null
     T* C;
     std::size_t C_stride;
     std::size_t C_panel;
@@ -52,7 +52,7 @@ struct TileWork {
     const T* A;  // of relu_backward, (rows, cols) row-major
     std::size_t A_stride;
     T descent;         // of descend, -epsilon
-    std::size_t last;  // columns of the last register, where it is not whole
+    std::size_t last;  // columns of the last register, if it is not whole
     const unsigned char*
         fetch;  // while the sums run, a cache line a term comes nearer from here on: what a later step reads
     std::size_t fetch_stride;  // in bytes: a line, or less

@@ -50,8 +50,8 @@ struct Adagrad {
     }
 };
 
-// mean = beta mean + (1 - beta) x, where x comes as (1 - beta) x or as one of its factors. What has faded to a
-// subnormal number becomes 0: it would stay there for ever, and processors are slow with such numbers.
+// mean = beta mean + (1 - beta) x, with x passed as (1 - beta) x or as one of its factors. A mean that decays to a
+// subnormal number becomes 0: it would stay subnormal, and processors are slow with such numbers.
 template <class T>
 ROSENBLATT_INLINE Pack<T> moving_mean(Pack<T> beta, Pack<T> mean, Pack<T> x) noexcept {
     return flush(fma(beta, mean, x));

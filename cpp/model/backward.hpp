@@ -1,5 +1,5 @@
 // Backward: error backpropagation. delta^(l) = (W^(l)T delta^(l+1)) * f'(z^(l)); dC/dW^(l) and dC/db^(l) from delta and
-// a. In a layer with a norm dC/du takes the place of delta beside W, and where a layer skips, its dC/da is added to W^T
+// a. In a layer with a norm dC/du replaces delta next to W, and in a layer with a skip its dC/da is added to W^T
 // delta.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace rosenblatt {
 template <class T>
 void backpropagate(const Network<T>& network, std::size_t n, Workspace<T>& work, Team& team);
 
-// dA (n, at least n_in) = W^T dC/du of a layer, which is dC/da of what goes into it, but where it skips.
+// dA (n, at least n_in) = W^T dC/du of a layer, which is dC/da of its input, except with a skip.
 template <class T>
 void weights_backward(const Network<T>& network, std::size_t layer, Workspace<T>& work, Matrix<T> dA, Team& team);
 

@@ -33,7 +33,7 @@ void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order,
 
 namespace {
 
-// Rows a large power of two apart fall on each other's place in a cache: such are gathered into rows that do not.
+// Rows whose distance is a large power of two evict each other from the cache, so they are gathered first.
 template <class T>
 bool rows_conflict(std::size_t stride) noexcept {
     return row_stride<T>(stride) != stride;
@@ -77,7 +77,7 @@ Batch<T> Batches<T>::take(std::size_t i, Team& team) {
         return shuffled_ ? order_.data()[begin + row] : begin + row;
     };
     const auto gather = [&](Matrix<const T> from, Matrix<T> to) {
-        if (from.cols == 0) return Matrix<const T>(to);  // targets that nobody looks at: there may be no memory
+        if (from.cols == 0) return Matrix<const T>(to);  // targets that are never read may have no memory
         team.slices(n, static_cast<double>(from.cols), [&](std::size_t first, std::size_t count) noexcept {
             for (std::size_t row = first; row < first + count; ++row)
                 std::memcpy(to.row(row), from.row(index_of(row)), from.cols * sizeof(T));

@@ -15,7 +15,7 @@ namespace rosenblatt {
 // Stopped.
 void shuffle(std::uint64_t seed, std::uint32_t epoch, Vector<std::size_t> order, Team& team);
 
-// The rows of a batch are read where the user's samples lie; targets and weights are gathered into a buffer.
+// The rows of a batch are read from the user's array; targets and weights are gathered into a buffer.
 template <class T>
 class Batches {
   public:
@@ -24,7 +24,7 @@ class Batches {
 
     void begin_epoch(std::size_t epoch, Team& team);
 
-    // Instead: the order (n,) of this epoch, to be written; only where the samples are shuffled.
+    // Instead of begin_epoch: the order (n,) of this epoch, to be written, if the samples are shuffled.
     Vector<std::size_t> order() noexcept { return order_.view(); }
 
     std::size_t count() const noexcept { return (samples_.size() + batch_size_ - 1) / batch_size_; }
@@ -32,7 +32,7 @@ class Batches {
     // Batch i of the epoch, 0 <= i < count(); valid until the next is taken. Throws Stopped.
     Batch<T> take(std::size_t i, Team& team);
 
-    // Which samples batch i is made of: indices (n,), or null where it is those that begin with sample i * batch_size.
+    // The samples of batch i: indices (n,), or null for the consecutive samples from i * batch_size on.
     const std::size_t* indices(std::size_t i) const noexcept {
         return shuffled_ ? order_.data() + i * batch_size_ : nullptr;
     }

@@ -56,7 +56,7 @@ class CheckpointWriter {
     // The user's network has the parameters of the checkpoint.
     virtual void write(const Checkpoint<T>& checkpoint) = 0;
 
-    // Writes one of a run of so many epochs, if it is wanted; save_state(checkpoint) adds the state of the optimiser.
+    // Writes a checkpoint if one is due; save_state(checkpoint) adds the state of the optimiser.
     template <class F>
     void offer(const TrainingHistory& history, std::size_t epochs, F save_state) {
         if (!wants(history.stop_reason != StopReason::epochs || history.epochs() == epochs)) return;

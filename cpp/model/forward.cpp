@@ -1,4 +1,4 @@
-// Forward: layer by layer, and in slices of rows where only the output is wanted.
+// Forward: layer by layer, or in slices of rows if only the output is needed.
 #include "model/forward.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace rosenblatt {
 
 namespace {
 
-// W of a layer for results of so many columns: with the filling, or without.
+// W of a layer for results of n columns: with the filling, or without.
 template <class T>
 Panels<const T> weights(const Network<T>& network, std::size_t layer, std::size_t columns) noexcept {
     const Panels<const T> W = network.W(layer);
@@ -28,7 +28,7 @@ void weighted_sums(const Network<T>& network, std::size_t layer, Scattered<const
     if (A_in.sparse != nullptr) return forward_sparse(network, layer, A_in, init, Z, team);
     const std::size_t n_out = network.shape().n_out(layer);
     const Chains form = chains(network.shape().n_in(layer), n_out);
-    // Filled up to whole registers, but for interleaved sums, whose registers run along the terms.
+    // Filled up to whole registers, except for interleaved sums, whose registers run along the terms.
     const std::size_t columns = form == Chains::sixteen ? n_out : Z.cols;
     multiply<T>({{A_in}, {weights(network, layer, columns)}}, init, in_panels(Z.columns(columns)), form, team);
 }
@@ -87,7 +87,7 @@ void skip(Scattered<const T> A_in, Matrix<T> A, Team& team) {
 
 namespace {
 
-// A = f(z) with f over each tile while it is in the nearest cache, where f takes each number by itself.
+// A = f(z) for an elementwise f, applied to each tile while it is in the nearest cache.
 template <class T>
 void forward_and_activate(const Network<T>& network, std::size_t layer, Scattered<const T> A_in, Matrix<T> A,
                           Team& team) {
@@ -156,7 +156,7 @@ void forward(const Network<T>& network, Scattered<const T> X, ForwardWorkspace<T
 
 namespace {
 
-// A = the outputs of X, slice by slice, with the network as it lies.
+// A = the outputs of X, slice by slice, with the weights in memory order.
 template <class T>
 void predict_slices(const Network<T>& network, Matrix<const T> X, Matrix<T> A, Team& team) {
     const std::size_t rows = std::min(X.rows, rows_at_once);
@@ -165,7 +165,7 @@ void predict_slices(const Network<T>& network, Matrix<const T> X, Matrix<T> A, T
     const std::size_t stride = row_stride<T>(shape.widest_output());
     Scratch<T> even(last > 0 ? rows * stride : 0);
     Scratch<T> odd(last > 1 ? rows * stride : 0);
-    // Rows that fall on each other's place in a cache are copied to where they do not, if they are read often enough.
+    // Rows that evict each other from the cache are copied to places that do not, if they are read often enough.
     const std::size_t X_stride = row_stride<T>(X.stride);
     const bool copies_X = X_stride != X.stride && rows >= 8 && shape.n_out(0) > panel_cols<T>;
     Scratch<T> X_copy(copies_X ? rows * X_stride : 0);
@@ -207,7 +207,7 @@ template void weighted_sums(const Network<float>&, std::size_t, Scattered<const 
                             Team&);
 template void weighted_sums(const Network<double>&, std::size_t, Scattered<const double>, const double*, Matrix<double>,
                             Team&);
-// The network as it lies: a copy of the weights in panels would cost more than the few that are used.
+// With the weights in memory order: a copy in panels would cost more than the few that are used.
 template <class T>
 void predict(const Network<T>& network, const CsrView<T>& X, Matrix<T> A, Team& team) {
     const std::size_t rows = std::min(X.rows, rows_at_once);

@@ -1,5 +1,5 @@
-// Forward: z^(l+1) = W^(l) a^(l) + b^(l), a^(l+1) = f(z^(l+1)); where a layer has a norm, z is g u_hat + b with u = W a
-// normalised, and where it skips, a^(l+1) = f(z^(l+1)) + a^(l).
+// Forward: z^(l+1) = W^(l) a^(l) + b^(l), a^(l+1) = f(z^(l+1)); with a norm, z is g u_hat + b with u = W a
+// normalised; with a skip, a^(l+1) = f(z^(l+1)) + a^(l).
 #pragma once
 
 #include "base/views.hpp"

@@ -1,4 +1,4 @@
-// Hessian times a vector: the training step without its update, each quantity beside its derivative along the
+// Hessian times a vector: the training step without its update, each quantity with its derivative along the
 // direction.
 #include "model/hessian.hpp"
 
@@ -82,7 +82,7 @@ class Pass {
         }
     }
 
-    // R{z} = V a + c + W R{a}, R{a} = f'(z) R{z}, where v is V and c; with a norm R{u} = V a + W R{a}.
+    // R{z} = V a + c + W R{a}, R{a} = f'(z) R{z}, with v = (V, c); with a norm R{u} = V a + W R{a}.
     void forward() {
         for (std::size_t layer = 0; layer <= last_; ++layer) {
             const Scattered<const T> A_in = work_.A_in(layer, batch_.X);
@@ -178,7 +178,7 @@ class Pass {
         return shape_.skips(layer) ? R_F_[layer].first(n_) : along_.A(layer, n_);
     }
 
-    // a = f(z) + what goes in, R{a} likewise; of X there is no R{x}.
+    // a = f(z) + the input, and R{a} the same; R{X} is 0.
     void skip_along(std::size_t layer) {
         copy<T>(F(layer), work_.A(layer, n_));
         copy<T>(R_F(layer), along_.A(layer, n_));

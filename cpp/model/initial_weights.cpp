@@ -100,7 +100,7 @@ void orthonormalise(Matrix<double> V, const double** rows, double* along, Team& 
     }
 }
 
-// gain times a matrix whose columns are orthonormal, or whose rows are where there are fewer of them.
+// gain times a matrix with orthonormal columns, or orthonormal rows if there are fewer of them.
 template <class T>
 void draw_orthogonal(double gain, RandomStream random, Panels<T> W, Team& team) {
     const bool by_outputs = W.cols <= W.rows;

@@ -25,7 +25,7 @@ struct Point {
     double slope;
 };
 
-// Where a cubic through two points is lowest between them, or the middle where that is no good.
+// The minimum of a cubic through two points, between them, or the middle if that is no use.
 double between(Point low, Point high) noexcept {
     const double width = high.a - low.a;
     const double d = low.slope + high.slope - 3 * (low.cost - high.cost) / (low.a - high.a);
@@ -67,7 +67,7 @@ class Minimiser {
 
     Network<T>& network() noexcept { return network_; }
 
-    // Begins anew from the parameters that the network has.
+    // Starts again from the parameters of the network.
     void begin() {
         n_pairs_ = 0;
         evaluate();
@@ -77,7 +77,7 @@ class Minimiser {
     double penalty() const noexcept { return cost_ - data_cost_; }
     std::optional<double> data_gradient_norm() const noexcept { return data_gradient_norm_; }
 
-    // The pairs that are remembered, to a checkpoint and back; they lie like theta of `shape_of_user` there.
+    // The stored pairs, to and from a checkpoint, in which they have the layout of theta in `shape_of_user`.
     void save_state(Checkpoint<T>& to, const Shape& shape_of_user) const {
         const auto push = [&](const Buffer<T>& from) {
             Buffer<T> copy(shape_of_user.n_params());
@@ -98,7 +98,7 @@ class Minimiser {
         }
     }
 
-    // One step. False where none leads down.
+    // Takes one step. False if none leads down.
     bool step() {
         compute_direction();
         double slope = dot_of(grad_, direction_);
@@ -214,7 +214,7 @@ class Minimiser {
     bool level(Point p) const noexcept { return std::abs(p.slope) <= -much * start_.slope; }
     bool exhausted() const noexcept { return evaluations_ >= settings_.evaluations; }
 
-    // Goes to a point that is lower and not so steep; algorithm 3.5. False where none was found.
+    // Moves to a point that is lower and less steep; algorithm 3.5. False if none was found.
     bool search(double first) {
         Point before = start_;
         for (double a = first;; a = 2 * a) {
@@ -264,11 +264,11 @@ class Minimiser {
     Point start_{};
     double cost_ = 0;
     double data_cost_ = 0;
-    std::optional<double> data_gradient_norm_;  // where it is wanted
+    std::optional<double> data_gradient_norm_;  // if it is measured
     double evaluations_ = 0;
 };
 
-// A training at work: a step an epoch, and who watches.
+// A run: one step per epoch, and its observer.
 template <class T>
 class Descent {
   public:
@@ -321,7 +321,7 @@ class Descent {
         minimiser_.begin();
     }
 
-    // Lets the observer see the network. Whether it was changed, so that everything begins anew.
+    // Lets the observer see the network. True if it was changed, so that everything starts again.
     bool show(std::size_t epoch, const EpochNumbers& numbers) {
         copy_parameters(network_, seen_);
         bool stop = observer_.watches_steps() && observer_.step_done(epoch, 0, numbers.loss);

@@ -9,7 +9,7 @@
 namespace rosenblatt {
 
 // As train(), for an optimiser of the method lbfgs: an epoch is a step on all samples, in their order. Ends before the
-// last epoch where the cost is flat enough. Regularisation is l2 alone. A checkpoint has no numbers, and the pairs from
+// last epoch if the cost is flat enough. The only regularisation is L2. A checkpoint has no numbers, and the pairs from
 // the first to the last, each a step and the change of the gradient: costs and gradients are computed again from the
 // parameters.
 template <class T>

@@ -41,7 +41,7 @@ class CostSum {
     double weight_ = 0;
 };
 
-// The loss of each sample, and delta where it is wanted (Delta.data is not null).
+// The loss of each sample, and delta if Delta.data is not null.
 template <class T>
 void sample_losses(LossRule rule, const Network<T>& network, const Batch<T>& batch, ForwardWorkspace<T>& work,
                    Matrix<T> Delta, Team& team) {

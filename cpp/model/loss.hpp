@@ -1,4 +1,4 @@
-// Loss: the cost C of a batch, and delta^(L) = dC/dz^(L), where backpropagation starts.
+// Loss: the cost C of a batch, and delta^(L) = dC/dz^(L), the start of backpropagation.
 #pragma once
 
 #include "model/network.hpp"
@@ -25,7 +25,7 @@ void sample_deltas(LossRule rule, const Network<T>& network, const Batch<T>& bat
 template <class T>
 void share_of_samples(const Batch<T>& batch, Vector<T> scale) noexcept;
 
-// delta of the output from dC/dA (n, n_outputs), for a cost that somebody else computed, of a batch whose forward pass
+// delta of the output from dC/dA (n, n_outputs), for a custom cost, of a batch whose forward pass
 // is in `work`. Throws Stopped.
 template <class T>
 void output_delta(const Network<T>& network, Matrix<const T> dC_dA, Workspace<T>& work, Team& team);

@@ -45,7 +45,7 @@ Network<T>::Network(Shape shape, std::uint64_t seed, Team& team)
 
 namespace {
 
-// Copies what lies like theta: run(n, work_per_item, copy) calls copy(first, count) for slices of the n panels of a W.
+// Copies data in the layout of theta: run(n, work_per_item, copy) calls copy(first, count) for slices of n panels.
 template <class T, class Run>
 void copy_theta_by(const Shape& from_shape, const T* from, const Shape& to_shape, T* to, Run run) {
     for (std::size_t layer = 0; layer < from_shape.n_layers(); ++layer) {

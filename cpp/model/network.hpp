@@ -53,7 +53,7 @@ class Network {
     Buffer<T> running_;
 };
 
-// Numbers that lie like theta (n_params,), from one shape to another of the same sizes; shapes may be filled up
+// Copies numbers in the layout of theta (n_params,) to another shape of the same sizes; shapes may be filled up
 // differently.
 template <class T>
 void copy_theta(const Shape& from_shape, const T* from, const Shape& to_shape, T* to) noexcept;

@@ -1,4 +1,4 @@
-// Noise: normal numbers added to the inputs of a training, anew in every step.
+// Noise: normal numbers that are added to the inputs in every step.
 #pragma once
 
 #include <cstdint>

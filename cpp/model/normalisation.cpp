@@ -13,7 +13,7 @@ namespace {
 // Below a variance of about this the deviation counts as noise; what is usual. Source: PyTorch's default.
 constexpr double eps = 1e-5;
 
-// How much of the running statistics is that of the last batch. Source: likewise.
+// How much of the running statistics is that of the last batch. Source: the same.
 constexpr double momentum = 0.1;
 
 constexpr double work_of_a_number = 16;  // multiply-adds

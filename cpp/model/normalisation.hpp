@@ -53,7 +53,7 @@ class Normalised {
     std::vector<Layer> layers_;
 };
 
-// Z (n, columns) = z of a layer with a norm, from Z = u in place, with the running statistics where it is batch norm.
+// Z (n, columns) = z of a layer with a norm, from Z = u in place, with the running statistics for batch norm.
 // Throws Stopped, as all below.
 template <class T>
 void normalise(const Network<T>& network, std::size_t layer, Matrix<T> Z, Team& team);
@@ -62,7 +62,7 @@ void normalise(const Network<T>& network, std::size_t layer, Matrix<T> Z, Team& 
 template <class T>
 void normalise(const Network<T>& network, std::size_t layer, Normalised<T>& of, Matrix<T> Z, Team& team);
 
-// dU (n, columns) = dC/du from Delta = dC/dz, alike, with u_hat of `of`.
+// dU (n, columns) = dC/du from Delta = dC/dz of the same shape, with u_hat of `of`.
 template <class T>
 void norm_backward(const Network<T>& network, std::size_t layer, Normalised<T>& of, Matrix<const T> Delta, Matrix<T> dU,
                    Team& team);

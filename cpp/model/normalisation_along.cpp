@@ -1,4 +1,4 @@
-// Normalisation along a direction: plain loops, for nobody waits for a second derivative. docs/arithmetic.md, section
+// Normalisation along a direction: plain loops, as second derivatives need not be fast. docs/arithmetic.md, section
 // 9.
 #include "model/normalisation_along.hpp"
 

@@ -13,7 +13,7 @@ template <class T>
 void normalise_along(const Network<T>& network, const Network<T>& direction, std::size_t layer, Normalised<T>& of,
                      Normalised<T>& along, Matrix<T> R_Z) noexcept;
 
-// R_dU (n, n_out) = R{dC/du} from delta = dC/dz and R{delta}, alike.
+// R_dU (n, n_out) = R{dC/du} from delta = dC/dz and R{delta} of the same shape.
 template <class T>
 void norm_backward_along(const Network<T>& network, const Network<T>& direction, std::size_t layer, Normalised<T>& of,
                          Normalised<T>& along, Matrix<const T> Delta, Matrix<const T> R_Delta, Matrix<T> R_dU) noexcept;

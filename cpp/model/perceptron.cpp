@@ -17,7 +17,7 @@ namespace rosenblatt {
 
 namespace {
 
-// The elements of a sample: value[j] in column[j], or in column j where `column` is null.
+// The elements of a sample: value[j] in column[j], or in column j if `column` is null.
 template <class T>
 struct Entries {
     const T* value;
@@ -45,7 +45,7 @@ Entries<T> entries(const PerceptronRows<T>& X, std::size_t i) noexcept {
 template <class T>
 class ScaledWeights {
   public:
-    // measures: whether the norms are asked for.
+    // measures: true if the norms are needed.
     ScaledWeights(Vector<T> v, bool measures) noexcept : v_(v), measures_(measures) {
         for (std::size_t j = 0; j < v.size; ++j) {
             square_ += static_cast<double>(v[j] * v[j]);
@@ -84,7 +84,7 @@ class ScaledWeights {
         sum_ = sum * static_cast<double>(scale);
     }
 
-    // w := c w. True where v changed for it.
+    // w := c w. True if v changed.
     bool shrink(T c) noexcept {
         constexpr double smallest = sizeof(T) == 4 ? 1e-6 : 1e-9;
         scale_ *= static_cast<double>(c);
@@ -124,7 +124,7 @@ class ScaledWeights {
 };
 
 // v . x of the samples in their order, some computed ahead of their turn: one sum waits for its own last addition, so
-// four beside each other take no longer. They hold until v changes.
+// four next to each other take no longer. They hold until v changes.
 template <class T>
 class Products {
   public:

@@ -21,7 +21,7 @@ struct PerceptronSettings {
     double alpha;
     double l1_ratio;  // of the penalty, the rest being l2: 0 for l2, 1 for l1
     double eta;
-    double intercept_share;  // of an update; 0 where the intercept stays
+    double intercept_share;  // of an update; 0 keeps the intercept
     std::size_t max_iter;
     double tol;  // minus infinity to go on to the last epoch
     std::size_t n_iter_no_change;

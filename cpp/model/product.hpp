@@ -1,5 +1,5 @@
 // Product: matrix products cut into tiles of the result for a team, and each tile into blocks that stay in the caches.
-// An element's sum is never divided: a block of terms goes on where the one before left it.
+// An element's sum is never divided: a block of terms continues the sum of the block before.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,7 @@ struct Tile {
     }
 };
 
-// L R, where L is (rows, terms) and R (terms, cols).
+// L R for L (rows, terms) and R (terms, cols).
 template <class T>
 struct Product {
     LeftOperand<T> L;
@@ -60,7 +60,7 @@ struct Product {
 inline constexpr std::size_t row_multiple = 42;
 
 // How a result (rows, cols) is cut for a team: by columns in whole panels first, for then a tile of each product of a
-// layer reads the same part of W; by rows, in multiples of the tallest register tiles, where the columns are too few.
+// layer reads the same part of W; by rows, in multiples of the tallest register tiles, if there are too few columns.
 class Tiling {
   public:
     template <class T>
@@ -98,7 +98,7 @@ class Tiling {
     std::size_t col_tiles_ = 1;
 };
 
-// How a tile is cut for the caches, and whether R is copied to where it is read from one end to the other.
+// How a tile is cut for the caches, and whether R is copied so that it is read sequentially.
 struct Blocks {
     std::size_t rows;
     std::size_t terms;
@@ -115,10 +115,10 @@ struct Blocks {
         // A panel of R stays in the second cache while rows pass by: 4,096 terms are half of 1 MB.
         constexpr std::size_t most_terms = 4096;
         terms = whole ? product.L.terms() : even_blocks(product.L.terms(), most_terms, panel);
-        // Columns of L are copied where at least four tiles of two registers read them, and terms lie far apart.
+        // Columns of L are copied if at least four tiles of two registers read them and terms are far apart.
         copies_L = product.L.transposed && terms >= kernels<T>().least_terms_copied && terms <= most_terms &&
                    product.L.rows() * sizeof(T) >= 1024 && product.R.cols() >= 8 * kernels<T>().width;
-        // The rows come back for every panel, from the third cache: 16 MB of them, 4 MB where they are read by columns.
+        // The rows come back for every panel, from the L3 cache: 16 MB of them, 4 MB if they are read by columns.
         const double most_bytes = (product.L.transposed && !copies_L ? 4.0 : 16.0) * 1024 * 1024;
         const auto most_rows = static_cast<std::size_t>(most_bytes / static_cast<double>(terms * sizeof(T)));
         rows = even_blocks(product.L.rows(), std::max(most_rows, row_multiple), row_multiple);
@@ -127,7 +127,7 @@ struct Blocks {
         copies_R = product.R.transposed || (!copies_L && far_apart && rows >= 56 && terms >= 512);
     }
 
-    // The size of blocks of at most about `most`, as even as multiples of `unit` can be; n where it is no more.
+    // The size of blocks of at most about `most`, as even as multiples of `unit` allow; n if that is no more.
     static std::size_t even_blocks(std::size_t n, std::size_t most, std::size_t unit) noexcept {
         if (n <= most) return n;
         const std::size_t count = (n + most - 1) / most;
@@ -236,7 +236,7 @@ void multiply(const Product<T>& product, const T* initial, Panels<T> C, Chains c
                 });
 }
 
-// dC/dW as a product, from A (n, n_in) and Delta (n, columns), together with `as_product_of(W)`: A^T Delta; where there
+// dC/dW as a product, from A (n, n_in) and Delta (n, columns), together with `as_product_of(W)`: A^T Delta; if there
 // is one output, its transpose, so that registers run along the inputs: then the rows of A lie evenly spaced.
 template <class T>
 Product<T> weight_gradient(Scattered<const T> A, Scattered<const T> Delta) noexcept {

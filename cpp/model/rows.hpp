@@ -1,4 +1,4 @@
-// Rows: a matrix for the rows of a batch, and where each row begins.
+// Rows: a matrix for the rows of a batch, and a pointer to each row.
 #pragma once
 
 #include <cstddef>

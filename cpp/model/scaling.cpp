@@ -37,7 +37,7 @@ void Scaling<T>::divide_by_factor(Matrix<T> rows) const noexcept {
 
 namespace {
 
-// Some columns of X (n, cols), with where their offset and factor go.
+// Some columns of X (n, cols), and the destinations of their offset and factor.
 template <class T>
 struct Columns {
     Matrix<const T> X;

@@ -1,4 +1,4 @@
-// Shape: the sizes and activations of a network, what its hidden layers have beside, and where each W, b and g lies in
+// Shape: the sizes, activations, norms and skips of a network, and the place of each W, b and g in
 // theta. The rule stands here, once.
 #pragma once
 
@@ -21,10 +21,10 @@ using CustomActivations = std::vector<std::shared_ptr<const CustomActivation>>;
 enum class Norm : std::uint8_t { none, batch, layer };
 inline constexpr const char* norm_names[] = {"none", "batch", "layer"};
 
-// What hidden layers have beside their activations: one of each for every hidden layer, or none at all.
+// The norm and the skip of the hidden layers: one of each per hidden layer, or none at all.
 struct HiddenLayers {
     std::vector<Norm> norms = {};
-    // Whether what goes in is added to what comes out; such a layer has as many units as go in.
+    // True if the input of the layer is added to its output; both have the same size.
     std::vector<bool> skips = {};
 };
 
@@ -73,8 +73,8 @@ class Shape {
     std::size_t widest_hidden() const noexcept;
     std::size_t widest_output() const noexcept;  // of any weight layer, with the filling
 
-    // theta is W^(1), b^(1), W^(2), b^(2), ..., with g^(l) after b^(l) where the layer has a norm: a weight matrix is
-    // (n_in, columns), row-major, or in panels where it is filled up.
+    // theta is W^(1), b^(1), W^(2), b^(2), ..., with g^(l) after b^(l) if the layer has a norm. A weight matrix is
+    // (n_in, columns), row-major, or in panels if it is filled up.
     template <class T>
     Panels<T> W(T* theta, std::size_t layer) const noexcept {
         const std::size_t stride = row_stride(layer);
@@ -126,7 +126,7 @@ class Shape {
     }
 
     std::size_t unit_;
-    std::size_t panel_;  // columns of a panel, 0 where W is row-major
+    std::size_t panel_;  // columns of a panel, 0 if W is row-major
     std::vector<std::size_t> sizes_;
     std::vector<Activation> activations_;
     CustomActivations custom_;

@@ -67,7 +67,7 @@ class BatchColumns {
   private:
     void reserve(Scattered<const T> X);
 
-    Buffer<std::uint32_t> place_;  // (n_features,): 1 + where a column stands among those below, 0 between two calls
+    Buffer<std::uint32_t> place_;  // (n_features,): 1 + the place of a column among those below; 0 between two calls
     Buffer<std::int32_t> column_;
     Buffer<std::size_t> start_;
     Buffer<std::uint32_t> row_;

@@ -1,4 +1,4 @@
-// Team: how a computation runs: on how many threads, and whether somebody asked it to stop.
+// Team: the threads of a computation, and whether it was requested to stop.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace rosenblatt {
 
-// Thrown by the calling thread from a computation that was asked to stop. Nothing visible to the caller is half
+// Thrown by the calling thread from a computation that was requested to stop. Nothing visible to the caller is half
 // written: parameters change only in `update`, which is not interruptible.
 struct Stopped {};
 
@@ -81,7 +81,7 @@ class Team {
         tiles_with_seats(n_tiles, work, [&](std::size_t i, std::size_t) noexcept { tile(i); });
     }
 
-    // The same for tiles that need scratch memory: tile(i, scratch), where `scratch` (size,) belongs to no other tile of that moment.
+    // The same with scratch memory: tile(i, scratch); `scratch` (size,) belongs to no other tile that runs now.
     template <class T, class F>
     void tiles_with_scratch(std::size_t n_tiles, double work, std::size_t size, F tile) {
         const ScratchPerThread<T> scratch = take_scratch<T>(n_tiles, size);
@@ -142,7 +142,7 @@ class Team {
         });
     }
 
-    // The same two for work that must not be cut short: nobody is asked, nothing is thrown.
+    // The same two for work that must not be interrupted: nothing is polled or thrown.
     template <class F>
     void tiles_uninterrupted(std::size_t n_tiles, F tile) noexcept {
         if (n_tiles == 1) tile(std::size_t{0});

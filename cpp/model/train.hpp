@@ -53,7 +53,7 @@ struct Diverged {
     const char* what;  // "loss", "validation loss", "weights" or "running statistics"
 };
 
-// A training: what is trained, on what, how, and who takes part. It and all that it points to outlive the run; what is
+// A run: the network, the samples, the settings and its observers. Everything that it points to outlives it; what is
 // null or empty takes no part.
 template <class T>
 struct TrainingRequest {

@@ -37,7 +37,7 @@ Rule rule_of(Method method, const MethodSettings& settings) noexcept {
         case Method::rprop:
             return Rule::rprop;
         case Method::lbfgs:
-            break;  // takes no such steps: model/lbfgs.hpp
+            break;  // has its own steps: model/lbfgs.hpp
     }
     return Rule::descent;
 }

@@ -35,7 +35,7 @@ struct OptimizerSettings {
     MethodSettings of_method;
     Schedule learning_rate;
     Regularisation regularisation = {};
-    std::vector<double>* step_losses = nullptr;  // where the cost of every step is kept, if anywhere
+    std::vector<double>* step_losses = nullptr;  // receives the cost of every step, if not null
 };
 
 // Gradient descent as most want it: no schedule, no penalty. momentum in [0, 1).
@@ -50,12 +50,12 @@ inline OptimizerSettings sgd(double learning_rate, double momentum, bool nestero
 inline constexpr double work_of_a_parameter = 4;
 
 // The sum of a_i b_i over parameters, in float64: a chain over what belongs to a unit, W_j0, W_j1, ..., b_j, g_j, and
-// those of the units and layers in order. a, b lie like theta of `shape`; `scratch` (widest layer,).
+// those of the units and layers in order. a, b have the layout of theta; `scratch` (widest layer,).
 enum class Over : std::uint8_t { weights, parameters };
 template <class T>
 double dot(const Shape& shape, const T* a, const T* b, Over over, double* scratch, Team& team) noexcept;
 
-// The Euclidean norm of what lies like theta.
+// The Euclidean norm of numbers in the layout of theta.
 template <class T>
 double norm(const Shape& shape, const T* a, double* scratch, Team& team) noexcept;
 
@@ -114,10 +114,10 @@ class Optimizer {
     // True if an update needs the norm of the whole gradient.
     bool needs_whole_gradient() const noexcept { return regularisation_.clip_norm > 0; }
 
-    // The gradient (n_params,) as the step wants it: with penalties, scaled, within limits.
+    // Adds penalties to the gradient (n_params,), then clips it.
     void adjust(const Network<T>& network, Vector<T> grad, Team& team) noexcept;
 
-    // The average of the weights (n_params,), null where none is wanted.
+    // The average of the weights (n_params,), or null.
     const T* average() const noexcept { return average_.data(); }
 
     // What the optimiser counts; begin_step and end_epoch change these numbers, and a step changes none of them.

@@ -55,7 +55,7 @@ struct Batch {
     }
 };
 
-// Computations on any number of samples take at most so many of them at a time.
+// Computations on any number of samples take at most this many at a time.
 inline constexpr std::size_t rows_at_once = 256;
 
 // a of every layer, z of the output and of every layer whose f' is computed from z, for up to `capacity` samples at a
@@ -83,11 +83,11 @@ class ForwardWorkspace {
     std::size_t capacity() const noexcept { return capacity_; }
 
     // z and a of weight layer `layer` for a batch of n samples: (n, columns), of which n_out are the layer's. Z is null
-    // where it is not kept.
+    // if it is not stored.
     Matrix<T> Z(std::size_t layer, std::size_t n) noexcept { return Z_[layer].first(n); }
     Matrix<T> A(std::size_t layer, std::size_t n) noexcept { return A_[layer].first(n); }
 
-    // f(z) of a layer, alike. In a layer that skips it is kept beside a where f' is computed from it.
+    // f(z) of a layer, same shape. A layer with a skip stores it next to a if f' is computed from it.
     Matrix<T> F(std::size_t layer, std::size_t n) noexcept {
         return skips_[layer] && !from_z_[layer] ? F_[layer].first(n) : A(layer, n);
     }

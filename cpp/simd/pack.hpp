@@ -262,7 +262,7 @@ ROSENBLATT_INLINE T fma(T a, T b, T c) noexcept {
     else return __builtin_fma(a, b, c);
 }
 
-// The square root, rounded once as IEEE 754 wants it.
+// The square root, rounded once as IEEE 754 requires.
 template <class T>
 ROSENBLATT_INLINE Pack<T> sqrt(Pack<T> x) noexcept {
     using Raw = typename Pack<T>::Raw;
@@ -318,13 +318,13 @@ ROSENBLATT_INLINE Pack<T> with_sign(Pack<T> x, Pack<T> sign) noexcept {
     return from_bits<T>(bits(abs(x)) | (bits(sign) & sign_bits<T>()));
 }
 
-// 1, -1, or x itself where it is 0 or a NaN.
+// 1, -1, or x itself if it is 0 or a NaN.
 template <class T>
 ROSENBLATT_INLINE Pack<T> sign(Pack<T> x) noexcept {
     return select<T>(x > zero<T>(), broadcast(T{1}), select<T>(x < zero<T>(), broadcast(T{-1}), x));
 }
 
-// The largest lane. It does not depend on the order, but for a NaN.
+// The largest lane. It does not depend on the order, except with a NaN.
 template <class T>
 ROSENBLATT_INLINE T largest_lane(Pack<T> x) noexcept {
     constexpr std::size_t width = Pack<T>::width;
