@@ -1,4 +1,6 @@
-"""The textbook: networks, gradients and training in plain Python, to read along with the lecture.
+"""The textbook: networks, gradients and training in plain Python.
+
+Read it along with the lecture.
 
 It uses only the standard library; data are lists of lists of floats. It follows docs/arithmetic.md
 operation by operation, so the compiled core computes identical numbers; the tests compare the two.

@@ -1,4 +1,4 @@
-"""The activations: a = f(z) for one layer and one sample, and dC/dz from g = dC/da.
+"""The activations: f of one layer and one sample, and its derivative.
 
 Every function takes and returns one row, the numbers of one layer for one sample, because softmax
 depends on the whole row. Derivatives are functions of a if a determines them, otherwise of z; the

@@ -1,4 +1,4 @@
-"""The two number types, float32 and float64: rounding, the fused multiply-add, bits.
+"""The number types float32 and float64: rounding, fused multiply-add, bits.
 
 The other files compute with Python floats that are exactly representable in the number type T. A
 Python float is a float64, so in float64 `x + y` is already the rounded sum. In float32 it is not:
@@ -52,7 +52,7 @@ def fma_exact(x: float, y: float, c: float, fraction_bits: int, lowest: int) -> 
 
 
 def fma_split(x: float, y: float, c: float) -> float:
-    """Return x * y + c rounded once, in float64, by float64 operations if they suffice.
+    """Return x * y + c rounded once, in float64, mostly by float64 operations.
 
     x * y = p + p_error (Dekker 1971) and p + c = s + s_error (Knuth) are exact. The result is s
     plus a small rest. Rounding the rest is harmless if both its neighbours give the same result
@@ -80,7 +80,10 @@ def fma_split(x: float, y: float, c: float) -> float:
 
 
 def fma_built_in(x: float, y: float, c: float) -> float:
-    """Return x * y + c rounded once, in float64, by `math.fma` of Python 3.13 and later."""
+    """Return x * y + c rounded once, in float64, by `math.fma`.
+
+    It exists in Python 3.13 and later.
+    """
     try:
         return math.fma(x, y, c)  # type: ignore[attr-defined,unused-ignore,no-any-return]
     except (OverflowError, ValueError):  # Python raises if IEEE 754 gives infinity or NaN
@@ -124,7 +127,10 @@ class Float32:
 
     @staticmethod
     def round(x: float, _one: struct.Struct = _one) -> float:
-        """Return the number of this type nearest to the float64 x, ties to even, or an infinity."""
+        """Return the number of this type nearest to the float64 x.
+
+        Ties go to even; beyond the range it is an infinity.
+        """
         try:
             return _one.unpack(_one.pack(x))[0]  # type: ignore[no-any-return]
         except OverflowError:
@@ -169,7 +175,10 @@ def chain(T: NumberType, c: float, x: Sequence[float], y: Sequence[float]) -> fl
 
 
 def interleaved_chains(T: NumberType, c: float, x: Sequence[float], y: Sequence[float]) -> float:
-    """Return the same sum by 16 chains, term t in chain t mod 16, added pairwise at the end."""
+    """Return the same sum by 16 interleaved chains.
+
+    Term t belongs to chain t mod 16; the chains are added pairwise at the end.
+    """
     s = [chain(T, c if i == 0 else 0.0, x[i::16], y[i::16]) for i in range(16)]
     for width in (8, 4, 2, 1):
         for i in range(width):

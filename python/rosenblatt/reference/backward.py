@@ -1,4 +1,4 @@
-"""Backward: the delta of every layer from the delta of the output, and all derivatives."""
+"""Backward: the delta of every layer, and all derivatives."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ class Gradients(NamedTuple):
 
 
 def backward(net: Layers, trace: Trace, delta_output: Matrix) -> Derivatives:
-    """Return dC/dW, dC/db and dC/dz of every layer from the delta of the output, (n, n_outputs)."""
+    """Return dC/dW, dC/db and dC/dz of every layer.
+
+    `delta_output`, (n, n_outputs), is the delta of the output.
+    """
     T, last = net.T, len(net.W) - 1
     delta, dU = [delta_output], [delta_output]
     G: Matrix = []  # dC/da of the current layer; the output has no skip
@@ -81,7 +84,9 @@ def delta_of_output(net: Layers, trace: Trace, G: Matrix) -> Matrix:
 
 
 def through_layer(net: Layers, trace: Trace, layer: int, dU: Matrix, G_out: Matrix) -> Matrix:
-    """Return dC/da of the input of a layer: W^T dC/du, plus the skip, times the dropout mask.
+    """Return dC/da of the input of a layer.
+
+    It is W^T dC/du, plus the skip, times the dropout mask.
 
     `dU` is dC/du of u = W a, which is delta unless the layer has a norm. `G_out` is dC/da of the
     output of the layer.

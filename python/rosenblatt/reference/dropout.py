@@ -15,7 +15,10 @@ from .theta import Matrix
 
 
 class Dropout:
-    """The masks of a training run; `rates` has one rate per weight layer, for its input."""
+    """The masks of a training run.
+
+    `rates` has one rate per weight layer, for its input.
+    """
 
     def __init__(self, T: NumberType, rates: Sequence[float], seed: int) -> None:
         self.T, self.rates, self.seed = T, rates, seed

@@ -1,4 +1,7 @@
-"""Forward: z = W a + b and a = f(z), layer by layer; with a norm z = g u_hat + b for u = W a."""
+"""Forward: z = W a + b and a = f(z), layer by layer.
+
+With a norm z = g u_hat + b, where u_hat is u = W a normalised.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class Trace(NamedTuple):
     normalised: tuple[Normalised | None, ...]  # of the layers with a norm
 
     def A_in(self, T: NumberType, layer: int) -> Matrix:
-        """Return the input of a layer, (n, n_in): A[layer] times its dropout mask, if any."""
+        """Return the input of a layer, (n, n_in), with dropout."""
         mask = self.masks[layer]
         return self.A[layer] if mask is None else apply(T, mask, self.A[layer])
 
@@ -34,7 +37,7 @@ def forward(
     *,
     of_batch: bool = False,
 ) -> Trace:
-    """Compute z and a of every layer for the samples X, (n, n_features), with dropout `masks`.
+    """Compute z and a of every layer for the samples X, (n, n_features).
 
     With `of_batch`, batch norm uses the statistics of these samples, as in a training step.
     """

@@ -1,4 +1,4 @@
-"""Hessian-vector product: H v of the cost C, exact, in one forward and one backward pass.
+"""Hessian-vector product: H v, exact, in one forward and one backward pass.
 
 H is the matrix of second derivatives d2C/dtheta2. H v is the derivative of the gradient along v:
 every quantity of the training step is a function of theta + t v and is differentiated with respect
@@ -39,7 +39,7 @@ class TraceAlong(NamedTuple):
 
 
 class DeltaAlong(NamedTuple):
-    """delta, dC/du and dC/da of a layer, and their derivatives along v, each (n, n_out)."""
+    """The deltas of a layer and their derivatives along v, each (n, n_out)."""
 
     delta: Matrix
     R_delta: Matrix
@@ -122,7 +122,10 @@ def layer_along(trace: Trace, along: TraceAlong, layer: int) -> list[Along]:
 
 
 def activation_along(T: NumberType, name: str, z: Row, a: Row, R_z: Row) -> Row:
-    """Return R{a} = f' R{z}; it is computed like dC/dz from dC/da, because da/dz is symmetric."""
+    """Return R{a} = f' R{z}.
+
+    It is computed like dC/dz from dC/da, because da/dz is symmetric.
+    """
     if name != "log_softmax":
         return dC_dz(T, ACTIVATIONS[name], z, a, R_z)
     mean = chain(T, 0.0, [exp(T, a_j) for a_j in a], R_z)
@@ -171,7 +174,10 @@ def delta_before_along(
     layer: int,
     deltas: DeltaAlong,
 ) -> DeltaAlong:
-    """Return delta and R{delta} of the layer before this one: R{W^T delta} has two terms."""
+    """Return delta and R{delta} of the layer before this one.
+
+    R{W^T delta} has two terms.
+    """
     T, before = net.T, layer - 1
     trace, along = traces
     name, at = net.activations[before], layer_along(trace, along, before)

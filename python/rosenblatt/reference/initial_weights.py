@@ -1,4 +1,4 @@
-"""Initial weights and biases: W is uniform, normal or orthogonal, b is uniform or zero.
+"""Initial weights and biases: uniform, normal, orthogonal or zero.
 
 Each parameter uses the random number of its index, so an initialiser does not depend on the order
 of the draws, and the biases do not change the weights. Everything is computed in float64 and
@@ -83,7 +83,9 @@ def draw(
 
 
 def draw_biases(T: NumberType, layer: WeightLayer, biases: str) -> list[float]:
-    """Return b, (n_out,): "zeros", or "uniform" between -1 / sqrt(n_in) and 1 / sqrt(n_in).
+    """Draw b, (n_out,): "zeros" or "uniform".
+
+    "uniform" is between -1 / sqrt(n_in) and 1 / sqrt(n_in).
 
     The bound is that of PyTorch's `Linear`.
     """
@@ -112,7 +114,10 @@ def biases_for(biases: str, *, hidden: bool, norm: str | None, weights: str) -> 
 
 
 def initialiser(weights: str | NamedInitialiser) -> InitialWeights:
-    """Return the initialiser with its parameter; a name alone selects the default parameter."""
+    """Return the initialiser with its parameter.
+
+    A name alone selects the default parameter.
+    """
     if isinstance(weights, str):
         return InitialWeights(weights, DEFAULTS.get(weights, 0.0))
     return InitialWeights(weights.name, weights.parameter)
@@ -145,7 +150,9 @@ def weights_by(name: str, parameter: float, layer: WeightLayer) -> WeightOf:
 
 
 def orthogonal(layer: WeightLayer) -> Matrix:
-    """Return a matrix (n_in, n_out) with orthonormal columns, or rows if there are fewer rows.
+    """Return a matrix (n_in, n_out) with orthonormal columns.
+
+    If there are fewer rows than columns, the rows are orthonormal.
 
     Saxe, McClelland, Ganguli, ICLR 2014. The directions are uniform, because the distribution of
     normal numbers is invariant under rotation.
@@ -158,7 +165,10 @@ def orthogonal(layer: WeightLayer) -> Matrix:
 
 
 def orthonormal(V: Matrix) -> Matrix:
-    """Orthonormalise the rows of V, n rows of m >= n numbers, by modified Gram-Schmidt."""
+    """Orthonormalise the rows of V by modified Gram-Schmidt.
+
+    V has n rows of m >= n numbers.
+    """
     V = [list(v) for v in V]
     for i, v in enumerate(V):
         length = sqrt(chain(Float64, 0.0, v, v))

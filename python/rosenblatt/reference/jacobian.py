@@ -1,4 +1,4 @@
-"""Jacobian: the derivative of every output with respect to every input, one pass per output."""
+"""Jacobian: the derivative of every output with respect to every input."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from .theta import Matrix
 
 
 def jacobian(net: Layers, X: Matrix) -> list[Matrix]:
-    """Return da/dx of every sample, each (n_outputs, n_features): row j is dC/dx for C = a_j."""
+    """Return da/dx of every sample, each (n_outputs, n_features).
+
+    Row j is dC/dx for C = a_j, so there is one backward pass per output.
+    """
     trace = forward(net, X)
     n_outputs = net.layers[-1]
     by_output = []

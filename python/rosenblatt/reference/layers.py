@@ -1,4 +1,4 @@
-"""Layers: the sizes, activations, norms, weights and biases of a network; only data."""
+"""Layers: the data of a network, from sizes to biases."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .theta import Matrix, Targets, flatten, unflatten
 
 
 class Layers:
-    """The data of a `Network`, whose docstring describes the arguments and attributes."""
+    """The data of a `Network`, which documents arguments and attributes."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Layers:
 
     @property
     def theta(self) -> list[float]:
-        """All parameters in one list, in the order of theta.py. Assigning to it sets them."""
+        """All parameters in one list, in the order of theta.py. Assignable."""
         return flatten(self.W, self.b, self.g)
 
     @theta.setter

@@ -25,7 +25,7 @@ LITTLE, MUCH = 1e-4, 0.9  # c_1 and c_2 of the strong Wolfe conditions
 
 @dataclass(frozen=True)
 class LBFGS:
-    """The settings: stored pairs, stopping tolerances, maximum gradients per line search."""
+    """The settings: stored pairs, tolerances, gradients per line search."""
 
     history: int = 10
     tolerance: float = 1e-7
@@ -207,7 +207,10 @@ class Minimiser:
             a = 2 * a
 
     def zoom(self, low: Point, high: Point) -> bool:
-        """Move to such a point between two points, of which `low` is low enough: algorithm 3.6."""
+        """Move to such a point between two points: algorithm 3.6.
+
+        The point `low` is low enough.
+        """
         while not self.exhausted():
             p = self.at(between(low, high))
             if self.too_high(p) or p.cost >= low.cost:
@@ -237,7 +240,10 @@ def minimise(
     epochs: int,
     validation: tuple[Matrix, Targets, Sequence[float] | None] | None,
 ) -> Minimum:
-    """Take steps until the cost is flat or the epochs are over; losses are those before a step."""
+    """Take steps until the cost is flat or the epochs are over.
+
+    The recorded losses are those before each step.
+    """
     curves = Minimum([], [], [])
     for _ in range(epochs):
         if not isfinite(minimiser.data_cost):

@@ -1,4 +1,4 @@
-"""exp, log, tanh, sin, the normal distribution and related functions, one algorithm each.
+"""exp, log, tanh, sin, the normal distribution and related functions.
 
 No library function is called, because their results differ between machines. The polynomials are
 minimax (Remez exchange); docs/arithmetic.md, section 2, gives intervals and errors.
@@ -175,7 +175,10 @@ def horner(T: NumberType, c: Sequence[float], x: float) -> float:
 
 
 def round_to_integer(T: NumberType, x: float) -> float:
-    """Return the integer nearest to x, ties to even: a sum with M has no bits for a fraction."""
+    """Return the integer nearest to x, ties to even.
+
+    A sum with M has no bits for a fraction.
+    """
     M = ldexp(1.5, T.fraction_bits)
     return T.round(T.round(x + M) - M)
 
@@ -191,7 +194,10 @@ def flush(T: NumberType, x: float) -> float:
 
 
 def expm1_reduced(T: NumberType, x: float) -> tuple[float, float]:
-    """Return (n, p) with e^x = 2^n (1 + p), where x = n ln 2 + r and p = e^r - 1 (polynomial)."""
+    """Return (n, p) with e^x = 2^n (1 + p).
+
+    x = n ln 2 + r, and a polynomial gives p = e^r - 1.
+    """
     k = CONSTANTS[T]
     n = round_to_integer(T, T.round(x * k.log2_e))
     r = T.fma(n, -k.ln2_high, x)
@@ -246,7 +252,10 @@ def logistic(T: NumberType, x: float) -> float:
 
 
 def log(T: NumberType, x: float) -> float:
-    """Return ln x for 1 <= x < infinity: x = 2^e m, ln m = 2 artanh((m - 1) / (m + 1))."""
+    """Return ln x for 1 <= x < infinity.
+
+    x = 2^e m, ln m = 2 artanh((m - 1) / (m + 1)).
+    """
     k = CONSTANTS[T]
     if isnan(x):
         return x
@@ -264,7 +273,10 @@ def log(T: NumberType, x: float) -> float:
 
 
 def log1p(T: NumberType, u: float) -> float:
-    """Return ln(1 + u) for 0 <= u <= 1: ln of the rounded 1 + u, and the rounding error."""
+    """Return ln(1 + u) for 0 <= u <= 1.
+
+    It is ln of the rounded 1 + u, corrected for the rounding error.
+    """
     if isnan(u):
         return u
     w = T.round(1 + u)
@@ -295,7 +307,10 @@ def reduced_angle(T: NumberType, x: float) -> tuple[float, int]:
 
 
 def sin_in_quadrant(T: NumberType, r: float, quadrant: int) -> float:
-    """Return sin(quadrant pi / 2 + r): the sine or cosine of r, with the sign of the half turn."""
+    """Return sin(quadrant pi / 2 + r).
+
+    It is the sine or cosine of r, with the sign of the half turn.
+    """
     k = CONSTANTS[T]
     z = T.round(r * r)
     if quadrant % 2 == 0:
@@ -320,7 +335,7 @@ def cos(T: NumberType, x: float) -> float:
 
 
 def normal(T: NumberType, x: float) -> tuple[float, float]:
-    """Return (Phi(x), e^(-x^2 / 2)), the standard normal distribution function and the bell curve.
+    """Return (Phi(x), e^(-x^2 / 2)), the normal distribution and the bell curve.
 
     The square is rounded; a factor corrects for the rounding error, because the tail is steep. The
     smaller tail is the bell curve times a polynomial divided by 1 + |x|.

@@ -62,7 +62,7 @@ class Network(Layers):
         return unscaled(self.T, self.trace(X).A[-1], self.target_scaling)
 
     def trace(self, X: Matrix) -> Trace:
-        """Return all z and a, from the scaled X to the outputs before they are scaled back."""
+        """Return all z and a, with the scaled X and outputs not yet scaled back."""
         return forward(self, self.scaled_inputs(X))
 
     def gradients(

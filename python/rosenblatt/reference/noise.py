@@ -21,7 +21,10 @@ class InputNoise:
         self.T, self.deviation, self.seed = T, T.round(deviation), seed
 
     def on(self, X: Matrix, epoch: int, first_row: int) -> Matrix:
-        """Return X, (n, n_features), with noise; `first_row` is the position in the epoch."""
+        """Return X, (n, n_features), with noise.
+
+        `first_row` is the position of its first row in the epoch.
+        """
         if self.deviation == 0:
             return X
         return [

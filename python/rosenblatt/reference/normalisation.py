@@ -1,4 +1,6 @@
-"""Normalisation: u_hat = (u - mean) / deviation for u = W a, then z = g u_hat + b, and backward.
+"""Normalisation of u = W a by batch or layer norm, and its derivatives.
+
+u_hat = (u - mean) / deviation, then z = g u_hat + b.
 
 Layer norm computes mean and variance of a sample over the units of the layer (J. L. Ba, J. R.
 Kiros, G. E. Hinton, *Layer normalization*, 2016). Batch norm computes those of a unit over the
@@ -71,7 +73,10 @@ def moments_over_samples(T: NumberType, U: Matrix) -> tuple[list[float], list[fl
 
 
 def normalised(net: Layers, layer: int, U: Matrix, of_batch: bool) -> Normalised:
-    """Return u_hat of a layer with a norm; `of_batch`: batch norm with the statistics of U."""
+    """Return u_hat of a layer with a norm.
+
+    With `of_batch`, batch norm uses the statistics of U.
+    """
     T = net.T
     if net.norms[layer] == "layer":
         return layer_normalised(T, U)
@@ -118,7 +123,10 @@ def dC_du(net: Layers, layer: int, of: Normalised, delta: Matrix) -> Matrix:
 def through_units(
     T: NumberType, g: list[float], u_hat: list[float], rstd: float, delta: list[float]
 ) -> list[float]:
-    """Return dC/du of one sample: rstd (e - mean(e) - u_hat mean(e u_hat)) with e = g delta."""
+    """Return dC/du of one sample for layer norm.
+
+    It is rstd (e - mean(e) - u_hat mean(e u_hat)) with e = g delta.
+    """
     n = T.round(float(len(g)))
     e = [T.round(g_j * d_j) for g_j, d_j in zip(g, delta, strict=True)]
     p = T.round(sum_over_units(T, e, [1.0] * len(e)) / n)
@@ -129,7 +137,10 @@ def through_units(
 
 
 def follow_batch(net: Layers, layers: Sequence[Normalised | None], n: int) -> None:
-    """Move the running statistics towards those of a batch of n samples (unbiased variance)."""
+    """Move the running statistics towards those of a batch of n samples.
+
+    The variance is the unbiased one.
+    """
     T, part = net.T, net.T.round(MOMENTUM)
 
     def moved(running: list[float], of_batch: list[float]) -> list[float]:

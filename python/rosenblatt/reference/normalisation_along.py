@@ -1,4 +1,4 @@
-"""Normalisation along a direction: the derivatives of the steps in normalisation.py, for H v.
+"""Normalisation along a direction, for H v.
 
 R{x} is the derivative of x with respect to t if theta moves as theta + t v. Batch norm uses its
 running statistics, which do not move, so u_hat is a fixed affine function of u.
@@ -92,7 +92,10 @@ def through_units_along(
     u_hat_and_R: tuple[Row, Row],
     rstd_and_R: tuple[float, float],
 ) -> Row:
-    """Return R{dC/du} of one sample: rstd y with y = e - mean(e) - u_hat mean(e u_hat)."""
+    """Return R{dC/du} of one sample for layer norm.
+
+    dC/du is rstd y with y = e - mean(e) - u_hat mean(e u_hat).
+    """
     (e, R_e), (u_hat, R_u_hat), (r, R_r) = e_and_R, u_hat_and_R, rstd_and_R
     ones = [1.0] * len(e)
     p, q = mean_of_products(T, e, ones), mean_of_products(T, e, u_hat)

@@ -43,7 +43,7 @@ def elements(row: Sequence[float]) -> Elements:
 
 
 def shuffled_again(seed: int, order: list[int]) -> list[int]:
-    """Return the order of the next epoch: a Fisher-Yates shuffle of this one by xorshift.
+    """Return the order of the next epoch: a Fisher-Yates shuffle by xorshift.
 
     Marsaglia, Journal of Statistical Software 8(14), 2003.
     """
@@ -58,7 +58,10 @@ def shuffled_again(seed: int, order: list[int]) -> list[int]:
 
 
 class Perceptron:
-    """One class against the others; w = scale * v, so an L2 step is one multiplication."""
+    """One class against the others.
+
+    w = scale * v, so an L2 step is one multiplication.
+    """
 
     def __init__(
         self, T: NumberType, settings: PerceptronSettings, w: Sequence[float], b: float = 0.0
@@ -159,7 +162,7 @@ class Perceptron:
         self.scale = 1.0
 
     def pull(self, x: Elements) -> None:
-        """Move the elements of x towards 0, by the L1 penalty they have not received so far.
+        """Move the elements of x towards 0, by the L1 penalty they still lack.
 
         Tsuruoka, Tsujii, Ananiadou, ACL 2009.
         """
@@ -173,7 +176,7 @@ class Perceptron:
             had[k] = T.round(had[k] + self.scale * (self.v[k] - before))
 
     def add_to_sums(self, loss: float) -> None:
-        """Add the loss of a sample to both sums, and the current penalty to the objective."""
+        """Add the loss of a sample, and the current penalty, to the sums."""
         T, s = self.T, self.settings
         self.loss = self.loss + loss
         self.objective = self.objective + loss

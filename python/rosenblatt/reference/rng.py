@@ -1,4 +1,6 @@
-"""Counter-based random numbers: each depends only on (seed, purpose, epoch, index).
+"""Counter-based random numbers.
+
+Each depends only on (seed, purpose, epoch, index).
 
 Philox4x32-10: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy
 as 1, 2, 3", SC 2011.
@@ -36,7 +38,10 @@ def philox4x32_10(counter: Block, key: tuple[int, int]) -> Block:
 
 
 def random_u64(seed: int, purpose: int, epoch: int, index: int) -> int:
-    """Return a random integer in 0 ... 2^64 - 1; two neighbouring indices share a block."""
+    """Return a random integer in 0 ... 2^64 - 1.
+
+    Two neighbouring indices share a block.
+    """
     key = (seed & LOW_32_BITS, seed >> 32)
     i = index >> 1
     x0, x1, x2, x3 = philox4x32_10((i & LOW_32_BITS, i >> 32, epoch, purpose), key)
@@ -49,7 +54,9 @@ def uniform(seed: int, purpose: int, epoch: int, index: int) -> float:
 
 
 def word_of_row(seed: int, purpose: int, epoch: int, row: int, index: int) -> int:
-    """Return 32 random bits for an index in a row of an epoch; 64 indices share 16 blocks.
+    """Return 32 random bits for an index in a row of an epoch.
+
+    64 indices share 16 blocks.
 
     Index j uses word (j / 16) mod 4 of block 16 (j / 64) + j mod 16, with divisions rounded down.
     """
@@ -59,7 +66,10 @@ def word_of_row(seed: int, purpose: int, epoch: int, row: int, index: int) -> in
 
 
 def shuffled(seed: int, epoch: int, n: int) -> list[int]:
-    """Return 0 ... n-1 in the random order of this epoch (Fisher-Yates, from the end)."""
+    """Return 0 ... n-1 in the random order of this epoch.
+
+    Fisher-Yates, from the end.
+    """
     order = list(range(n))
     for i in range(n - 1, 0, -1):
         j = (random_u64(seed, SHUFFLE, epoch, i) * (i + 1)) >> 64

@@ -1,4 +1,4 @@
-"""Sample gradients: the gradient of the loss of each sample, computed as a batch of one."""
+"""Sample gradients: the gradient of the loss of each sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scaling: x' = (x - offset) * factor per column, and the statistics that determine them.
+"""Scaling: x' = (x - offset) * factor per column, from statistics of x.
 
 The network computes with x'. Statistics are computed in float64 and rounded once to T.
 """
@@ -14,7 +14,7 @@ from .theta import Matrix
 
 
 class Scaling(NamedTuple):
-    """The offset that is subtracted from each column, and the factor it is then multiplied by."""
+    """The offset and the factor of each column."""
 
     offset: list[float]  # (n_columns,)
     factor: list[float]  # (n_columns,), above 0
@@ -79,14 +79,17 @@ def smallest_and_range(x: list[float]) -> tuple[float, float]:
 
 
 def median_and_quartiles(x: list[float]) -> tuple[float, float]:
-    """Return the median and the inverse of the interquartile range, or 1 if that is 0."""
+    """Return the median and the inverse interquartile range, or 1 if that is 0."""
     x = sorted(x)
     spread = quantile(x, 0.75) - quantile(x, 0.25)
     return quantile(x, 0.5), 1.0 if spread == 0 else 1 / spread
 
 
 def quantile(x: list[float], p: float) -> float:
-    """Return the p-quantile of n sorted numbers, by linear interpolation at p (n - 1)."""
+    """Return the p-quantile of n sorted numbers.
+
+    It is interpolated linearly at p (n - 1).
+    """
     position = (len(x) - 1) * p
     below = int(position)
     if below + 1 == len(x):

@@ -1,4 +1,4 @@
-"""Schedules: the learning rate of every step, in float64, without library functions.
+"""Schedules: the learning rate of every step, without library functions.
 
 `rate` takes the time t, in steps or epochs from 0; +, -, *, / are those of Python floats.
 """
@@ -33,7 +33,10 @@ def real_power(x: float, p: float) -> float:
 
 
 def series(c: tuple[float, ...], z: float) -> float:
-    """Return c[0] + c[1] z + c[2] z^2 + ..., from the highest power down, every step rounded."""
+    """Return c[0] + c[1] z + c[2] z^2 + ..., from the highest power down.
+
+    Every operation is rounded.
+    """
     total = c[-1]
     for coefficient in reversed(c[:-1]):
         total = total * z + coefficient
@@ -96,7 +99,7 @@ class InverseScaling:
 
 @dataclass(frozen=True)
 class Cosine:
-    """From first to lowest along half a wave, with warm restarts (Loshchilov, Hutter 2017)."""
+    """Cosine annealing with warm restarts (Loshchilov, Hutter 2017)."""
 
     first: float
     period: int

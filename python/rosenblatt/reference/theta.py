@@ -17,7 +17,9 @@ Targets = Sequence[float | Row]  # (n,) labels or targets, or (n, n_targets)
 def flatten(
     W: Sequence[Matrix], b: Sequence[list[float]], g: Sequence[list[float]] = ()
 ) -> list[float]:
-    """Return the flat list of W[layer], (n_out, n_in), b[layer], (n_out,), and g[layer], (n_out,).
+    """Return W, b and g of all layers as one flat list.
+
+    W[layer] is (n_out, n_in); b[layer] and g[layer] are (n_out,).
 
     A layer without gains has an empty g; if no layer has gains, g may be omitted.
     """
@@ -33,7 +35,7 @@ def flatten(
 def unflatten(
     theta: Sequence[float], layers: Sequence[int], norms: Sequence[str | None]
 ) -> tuple[list[Matrix], list[list[float]], list[list[float]]]:
-    """Undo `flatten` for a network with these layer sizes and norms of its weight layers."""
+    """Undo `flatten` for a network with these layer sizes and norms."""
     W: list[Matrix] = []
     b: list[list[float]] = []
     g: list[list[float]] = []

@@ -68,7 +68,9 @@ def train(
     scale_targets: str | None = None,
     gradient_norm: bool = False,
 ) -> TrainResult:
-    """Train `net` in place on X, (n, n_features), and Y; set its scalings if they are fitted.
+    """Train `net` in place on X, (n, n_features), and Y.
+
+    Scalings are fitted and set if `scale_inputs` or `scale_targets` is given.
 
     A batch whose samples all have weight 0 is skipped. `dropout` has a rate for the input of each
     weight layer; `input_noise` is a standard deviation. `gradient_norm` records the norms of the
@@ -148,7 +150,10 @@ def train(
 def batches(
     X: Matrix, Y: Targets, weights: Sequence[float] | None, order: list[int], batch_size: int
 ) -> Iterator[Batch]:
-    """Yield the samples in this order, `batch_size` at a time; the last batch may be smaller."""
+    """Yield the samples in this order, `batch_size` at a time.
+
+    The last batch may be smaller.
+    """
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
         of_rows = None if weights is None else [weights[i] for i in rows]

@@ -25,7 +25,7 @@ LN_0_96 = -0.040821994520255166  # the momentum of NAdam grows as 1 - 0.96^t / 2
 
 @dataclass
 class Counters:
-    """Counters that the numbers of a step depend on and update, besides the learning rate."""
+    """Counters that determine the numbers of a step."""
 
     steps: int = 0
     epochs: int = 0
@@ -96,7 +96,10 @@ class SGD:
 
 @dataclass(frozen=True)
 class Adagrad:
-    """The gradient over the root of the sum of its squares (Duchi, Hazan, Singer 2011)."""
+    """The gradient over the root of the sum of its squares.
+
+    Duchi, Hazan, Singer 2011.
+    """
 
     learning_rate: Schedule = 0.01
     initial_sum: float = 0.0
@@ -118,7 +121,10 @@ class Adagrad:
 
 @dataclass(frozen=True)
 class RMSprop:
-    """The gradient over the root of its mean square (Tieleman, Hinton 2012; Graves 2013)."""
+    """The gradient over the root of its mean square.
+
+    Tieleman, Hinton 2012; centered: Graves 2013.
+    """
 
     learning_rate: Schedule = 0.01
     alpha: float = 0.99
@@ -282,7 +288,10 @@ class Lion:
 
 @dataclass(frozen=True)
 class Rprop:
-    """A step size per parameter (Riedmiller, Braun 1993), without weight backtracking."""
+    """A step size per parameter, without weight backtracking.
+
+    Riedmiller, Braun 1993.
+    """
 
     learning_rate: float = 0.01
     shrink: float = 0.5
@@ -417,7 +426,10 @@ def sum_of_squares(numbers: Sequence[float]) -> float:
 def norm_of_gradient(
     dW: Sequence[Matrix], db: Sequence[list[float]], dg: Sequence[list[float]]
 ) -> float:
-    """Return the norm of the whole gradient: one chain per unit, added up layer by layer."""
+    """Return the norm of the whole gradient.
+
+    It has one chain per unit, added up layer by layer.
+    """
     total = 0.0
     for dW_layer, db_layer, dg_layer in zip(dW, db, dg, strict=True):
         for j, (dW_j, db_j) in enumerate(zip(dW_layer, db_layer, strict=True)):
