@@ -25,7 +25,7 @@ from bits import (
 )
 from rosenblatt import reference
 from rosenblatt.reference.arithmetic import NUMBER_TYPES
-from rosenblatt.reference.scaling import fitted
+from rosenblatt.reference.scaling import fit_scaling
 
 KINDS = ("standard", "minmax", "robust")
 LOSSES = ("squared_error", "absolute_error", rb.Huber(0.5), rb.Quantile((0.2, 0.5, 0.9)))
@@ -69,7 +69,7 @@ def test_the_statistics(n_columns: int, n: int, kind: str, dtype: str) -> None:
     X = table(n, n_columns, dtype)
     net = rb.Network([n_columns, 2], output="softmax", dtype=dtype, random_state=0)
     rb.train(net, X, labels(n, 2), loss="log_loss", epochs=1, scale_inputs=kind)
-    wanted = fitted(NUMBER_TYPES[dtype], X.tolist(), kind)
+    wanted = fit_scaling(NUMBER_TYPES[dtype], X.tolist(), kind)
     assert net.input_scaling is not None
     assert_same_bits(net.input_scaling.offset, np.array(wanted.offset))
     assert_same_bits(net.input_scaling.factor, np.array(wanted.factor))
@@ -78,7 +78,10 @@ def test_the_statistics(n_columns: int, n: int, kind: str, dtype: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_fit_gives_the_same_in_float64(kind: Any) -> None:
     X = table(23, 5, "float64")
-    scaling, wanted = rb.Scaling.fit(X, kind), fitted(NUMBER_TYPES["float64"], X.tolist(), kind)
+    scaling, wanted = (
+        rb.Scaling.fit(X, kind),
+        fit_scaling(NUMBER_TYPES["float64"], X.tolist(), kind),
+    )
     assert_same_bits(scaling.offset, np.array(wanted.offset))
     assert_same_bits(scaling.factor, np.array(wanted.factor))
 

@@ -163,7 +163,7 @@ def forward_pass(net: Network, x: ArrayLike) -> Forward:
     """
     book = textbook(net)
     X = one_input(net, x).tolist()
-    trace = forward(book, book.scaled_inputs(X))
+    trace = forward(book, book.scale_inputs(X))
     return Forward(book, X[0], [Z[0] for Z in trace.Z], [A[0] for A in trace.A])
 
 
@@ -172,7 +172,7 @@ def backward_pass(net: Network, way: Forward, y: ArrayLike, loss: Any) -> Backwa
     book, T = way.book, way.book.T
     rule = LossRule(*_loss.rule(loss))
     target = net._targets("y", one_target(y), rule.name).tolist()
-    y_row = target_row(book, book.scaled_targets(target)[0], rule.name)
+    y_row = target_row(book, book.scale_targets(target)[0], rule.name)
     of_sample, slopes_are_by, _ = LOSSES[rule.name, book.activations[-1]]
     cost, slopes = of_sample(T, rule.parameters, way.Z[-1], way.A[-1], y_row)
     G = [slopes] if slopes_are_by == "a" else [[]]

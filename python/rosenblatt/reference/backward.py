@@ -7,7 +7,7 @@ from typing import NamedTuple
 from .activation import dC_dz
 from .arithmetic import NumberType, chain, sum_of_products
 from .dropout import apply
-from .forward import Trace, added
+from .forward import Trace, add
 from .layers import Layers
 from .normalisation import dC_dg, dC_du
 from .theta import Matrix, flatten
@@ -93,7 +93,7 @@ def through_layer(net: Layers, trace: Trace, layer: int, dU: Matrix, G_out: Matr
     """
     G, mask = dC_dA(net, layer, dU), trace.masks[layer]
     if net.skips[layer]:
-        G = added(net.T, G, G_out)
+        G = add(net.T, G, G_out)
     return G if mask is None else apply(net.T, mask, G)
 
 

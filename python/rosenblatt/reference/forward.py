@@ -11,7 +11,7 @@ from typing import NamedTuple
 from .arithmetic import NumberType, sum_of_products
 from .dropout import apply
 from .layers import Layers
-from .normalisation import Normalised, normalised, scaled_and_shifted
+from .normalisation import Normalised, normalise, scale_and_shift
 from .theta import Matrix
 
 
@@ -49,10 +49,10 @@ def forward(
             Z = [weighted_inputs(net, layer, a) for a in A_in]
         else:
             U = [sums(net, layer, [0.0] * len(net.b[layer]), a) for a in A_in]
-            of = normalised(net, layer, U, of_batch)
-            Z = scaled_and_shifted(net, layer, of.u_hat)
+            of = normalise(net, layer, U, of_batch)
+            Z = scale_and_shift(net, layer, of.u_hat)
         F = [f.forward(net.T, z) for z in Z]
-        A = added(net.T, F, A_in) if net.skips[layer] else F
+        A = add(net.T, F, A_in) if net.skips[layer] else F
         trace = Trace(
             (*trace.Z, Z), (*trace.F, F), (*trace.A, A), trace.masks, (*trace.normalised, of)
         )
@@ -70,7 +70,7 @@ def sums(net: Layers, layer: int, start: list[float], a: list[float]) -> list[fl
     return [sum_of_products(net.T, c, W_j, a, n_results=len(start)) for W_j, c in pairs]
 
 
-def added(T: NumberType, M: Matrix, N: Matrix) -> Matrix:
+def add(T: NumberType, M: Matrix, N: Matrix) -> Matrix:
     """Return M + N."""
     return [
         [T.round(m + n) for m, n in zip(m_row, n_row, strict=True)]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from .activation import ACTIVATIONS, Along, Row, dC_dz
 from .arithmetic import NumberType, chain
 from .backward import dC_dA, dC_db, dC_dW
-from .forward import Trace, added, forward, sums
+from .forward import Trace, add, forward, sums
 from .layers import Layers
 from .loss import LOSSES, NamedLoss, loss_rule, shares, target_row
 from .math import exp
@@ -23,8 +23,8 @@ from .normalisation import dC_dg, dC_du
 from .normalisation_along import (
     NormalisedAlong,
     dC_du_along,
-    normalised_along,
-    scaled_and_shifted_along,
+    normalise_along,
+    scale_and_shift_along,
 )
 from .theta import Matrix, Targets, flatten
 
@@ -69,7 +69,7 @@ def hessian_vector_product(
         deltas.insert(0, delta_before_along(net, direction, (trace, along), layer, deltas[0]))
     R_dW = [dC_dW(T, d.R_dU, A) for d, A in zip(deltas, trace.A[:-1], strict=True)]
     for layer in range(1, len(net.W)):
-        R_dW[layer] = added(T, R_dW[layer], dC_dW(T, deltas[layer].dU, along.R_A[layer - 1]))
+        R_dW[layer] = add(T, R_dW[layer], dC_dW(T, deltas[layer].dU, along.R_A[layer - 1]))
     R_db = [dC_db(T, d.R_delta) for d in deltas]
     return flatten(R_dW, R_db, R_dg(T, trace, along, deltas))
 
@@ -84,7 +84,7 @@ def R_dg(
             per_layer.append([])
             continue
         terms = [dC_dg(T, d.R_delta, of.u_hat)], [dC_dg(T, d.delta, R_of.R_u_hat)]
-        per_layer += added(T, *terms)
+        per_layer += add(T, *terms)
     return per_layer
 
 
@@ -103,15 +103,15 @@ def forward_along(net: Layers, direction: Layers, trace: Trace) -> TraceAlong:
         start = direction.b[layer] if of is None else nothing
         R_z = [sums(direction, layer, start, a) for a in trace.A[layer]]
         if layer > 0:
-            R_z = added(T, R_z, [sums(net, layer, nothing, r) for r in R_A[-1]])
-        normalised.append(None if of is None else normalised_along(net, layer, of, R_z))
+            R_z = add(T, R_z, [sums(net, layer, nothing, r) for r in R_A[-1]])
+        normalised.append(None if of is None else normalise_along(net, layer, of, R_z))
         if of is not None and normalised[-1] is not None:
-            R_z = scaled_and_shifted_along(net, direction, layer, of, normalised[-1])
+            R_z = scale_and_shift_along(net, direction, layer, of, normalised[-1])
         R_Z.append(R_z)
         rows = zip(trace.Z[layer], trace.F[layer], R_z, strict=True)
         R_F.append([activation_along(T, name, z, a, r) for z, a, r in rows])
         skipped = net.skips[layer] and layer > 0  # R{X} is 0
-        R_A.append(added(T, R_F[-1], R_A[-1]) if skipped else R_F[-1])
+        R_A.append(add(T, R_F[-1], R_A[-1]) if skipped else R_F[-1])
     return TraceAlong(tuple(R_Z), tuple(R_F), tuple(R_A), tuple(normalised))
 
 
@@ -182,9 +182,9 @@ def delta_before_along(
     trace, along = traces
     name, at = net.activations[before], layer_along(trace, along, before)
     G = dC_dA(net, layer, deltas.dU)
-    R_G = added(T, dC_dA(net, layer, deltas.R_dU), dC_dA(direction, layer, deltas.dU))
+    R_G = add(T, dC_dA(net, layer, deltas.R_dU), dC_dA(direction, layer, deltas.dU))
     if net.skips[layer]:
-        G, R_G = added(T, G, deltas.G), added(T, R_G, deltas.R_G)
+        G, R_G = add(T, G, deltas.G), add(T, R_G, deltas.R_G)
     delta = [dC_dz(T, net.functions[before], of.z, of.a, g) for of, g in zip(at, G, strict=True)]
     R_delta = [delta_along(T, name, *of) for of in zip(at, G, R_G, strict=True)]
     of, R_of = trace.normalised[before], along.normalised[before]

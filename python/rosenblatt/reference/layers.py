@@ -16,7 +16,7 @@ from .initial_weights import (
     draw_biases,
     initialiser,
 )
-from .scaling import Scaling, scaled
+from .scaling import Scaling, scale
 from .theta import Matrix, Targets, flatten, unflatten
 
 
@@ -99,13 +99,13 @@ class Layers:
     def theta(self, values: Sequence[float]) -> None:
         self.W, self.b, self.g = unflatten(values, self.layers, self.norms)
 
-    def scaled_inputs(self, X: Matrix) -> Matrix:
+    def scale_inputs(self, X: Matrix) -> Matrix:
         """Return X, scaled by `input_scaling`."""
-        return scaled(self.T, X, self.input_scaling)
+        return scale(self.T, X, self.input_scaling)
 
-    def scaled_targets(self, Y: Targets) -> Targets:
+    def scale_targets(self, Y: Targets) -> Targets:
         """Return Y, scaled by `target_scaling`."""
         if self.target_scaling is None:
             return Y
         rows = [y if isinstance(y, list) else [y] for y in Y]
-        return scaled(self.T, rows, self.target_scaling)
+        return scale(self.T, rows, self.target_scaling)

@@ -37,7 +37,7 @@ class Constants:
     normal: tuple[float, ...]  # (1 + y) e^(y^2 / 2) Phi(-y), in (y - centre) / (y + centre)
 
 
-def rounded(T: NumberType, values: Sequence[float]) -> tuple[float, ...]:
+def round_all(T: NumberType, values: Sequence[float]) -> tuple[float, ...]:
     """Return the values, each rounded to T."""
     return tuple(T.round(value) for value in values)
 
@@ -50,8 +50,8 @@ CONSTANTS: dict[NumberType, Constants] = {
         exp_lowest=Float32.round(-87.33655),
         exp_highest=Float32.round(88.72284),
         tanh_saturates=Float32.round(9.1),
-        expm1=rounded(Float32, (0.49999997, 0.16666543, 0.0416672, 0.00836652, 0.0013882545)),
-        log=rounded(Float32, (0.66666776, 0.3997754, 0.29871812)),
+        expm1=round_all(Float32, (0.49999997, 0.16666543, 0.0416672, 0.00836652, 0.0013882545)),
+        log=round_all(Float32, (0.66666776, 0.3997754, 0.29871812)),
         sqrt_half=Float32.from_bits(0x3F3504F3),
         expm1_ends=Float32.round(-17.4),
         two_over_pi=Float32.round(0.6366197723675814),
@@ -61,11 +61,11 @@ CONSTANTS: dict[NumberType, Constants] = {
             float.fromhex("-0x1.ee59dap-50"),
         ),
         angle_ends=2.0**20,
-        sin=rounded(Float32, (-0.16666667, 0.008333324, -0.00019837891, 2.7063654e-06)),
-        cos=rounded(Float32, (0.04166662, -0.0013886152, 2.4316283e-05)),
+        sin=round_all(Float32, (-0.16666667, 0.008333324, -0.00019837891, 2.7063654e-06)),
+        cos=round_all(Float32, (0.04166662, -0.0013886152, 2.4316283e-05)),
         normal_ends=14.0,
         normal_centre=5.0,
-        normal=rounded(
+        normal=round_all(
             Float32,
             (
                 0.46151584,

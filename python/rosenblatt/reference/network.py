@@ -11,7 +11,7 @@ from .jacobian import jacobian
 from .layers import Layers
 from .loss import NamedLoss, cost_and_delta
 from .sample_gradients import sample_gradients
-from .scaling import over_factor, times_factor, unscaled
+from .scaling import over_factor, times_factor, unscale
 from .theta import Matrix, Targets
 
 
@@ -59,11 +59,11 @@ class Network(Layers):
 
     def forward(self, X: Matrix) -> Matrix:
         """Return the outputs, (n, n_outputs), of the samples X, (n, n_features)."""
-        return unscaled(self.T, self.trace(X).A[-1], self.target_scaling)
+        return unscale(self.T, self.trace(X).A[-1], self.target_scaling)
 
     def trace(self, X: Matrix) -> Trace:
         """Return all z and a, with the scaled X and outputs not yet scaled back."""
-        return forward(self, self.scaled_inputs(X))
+        return forward(self, self.scale_inputs(X))
 
     def gradients(
         self,
@@ -75,7 +75,7 @@ class Network(Layers):
     ) -> Gradients:
         """Return the cost of the outputs for X and targets Y, and all its derivatives."""
         trace = self.trace(X)
-        Y = self.scaled_targets(Y)
+        Y = self.scale_targets(Y)
         cost, delta_output = cost_and_delta(self, trace, Y, loss, sample_weight)
         d = backward(self, trace, delta_output)
         dX = times_factor(self.T, dC_dX(self, trace, d), self.input_scaling)
@@ -91,7 +91,7 @@ class Network(Layers):
         """Return dA/dX, (n, n_outputs, n_features)."""
         J = [
             times_factor(self.T, rows, self.input_scaling)
-            for rows in jacobian(self, self.scaled_inputs(X))
+            for rows in jacobian(self, self.scale_inputs(X))
         ]
         if self.target_scaling is None:
             return J
@@ -103,7 +103,7 @@ class Network(Layers):
 
     def per_sample_gradients(self, X: Matrix, Y: Targets, *, loss: str | NamedLoss) -> Matrix:
         """Return the gradient of the loss of each sample, (n, n_params)."""
-        return sample_gradients(self, self.scaled_inputs(X), self.scaled_targets(Y), loss)
+        return sample_gradients(self, self.scale_inputs(X), self.scale_targets(Y), loss)
 
     def hessian_vector_product(
         self,
@@ -115,5 +115,5 @@ class Network(Layers):
         sample_weight: Sequence[float] | None = None,
     ) -> list[float]:
         """Return H v of the cost, (n_params,)."""
-        X, Y = self.scaled_inputs(X), self.scaled_targets(Y)
+        X, Y = self.scale_inputs(X), self.scale_targets(Y)
         return hessian_vector_product(self, X, Y, v, loss=loss, sample_weight=sample_weight)

@@ -37,7 +37,7 @@ def reciprocal_root(T: NumberType, variance: float) -> float:
     return x if isnan(x) else T.round(1.0 / T.round(sqrt(x)))
 
 
-def centred(T: NumberType, u: Sequence[float], mean: Sequence[float]) -> list[float]:
+def centre(T: NumberType, u: Sequence[float], mean: Sequence[float]) -> list[float]:
     """Return u - mean, element by element."""
     return [T.round(u_j - m) for u_j, m in zip(u, mean, strict=True)]
 
@@ -47,13 +47,13 @@ def sum_over_units(T: NumberType, x: Sequence[float], y: Sequence[float]) -> flo
     return interleaved_chains(T, 0.0, x, y)
 
 
-def layer_normalised(T: NumberType, U: Matrix) -> Normalised:
+def layer_norm(T: NumberType, U: Matrix) -> Normalised:
     """Return u_hat with mean and variance of every sample over the units."""
     u_hat, rstd = [], []
     for u in U:
         n = T.round(float(len(u)))
         mean = T.round(sum_over_units(T, u, [1.0] * len(u)) / n)
-        d = centred(T, u, [mean] * len(u))
+        d = centre(T, u, [mean] * len(u))
         r = reciprocal_root(T, T.round(sum_over_units(T, d, d) / n))
         u_hat.append([T.round(d_j * r) for d_j in d])
         rstd.append(r)
@@ -66,29 +66,29 @@ def moments_over_samples(T: NumberType, U: Matrix) -> tuple[list[float], list[fl
     mean, variance = [], []
     for of_unit in zip(*U, strict=True):
         m = T.round(sum_in_order(T, [0.0, *of_unit]) / n)
-        d = centred(T, of_unit, [m] * len(of_unit))
+        d = centre(T, of_unit, [m] * len(of_unit))
         mean.append(m)
         variance.append(T.round(chain(T, 0.0, d, d) / n))
     return mean, variance
 
 
-def normalised(net: Layers, layer: int, U: Matrix, of_batch: bool) -> Normalised:
+def normalise(net: Layers, layer: int, U: Matrix, of_batch: bool) -> Normalised:
     """Return u_hat of a layer with a norm.
 
     With `of_batch`, batch norm uses the statistics of U.
     """
     T = net.T
     if net.norms[layer] == "layer":
-        return layer_normalised(T, U)
+        return layer_norm(T, U)
     mean, variance = net.running_mean[layer], net.running_var[layer]
     if of_batch:
         mean, variance = moments_over_samples(T, U)
     rstd = [reciprocal_root(T, v) for v in variance]
-    u_hat = [[T.round(d * r) for d, r in zip(centred(T, u, mean), rstd, strict=True)] for u in U]
+    u_hat = [[T.round(d * r) for d, r in zip(centre(T, u, mean), rstd, strict=True)] for u in U]
     return Normalised(u_hat, rstd, mean, variance) if of_batch else Normalised(u_hat, rstd)
 
 
-def scaled_and_shifted(net: Layers, layer: int, u_hat: Matrix) -> Matrix:
+def scale_and_shift(net: Layers, layer: int, u_hat: Matrix) -> Matrix:
     """Return z_j = g_j u_hat_j + b_j."""
     rows = [zip(net.g[layer], u, net.b[layer], strict=True) for u in u_hat]
     return [[net.T.fma(g_j, u_j, b_j) for g_j, u_j, b_j in row] for row in rows]
@@ -143,14 +143,14 @@ def follow_batch(net: Layers, layers: Sequence[Normalised | None], n: int) -> No
     """
     T, part = net.T, net.T.round(MOMENTUM)
 
-    def moved(running: list[float], of_batch: list[float]) -> list[float]:
+    def move(running: list[float], of_batch: list[float]) -> list[float]:
         pairs = zip(running, of_batch, strict=True)
         return [T.fma(part, T.round(x - m), m) for m, x in pairs]
 
     for layer, of in enumerate(layers):
         if of is None or of.mean is None or of.variance is None:
             continue
-        net.running_mean[layer] = moved(net.running_mean[layer], of.mean)
+        net.running_mean[layer] = move(net.running_mean[layer], of.mean)
         unbiased = T.round(n / (n - 1))
         variance = [T.round(unbiased * v) for v in of.variance]
-        net.running_var[layer] = moved(net.running_var[layer], variance)
+        net.running_var[layer] = move(net.running_var[layer], variance)

@@ -29,7 +29,7 @@ def mean_of_products(T: NumberType, x: Sequence[float], y: Sequence[float]) -> f
     return T.round(sum_over_units(T, x, y) / T.round(float(len(x))))
 
 
-def normalised_along(net: Layers, layer: int, of: Normalised, R_U: Matrix) -> NormalisedAlong:
+def normalise_along(net: Layers, layer: int, of: Normalised, R_U: Matrix) -> NormalisedAlong:
     """Return R{u_hat} from R{u}, both (n, n_out)."""
     T = net.T
     if net.norms[layer] == "batch":
@@ -45,7 +45,7 @@ def normalised_along(net: Layers, layer: int, of: Normalised, R_U: Matrix) -> No
     return NormalisedAlong(R_u_hat, R_rstd)
 
 
-def scaled_and_shifted_along(
+def scale_and_shift_along(
     net: Layers, direction: Layers, layer: int, of: Normalised, along: NormalisedAlong
 ) -> Matrix:
     """Return R{z_j} = g_j R{u_hat_j} + R{g_j} u_hat_j + R{b_j}."""

@@ -42,7 +42,7 @@ def elements(row: Sequence[float]) -> Elements:
     return list(enumerate(row))
 
 
-def shuffled_again(seed: int, order: list[int]) -> list[int]:
+def next_order(seed: int, order: list[int]) -> list[int]:
     """Return the order of the next epoch: a Fisher-Yates shuffle by xorshift.
 
     Marsaglia, Journal of Statistical Software 8(14), 2003.
@@ -92,7 +92,7 @@ class Perceptron:
         order = list(range(len(X)))
         best_objective, best_score, idle = math.inf, -math.inf, 0
         for epoch in range(s.max_iter):
-            order = shuffled_again(s.seed, order) if s.shuffle else order
+            order = next_order(s.seed, order) if s.shuffle else order
             self.one_epoch(X, y, weights, [i for i in order if not held_out[i]])
             self.n_iter = epoch + 1
             if s.early_stopping:

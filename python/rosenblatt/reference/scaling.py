@@ -20,7 +20,7 @@ class Scaling(NamedTuple):
     factor: list[float]  # (n_columns,), above 0
 
 
-def scaled(T: NumberType, X: Matrix, scaling: Scaling | None) -> Matrix:
+def scale(T: NumberType, X: Matrix, scaling: Scaling | None) -> Matrix:
     """Return (X - offset) * factor, or X without a scaling."""
     if scaling is None:
         return X
@@ -29,8 +29,8 @@ def scaled(T: NumberType, X: Matrix, scaling: Scaling | None) -> Matrix:
     ]
 
 
-def unscaled(T: NumberType, A: Matrix, scaling: Scaling | None) -> Matrix:
-    """Return A / factor + offset, the inverse of `scaled` up to rounding."""
+def unscale(T: NumberType, A: Matrix, scaling: Scaling | None) -> Matrix:
+    """Return A / factor + offset, the inverse of `scale` up to rounding."""
     if scaling is None:
         return A
     return [
@@ -52,7 +52,7 @@ def over_factor(T: NumberType, D: Matrix, scaling: Scaling | None) -> Matrix:
     return [[T.round(d / f) for d, f in zip(row, scaling.factor, strict=True)] for row in D]
 
 
-def fitted(T: NumberType, X: Matrix, kind: str) -> Scaling:
+def fit_scaling(T: NumberType, X: Matrix, kind: str) -> Scaling:
     """Fit a scaling of this kind to the columns of X, (n, n_columns)."""
     of_column = KINDS[kind]
     columns = [[float(x) for x in column] for column in zip(*X, strict=True)]

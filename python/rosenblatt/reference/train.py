@@ -16,7 +16,7 @@ from .loss import NamedLoss, cost_and_delta
 from .noise import InputNoise
 from .normalisation import follow_batch
 from .rng import shuffled
-from .scaling import fitted
+from .scaling import fit_scaling
 from .theta import Matrix, Targets
 from .update import SGD, Descent, Optimizer, Regularisation, Rprop, norm_of_gradient
 
@@ -77,15 +77,15 @@ def train(
     gradients before penalties and clipping.
     """
     if scale_inputs is not None:
-        net.input_scaling = fitted(net.T, X, scale_inputs)
+        net.input_scaling = fit_scaling(net.T, X, scale_inputs)
     if scale_targets is not None:
         rows = [y if isinstance(y, list) else [y] for y in Y]
-        net.target_scaling = fitted(net.T, rows, scale_targets)
-    X, Y = net.scaled_inputs(X), net.scaled_targets(Y)
+        net.target_scaling = fit_scaling(net.T, rows, scale_targets)
+    X, Y = net.scale_inputs(X), net.scale_targets(Y)
     unseen: tuple[Matrix, Targets, Sequence[float] | None] | None = None
     if validation is not None:
         weights = list(validation[2]) if len(validation) == 3 else None
-        unseen = net.scaled_inputs(validation[0]), net.scaled_targets(validation[1]), weights
+        unseen = net.scale_inputs(validation[0]), net.scale_targets(validation[1]), weights
     if isinstance(optimizer, LBFGS):
         minimiser = Minimiser(
             net,
