@@ -157,7 +157,7 @@ class Network:
     Gains start at 1. "auto" draws weights according to the activation of their layer:
 
     ============== ======================== =====================================
-    weights        uniform within           before
+    weights        uniform within           activation
     ============== ======================== =====================================
     he_uniform     sqrt(6 / n_in)           relu, leaky_relu, relu6, elu, gelu,
                                             gelu_tanh, silu, mish, softplus, sin
