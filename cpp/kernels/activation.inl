@@ -203,6 +203,10 @@ struct ActivationOf<Activation::elu> {
     }
 };
 
+// max(0, z) + min(0, alpha (e^(z / alpha) - 1)) with alpha = 1, which is elu. Source: Barron, arXiv 1704.07483, 2017.
+template <>
+struct ActivationOf<Activation::celu> : ActivationOf<Activation::elu> {};
+
 // Its fixed point is mean 0 and variance 1 (Klambauer, Unterthiner, Mayr, Hochreiter, NeurIPS 2017).
 template <>
 struct ActivationOf<Activation::selu> {

@@ -20,6 +20,7 @@ ActivationName = Literal[
     "softmax",
     "leaky_relu",
     "elu",
+    "celu",
     "selu",
     "gelu",
     "gelu_tanh",

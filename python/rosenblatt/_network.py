@@ -99,9 +99,9 @@ class Network:
         Units per layer, [n_features, hidden ..., n_outputs].
     activation : str, Activation or sequence of these, default "relu"
         f of the hidden layers, one for all of them or a sequence with one per layer: "identity",
-        "logistic", "tanh", "relu", "leaky_relu", "relu6", "elu", "selu", "gelu", "gelu_tanh",
-        "silu", "mish", "softplus", "softsign", "hard_sigmoid", "hard_tanh", "sin", "step",
-        "softmax", "log_softmax" or a custom `Activation`. docs/activations.md has the formulas.
+        "logistic", "tanh", "relu", "leaky_relu", "relu6", "elu", "celu", "selu", "gelu",
+        "gelu_tanh", "silu", "mish", "softplus", "softsign", "hard_sigmoid", "hard_tanh", "sin",
+        "step", "softmax", "log_softmax" or a custom `Activation`. docs/activations.md has the formulas.
         "step" is meant for networks that are not trained.
     output : str or Activation, default "identity"
         f of the output layer, one of the same activations.

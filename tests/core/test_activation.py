@@ -74,6 +74,7 @@ EXACT: dict[str, Callable[[Real], Real]] = {
     "relu": lambda z: max(z, 0),
     "leaky_relu": lambda z: z if z > 0 else z / 100,
     "elu": lambda z: z if z > 0 else mpmath.expm1(z),
+    "celu": lambda z: max(0, z) + min(0, mpmath.expm1(z)),
     "selu": lambda z: SELU_SCALE * (z if z > 0 else SELU_ALPHA * mpmath.expm1(z)),
     "gelu": lambda z: z * mpmath.ncdf(z),
     "gelu_tanh": lambda z: (
@@ -158,6 +159,7 @@ LIMITS = {  # f(-inf), f(0), f(inf)
     "relu": (0, 0, np.inf),
     "leaky_relu": (-np.inf, 0, np.inf),
     "elu": (-1, 0, np.inf),
+    "celu": (-1, 0, np.inf),
     "selu": (-1.7580993408473768, 0, np.inf),
     "gelu": (0, 0, np.inf),
     "gelu_tanh": (0, 0, np.inf),
@@ -178,6 +180,7 @@ SLOPES = {  # f' far below 0, at 0, far above
     "relu": (0, 0, 1),
     "leaky_relu": (0.01, 0.01, 1),
     "elu": (0, 1, 1),
+    "celu": (0, 1, 1),
     "selu": (0, 1.7580993408473768, 1.0507009873554805),
     "gelu": (0, 0.5, 1),
     "gelu_tanh": (0, 0.5, 1),

@@ -68,6 +68,7 @@ GAIN = {
     "softmax": 4.0,
     "leaky_relu": 1.4,
     "elu": 1.2,
+    "celu": 1.2,
     "selu": 1.0,
     "gelu": 1.5,
     "gelu_tanh": 1.5,

@@ -18,6 +18,7 @@ ACTIVATIONS = (
     *KINDS,
     "leaky_relu",
     "elu",
+    "celu",
     "selu",
     "gelu",
     "gelu_tanh",

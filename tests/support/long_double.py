@@ -93,6 +93,10 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], 
         lambda z: np.where(z > 0, z, np.expm1(z)),
         times(lambda z: np.where(z > 0, 1, np.exp(z))),
     ),
+    "celu": (
+        lambda z: np.maximum(z, 0) + np.minimum(np.expm1(z), 0),
+        times(lambda z: np.minimum(1, np.exp(z))),
+    ),
     "selu": (
         lambda z: SCALE * np.where(z > 0, z, ALPHA * np.expm1(z)),
         times(lambda z: SCALE * np.where(z > 0, 1, ALPHA * np.exp(z))),
@@ -128,7 +132,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], 
 
 # Where a derivative of f jumps, its first or its second.
 KINKS: dict[str, tuple[float, ...]] = {
-    **dict.fromkeys(("relu", "leaky_relu", "elu", "selu", "softsign", "step"), (0.0,)),
+    **dict.fromkeys(("relu", "leaky_relu", "elu", "celu", "selu", "softsign", "step"), (0.0,)),
     "hard_sigmoid": (-3.0, 3.0),
     "hard_tanh": (-1.0, 1.0),
     "relu6": (0.0, 6.0),

@@ -25,6 +25,7 @@ SLOPES: dict[str, str] = {
     "relu": "[{z} > 0]",
     "leaky_relu": "[{z} > 0] + {leak} · [{z} <= 0]",
     "elu": "min(1, exp({z}))",
+    "celu": "min(1, exp({z}))",
     "selu": "{scale} · [{z} > 0] + {scale_alpha} · exp({z}) · [{z} <= 0]",
     "gelu": "Phi({z}) + {z} · {density} · exp(-{z} · {z} / 2)",
     "gelu_tanh": "{s} + {z} · {s} · (1 - {s}) · ({linear} + 3 · {cubic} · {z} · {z})",
