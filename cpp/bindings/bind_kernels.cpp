@@ -60,11 +60,11 @@ std::vector<std::string> as_list(const char* const (&names)[N]) {
     return {names, names + N};
 }
 
-// The losses that take labels.
-std::vector<std::string> label_losses() {
+// The names of the losses for which `chosen` is true.
+std::vector<std::string> names_of_losses(bool (*chosen)(Loss)) {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < std::size(loss_names); ++i)
-        if (takes_labels(static_cast<Loss>(i))) names.emplace_back(loss_names[i]);
+        if (chosen(static_cast<Loss>(i))) names.emplace_back(loss_names[i]);
     return names;
 }
 
@@ -96,7 +96,8 @@ void bind_kernels(py::module_& module) {
     module.def("losses", [] { return as_list(loss_names); });
     module.def("initialisers", [] { return as_list(initialiser_names); });
     module.def("bias_initialisers", [] { return as_list(bias_initialiser_names); });
-    module.def("label_losses", &label_losses);
+    module.def("label_losses", [] { return names_of_losses(takes_labels); });
+    module.def("number_losses", [] { return names_of_losses(takes_any_number); });
     module.def("n_targets", &targets_of, py::arg("loss"), py::arg("n_outputs"));
     module.def("isa", [] { return std::string(kernel_table().isa); });
     module.def("available_isas", &available_isas);

@@ -49,10 +49,13 @@ void check_identity(const char* name, const Shape& shape) {
 
 // A scaled target is a number of any size and sign.
 void check_number_loss(Loss loss) {
-    if (loss == Loss::squared_error || loss == Loss::absolute_error || loss == Loss::huber || loss == Loss::quantile)
-        return;
+    if (takes_any_number(loss)) return;
+    std::string names;
+    for (std::size_t i = 0; i < std::size(loss_names); ++i)
+        if (takes_any_number(static_cast<Loss>(i)))
+            names += (names.empty() ? "'" : ", '") + std::string(loss_names[i]) + "'";
     refuse("loss", std::string("got '") + loss_names[static_cast<std::size_t>(loss)] +
-                       "' with scaled targets, expected 'squared_error', 'absolute_error', 'huber' or 'quantile'");
+                       "' with scaled targets, expected one of " + names);
 }
 
 template <class T>

@@ -85,6 +85,11 @@ constexpr LossFacts facts(Loss loss) noexcept {
 constexpr bool takes_labels(Loss loss) noexcept { return facts(loss).labels == LossFacts::Labels::yes; }
 constexpr bool slopes_by_z(Loss loss) noexcept { return facts(loss).slopes == DerivativeFrom::z; }
 
+// True for losses of numbers of any size, whose targets can be scaled.
+constexpr bool takes_any_number(Loss loss) noexcept {
+    return facts(loss).targets == TargetKind::reals && loss != Loss::gaussian_nll;
+}
+
 // The numbers in a sample's target: gaussian_nll has two outputs for each.
 constexpr std::size_t n_targets(Loss loss, std::size_t n_outputs) noexcept {
     return loss == Loss::gaussian_nll ? n_outputs / 2 : n_outputs;

@@ -369,7 +369,7 @@ def test_targets_are_scaled_for_outputs_of_any_size_alone(output: str) -> None:
 def test_and_for_losses_of_any_number_alone(loss: str) -> None:
     X, Y = samples(9, 4, "float32"), targets(loss, "identity", 9, 3, "float32")
     net = rb.Network([4, 3], random_state=0)
-    message = f"loss: got '{loss}' with scaled targets, expected 'squared_error'"
+    message = f"loss: got '{loss}' with scaled targets, expected one of 'squared_error'"
     with pytest.raises(ValueError, match=message):
         rb.train(net, X, Y, loss=loss, scale_targets="standard")
     net.target_scaling = rb.Scaling(np.zeros(3), np.ones(3))

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from .. import _activation, _loss, _scaling, schedules
+from .. import _activation, _core, _loss, _scaling, schedules
 from .._activation import Activation
 from .._checks import arguments, arrays
 from .._checks.shown import shown
@@ -19,7 +19,7 @@ from .._loss import WITH_PARAMETERS
 from .._optimizer import LBFGS, OPTIMIZERS, SGD, Adam, Check, Optimizer
 from .._training.callbacks import Callback
 
-SCALABLE_LOSSES = ("squared_error", "absolute_error", "huber", "quantile")
+SCALABLE_LOSSES = tuple(_core.number_losses())
 
 SCHEDULES = (
     schedules.StepDecay,
