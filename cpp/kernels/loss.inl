@@ -169,6 +169,31 @@ struct LossOf<Loss::quantile, T> {
     ROSENBLATT_INLINE T slope_along(T, T, T) const noexcept { return 0; }
 };
 
+// ln cosh d = |d| + ln(1 + (e^(-2 |d|) - 1) / 2), at least 0: 1/2 d^2 near 0, |d| - ln 2 far from it. Source: Keras.
+template <class T>
+struct LossOf<Loss::log_cosh, T> {
+    explicit LossOf(LossRule) noexcept {}
+    ROSENBLATT_INLINE double of_row(const T* a, std::size_t n, const T* y, T scale, T* delta) const noexcept {
+        constexpr std::size_t width = Pack<T>::width;
+        double sum = 0;
+        for (std::size_t j = 0; j < n; j += width) {
+            const std::size_t lanes = n - j < width ? n - j : width;
+            const Pack<T> d = load(a + j, lanes) - load(y + j, lanes);
+            const Pack<T> size = abs(d);
+            const Pack<T> t = size + log1p(broadcast(T{0.5}) * expm1(broadcast(T{-2}) * size));
+            T term[width];
+            store(term, select<T>(t < zero<T>(), zero<T>(), t));
+            for (std::size_t i = 0; i < lanes; ++i) sum += static_cast<double>(term[i]);
+            if (delta != nullptr) store(delta + j, tanh(d) * broadcast(scale), lanes);
+        }
+        return sum;
+    }
+    ROSENBLATT_INLINE T slope_along(T a, T y, T R_a) const noexcept {
+        const T slope = first_lane(tanh(broadcast(a - y)));
+        return fma(-slope, slope, T{1}) * R_a;
+    }
+};
+
 // m = max(0, 1 - y a) for y = -1 or +1: by how much the margin is missed.
 template <class T>
 ROSENBLATT_INLINE T margin_missed(T a, T y) noexcept {

@@ -16,6 +16,7 @@ LossName = Literal[
     "absolute_error",
     "huber",
     "quantile",
+    "log_cosh",
     "log_loss",
     "kl_divergence",
     "hinge",

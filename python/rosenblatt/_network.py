@@ -475,8 +475,8 @@ class Network:
             there is one output.
         loss : str, Huber, Quantile, LogLoss, Poisson or Focal
             The loss c of a sample: "squared_error", "absolute_error", "huber", "quantile",
-            "log_loss", "kl_divergence", "hinge", "squared_hinge", "poisson", "gaussian_nll",
-            "focal" or "cosine". A name selects the default parameters. docs/losses.md has the
+            "log_cosh", "log_loss", "kl_divergence", "hinge", "squared_hinge", "poisson",
+            "gaussian_nll", "focal" or "cosine". A name selects the default parameters. docs/losses.md has the
             formulas.
         sample_weight : array-like of shape (n,), optional
             Weights s_i >= 0, with C = sum s_i c_i / sum s_i.

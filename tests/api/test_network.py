@@ -240,7 +240,18 @@ def test_views_outlive_the_network() -> None:
 # ---- initial weights -------------------------------------------------------------------------
 
 LIKE_RELU = (
-    *("relu", "leaky_relu", "relu6", "elu", "celu", "gelu", "gelu_tanh", "silu", "mish", "softplus"),
+    *(
+        "relu",
+        "leaky_relu",
+        "relu6",
+        "elu",
+        "celu",
+        "gelu",
+        "gelu_tanh",
+        "silu",
+        "mish",
+        "softplus",
+    ),
     "sin",
 )
 

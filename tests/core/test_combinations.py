@@ -44,7 +44,13 @@ OPTIMIZERS: tuple[Any, ...] = (
 LIMITS = {"l1": 0.01, "l2": 0.1, "alpha": 0.5}
 LIMITS |= {"clip_norm": 0.1, "clip_value": 0.05, "max_norm": 0.7, "ema": 0.9}
 TRAINABLE = [name for name in ACTIVATIONS if name != "step"]
-OF_NUMBERS = ("squared_error", "absolute_error", "huber", "quantile")  # their targets can be scaled
+OF_NUMBERS = (
+    "squared_error",
+    "absolute_error",
+    "huber",
+    "quantile",
+    "log_cosh",
+)  # their targets can be scaled
 
 
 @st.composite

@@ -161,6 +161,7 @@ def sample_by_definition(loss: Any, output: str, a: list[float], y: list[float])
     of_output = {
         "squared_error": lambda a, y: (a - y) ** 2 / 2,
         "absolute_error": lambda a, y: abs(a - y),
+        "log_cosh": lambda a, y: math.log(math.cosh(a - y)),
         "huber": lambda a, y: (
             (a - y) ** 2 / 2 if abs(a - y) <= p[0] else p[0] * (abs(a - y) - p[0] / 2)
         ),

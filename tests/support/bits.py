@@ -36,6 +36,7 @@ ACTIVATIONS = (
 OF_ANY_OUTPUT = (
     "squared_error",
     "absolute_error",
+    "log_cosh",
     rb.Huber(delta=0.5),
     rb.Quantile(levels=0.2),
     "cosine",

@@ -222,6 +222,7 @@ def focal(z: Array, a: Array, y: Array, output: str, p: Any) -> tuple[Array, Arr
 LOSSES = {
     "squared_error": by_a(lambda a, y, _: ((a - y) ** 2 / 2, a - y)),
     "absolute_error": by_a(lambda a, y, _: (np.abs(a - y), np.sign(a - y))),
+    "log_cosh": by_a(lambda a, y, _: (np.log(np.cosh(a - y)), np.tanh(a - y))),
     "huber": by_a(huber),
     "quantile": by_a(quantile),
     "cosine": by_a(cosine),

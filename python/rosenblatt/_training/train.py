@@ -123,7 +123,8 @@ def train(
         None leaves the network the one that it has, or none.
     scale_targets : {"standard", "minmax", "robust"}, optional
         The same for Y and `target_scaling`: losses are those of scaled outputs and targets. It
-        needs the output "identity" and "squared_error", "absolute_error", "huber" or "quantile".
+        needs the output "identity" and "squared_error", "absolute_error", "log_cosh", "huber" or
+        "quantile".
     metrics : str, callable, sequence or mapping, optional
         Measured after every epoch, on the validation samples where there are such: "accuracy",
         "r2", "mean_absolute_error", "root_mean_squared_error", or functions (Y, A) -> number.

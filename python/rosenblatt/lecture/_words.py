@@ -78,6 +78,7 @@ LOSSES: dict[tuple[str, str], LossWords] = {  # by name and form of the loss
         "({p} - [{a} > {y}]) · ({y} - {a})",
         "[{a} > {y}] - {p} · [{a} > {y}] - {p} · [{a} < {y}]",
     ),
+    ("log_cosh", ""): LossWords("{terms}", "ln(cosh({a} - {y}))", "tanh({a} - {y})"),
     ("cosine", ""): LossWords(
         "1 - ({terms}) / ({A} · {Y})",
         "{a} · {y}",

@@ -435,7 +435,9 @@ ACTIVATIONS: dict[str, Activation] = {
     "softmax": Activation(softmax_row, softmax_backward, bend=softmax_bend),
     "leaky_relu": Activation(each(leaky_relu), leaky_relu_backward, initialiser="he_uniform"),
     "elu": Activation(each(elu), times(elu_slope), bend=by_a(elu_change), initialiser="he_uniform"),
-    "celu": Activation(each(elu), times(elu_slope), bend=by_a(elu_change), initialiser="he_uniform"),
+    "celu": Activation(
+        each(elu), times(elu_slope), bend=by_a(elu_change), initialiser="he_uniform"
+    ),
     "selu": Activation(
         each(selu), times(selu_slope), bend=by_a(elu_change), initialiser="lecun_uniform"
     ),

@@ -16,7 +16,7 @@ from .activation import ACTIVATIONS, Along, dC_dz, softmax_parts
 from .arithmetic import Float64, NumberType, chain, sum_in_order
 from .forward import Trace
 from .layers import Layers
-from .math import exp, log, log1p, logistic
+from .math import exp, expm1, log, log1p, logistic, tanh
 from .theta import Matrix, Row, Targets
 
 
@@ -164,6 +164,25 @@ def quantile(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlo
         u if d_j > 0 else -b if d_j < 0 else d_j for d_j, b, u in zip(d, below, above, strict=True)
     ]
     return c, slope
+
+
+def log_cosh(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlopes:
+    """Return c = sum_j ln cosh d_j, about 1/2 d_j^2 near 0 and |d_j| - ln 2 far; dc/da_j = tanh d_j.
+
+    ln cosh d = |d| + ln(1 + (e^(-2 |d|) - 1) / 2), at least 0.
+    """
+    d = differences(T, a, y)
+    terms = [
+        T.round(abs(d_j) + log1p(T, T.round(0.5 * expm1(T, T.round(-2 * abs(d_j)))))) for d_j in d
+    ]
+    c = sum_in_order(Float64, [0.0 if t_j < 0 else t_j for t_j in terms])
+    return c, [tanh(T, d_j) for d_j in d]
+
+
+def log_cosh_along(T: NumberType, p: Parameters, at: Along, y: Row) -> Row:
+    """Return (1 - tanh^2 d_j) R{a_j}."""
+    slopes = [tanh(T, d_j) for d_j in differences(T, at.a, y)]
+    return [T.round(T.fma(-s, s, 1.0) * R_j) for s, R_j in zip(slopes, at.R_a, strict=True)]
 
 
 def cosine(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlopes:
@@ -510,6 +529,7 @@ OF_ANY_OUTPUT: dict[str, OutputLoss] = {
     "absolute_error": OutputLoss(absolute_error, "a", zero_along),
     "huber": OutputLoss(huber, "a", huber_along),
     "quantile": OutputLoss(quantile, "a", zero_along),
+    "log_cosh": OutputLoss(log_cosh, "a", log_cosh_along),
     "cosine": OutputLoss(cosine, "a", cosine_along),
 }
 

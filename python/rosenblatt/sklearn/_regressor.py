@@ -91,7 +91,7 @@ class MLPRegressor(RegressorMixin, Online):
         original units; `coefs_` and `intercepts_` apply to scaled numbers. X must be dense.
     scale_targets : {"standard", "minmax", "robust"}, default=None
         Scale y in the same way. Predictions are in the original units, losses and `tol` in scaled
-        units. Supported for "squared_error", "absolute_error", "huber" and "quantile".
+        units. For "squared_error", "absolute_error", "log_cosh", "huber" and "quantile".
     coefs_init, intercepts_init : list of array-like, default=None
         Initial weights (n_in, n_out) and biases (n_out,) of each layer.
     callback : callable, rosenblatt.Callback or sequence, default=None
