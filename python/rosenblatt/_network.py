@@ -101,8 +101,8 @@ class Network:
         f of the hidden layers, one for all of them or a sequence with one per layer: "identity",
         "logistic", "tanh", "relu", "leaky_relu", "relu6", "elu", "celu", "selu", "gelu",
         "gelu_tanh", "silu", "mish", "softplus", "softsign", "hard_sigmoid", "hard_tanh", "sin",
-        "step", "softmax", "log_softmax" or a custom `Activation`. docs/activations.md has the formulas.
-        "step" is meant for networks that are not trained.
+        "step", "softmax", "log_softmax" or a custom `Activation`. docs/activations.md has the
+        formulas. "step" is meant for networks that are not trained.
     output : str or Activation, default "identity"
         f of the output layer, one of the same activations.
     dtype : {"float32", "float64"}, default "float32"
@@ -476,8 +476,8 @@ class Network:
         loss : str, Huber, Quantile, LogLoss, Poisson or Focal
             The loss c of a sample: "squared_error", "absolute_error", "huber", "quantile",
             "log_cosh", "log_loss", "kl_divergence", "hinge", "squared_hinge", "poisson",
-            "gaussian_nll", "focal" or "cosine". A name selects the default parameters. docs/losses.md has the
-            formulas.
+            "gaussian_nll", "focal" or "cosine". A name selects the default parameters.
+            docs/losses.md has the formulas.
         sample_weight : array-like of shape (n,), optional
             Weights s_i >= 0, with C = sum s_i c_i / sum s_i.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias, get_args
 
 from . import schedules
 from ._checks import arguments
@@ -29,6 +29,10 @@ class _Settings:
 
     method: ClassVar[str]
     checks: ClassVar[dict[str, Check]]
+    core_names: ClassVar[dict[str, str]] = {}  # of settings that the core calls otherwise
+    # Indices of the state vectors that are magnitudes, such as mean squares. The others have signs
+    # and transform like the weights, such as velocities and mean gradients.
+    magnitudes: ClassVar[tuple[int, ...]] = ()
     learning_rate: float | Schedule
 
     def __post_init__(self) -> None:
@@ -41,7 +45,9 @@ class _Settings:
 
     def rule(self, regularisation: dict[str, float]) -> OptimizerRule:
         """Return the optimiser in the form that the core accepts."""
-        settings = {name: float(getattr(self, name)) for name in self.checks}
+        settings = {
+            self.core_names.get(name, name): float(getattr(self, name)) for name in self.checks
+        }
         return OptimizerRule(
             self.method, settings, schedules.rule(self.learning_rate), regularisation
         )
@@ -136,6 +142,7 @@ class Adagrad(_Settings):
         "initial_sum": arguments.not_negative,
         "eps": arguments.positive,
     }
+    magnitudes: ClassVar[tuple[int, ...]] = (0,)
 
 
 @dataclass(frozen=True)
@@ -190,12 +197,8 @@ class RMSprop(_Settings):
         "momentum": arguments.below_one,
         "centered": arguments.flag,
     }
-
-    def rule(self, regularisation: dict[str, float]) -> OptimizerRule:
-        """Return the form that the core accepts, in which alpha is called beta2."""
-        rule = super().rule(regularisation)
-        rule.settings["beta2"] = rule.settings.pop("alpha")
-        return rule
+    core_names: ClassVar[dict[str, str]] = {"alpha": "beta2"}
+    magnitudes: ClassVar[tuple[int, ...]] = (0,)
 
 
 @dataclass(frozen=True)
@@ -253,6 +256,7 @@ class Adam(_Settings):
         "amsgrad": arguments.flag,
         "eps_hat": arguments.flag,
     }
+    magnitudes: ClassVar[tuple[int, ...]] = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -307,6 +311,7 @@ class AdamW(_Settings):
         "weight_decay": arguments.not_negative,
         "amsgrad": arguments.flag,
     }
+    magnitudes: ClassVar[tuple[int, ...]] = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -358,6 +363,7 @@ class NAdam(_Settings):
         "eps": arguments.positive,
         "momentum_decay": arguments.not_negative,
     }
+    magnitudes: ClassVar[tuple[int, ...]] = (1,)
 
 
 @dataclass(frozen=True)
@@ -454,6 +460,7 @@ class Rprop(_Settings):
         "smallest": arguments.positive,
         "largest": arguments.positive,
     }
+    magnitudes: ClassVar[tuple[int, ...]] = (1,)
 
     def __post_init__(self) -> None:
         self._keep("learning_rate", arguments.positive)
@@ -518,6 +525,7 @@ class LBFGS:
     evaluations: int = 25
 
     method: ClassVar[str] = "lbfgs"
+    magnitudes: ClassVar[tuple[int, ...]] = ()
     checks: ClassVar[dict[str, Check]] = {
         "history": _count,
         "tolerance": arguments.not_negative,
@@ -548,7 +556,7 @@ class LBFGS:
 
 Optimizer: TypeAlias = SGD | Adagrad | RMSprop | Adam | AdamW | NAdam | Lion | Rprop | LBFGS
 
-OPTIMIZERS = (SGD, Adagrad, RMSprop, Adam, AdamW, NAdam, Lion, Rprop, LBFGS)
+OPTIMIZERS = get_args(Optimizer)
 
 
 def rule(optimizer: object, regularisation: dict[str, float]) -> OptimizerRule:

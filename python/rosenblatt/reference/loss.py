@@ -167,9 +167,10 @@ def quantile(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlo
 
 
 def log_cosh(T: NumberType, p: Parameters, z: Row, a: Row, y: Row) -> CostAndSlopes:
-    """Return c = sum_j ln cosh d_j, about 1/2 d_j^2 near 0 and |d_j| - ln 2 far; dc/da_j = tanh d_j.
+    """Return c = sum_j ln cosh d_j, dc/da_j = tanh d_j.
 
-    ln cosh d = |d| + ln(1 + (e^(-2 |d|) - 1) / 2), at least 0.
+    ln cosh d = |d| + ln(1 + (e^(-2 |d|) - 1) / 2), at least 0: about 1/2 d^2 near 0, |d| - ln 2 far
+    from it.
     """
     d = differences(T, a, y)
     terms = [

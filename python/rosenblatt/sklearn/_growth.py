@@ -8,18 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._optimizer import Adagrad, Adam, AdamW, NAdam, Optimizer, RMSprop, Rprop
-
-# Indices of an optimiser's state vectors that are magnitudes, such as mean squares. The other
-# vectors have signs and transform like the weights, such as velocities and mean gradients.
-SIZES: dict[type[Optimizer], tuple[int, ...]] = {
-    Adagrad: (0,),
-    RMSprop: (0,),
-    Adam: (1, 2),
-    AdamW: (1, 2),
-    NAdam: (1,),
-    Rprop: (1,),
-}
+from .._optimizer import Optimizer
 
 
 class Outputs(NamedTuple):
@@ -101,7 +90,7 @@ def grow_states(
 
     They have the order of theta.
     """
-    sizes = SIZES.get(type(optimizer), ())
+    sizes = optimizer.magnitudes
     return [
         _grow(state, old, new, outputs.of_sizes if i in sizes else outputs.of_weights)
         for i, state in enumerate(states)
