@@ -95,6 +95,27 @@ struct Rmsprop {
     }
 };
 
+// Source: Zeiler, arXiv 1212.5701, 2012.
+template <class T>
+struct Adadelta {
+    static constexpr std::size_t n_states = 2;
+    Pack<T> descent;
+    Pack<T> beta;
+    Pack<T> rest;
+    Pack<T> eps;
+    explicit Adadelta(const UpdateRule<T>& rule) noexcept
+        : descent(broadcast(-rule.rate)),
+          beta(broadcast(rule.beta2)),
+          rest(broadcast(rule.rest2)),
+          eps(broadcast(rule.eps)) {}
+    ROSENBLATT_INLINE Pack<T> operator()(Pack<T> dw, Pack<T>* s, Pack<T> w) const noexcept {
+        s[0] = moving_mean_square(beta, rest, s[0], dw);
+        const Pack<T> q = sqrt(s[1] + eps) / sqrt(s[0] + eps) * dw;
+        s[1] = moving_mean_square(beta, rest, s[1], q);
+        return fma(descent, q, w);
+    }
+};
+
 // Source: Kingma, Ba, ICLR 2015; amsgrad: Reddi, Kale, Kumar, ICLR 2018; decay: Loshchilov, Hutter, ICLR 2019.
 template <class T, bool amsgrad>
 struct Adam {

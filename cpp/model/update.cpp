@@ -28,6 +28,8 @@ Rule rule_of(Method method, const MethodSettings& settings) noexcept {
         case Method::rmsprop:
             if (settings.centered != 0) return moving ? Rule::rmsprop_centered_momentum : Rule::rmsprop_centered;
             return moving ? Rule::rmsprop_momentum : Rule::rmsprop;
+        case Method::adadelta:
+            return Rule::adadelta;
         case Method::adam:
             return settings.amsgrad != 0 ? Rule::amsgrad : Rule::adam;
         case Method::nadam:

@@ -17,8 +17,9 @@
 namespace rosenblatt {
 
 // The optimisers; each is one rule or several variants of it.
-enum class Method : std::uint8_t { sgd, adagrad, rmsprop, adam, nadam, lion, rprop, lbfgs };
-inline constexpr const char* method_names[] = {"sgd", "adagrad", "rmsprop", "adam", "nadam", "lion", "rprop", "lbfgs"};
+enum class Method : std::uint8_t { sgd, adagrad, rmsprop, adadelta, adam, nadam, lion, rprop, lbfgs };
+inline constexpr const char* method_names[] = {"sgd",   "adagrad", "rmsprop", "adadelta", "adam",
+                                               "nadam", "lion",    "rprop",   "lbfgs"};
 
 struct MethodSettings {
 #define ROSENBLATT_METHOD_SETTING(name) double name = 0;

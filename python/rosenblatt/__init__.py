@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from . import datasets, lecture, playground, schedules
     from . import plot as plot  # not in __all__: import * would need matplotlib
     from ._files.checkpoint import Checkpoint
-    from ._optimizer import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, NAdam, RMSprop, Rprop
+    from ._optimizer import LBFGS, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, NAdam, RMSprop, Rprop
     from ._training.callbacks import Callback, EarlyStopping, Epoch, Step
     from ._training.learning_rate import LearningRates, find_learning_rate
     from ._training.result import TrainResult
@@ -49,6 +49,7 @@ __all__ = [
     "LBFGS",
     "SGD",
     "Activation",
+    "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -104,6 +105,7 @@ _AT_FIRST_USE = {
     "_optimizer": (
         "LBFGS",
         "SGD",
+        "Adadelta",
         "Adagrad",
         "Adam",
         "AdamW",

@@ -202,6 +202,52 @@ class RMSprop(_Settings):
 
 
 @dataclass(frozen=True)
+class Adadelta(_Settings):
+    """Adadelta: the gradient in the unit of the parameter, without a learning rate to tune.
+
+    s := rho s + (1 - rho) g^2, q := sqrt(u + eps) / sqrt(s + eps) g, u := rho u + (1 - rho) q^2,
+    w := w - epsilon q, with g = dC/dw.
+
+    Parameters
+    ----------
+    learning_rate : float, schedule or callable, default 1.0
+        epsilon, above 0.
+    rho : float, default 0.9
+        The decay of both moving means, from 0 to below 1.
+    eps : float, default 1e-6
+        Above 0. It sets the size of the first steps.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting has the wrong type or is out of range.
+
+    Notes
+    -----
+    M. D. Zeiler, *ADADELTA: an adaptive learning rate method*, arXiv 1212.5701, 2012. PyTorch's
+    Adadelta takes the same steps.
+
+    Examples
+    --------
+    >>> import rosenblatt as rb
+    >>> rb.Adadelta(rho=0.95)
+    Adadelta(learning_rate=1.0, rho=0.95, eps=1e-06)
+    """
+
+    learning_rate: float | Schedule = 1.0
+    rho: float = 0.9
+    eps: float = 1e-6
+
+    method: ClassVar[str] = "adadelta"
+    checks: ClassVar[dict[str, Check]] = {
+        "rho": arguments.below_one,
+        "eps": arguments.positive,
+    }
+    core_names: ClassVar[dict[str, str]] = {"rho": "beta2"}
+    magnitudes: ClassVar[tuple[int, ...]] = (0, 1)
+
+
+@dataclass(frozen=True)
 class Adam(_Settings):
     """Adam: the mean gradient divided by the root of its mean square.
 
@@ -554,9 +600,11 @@ class LBFGS:
         return OptimizerRule(self.method, settings, schedules.rule(1.0), regularisation)
 
 
-Optimizer: TypeAlias = SGD | Adagrad | RMSprop | Adam | AdamW | NAdam | Lion | Rprop | LBFGS
+Optimizer: TypeAlias = (
+    SGD | Adagrad | RMSprop | Adadelta | Adam | AdamW | NAdam | Lion | Rprop | LBFGS
+)
 
-OPTIMIZERS = get_args(Optimizer)
+OPTIMIZERS: tuple[type[Any], ...] = get_args(Optimizer)
 
 
 def rule(optimizer: object, regularisation: dict[str, float]) -> OptimizerRule:
@@ -570,4 +618,5 @@ def rule(optimizer: object, regularisation: dict[str, float]) -> OptimizerRule:
     if not isinstance(optimizer, OPTIMIZERS):
         classes = ", ".join(f"rosenblatt.{each.__name__}" for each in OPTIMIZERS)
         raise TypeError(f"optimizer: got {shown(optimizer)}, expected one of {classes}")
-    return optimizer.rule(regularisation)
+    found: OptimizerRule = optimizer.rule(regularisation)
+    return found

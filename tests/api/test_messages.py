@@ -16,6 +16,7 @@ import rosenblatt as rb
 from hostile import HOSTILE, New, check_messages, check_text, parameters
 from rosenblatt import datasets, lecture, schedules
 from rosenblatt._checks.shown import brief, shown
+from rosenblatt._optimizer import OPTIMIZERS
 
 X = np.random.default_rng(0).random((12, 2))
 Y = np.array([0, 1] * 6)
@@ -114,7 +115,6 @@ def listed(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-OPTIMIZERS = ("SGD", "Adam", "AdamW", "NAdam", "Adagrad", "RMSprop", "Lion", "Rprop", "LBFGS")
 IN_TRAINING: dict[str, Any] = {"net": New(net), "X": X, "Y": Y, "loss": "log_loss"}
 
 OF_NETWORKS: dict[str, dict[str, Any]] = {
@@ -157,17 +157,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Orthogonal": (by_weights(rb.Orthogonal), {}),
     **{
         name: (by_training(getattr(rb, name)), {})
-        for name in (
-            "SGD",
-            "Adam",
-            "AdamW",
-            "NAdam",
-            "Adagrad",
-            "RMSprop",
-            "Lion",
-            "Rprop",
-            "LBFGS",
-        )
+        for name in (each.__name__ for each in OPTIMIZERS)
     },
     "Cosine": (by_schedule(schedules.Cosine), {"first": 0.1, "period": 3}),
     "Exponential": (by_schedule(schedules.Exponential), {"first": 0.1, "factor": 0.5}),

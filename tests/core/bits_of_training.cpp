@@ -176,6 +176,7 @@ std::vector<Way> other_ways() {
         {"adagrad", adaptive(adagrad, scheduled({{step_decay, {0.01, 0.5, 2}}}, false), false)},
         {"rmsprop", adaptive(rmsprop, scheduled({{exponential, {0.01, 0.9}}}, false), false)},
         {"rmsprop-all", adaptive(rmsprop, scheduled({{inverse_scaling, {0.01, 0.5, 0.75}}}, false), true)},
+        {"adadelta", adaptive(adadelta, scheduled({{exponential, {1, 0.9}}}, false), false)},
         {"adam", adaptive(adam, scheduled({{cosine, {0.01, 0.001, 3, 2}}}, false), false)},
         {"adamw-amsgrad", adaptive(adam, scheduled({{one_cycle, {0.01, 10, 0.3, 25, 100}}}, false), true)},
         {"nadam", adaptive(nadam, scheduled({{warm_up, {3, 0.25}}, {exponential, {0.01, 0.9}}}, false), false)},

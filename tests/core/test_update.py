@@ -32,6 +32,8 @@ OTHERS = (
     rb.RMSprop(0.05, alpha=0.5, momentum=0.5),
     rb.RMSprop(0.05, alpha=0.5, centered=True),
     rb.RMSprop(0.05, alpha=0.5, momentum=0.5, centered=True),
+    rb.Adadelta(0.5),
+    rb.Adadelta(0.5, rho=0.5, eps=1e-3),
     rb.Adam(0.05),
     rb.Adam(0.05, beta1=0.0, beta2=0.5),
     rb.Adam(0.1, beta2=0.5, amsgrad=True),

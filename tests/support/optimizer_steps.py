@@ -61,6 +61,7 @@ OPTIMIZERS: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
         "Adam",
         {"lr": 0.05, "betas": (0.5, 0.9)},
     ),
+    "adadelta": ("Adadelta", {}, "Adadelta", {}),
     "amsgrad": (
         "Adam",
         {"amsgrad": True, "beta2": 0.5, "learning_rate": 0.1},

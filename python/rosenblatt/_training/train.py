@@ -73,7 +73,7 @@ def train(
     loss : str, Huber, Quantile, LogLoss, Poisson, Focal or callable
         As for `Network.gradients`; docs/losses.md says which output each needs. A function
         ``loss(A, Y)`` of a batch's outputs and targets returns ``(C, dC_dA)``.
-    optimizer : SGD, Adagrad, RMSprop, Adam, AdamW, NAdam, Lion, Rprop or LBFGS, default SGD()
+    optimizer : SGD or another optimiser, default SGD()
         docs/optimizers.md says what each does; its learning rate may be a schedule.
     l1, l2 : float, default 0.0
         Penalties of the weights, not of the biases: the steps go down the cost + l1 sum abs(w) +

@@ -26,6 +26,7 @@ from .scaling import Scaling
 from .train import TrainResult, train
 from .update import (
     SGD,
+    Adadelta,
     Adagrad,
     Adam,
     AdamW,
@@ -39,6 +40,7 @@ from .update import (
 __all__ = [
     "LBFGS",
     "SGD",
+    "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",

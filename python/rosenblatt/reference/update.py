@@ -160,6 +160,31 @@ class RMSprop:
         return T.fma(-k["rate"], s[2], w)
 
 
+@dataclass(frozen=True)
+class Adadelta:
+    """The gradient in the unit of the parameter (Zeiler 2012)."""
+
+    learning_rate: Schedule = 1.0
+    rho: float = 0.9
+    eps: float = 1e-6
+
+    def states(self, T: NumberType) -> list[float]:
+        """Return the mean squares of the gradient and of the step."""
+        return [0.0, 0.0]
+
+    def numbers(self, T: NumberType, rate: float, counters: Counters) -> Numbers:
+        """Return the numbers of a step."""
+        return means(T, 0.0, self.rho, self.eps) | {"rate": T.round(rate)}
+
+    def step(self, T: NumberType, k: Numbers, dw: float, s: list[float], w: float) -> float:
+        """Return the new weight."""
+        s[0] = moving_mean_square(T, k["beta2"], k["rest2"], s[0], dw)
+        size, unit = (root(T, T.round(square + k["eps"])) for square in s)
+        q = T.round(divide(T, unit, size) * dw)
+        s[1] = moving_mean_square(T, k["beta2"], k["rest2"], s[1], q)
+        return T.fma(-k["rate"], q, w)
+
+
 def means(T: NumberType, beta1: float, beta2: float, eps: float) -> Numbers:
     """Return the numbers shared by the rules with a mean and a mean square."""
     return {
@@ -322,7 +347,7 @@ class Rprop:
         return T.fma(0.0 - s[0], s[1], w)
 
 
-Optimizer = SGD | Adagrad | RMSprop | Adam | NAdam | Lion | Rprop
+Optimizer = SGD | Adagrad | RMSprop | Adadelta | Adam | NAdam | Lion | Rprop
 
 
 @dataclass(frozen=True)
