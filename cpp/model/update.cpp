@@ -129,7 +129,8 @@ Optimizer<T>::Optimizer(const OptimizerSettings& settings, const Shape& shape)
       rule_(update_rule<T>(rule_of<T>(method_, of_method_), of_method_, regularisation_)),
       is_steady_(learning_rate_.constant() && regularisation_.alpha == 0 && method_ != Method::adam &&
                  method_ != Method::nadam),
-      idle_after_step_(regularisation_.max_norm == 0 && regularisation_.ema == 0 && step_losses_ == nullptr) {
+      idle_after_step_(regularisation_.max_norm == 0 && regularisation_.max_weight == 0 && regularisation_.ema == 0 &&
+                       step_losses_ == nullptr) {
     for (std::size_t i = 0; i < n_states(rule_.rule); ++i) states_[i] = Buffer<T>(shape.n_params());
     const auto fill = [&](std::size_t i, double x) {
         std::fill_n(states_[i].data(), states_[i].size(), static_cast<T>(x));
@@ -207,6 +208,14 @@ void Optimizer<T>::finish_step(Network<T>& network, double C, Team& team) {
                 const std::size_t begin = first * panel_cols<T>;
                 const std::size_t cols = std::min(count * panel_cols<T>, W.cols - begin);
                 kernels<T>().limit_norms(W.part(0, begin, W.rows, cols), regularisation_.max_norm);
+            });
+        }
+    if (regularisation_.max_weight > 0)
+        for (std::size_t layer = 0; layer < shape_.n_layers(); ++layer) {
+            T* const w = network.W(layer).data;
+            const auto size = static_cast<std::size_t>(network.b(layer).data - w);
+            team.slices_uninterrupted(size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
+                kernels<T>().clip(T{1}, static_cast<T>(regularisation_.max_weight), count, w + first);
             });
         }
     if (regularisation_.ema == 0) return;

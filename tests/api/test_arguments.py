@@ -442,6 +442,7 @@ BAD_ARGUMENTS = {
     "clip_norm": BAD_LIMITS,
     "clip_value": BAD_LIMITS | {"0 in float32": Bad(1e-60, ValueError, "1e-60")},
     "max_norm": BAD_LIMITS,
+    "max_weight": BAD_LIMITS,
     "ema": BAD_LIMITS | {"one": Bad(1.0, ValueError, "1")},
     "batch_size": BAD_COUNTS,
     "epochs": BAD_COUNTS | NOT_NONE,

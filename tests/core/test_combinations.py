@@ -42,7 +42,7 @@ OPTIMIZERS: tuple[Any, ...] = (
     rb.Rprop(0.01),
 )
 LIMITS = {"l1": 0.01, "l2": 0.1, "alpha": 0.5}
-LIMITS |= {"clip_norm": 0.1, "clip_value": 0.05, "max_norm": 0.7, "ema": 0.9}
+LIMITS |= {"clip_norm": 0.1, "clip_value": 0.05, "max_norm": 0.7, "max_weight": 0.4, "ema": 0.9}
 TRAINABLE = [name for name in ACTIVATIONS if name != "step"]
 OF_NUMBERS = (
     "squared_error",

@@ -220,6 +220,7 @@ def test_a_network_at_a_minimum_stays_there() -> None:
         {"batch_size": None, "clip_norm": 1.0},
         {"batch_size": None, "clip_value": 1.0},
         {"batch_size": None, "max_norm": 1.0},
+        {"batch_size": None, "max_weight": 1.0},
         {"batch_size": None, "ema": 0.9},
     ],
     ids=str,

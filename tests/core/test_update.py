@@ -73,8 +73,9 @@ REGULARISATIONS: tuple[dict[str, float], ...] = (
     {"clip_norm": 1e6},
     {"clip_norm": 0.1, "clip_value": 0.02, "l2": 0.1},
     {"max_norm": 0.7},
+    {"max_weight": 0.2},
     {"ema": 0.9},
-    {"l1": 0.01, "clip_norm": 0.1, "max_norm": 0.7, "ema": 0.5},
+    {"l1": 0.01, "clip_norm": 0.1, "max_norm": 0.7, "max_weight": 0.3, "ema": 0.5},
 )
 
 

@@ -239,6 +239,7 @@ WRITTEN: dict[str, Any] = {
     "exp": math.exp,
     "ln": math.log,
     "cos": math.cos,
+    "cosh": math.cosh,
     "sign": lambda d: float(np.sign(d)),
     "Phi": lambda z: math.erfc(-z / math.sqrt(2)) / 2,
 }

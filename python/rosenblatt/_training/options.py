@@ -83,6 +83,7 @@ class Regularisation(Checked):
     clip_norm: Annotated[float | None, optional(arguments.positive)] = None
     clip_value: Annotated[float | None, optional(arguments.positive)] = None
     max_norm: Annotated[float | None, optional(arguments.positive)] = None
+    max_weight: Annotated[float | None, optional(arguments.positive)] = None
     ema: Annotated[float | None, optional(arguments.between_0_and_1)] = None
 
     def for_core(self) -> dict[str, float]:

@@ -37,6 +37,7 @@ def train(
     clip_norm: float | None = None,
     clip_value: float | None = None,
     max_norm: float | None = None,
+    max_weight: float | None = None,
     ema: float | None = None,
     batch_size: int | None = 32,
     epochs: int = 10,
@@ -88,7 +89,9 @@ def train(
     max_norm : float, optional
         The largest Euclidean norm of the weights into a unit, W[l][j]; longer ones are shortened
         after every step.
-    ema : float, optional
+    max_weight : float, optional
+        The largest size of a weight; the steps end with every weight of W clipped to it.
+    ema : float, optionalnal
         Between 0 and 1: keep an average of the parameters, of which this part stays in every step;
         it is in the result. The network itself has the parameters of the last step.
     batch_size : int or None, default 32

@@ -360,6 +360,7 @@ class Regularisation:
     clip_norm: float = 0.0  # the maximum norm of the gradient
     clip_value: float = 0.0  # the maximum absolute value of a component of the gradient
     max_norm: float = 0.0  # the maximum norm of the weights into a unit
+    max_weight: float = 0.0  # the maximum absolute value of a weight
     ema: float = 0.0  # the decay of the moving average of the parameters
 
 
@@ -394,6 +395,9 @@ class Descent:
         net.theta = theta
         if self.regularisation.max_norm:
             net.W = [limit_norms(T, W, self.regularisation.max_norm) for W in net.W]
+        if self.regularisation.max_weight:
+            most = T.round(self.regularisation.max_weight)
+            net.W = [[[min(max(w, -most), most) for w in row] for row in W] for W in net.W]
         if self.average is not None:
             rest = 1.0 if self.counters.steps == 1 else T.round(1 - self.regularisation.ema)
             pairs = zip(self.average, net.theta, strict=True)
