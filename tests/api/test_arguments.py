@@ -941,7 +941,7 @@ def test_a_network_larger_than_the_memory_is_a_memory_error(run_python: Callable
     assert error == [[[0, 0]], 4]
 
 
-def test_what_comes_after_the_data_has_a_name() -> None:
+def test_arguments_after_the_data_are_keywords() -> None:
     """Positional arguments end where the order is no longer obvious."""
     with pytest.raises(TypeError, match="positional"):
         rb.Network([3, 2], "relu")  # type: ignore[misc]

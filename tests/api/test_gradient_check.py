@@ -34,7 +34,7 @@ def test_smooth_networks_agree_everywhere(activation: str, output: str, loss: An
     assert str(check).startswith(f"all of {net.n_params} parameters agree")
 
 
-def test_a_kink_is_found_where_it_is() -> None:
+def test_a_kink_is_located() -> None:
     """A unit of relu with z = 0: its derivative is 0, and the difference is half the slope."""
     net = rb.Network([1, 2, 1], dtype="float64", weights=[[[1.0], [2.0]], [[3.0, 5.0]]])
     net.b[0] = [0.0, -2.0]  # z^(2) = (1, 0) at x = 1

@@ -271,7 +271,7 @@ def test_initial_weights_are_uniform_within_their_limit(name: str, dtype: str) -
     assert not net.b[0].any()
 
 
-def test_each_layers_limit_is_that_of_its_own_activation() -> None:
+def test_the_limit_of_a_layer_depends_on_its_activation() -> None:
     net = rb.Network([30, 50, 70, 90], activation=["relu", "tanh"], output="relu", random_state=0)
     limits = [np.sqrt(6 / 30), np.sqrt(6 / (50 + 70)), np.sqrt(6 / 70)]
     for W, limit in zip(net.W, limits, strict=True):
@@ -283,7 +283,7 @@ def test_a_seed_gives_the_same_weights_again() -> None:
     assert first.theta.tobytes() == second.theta.tobytes()
 
 
-def test_seeds_and_layers_have_weights_of_their_own() -> None:
+def test_seeds_and_layers_have_different_weights() -> None:
     thetas = [rb.Network([20, 20, 20], random_state=seed).theta.tobytes() for seed in range(10)]
     assert len(set(thetas)) == 10
     net = rb.Network([20, 20, 20], activation="tanh", random_state=0)
@@ -335,7 +335,7 @@ COPIES = [
 
 
 @pytest.mark.parametrize("duplicate", COPIES)
-def test_a_copy_is_the_same_network_with_memory_of_its_own(net, duplicate) -> None:
+def test_a_copy_shares_no_memory(net, duplicate) -> None:
     net.theta[:] = np.random.default_rng(0).standard_normal(net.n_params)
     other = duplicate(net)
     assert type(other) is type(net)

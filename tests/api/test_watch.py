@@ -27,7 +27,7 @@ def train_digits(net: rb.Network, **options: Any) -> rb.TrainResult:
 # ------------------------------------------------------------------------------- validation part
 
 
-def test_a_fraction_is_held_out_of_every_class_alike() -> None:
+def test_the_same_fraction_of_every_class_is_held_out() -> None:
     """The rows that are held out take no part in the training, and their loss is the curve."""
     net, by_hand = digits_net(), digits_net()
     seen: list[Any] = []
@@ -271,7 +271,7 @@ def test_target_loss() -> None:
     assert result.loss_curve[-1] <= 1.0 < result.loss_curve[-2]
 
 
-def test_target_loss_is_of_the_validation_where_there_is_one() -> None:
+def test_target_loss_uses_the_validation_loss_if_there_is_one() -> None:
     result = train_digits(digits_net(), epochs=100, target_loss=1.0, validation=0.2)
     assert result.validation_curve is not None
     assert result.validation_curve[-1] <= 1.0 < result.validation_curve[-2]
@@ -420,7 +420,9 @@ def test_silence_is_the_default(capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("layers", [[4, 6, 3], [4, 1], [300, 40, 3]], ids=str)
-def test_a_loss_of_ones_own_trains_as_ours(layers: list[int], dtype: str, shuffle: bool) -> None:
+def test_a_custom_loss_trains_like_the_built_in_one(
+    layers: list[int], dtype: str, shuffle: bool
+) -> None:
     """Powers of two as sizes of batches, so that 1/n rounds nothing."""
     inputs, targets = samples(20, layers[0], dtype), samples(20, layers[-1], dtype)
 
@@ -444,7 +446,7 @@ def test_a_loss_of_ones_own_trains_as_ours(layers: list[int], dtype: str, shuffl
     np.testing.assert_allclose(one.validation_curve, two.validation_curve, rtol=1e-5)
 
 
-def test_a_loss_of_ones_own_gets_its_targets_as_they_are() -> None:
+def test_a_custom_loss_gets_its_targets_unchanged() -> None:
     words = np.array(["a", "b", "c", "d", "e"])
     seen: list[str] = []
 
@@ -476,7 +478,7 @@ def test_a_loss_that_gives_nonsense(loss: Any, error: type[Exception], message: 
     assert_same_bits(net.theta, before, "theta")
 
 
-def test_a_loss_of_ones_own_has_no_weights() -> None:
+def test_a_custom_loss_takes_no_sample_weights() -> None:
     net = rb.Network([4, 3], random_state=0)
     arrays = samples(8, 4, "float32"), samples(8, 3, "float32")
     with pytest.raises(ValueError, match="sample_weight: got weights with a loss of your own"):

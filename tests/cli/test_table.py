@@ -132,7 +132,7 @@ def test_cells_that_cannot_be_used(table_of: Any, cells: list[str], complaint: s
         table.column("x")
 
 
-def test_texts_are_a_column_of_their_own(table_of: Any) -> None:
+def test_texts_become_categories(table_of: Any) -> None:
     table = table_of("x,y\ninf,0\nred,0\n1st,0\n")
     assert table.column("x") == ("inf", "red", "1st")
     with pytest.raises(TableError, match="'inf' is text, expected a number"):
@@ -297,7 +297,7 @@ def test_a_changed_json_form_is_refused(path: list[Any], value: Any) -> None:
         to_json(SOUND) + " x",
     ],
 )
-def test_what_is_no_json_form_is_refused(text: str) -> None:
+def test_malformed_json_is_refused(text: str) -> None:
     with pytest.raises(ModelFormatError):
         from_json(text, LAYERS, "softmax")
 

@@ -244,7 +244,7 @@ def test_log_softmax_is_the_logarithm_of_softmax(n_outputs: int, dtype: str) -> 
     assert sure.forward(1000 * np.eye(n_outputs)[:1])[0].tolist() == [0] + [-1000] * (n_outputs - 1)
 
 
-def test_they_are_computed_alike_hidden_and_as_an_output() -> None:
+def test_hidden_and_output_activations_agree() -> None:
     z = arguments(301, "float64", seed=3)[:, None]
     for name in ACTIVATIONS:
         hidden = rb.Network([1, 1, 1], activation=name, dtype="float64", weights=[[[1]], [[1]]])

@@ -319,7 +319,7 @@ def test_however_a_batch_is_cut_its_rows_are_the_same(
 
 
 @pytest.mark.parametrize("n", [255, 256, 257, 1000])
-def test_nor_does_the_size_of_a_large_batch_matter(n: int) -> None:
+def test_the_size_of_a_large_batch_does_not_matter(n: int) -> None:
     net = rb.Network([20, 30, 4], random_state=0)
     X = np.random.default_rng(0).standard_normal((n, 20))
     pieces = [net.forward(piece) for piece in np.split(X, [3, 130, 254])]

@@ -115,7 +115,7 @@ def test_any_small_network(
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("output", ACTIVATIONS)
 @pytest.mark.parametrize("n_outputs", [1, 3, 18])
-def test_a_cost_of_ones_own(n_outputs: int, output: str, dtype: str) -> None:
+def test_a_custom_cost(n_outputs: int, output: str, dtype: str) -> None:
     core, book = twins([4, 6, n_outputs], output=output, dtype=dtype)
     X = samples(11, 4, dtype)
     G = targets("squared_error", output, 11, n_outputs, dtype)
@@ -129,7 +129,7 @@ def test_a_cost_of_ones_own(n_outputs: int, output: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("output", ACTIVATIONS)
-def test_backward_goes_on_where_a_loss_by_a_ends(output: str, dtype: str) -> None:
+def test_backward_continues_after_a_loss_with_slopes_by_a(output: str, dtype: str) -> None:
     """With the loss's own dC/dA it gives the loss's gradients, dX included."""
     net = rb.Network([4, 6, 3], activation="tanh", output=output, dtype=dtype, random_state=0)
     X, Y = samples(8, 4, dtype), targets("squared_error", output, 8, 3, dtype)

@@ -44,7 +44,7 @@ def half(z: Any) -> Any:
 
 # One rounding each, so that numbers of float32 are rounded as those of float64 are.
 SQUARE, HALF = rb.Activation("square", square, twice), rb.Activation("half", halve, half)
-BOOK = {each: reference.OwnActivation(each.name, each.f, each.df) for each in (SQUARE, HALF)}
+BOOK = {each: reference.CustomActivation(each.name, each.f, each.df) for each in (SQUARE, HALF)}
 
 
 def as_in_the_book(activation: Any) -> Any:
@@ -222,7 +222,7 @@ def test_many_networks_are_trained_as_each_alone() -> None:
         assert_same_bits(net.theta, twin.theta, "theta")
 
 
-def test_a_loss_of_ones_own_goes_with_it() -> None:
+def test_it_combines_with_a_custom_loss() -> None:
     X, Y = samples(20, 4, "float32"), samples(20, 3, "float32")
     one, other = (
         rb.Network([4, 7, 3], activation=SQUARE, output=HALF, random_state=0) for _ in range(2)
@@ -291,7 +291,7 @@ def test_a_file_holds_the_name_alone(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_load_is_given_is_checked(
+def test_the_activations_passed_to_load_are_checked(
     tmp_path: Path, given: Any, error: type[Exception], message: str
 ) -> None:
     rb.Network([2, 1]).save(tmp_path / "model")
@@ -366,7 +366,7 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
 
 @pytest.mark.parametrize("which", ["f", "df"])
 @pytest.mark.parametrize(("function", "error", "message"), WRONG.values(), ids=WRONG)
-def test_what_a_function_gives_is_checked_and_the_network_stays(
+def test_the_result_of_a_function_is_checked_before_the_network_changes(
     function: Any, error: type[Exception], message: str, which: str
 ) -> None:
     wrong = Activation("wrong", *((function, twice) if which == "f" else (square, function)))

@@ -141,7 +141,7 @@ def test_no_mode_changes_a_bit(bits: int, dtype: str) -> None:
 
 @x86_glibc
 @pytest.mark.parametrize("bits", MODES.values(), ids=MODES)
-def test_nor_does_it_change_the_conversion_to_float32(bits: int) -> None:
+def test_it_does_not_change_the_conversion_to_float32(bits: int) -> None:
     """Float64 data are rounded to nearest, and to subnormal numbers where they are so small."""
     net = rb.Network([1, 1], output="identity", random_state=0)
     net.W[0] = [[1]]
@@ -208,7 +208,7 @@ WORKERS = """
 
 
 @x86_glibc
-def test_nor_do_workers_that_were_started_in_another_mode(run_python: RunPython) -> None:
+def test_workers_started_in_another_mode_do_not_either(run_python: RunPython) -> None:
     usual = run_python(WORKERS.replace("FLUSH", "0").replace("THREADS", "1"))
     flushing = run_python(WORKERS.replace("FLUSH", "0x8040").replace("THREADS", "4"))
     assert usual == flushing

@@ -413,7 +413,7 @@ def test_a_callback_may_change_the_network() -> None:
     assert net.theta.tobytes() == other.theta.tobytes()
 
 
-def test_what_a_callback_changed_before_it_raised_is_kept() -> None:
+def test_changes_of_a_callback_before_it_raised_are_kept() -> None:
     net = network()
 
     def callback(_: rb.Epoch) -> None:

@@ -166,7 +166,7 @@ def test_it_weighs_samples(dtype: str) -> None:
     assert_same_bits(core.theta, np.array(book.theta, dtype), "theta")
 
 
-def test_it_takes_a_loss_of_ones_own() -> None:
+def test_it_takes_a_custom_loss() -> None:
     def half_the_square(A: Any, Y: Any) -> tuple[float, Any]:
         return float(((A - Y) ** 2).sum() / 2 / len(A)), (A - Y) / len(A)
 
@@ -225,7 +225,7 @@ def test_a_network_at_a_minimum_stays_there() -> None:
     ],
     ids=str,
 )
-def test_what_does_not_go_with_it_is_refused(bad: dict[str, Any]) -> None:
+def test_incompatible_options_are_refused(bad: dict[str, Any]) -> None:
     net, X, Y = small()
     before = net.theta.tobytes()
     argument = list(bad)[-1]

@@ -123,7 +123,7 @@ def test_a_learner_goes_on_after_a_training(optimizer: Any, dtype: str) -> None:
     assert_same_bits(broken.theta, whole.theta, "theta")
 
 
-def test_what_is_not_remembered() -> None:
+def test_invalid_state_is_refused() -> None:
     X = samples(11, 5, "float64")
     Y = targets("squared_error", "identity", 11, 3, "float64")
     net = rb.Network([5, 9, 3], dtype="float64", random_state=0)
@@ -281,7 +281,7 @@ def test_batch_norm_needs_two_samples() -> None:
     assert_unchanged(before, [net, learning])
 
 
-def test_an_order_of_ones_own() -> None:
+def test_a_custom_order() -> None:
     """`shuffle` may be a function; what it gives is checked."""
     X = samples(7, 3, "float64")
     Y = targets("squared_error", "identity", 7, 1, "float64")
@@ -302,7 +302,7 @@ def test_an_order_of_ones_own() -> None:
             rb.train(nets[0], X, Y, shuffle=lambda _, bad=wrong: bad, **options)
 
 
-def test_a_rate_of_ones_own_is_asked_once_an_epoch() -> None:
+def test_a_callable_rate_is_called_once_per_epoch() -> None:
     X = samples(6, 3, "float64")
     Y = targets("squared_error", "identity", 6, 1, "float64")
     asked: list[int] = []

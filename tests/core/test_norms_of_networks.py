@@ -236,14 +236,14 @@ def test_batch_norm_refuses_what_it_cannot_do(options: dict[str, Any], message: 
     assert_same_bits(net.theta, before)
 
 
-def test_one_sample_is_refused_where_it_is_all_there_is() -> None:
+def test_a_single_sample_is_refused() -> None:
     net = rb.Network([4, 6, 2], norm="batch")
     X, Y = samples(1, 4, "float32"), samples(1, 2, "float32")
     with pytest.raises(ValueError, match="batch_size: got 32 for 1 samples"):
         rb.train(net, X, Y, loss="squared_error")
 
 
-def test_what_is_assigned_is_looked_at() -> None:
+def test_assigned_values_are_checked() -> None:
     net = rb.Network([4, 6, 6, 2], norm=["batch", None], random_state=0)
     with pytest.raises(ValueError, match=r"g\[1\]: got values, expected no assignment"):
         net.g[1] = np.ones(6)

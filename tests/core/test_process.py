@@ -56,8 +56,8 @@ CALLS = {
     "train_many with callbacks": (
         "lambda: rb.train_many([net, net.copy()], X, Y, callback=note, **shape), 'within'"
     ),
-    "an own activation": "lambda: own.forward(X), 'between calls'",
-    "an own loss": "lambda: rb.train(net, X, Y, loss=own_loss, epochs=1000), 'within'",
+    "a custom activation": "lambda: own.forward(X), 'between calls'",
+    "a custom loss": "lambda: rb.train(net, X, Y, loss=custom_loss, epochs=1000), 'within'",
     "a perceptron": "lambda: perceptron.fit(X, labels), 'between calls'",
     "an estimator": "lambda: estimator.partial_fit(X, labels, classes=range(3)), 'between calls'",
     "a sample of a stream": "lambda: stream.learn_one(dict(enumerate(X[0])), 1), 'between calls'",
@@ -65,11 +65,11 @@ CALLS = {
 # The first call of an estimator goes through np.unique, and NumPy 2.4 ends the process with SIGABRT
 # if the shutdown begins there. Later calls do not.
 NEEDS = {
-    "an own activation": """
+    "a custom activation": """
     own = rb.Network([50, 64, 50], activation=rb.Activation("own", np.tanh, lambda z: 1 - z * z))
     """,
-    "an own loss": """
-    def own_loss(A, Y):
+    "a custom loss": """
+    def custom_loss(A, Y):
         note()
         return float(np.mean(A)), np.full_like(A, 1 / A.size)
     """,
@@ -241,7 +241,7 @@ def test_an_object_whose_init_never_ran_is_refused(made: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["Float32", "Float64"])
-def test_nor_is_it_an_argument(dtype: str) -> None:
+def test_it_is_not_an_argument_either(dtype: str) -> None:
     half_made = getattr(_core, "Network" + dtype)
     half_made = half_made.__new__(half_made)
     with pytest.raises(TypeError, match="__init__ never ran"):

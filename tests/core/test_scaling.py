@@ -120,7 +120,7 @@ def test_derivatives(loss: Any, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_the_jacobian_and_a_cost_of_ones_own(dtype: str) -> None:
+def test_the_jacobian_and_a_custom_cost(dtype: str) -> None:
     core, book = scaled_twins(dtype)
     X, G = table(9, 4, dtype), samples(9, 3, dtype)
     assert_same_bits(core.jacobian(X), np.array(book.jacobian(X.tolist()), dtype))
@@ -205,7 +205,7 @@ def test_dX_is_by_the_numbers_that_came() -> None:
         np.testing.assert_allclose(J[i, :, k], outputs / (2 * h), rtol=1e-6, atol=1e-7)
 
 
-def test_a_loss_of_ones_own_sees_the_units_that_came() -> None:
+def test_a_custom_loss_sees_the_units_of_the_targets() -> None:
     """Plain descent on the squares: the gradient is that of `backward`, step by step."""
     X, Y = table(12, 4, "float64"), table(12, 3, "float64")
     core, _ = scaled_twins("float64")
@@ -366,7 +366,7 @@ def test_targets_are_scaled_for_outputs_of_any_size_alone(output: str) -> None:
 
 
 @pytest.mark.parametrize("loss", ["poisson", "cosine", "hinge", "squared_hinge"])
-def test_and_for_losses_of_any_number_alone(loss: str) -> None:
+def test_targets_are_scaled_only_for_losses_of_any_number(loss: str) -> None:
     X, Y = samples(9, 4, "float32"), targets(loss, "identity", 9, 3, "float32")
     net = rb.Network([4, 3], random_state=0)
     message = f"loss: got '{loss}' with scaled targets, expected one of 'squared_error'"

@@ -207,7 +207,7 @@ def test_norms_and_skips_have_the_bits_of_full_rows(
 
 
 @pytest.mark.parametrize(("optimizer", "batch_size"), [(rb.SGD(0.05), 8), (rb.LBFGS(), None)])
-def test_a_loss_of_ones_own_sees_the_same(optimizer: Any, batch_size: int | None) -> None:
+def test_a_custom_loss_sees_the_same_outputs(optimizer: Any, batch_size: int | None) -> None:
     def half_square(A: NDArray[Any], Y: NDArray[Any]) -> tuple[float, NDArray[Any]]:
         return float(((A - Y) ** 2).mean()) / 2, (A - Y) / len(A)
 
@@ -333,7 +333,7 @@ def test_hostile_matrices_are_refused(X: Any, message: str) -> None:
     assert net.theta.tolist() == before.tolist()
 
 
-def test_what_does_not_take_sparse_matrices_says_so() -> None:
+def test_functions_without_sparse_support_say_so() -> None:
     X, net = sparse.csr_array(np.eye(3)), network([3, 2], "float64")
     for call in (
         lambda: net.trace(X),
@@ -345,7 +345,7 @@ def test_what_does_not_take_sparse_matrices_says_so() -> None:
             call()
 
 
-def test_scipy_is_imported_by_those_who_have_such_matrices(run_python: Any) -> None:
+def test_scipy_is_imported_only_for_sparse_matrices(run_python: Any) -> None:
     loaded = run_python(
         """
         import json, sys

@@ -135,7 +135,7 @@ def trained(epochs: int) -> rb.Network:
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
-def test_nobody_else_uses_a_network_while_it_is_trained(
+def test_other_threads_cannot_use_a_network_during_training(
     use: Callable[[rb.Network, Path], object], tmp_path: Path
 ) -> None:
     """The training stands still in its callback while this thread tries."""
@@ -163,7 +163,7 @@ def test_nobody_else_uses_a_network_while_it_is_trained(
     assert not list(tmp_path.glob("*.tmp"))
 
 
-def test_nor_in_the_middle_of_a_batch() -> None:
+def test_also_in_the_middle_of_a_batch() -> None:
     """As above, with the training in the compiled loop: it never stands still."""
     net = rb.Network([3, 4, 2], activation="tanh", random_state=0)
     running, stop, refusals = threading.Event(), threading.Event(), 0

@@ -237,7 +237,7 @@ def test_a_network_in_use_is_not_trained_and_nor_are_the_others() -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_meant_is_refused(given: Any, error: Any, message: str) -> None:
+def test_invalid_arguments_are_refused(given: Any, error: Any, message: str) -> None:
     nets = networks(2)
     before = [net.theta.copy() for net in nets]
     arguments: dict[str, Any] = {"networks": nets, "X": X, "Y": Y, "loss": "log_loss"}

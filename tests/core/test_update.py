@@ -312,7 +312,7 @@ def test_many_at_a_time_are_each_alone() -> None:
             assert_same_bits(result.ema, wanted.ema, "ema")
 
 
-def test_what_max_norm_promises() -> None:
+def test_max_norm_limits_the_norms() -> None:
     net = rb.Network([20, 30, 3], dtype="float64", random_state=0)
     X = samples(40, 20, "float64")
     Y = targets("squared_error", "identity", 40, 3, "float64")

@@ -211,7 +211,7 @@ def test_alpha_is_read_in_every_call(kind: str, solver: str) -> None:
 
 
 @pytest.mark.parametrize("solver", ["nesterov", "adam"])
-def test_a_fit_begins_with_an_optimiser_of_its_own(solver: str) -> None:
+def test_every_fit_starts_a_new_optimiser(solver: str) -> None:
     """Also by warm_start, after whatever there was."""
     X, y = problem("numbers")
     settings = {"random_state": 2, "hidden_layer_sizes": 6, "max_iter": 3, "warm_start": True}
@@ -271,7 +271,7 @@ def test_lbfgs_takes_the_same_steps() -> None:
     ],
     ids=str,
 )
-def test_what_is_printed_and_warned(
+def test_printed_lines_and_warnings(
     settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     X, y = problem("classes")

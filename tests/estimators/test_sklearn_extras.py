@@ -182,7 +182,7 @@ def test_bad_class_weights_are_blamed_by_name(weights: Any, message: str) -> Non
         quick(class_weight=weights).fit(X[:60], RARE)
 
 
-def test_validation_of_ones_own() -> None:
+def test_an_explicit_validation_set() -> None:
     clf = quick().fit(X[:200], y[:200], validation=(X[200:], y[200:]))
     assert len(clf.validation_loss_curve_) == clf.n_iter_ == 20
     probabilities = clf.predict_proba(X[200:])[np.arange(100), y[200:]]
@@ -346,7 +346,7 @@ def test_solvers_and_rules_may_change_between_calls() -> None:
     assert np.isfinite(clf.best_loss_)
 
 
-def test_what_is_pickled_goes_on_the_same() -> None:
+def test_a_pickled_estimator_continues_identically() -> None:
     for partial in (False, True):
         clf = quick(momentum=0.9, solver="sgd", learning_rate="adaptive")
         if partial:

@@ -278,7 +278,7 @@ def test_partial_fit_refuses_what_theirs_refuses() -> None:
         ours.partial_fit(X, y, classes=[0, 1])
 
 
-def test_what_fails_changes_nothing() -> None:
+def test_a_failed_call_changes_nothing() -> None:
     X, y = load_iris(return_X_y=True)
     ours = Perceptron().fit(X, y)
     before = pickle.dumps(ours.__dict__)

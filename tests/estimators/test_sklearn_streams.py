@@ -97,7 +97,7 @@ def test_an_interrupted_fit_is_gone_on_with() -> None:
     assert (clf.coefs_[0] == whole.coefs_[0]).all()
 
 
-def test_what_cannot_be_gone_on_with_begins_anew() -> None:
+def test_an_incompatible_state_starts_again() -> None:
     """A minimiser leaves no memory."""
     for solver in ("lbfgs", rb.LBFGS()):
         clf = quick(solver=solver, max_iter=2).fit(X, y).set_params(solver="adam")
@@ -175,7 +175,7 @@ def test_masks_differ_where_a_setting_changes_in_every_call() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"alpha": -1.0}, {"loss": "hinge"}, {"dropout": [0.5, 0.5]}], ids=str
 )
-def test_what_is_refused_leaves_the_optimiser(wrong: dict[str, Any], begun: bool) -> None:
+def test_a_refused_call_leaves_the_optimiser(wrong: dict[str, Any], begun: bool) -> None:
     clf, twin = (quick(max_iter=2).fit(X, y) for _ in range(2))
     if begun:
         for each in (clf, twin):
@@ -324,7 +324,7 @@ def test_classes_that_come_later(first: list[int]) -> None:
     assert clf.score(X, y) > 0.9
 
 
-def test_what_fit_left_grows_along() -> None:
+def test_the_state_of_fit_grows_too() -> None:
     """Of a class and of features that were always 0 nothing is remembered but zeros."""
     settings: dict[str, Any] = {"grow": True, "alpha": 0.0, "shuffle": False, "max_iter": 3}
     wide, narrow = quick(**settings).fit(X, y), quick(**settings).fit(X, y)
@@ -388,7 +388,7 @@ def test_features_that_come_later() -> None:
         quick().partial_fit(X, y, classes=range(10)).partial_fit(np.ones((2, 65)), [1, 2])
 
 
-def test_what_the_optimiser_remembers_grows_along() -> None:
+def test_the_state_of_the_optimiser_grows_too() -> None:
     """Features of zeros change nothing: the wide network goes on as the narrow one."""
     settings: dict[str, Any] = {"grow": True, "alpha": 0.0, "shuffle": False}
     wide, narrow = quick(**settings), quick(**settings)
@@ -419,7 +419,7 @@ def test_a_class_must_be_known_unless_it_may_grow() -> None:
         clf.partial_fit(X, y + 1)
 
 
-def test_what_does_not_go_by_calls() -> None:
+def test_options_that_need_whole_fits() -> None:
     with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
         quick(early_stopping=True).partial_fit(X, y, classes=range(10))
     with pytest.raises(AttributeError):

@@ -332,7 +332,7 @@ def test_infinite_states_are_no_harm(valid: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "place", "value"), [("vector/0", 3, 1.0), ("vector/2", 0, 5.0), ("numbers", 2, 0.5)]
 )
-def test_what_the_file_has_is_what_counts(
+def test_the_contents_of_the_file_count(
     name: str, place: int, value: float, valid: bytes, tmp_path: Path
 ) -> None:
     """Another mean, average or power of beta1 gives other bits."""

@@ -104,7 +104,7 @@ def test_every_schedule_goes_on(schedule: Any, tmp_path: Path) -> None:
     assert_goes_on(tmp_path / "c", optimizer=rb.SGD(schedule, momentum=0.5), validation=validation)
 
 
-def test_a_schedule_of_ones_own_is_called_with_the_same_steps(tmp_path: Path) -> None:
+def test_a_callable_schedule_is_called_with_the_same_steps(tmp_path: Path) -> None:
     asked: list[int] = []
 
     def schedule(step: int) -> float:
@@ -145,7 +145,7 @@ def ours(A: Any, Y: Any) -> tuple[float, Any]:
     return float(((A - Y) ** 2).mean()), 2 * (A - Y) / A.size
 
 
-def test_a_loss_of_ones_own_and_classes_go_on(tmp_path: Path) -> None:
+def test_a_custom_loss_and_class_weights_resume(tmp_path: Path) -> None:
     assert_goes_on(tmp_path / "c", loss=ours, optimizer=rb.Adam(0.05))
     wanted, got = (rb.Network([5, 8, 3], output="softmax", random_state=0) for _ in range(2))
     X, y = samples(40, 5, "float32"), labels(40, 3)
@@ -157,7 +157,7 @@ def test_a_loss_of_ones_own_and_classes_go_on(tmp_path: Path) -> None:
     assert_same_bits(got.theta, wanted.theta, "theta")
 
 
-def test_an_activation_of_ones_own_goes_on(tmp_path: Path) -> None:
+def test_a_custom_activation_resumes(tmp_path: Path) -> None:
     """The file has its name, and the network that is given has its functions."""
     cube = rb.Activation("cube", lambda Z: Z**3, lambda Z: 3 * Z**2)
 
@@ -583,7 +583,7 @@ print(kills, len(epochs), hits)
 """
 
 
-def test_killed_at_any_moment_it_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+def test_a_run_killed_at_any_moment_resumes_identically(tmp_path: Path) -> None:
     least_kills = cases(15)
     output = run(KILLED, tmp_path / "c", str(least_kills), "1")
     kills, different_epochs, _ = map(int, output.split())

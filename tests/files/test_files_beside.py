@@ -117,7 +117,7 @@ HOSTILE: dict[str, tuple[Callable[[Header], object], str]] = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_what_is_not_sound_is_refused(case: str) -> None:
+def test_unsound_settings_are_refused(case: str) -> None:
     change, message = HOSTILE[case]
     header, data = header_and_data(model.to_bytes(example()))
     change(header)

@@ -88,7 +88,7 @@ def test_a_file_that_is_none_says_so_first(case: str, tmp_path: Path) -> None:
     assert path.read_bytes() == content
 
 
-def test_what_is_no_file_says_so_first(tmp_path: Path) -> None:
+def test_a_path_that_is_no_file_is_reported_first(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, reason in (
         (tmp_path, "it is a directory"),
@@ -243,7 +243,7 @@ def test_a_message_about_many_long_settings_is_short(tmp_path: Path) -> None:
     assert len(str(raised.value)) < 400 + len(str(path))
 
 
-def test_long_settings_are_shown_where_they_differ(tmp_path: Path) -> None:
+def test_long_settings_are_shown_around_their_difference(tmp_path: Path) -> None:
     path = tmp_path / "c"
     train(path, optimizer=rb.Adam())
     with pytest.raises(

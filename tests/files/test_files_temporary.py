@@ -131,7 +131,7 @@ assert os.listdir() == ["m"], os.listdir()
 """
 
 
-def test_what_a_killed_save_left_does_not_fill_the_disk(tmp_path: Path) -> None:
+def test_files_of_killed_saves_do_not_fill_the_disk(tmp_path: Path) -> None:
     probe = [*PRIVATE_MOUNTS, "mount", "-t", "tmpfs", "none", str(tmp_path)]
     try:
         subprocess.run(probe, capture_output=True, check=True)

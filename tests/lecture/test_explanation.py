@@ -133,20 +133,20 @@ def test_numpy_integers_are_indices() -> None:
 @pytest.mark.parametrize(
     ("setting", "value"), [("norm", "batch"), ("norm", ("layer", None)), ("skip", (True, False))]
 )
-def test_what_the_lecture_lacks_is_refused_by_name(setting: str, value: Any) -> None:
+def test_a_name_outside_the_lecture_is_refused(setting: str, value: Any) -> None:
     net = rb.Network([4, 4, 3, 2], random_state=0, **{setting: value})
     with pytest.raises(ValueError, match=f"net: got a network with {setting}="):
         explain(net, X_WORKED, Y_WORKED)
 
 
-def test_an_activation_of_ones_own_is_refused_by_its_name() -> None:
+def test_a_custom_activation_is_refused_by_name() -> None:
     square = rb.Activation("square", lambda z: z * z, lambda z: 2 * z)
     net = rb.Network([2, 2, 1], activation=square, random_state=0)
     with pytest.raises(ValueError, match="net: got the activation 'square'"):
         explain(net, [1.0, 2.0], [0.0], (1, 1, 1))
 
 
-def test_the_picture_is_drawn_where_it_is_told() -> None:
+def test_the_picture_is_drawn_into_the_given_axes() -> None:
     figure = pytest.importorskip("matplotlib.figure").Figure()
     ax = figure.subplots()
     assert explain(worked_example(), X_WORKED, Y_WORKED).plot(ax=ax) is ax

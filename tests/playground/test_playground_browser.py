@@ -417,7 +417,7 @@ def test_no_width_needs_a_horizontal_scroll(opened: Open, data: str) -> None:
         assert beyond == [], width
 
 
-def test_it_is_dark_where_the_system_is(opened: Open) -> None:
+def test_the_page_follows_the_dark_mode_of_the_system(opened: Open) -> None:
     def brightness() -> float:
         colour = opened.js("return getComputedStyle(document.documentElement).backgroundColor")
         return float(np.mean([int(c) for c in colour.strip("rgb()").split(",")[:3]]))

@@ -163,7 +163,7 @@ def test_a_body_that_is_no_object_of_finite_numbers(unchanged: Page, body: bytes
 
 
 @pytest.mark.parametrize("name", ["pause", "step", "sample", "reset"])
-def test_fields_where_none_belong(unchanged: Page, name: str) -> None:
+def test_unexpected_fields_are_refused(unchanged: Page, name: str) -> None:
     answer = unchanged.client.send(f"{unchanged.path}/{name}", b'{"twice": true}')
     assert answer.status == 400
     assert "got an unknown field 'twice', expected none" in answer.json["error"]
@@ -374,7 +374,7 @@ def test_a_query_that_is_not_understood(unchanged: Page, query: str) -> None:
 
 
 @pytest.mark.parametrize("page_id", ["", "x", "0" * 32, "%00", "..", "a" * 1000])
-def test_a_job_of_nobody(unchanged: Page, page_id: str) -> None:
+def test_an_unknown_job(unchanged: Page, page_id: str) -> None:
     answer = unchanged.client.send(f"trainings/{page_id}/step", b"{}")
     assert answer.status == 404
     assert "this training run does not exist" in answer.json["error"]

@@ -209,7 +209,7 @@ def test_divergence_of_one_sample(client: Client) -> None:
     assert page.frame()["state"] == "paused"
 
 
-def test_who_looks_away_stops_the_steps(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_stop_without_viewers(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "UNSEEN", 0.1)
     page.post("run", QUICK)
     time.sleep(0.3)

@@ -50,7 +50,7 @@ def test_a_subfigure_is_drawn_into() -> None:
     assert len(np.unique(pixels(figure).reshape(-1, 3), axis=0)) > 20
 
 
-def test_what_is_no_axes_is_refused() -> None:
+def test_only_axes_are_accepted() -> None:
     with pytest.raises(TypeError, match=r"ax: got Figure, expected a matplotlib Axes or None"):
         rb.plot.network(net_2_8_1(), ax=Figure())  # type: ignore[arg-type]
     assert plt.get_fignums() == []
@@ -204,7 +204,7 @@ def test_every_picture_is_drawn_and_its_words_can_be_read(
 
 
 @pytest.mark.parametrize("name", pictures())
-def test_every_picture_makes_a_figure_where_there_is_no_axes(name: str) -> None:
+def test_every_plot_makes_a_figure_without_axes(name: str) -> None:
     ax = pictures()[name](None)
     assert isinstance(ax, Axes)
     assert len(plt.get_fignums()) == 1

@@ -66,7 +66,7 @@ def test_the_star_of_the_training_loss() -> None:
         ([100.0, np.nan, 1.0], None, "log"),
     ],
 )
-def test_the_axis_is_logarithmic_where_it_says_more(
+def test_the_axis_is_logarithmic_for_large_ranges(
     losses: list[float], log: bool | None, scale: str
 ) -> None:
     ax = rb.plot.loss_curve(result_of(losses), log=log, ax=new_axes())
@@ -74,7 +74,7 @@ def test_the_axis_is_logarithmic_where_it_says_more(
     pixels(ax.figure)
 
 
-def test_metrics_have_an_axis_of_their_own() -> None:
+def test_metrics_have_a_separate_axis() -> None:
     result = result_of([3.0, 2.0], metrics={"accuracy": (0.5, 0.9)})
     ax = rb.plot.loss_curve(result, ax=new_axes())
     right = ax.figure.axes[1]

@@ -194,7 +194,7 @@ def test_bad_settings_of_a_network_are_refused(
     assert plt.get_fignums() == []
 
 
-def test_what_is_no_network_is_refused() -> None:
+def test_only_networks_are_drawn() -> None:
     with pytest.raises(TypeError, match=r"net: got list, expected a rosenblatt.Network"):
         rb.plot.network([2, 8, 1])  # type: ignore[arg-type]
 

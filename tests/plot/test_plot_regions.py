@@ -42,7 +42,7 @@ def test_regions_have_the_colours_of_their_classes(style: str) -> None:
     assert np.abs(shown[80, 79] - behind).max() < 0.3  # in doubt: pale
 
 
-def test_regions_cover_the_samples_and_a_border_lies_where_the_answer_turns() -> None:
+def test_regions_cover_the_samples_and_borders_are_decision_boundaries() -> None:
     ax = rb.plot.decision_regions(half_plane(), SQUARE, [0, 0, 1, 1], ax=new_axes())
     left, right, bottom, top = image(ax).get_extent()
     assert (left, right) == ax.get_xlim()

@@ -44,7 +44,7 @@ def test_the_surface_is_the_cost_along_both_directions() -> None:
     np.testing.assert_array_equal(net.theta, 0)
 
 
-def test_a_path_lies_where_it_went() -> None:
+def test_a_path_has_the_right_coordinates() -> None:
     path = [[0, 0, 0], [1, 0, 9], [1, 2, 9]]
     ax = rb.plot.loss_surface(
         linear(),

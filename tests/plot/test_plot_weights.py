@@ -90,7 +90,7 @@ def test_without_targets_there_is_no_delta() -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 1e30, -3e38])
-def test_values_that_are_all_alike_have_a_histogram(value: float) -> None:
+def test_equal_values_have_a_histogram(value: float) -> None:
     net = rb.Network([2, 3], weights="zeros")
     net.b[0][...] = value
     ax = rb.plot.histograms(net, SQUARE, ax=new_axes())

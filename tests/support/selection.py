@@ -25,7 +25,7 @@ SLOW = {
     "test_full_rows_are_never_made": "trains on a large sparse matrix",
     "test_one_thread_in_a_worker": "starts a pool of processes",
     "test_control_c_ends_it": "waits for the moment to press Ctrl-C",
-    "test_killed_at_any_moment_it_goes_on_to_the_same_bits": "kills many processes",
+    "test_a_run_killed_at_any_moment_resumes_identically": "kills many processes",
     "test_the_noise_is_normal_and_never_the_same": "draws millions of numbers",
     "test_the_masks_are_fair_and_differ": "draws millions of numbers",
 }

@@ -15,7 +15,7 @@ Read train.py first: forward.py, loss.py, backward.py and update.py are its four
 True
 """
 
-from .activation import OwnActivation
+from .activation import CustomActivation
 from .backward import Gradients
 from .forward import Trace
 from .initial_weights import InitialWeights
@@ -44,6 +44,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "CustomActivation",
     "Gradients",
     "InitialWeights",
     "Lion",
@@ -59,3 +60,5 @@ __all__ = [
     "TrainResult",
     "train",
 ]
+
+OwnActivation = CustomActivation  # its former name

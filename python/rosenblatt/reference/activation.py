@@ -486,7 +486,7 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-class OwnActivation(NamedTuple):
+class CustomActivation(NamedTuple):
     """A custom activation: its name, f and f', both functions of a number z."""
 
     name: str

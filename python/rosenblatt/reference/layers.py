@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from itertools import pairwise
 
-from .activation import ACTIVATIONS, OwnActivation
+from .activation import ACTIVATIONS, CustomActivation
 from .arithmetic import NUMBER_TYPES, NumberType
 from .initial_weights import (
     NamedInitialiser,
@@ -27,8 +27,8 @@ class Layers:
         self,
         layers: Sequence[int],
         *,
-        activation: str | OwnActivation | Sequence[str | OwnActivation] = "relu",
-        output: str | OwnActivation = "identity",
+        activation: str | CustomActivation | Sequence[str | CustomActivation] = "relu",
+        output: str | CustomActivation = "identity",
         dtype: str = "float32",
         random_state: int | None = None,
         weights: str | NamedInitialiser | list[str | NamedInitialiser] = "auto",
@@ -38,10 +38,10 @@ class Layers:
     ) -> None:
         self.layers = tuple(layers)
         n_hidden = len(self.layers) - 2
-        if isinstance(activation, str | OwnActivation):
+        if isinstance(activation, str | CustomActivation):
             activation = [activation] * n_hidden
         functions = (*activation, output)
-        custom = {f.name: f.functions for f in functions if isinstance(f, OwnActivation)}
+        custom = {f.name: f.functions for f in functions if isinstance(f, CustomActivation)}
         known = ACTIVATIONS | custom
         self.activations = tuple(f if isinstance(f, str) else f.name for f in functions)
         if len(self.activations) != n_hidden + 1 or not set(self.activations) <= set(known):

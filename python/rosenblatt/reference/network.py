@@ -22,9 +22,9 @@ class Network(Layers):
     ----------
     layers : sequence of int
         [n_features, hidden ..., n_outputs].
-    activation : str, OwnActivation or sequence of these
+    activation : str, CustomActivation or sequence of these
         One for all hidden layers, or one per layer.
-    output : str or OwnActivation
+    output : str or CustomActivation
         The activation of the output layer.
     dtype : str
         "float32" or "float64", the number type T of parameters and arithmetic.
