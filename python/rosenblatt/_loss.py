@@ -68,11 +68,7 @@ class Huber:
     name: ClassVar[str] = "huber"
 
     def __post_init__(self) -> None:
-        expected = "a finite number above 0"
-        delta = arguments.real("delta", self.delta, expected)
-        if delta <= 0:
-            raise ValueError(f"delta: got {delta}, expected {expected}")
-        object.__setattr__(self, "delta", delta)
+        object.__setattr__(self, "delta", arguments.positive("delta", self.delta))
 
     @property
     def parameters(self) -> tuple[float, ...]:
@@ -117,23 +113,17 @@ class Quantile:
                 raise ValueError(
                     f"levels: got {shown(value)}, expected one level or one per output"
                 )
-            levels = tuple(_level(f"levels[{i}]", each) for i, each in enumerate(value))
+            levels = tuple(
+                arguments.between_0_and_1(f"levels[{i}]", each) for i, each in enumerate(value)
+            )
             object.__setattr__(self, "levels", levels)
         else:
-            object.__setattr__(self, "levels", _level("levels", value))
+            object.__setattr__(self, "levels", arguments.between_0_and_1("levels", value))
 
     @property
     def parameters(self) -> tuple[float, ...]:
         """The numbers passed to the core."""
         return self.levels if isinstance(self.levels, tuple) else (float(self.levels),)  # type: ignore[arg-type]
-
-
-def _level(name: str, value: object) -> float:
-    expected = "a number between 0 and 1"
-    level = arguments.real(name, value, expected)
-    if not 0 < level < 1:
-        raise ValueError(f"{name}: got {level}, expected {expected}")
-    return level
 
 
 @dataclass(frozen=True)
@@ -168,10 +158,7 @@ class LogLoss:
     name: ClassVar[str] = "log_loss"
 
     def __post_init__(self) -> None:
-        expected = "a number from 0 to below 1"
-        smoothing = arguments.real("label_smoothing", self.label_smoothing, expected)
-        if not 0 <= smoothing < 1:
-            raise ValueError(f"label_smoothing: got {smoothing}, expected {expected}")
+        smoothing = arguments.below_one("label_smoothing", self.label_smoothing)
         object.__setattr__(self, "label_smoothing", smoothing)
 
     @property
@@ -249,11 +236,7 @@ class Focal:
     name: ClassVar[str] = "focal"
 
     def __post_init__(self) -> None:
-        expected = "a finite number of at least 0"
-        gamma = arguments.real("gamma", self.gamma, expected)
-        if gamma < 0:
-            raise ValueError(f"gamma: got {gamma}, expected {expected}")
-        object.__setattr__(self, "gamma", gamma)
+        object.__setattr__(self, "gamma", arguments.not_negative("gamma", self.gamma))
 
     @property
     def parameters(self) -> tuple[float, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,19 +23,9 @@ InitialiserName = Literal[
     "orthogonal",
     "zeros",
 ]
-NAMES: tuple[InitialiserName, ...] = (
-    "auto",
-    "glorot_uniform",
-    "glorot_normal",
-    "he_uniform",
-    "he_normal",
-    "lecun_uniform",
-    "lecun_normal",
-    "orthogonal",
-    "zeros",
-)
+NAMES: tuple[InitialiserName, ...] = get_args(InitialiserName)
 BiasInitialiserName = Literal["auto", "zeros", "uniform"]
-BIAS_NAMES: tuple[BiasInitialiserName, ...] = ("auto", "zeros", "uniform")
+BIAS_NAMES: tuple[BiasInitialiserName, ...] = get_args(BiasInitialiserName)
 
 
 class InitialWeights(NamedTuple):
@@ -43,14 +33,6 @@ class InitialWeights(NamedTuple):
 
     name: str
     parameter: float
-
-
-def _positive(name: str, value: object) -> float:
-    expected = "a finite number above 0"
-    number = arguments.real(name, value, expected)
-    if number <= 0:
-        raise ValueError(f"{name}: got {number}, expected {expected}")
-    return number
 
 
 @dataclass(frozen=True)
@@ -79,7 +61,7 @@ class Uniform:
     name: ClassVar[str] = "uniform"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "limit", _positive("limit", self.limit))
+        object.__setattr__(self, "limit", arguments.positive("limit", self.limit))
 
     @property
     def parameter(self) -> float:
@@ -118,7 +100,7 @@ class Normal:
     name: ClassVar[str] = "normal"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "deviation", _positive("deviation", self.deviation))
+        object.__setattr__(self, "deviation", arguments.positive("deviation", self.deviation))
 
     @property
     def parameter(self) -> float:
@@ -160,7 +142,7 @@ class Orthogonal:
     name: ClassVar[str] = "orthogonal"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "gain", _positive("gain", self.gain))
+        object.__setattr__(self, "gain", arguments.positive("gain", self.gain))
 
     @property
     def parameter(self) -> float:

@@ -112,6 +112,21 @@ def below_one(name: str, value: object) -> float:
     return number
 
 
+def between_0_and_1(name: str, value: object) -> float:
+    """Return `value` as a float above 0 and below 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `value` is no such number.
+    """
+    expected = "a number between 0 and 1"
+    number = real(name, value, expected)
+    if not 0 < number < 1:
+        raise ValueError(f"{name}: got {number}, expected {expected}")
+    return number
+
+
 def flag(name: str, value: object) -> bool:
     """Return `value` as a bool.
 
@@ -214,20 +229,6 @@ def skips(value: object, sizes: tuple[int, ...]) -> tuple[bool, ...]:
             " many units as go in"
         )
     return tuple(every and n_in == n_out for n_in, n_out in pairs)
-
-
-def between_0_and_1(name: str, value: object) -> float:
-    """Return a number above 0 and below 1.
-
-    Raises
-    ------
-    TypeError, ValueError
-        `value` is none.
-    """
-    number = positive(name, value)
-    if number >= 1:
-        raise ValueError(f"{name}: got {number}, expected a number between 0 and 1")
-    return number
 
 
 def dropout_rates(dropout: object, input_dropout: object, n_hidden: int) -> list[float]:
