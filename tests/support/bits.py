@@ -91,16 +91,6 @@ def bits(values: ArrayLike) -> Array:
     return array.view(np.uint32 if array.dtype == np.float32 else np.uint64)
 
 
-def same_bits(got: ArrayLike, wanted: ArrayLike) -> bool:
-    """Whether two arrays of one dtype and shape have the same bits; the sign of zero counts."""
-    got, wanted = np.asarray(got), np.asarray(wanted)
-    return (
-        got.dtype == wanted.dtype
-        and got.shape == wanted.shape
-        and np.array_equal(bits(got), bits(wanted))
-    )
-
-
 def assert_same_bits(got: ArrayLike, wanted: ArrayLike, what: str = "values") -> None:
     """Fail with the first place where the bits differ."""
     got, wanted = np.asarray(got), np.asarray(wanted)
