@@ -174,7 +174,7 @@ def test_one_step_and_reset(opened: Open) -> None:
     opened.until(lambda: opened.text("steps") == "0")
 
 
-def test_one_sample_is_looked_at(opened: Open) -> None:
+def test_one_sample_is_selected(opened: Open) -> None:
     before = opened.text("sample-text")
     opened.click("#sample")
     opened.click("#sample")
@@ -271,7 +271,7 @@ def test_a_click_on_an_edge_explains_its_weight(opened: Open) -> None:
     ActionChains(opened.browser).move_to_element_with_offset(canvas, x, above).click().perform()
     assert explained(opened) == of.dW[2][0, 1]
     text = opened.text("explained")
-    assert "the same bits" in text
+    assert "identical" in text
     assert "= δ1(4) · a2(3)" in text.replace("\n", "")
     assert opened.text("weight").replace("\n", "").startswith("W12(3) = ")
 
@@ -299,7 +299,7 @@ def test_an_explanation_follows_the_training(opened: Open) -> None:
     opened.until(lambda: float(opened.text("explained-gradients")) != first)
 
 
-def test_a_point_of_the_plane_is_looked_at(opened: Open) -> None:
+def test_a_click_on_a_point_of_the_plane_selects_it(opened: Open) -> None:
     plane = opened.find("#plane")
     ActionChains(opened.browser).move_to_element_with_offset(plane, 80, 20).click().perform()
     opened.until(lambda: opened.js("return document.getElementById('index').value") != "1")
@@ -319,8 +319,8 @@ def test_a_drawn_digit_is_read_at_every_stroke(opened: Open) -> None:
     act = ActionChains(opened.browser, duration=20)
     act.move_to_element_with_offset(pad, -12, -50).click_and_hold()
     act.move_by_offset(12, -10).move_by_offset(0, 60).move_by_offset(0, 60).release().perform()
-    opened.until(lambda: opened.text("reading").startswith("It reads "))
-    opened.until(lambda: "It reads 1" in opened.text("reading"))
+    opened.until(lambda: opened.text("reading").startswith("Prediction: "))
+    opened.until(lambda: "Prediction: 1" in opened.text("reading"))
     act = ActionChains(opened.browser, duration=20)
     act.move_to_element_with_offset(pad, -40, 58).click_and_hold().move_by_offset(80, 0)
     first = opened.js("return document.querySelector('.bars').innerHTML")
@@ -334,7 +334,7 @@ def test_a_weight_of_the_digits_is_explained(opened: Open) -> None:
     opened.choose_data("digits")
     opened.find("#network").send_keys(Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.ENTER)
     explained(opened)
-    assert "the same bits" in opened.text("explained")
+    assert "identical" in opened.text("explained")
 
 
 # ---- without a mouse, on a phone, without a server -----------------------------------------------
@@ -466,7 +466,7 @@ def test_a_server_that_is_gone_is_said_and_found_again(browser: webdriver.Chrome
     opened.until(lambda: "The server is gone." in opened.text("banner"))
     server, thread = begin(server.port)
     try:
-        opened.until(lambda: "This training has ended" in opened.text("banner"))
+        opened.until(lambda: "This training run has ended" in opened.text("banner"))
         opened.click("#reset")
         opened.until(lambda: opened.text("banner") == "")
         opened.click("#step")

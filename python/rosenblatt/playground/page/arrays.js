@@ -1,4 +1,4 @@
-// Arrays as the server packs them: base64 to bytes and floats, and theta to the W and b of each layer.
+// Unpacking the server's arrays: base64 to bytes and floats, and theta to the W and b of each layer.
 
 /** Base64 as a Uint8Array. */
 export function bytes(text) {
@@ -8,7 +8,7 @@ export function bytes(text) {
   return found;
 }
 
-/** Base64 of little-endian float32 as a Float32Array; all machines with browsers are such. */
+/** Base64 of little-endian float32 as a Float32Array; all machines with browsers are little-endian. */
 export function floats(text) {
   return new Float32Array(bytes(text).buffer);
 }
@@ -29,7 +29,7 @@ export function layersOf(theta, sizes) {
   return found;
 }
 
-/** The activations of every layer, from those of all units one after the other. */
+/** The activations of every layer, from one array of all units. */
 export function activationsOf(all, sizes) {
   const found = [];
   let start = 0;
@@ -40,7 +40,7 @@ export function activationsOf(all, sizes) {
   return found;
 }
 
-/** A number for reading: four significant digits, the same width for most. */
+/** A number as text, with three or four significant digits. */
 export function number(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);

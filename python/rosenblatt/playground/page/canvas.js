@@ -1,6 +1,6 @@
-// Canvases: as many pixels as the screen has, and images of shaded squares.
+// Canvases in the resolution of the screen, and images of shaded squares.
 
-/** Give a canvas the pixels of its place on the screen; returns {context, width, height} in CSS pixels. */
+/** Give a canvas the resolution of the screen; return {context, width, height} in CSS pixels. */
 export function fit(canvas, height = canvas.clientHeight) {
   const width = canvas.clientWidth;
   const ratio = window.devicePixelRatio || 1;
@@ -15,7 +15,7 @@ export function fit(canvas, height = canvas.clientHeight) {
   return { context, width, height };
 }
 
-/** Squares of shades 0 … 255, `width` in a line, as an image to draw from. */
+/** An image of squares with shades 0 … 255, `width` of them in a row. */
 export class Shaded {
   constructor() {
     this.canvas = document.createElement("canvas");
@@ -35,7 +35,7 @@ export class Shaded {
   }
 }
 
-/** Where a pointer event is in its canvas, in CSS pixels. */
+/** The position of a pointer event in its canvas, in CSS pixels. */
 export function place(event) {
   const box = event.currentTarget.getBoundingClientRect();
   return { x: event.clientX - box.left, y: event.clientY - box.top };

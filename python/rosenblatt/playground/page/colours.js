@@ -1,4 +1,4 @@
-// The colours of the pictures: those of the style sheet, and 256 shades from below 0 to above 0.
+// The colours of the pictures: the colours of the style sheet, and 256 shades from negative to positive.
 
 const NAMES = ["panel", "ink", "faint", "line", "positive", "negative", "neutral", "focus"];
 
@@ -10,7 +10,7 @@ function mixed(a, b, share) {
   return a.map((value, i) => Math.round(value + (b[i] - value) * share));
 }
 
-/** Read the colours anew, after the person's system changed between light and dark. */
+/** Read the colours of the style sheet; they change when the system switches between light and dark. */
 export function palette() {
   const style = getComputedStyle(document.documentElement);
   const found = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
@@ -19,12 +19,12 @@ export function palette() {
   for (let i = 0; i < 256; i += 1) {
     const t = (i - 127.5) / 127.5;
     const [r, g, b] = mixed(neutral, t < 0 ? negative : positive, Math.abs(t));
-    shades[i] = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0; // as ImageData lies in memory
+    shades[i] = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0; // in the byte order of ImageData
   }
   return { ...found, shades };
 }
 
-/** The shade of a value from -1 to 1, as CSS has it. */
+/** The shade of a value from -1 to 1, as a CSS colour. */
 export function shade(colours, value) {
   const i = Math.max(0, Math.min(255, Math.round(127.5 + 127.5 * value)));
   const packed = colours.shades[i];

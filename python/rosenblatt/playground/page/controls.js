@@ -1,4 +1,4 @@
-// The controls of the settings: made from what the server offers, read back as what it needs.
+// The controls of the settings: built from the choices of the server, and read back in the form that it expects.
 
 const NAMES = { moons: "two moons", circles: "circles", spirals: "spirals", xor: "XOR", digits: "digits" };
 const SELECTS = ["activation", "biases", "optimizer"];
@@ -36,7 +36,7 @@ export class Controls {
     for (const name of ["learning_rate", "l2", "batch_size", "seed"]) this.field(name).max = this.choices.most[name];
   }
 
-  /** Show settings without telling of a change. */
+  /** Show settings without calling `changed`. */
   show(settings) {
     for (const input of this.form.elements.data) input.checked = input.value === settings.data;
     for (const name of [...SELECTS, ...NUMBERS]) this.field(name).value = settings[name];
@@ -98,7 +98,7 @@ export class Controls {
     this.changed(this.read());
   }
 
-  /** All settings as the server needs them; an empty number is null, which it refuses by name. */
+  /** All settings in the form that the server expects; an empty number is null, which the server refuses by name. */
   read() {
     const numberOf = (name) => (this.field(name).value === "" ? null : Number(this.field(name).value));
     return {

@@ -1,4 +1,4 @@
-// The picture of the cost: the curve of the training samples, and the one of those held out.
+// The picture of the cost: one curve for the training samples and one for the held-out samples.
 
 import { fit } from "./canvas.js";
 import { number } from "./arrays.js";

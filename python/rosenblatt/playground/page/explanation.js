@@ -1,4 +1,4 @@
-// The explanation of a weight or a bias: the form that asks for it, and the steps of the chain rule.
+// The explanation of a weight or a bias: the form that requests it, and the steps of the chain rule.
 
 import { typeset } from "./typeset.js";
 
@@ -18,12 +18,12 @@ export function nameOf({ kind, layer, to, from }) {
   return made;
 }
 
-/** What the server calls it: numbers from 1. */
+/** The weight or bias in the form of a request, counted from 1. */
 export function asked({ kind, layer, to, from }) {
   return kind === "weight" ? { weight: [layer + 1, to + 1, from + 1] } : { bias: [layer + 1, to + 1] };
 }
 
-/** The weight or bias beside the chosen one, the first weight where none is; numbers end where they end. */
+/** The weight or bias next to the chosen one, or the first weight if none is chosen; indices stop at their limits. */
 export function beside(chosen, sizes, key, isShifted) {
   if (chosen === null) return { kind: "weight", layer: 0, to: 0, from: 0 };
   const bounded = (value, count) => Math.max(0, Math.min(count - 1, value));
@@ -39,7 +39,7 @@ export function beside(chosen, sizes, key, isShifted) {
 }
 
 export class ExplainForm {
-  /** `ask` is called with what to explain, counted from 0. */
+  /** `ask` is called with the weight or bias to explain, counted from 0. */
   constructor(ask) {
     this.form = document.getElementById("explain");
     this.field = (name) => document.getElementById(name);
@@ -57,7 +57,7 @@ export class ExplainForm {
     this.bound();
   }
 
-  /** Let the numbers be those that exist. */
+  /** Limit the indices to those that exist. */
   bound() {
     const bounded = (name, most) => {
       this.field(name).max = most;
@@ -104,7 +104,7 @@ export function showExplanation(place, chosen, found, epsilon) {
   place.replaceChildren(title, list, numbersOf(found, epsilon));
 }
 
-/** The shortest text that has all bits. */
+/** The shortest text that identifies the number exactly. */
 function exact(value) {
   return value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential() : String(value);
 }
@@ -118,10 +118,10 @@ function numbersOf(found, epsilon) {
     line.append(element("th", "", name), cell);
     table.append(line);
   };
-  row("by these steps", exact(found.value), "explained-value");
-  row("by net.gradients", exact(found.gradients), "explained-gradients");
-  row("the two have", found.value === found.gradients ? "the same bits" : "different bits");
-  row("now", found.now.toPrecision(8));
-  row(`one sample further, w − ${epsilon} dC/dw`, (found.now - epsilon * found.value).toPrecision(8));
+  row("from these steps", exact(found.value), "explained-value");
+  row("from net.gradients", exact(found.gradients), "explained-gradients");
+  row("the two are", found.value === found.gradients ? "identical" : "different");
+  row("current value", found.now.toPrecision(8));
+  row(`after one step, w − ${epsilon} dC/dw`, (found.now - epsilon * found.value).toPrecision(8));
   return table;
 }

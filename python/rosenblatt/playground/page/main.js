@@ -1,4 +1,4 @@
-// The page's own state, and the loop that brings it up to date: ask, draw, ask again, never ahead of a picture.
+// The state of the page, and the loop that updates it: request a frame, draw it, then request the next one.
 
 import { activationsOf, floats, bytes, layersOf, number } from "./arrays.js";
 import { place } from "./canvas.js";
@@ -13,24 +13,24 @@ import { PlanePicture } from "./plane_picture.js";
 import { Reading } from "./reading.js";
 import { get, post } from "./server.js";
 
-const AT_REST = 250; // ms between two questions while nothing moves
-const GONE = 2000; // ms between two tries to find the server again
-const EXPLAIN_EVERY = 400; // ms between two explanations of a training that runs
-const REDUCED_MOTION = 500; // ms between two pictures for who wants few
+const AT_REST = 250; // ms between two requests while training is paused
+const GONE = 2000; // ms between two attempts to reach the server again
+const EXPLAIN_EVERY = 400; // ms between two explanations while training runs
+const REDUCED_MOTION = 500; // ms between two pictures if the user prefers reduced motion
 
 const at = (id) => document.getElementById(id);
 const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
 const wantsLessMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 const page = {
-  id: null, // of the training
-  scene: null, // what stays until it begins anew
+  id: null, // of the training run
+  scene: null, // the data that stay the same until the run restarts
   frame: null, // the latest numbers
   chosen: null, // the weight or bias that is explained, counted from 0
-  pointedAt: null, // the one under the mouse
+  pointedAt: null, // the weight or bias under the mouse
   isExplained: false,
   lastExplained: 0,
-  isStale: true, // has to be drawn anew
+  isStale: true, // must be redrawn
   colours: palette(),
   frames: 0,
 };
@@ -45,9 +45,9 @@ const pad = new Pad(at("pad"), () => {
 });
 const reading = new Reading(pad, classify, redraw);
 
-// ---- wishes ----
+// ---- actions ----
 
-/** Do something with the server; what it refuses is shown, and what is gone is looked for. */
+/** Run an action on the server; show the message of a refused request, or of a lost connection. */
 async function wish(action) {
   try {
     await action();
@@ -74,7 +74,7 @@ function runOrPause() {
   wish(() => (isRunning() ? ofTraining("pause") : ofTraining("run", speed())));
 }
 
-/** A button whose wish takes no second click before the first is answered: nothing queues up. */
+/** Connect a button; it ignores clicks until the previous one is answered, so that no requests queue up. */
 function button(id, action) {
   let isBusy = false;
   at(id).addEventListener("click", async () => {
@@ -108,7 +108,7 @@ async function lookAtScene() {
   at("index").max = scene.classes.length;
   const most = mostEdges(scene.sizes);
   at("thinned").hidden = scene.sizes.slice(1).every((size, l) => size * scene.sizes[l] <= most);
-  at("thinned").textContent = `; of a layer the ${most} largest are drawn`;
+  at("thinned").textContent = `; only the ${most} largest weights of a layer are drawn`;
   if (!isAlike) reading.forget();
   explainForm.setSizes(scene.sizes);
 }
@@ -118,7 +118,7 @@ function forgetChosen() {
   page.pointedAt = null;
   page.isExplained = false;
   at("weight").replaceChildren(" ");
-  at("explained").replaceChildren(hint("By the chain rule, and with the numbers of the sample looked at."));
+  at("explained").replaceChildren(hint("The chain rule, step by step, with the numbers of the selected sample."));
 }
 
 function hint(text) {
@@ -149,7 +149,7 @@ function valueOf({ kind, layer, to, from }) {
   return kind === "weight" ? W[from * nOut + to] : b[to];
 }
 
-/** The value of what is pointed at, else of what is chosen; read aloud only where it rests. */
+/** Show the value under the mouse, or else the chosen one; screen readers read it only while training is paused. */
 function showReadout() {
   const shown = page.pointedAt ?? page.chosen;
   at("weight").ariaLive = isRunning() ? "off" : "polite";
@@ -157,12 +157,12 @@ function showReadout() {
   else at("weight").replaceChildren(nameOf(shown), ` = ${number(valueOf(shown))}`);
 }
 
-/** Explain what is chosen; `isNew` where a person asks, not where the training went on. */
+/** Explain the chosen weight or bias; `isNew` if the user asked for it, not if training changed its value. */
 async function explain(chosen, isNew) {
   page.lastExplained = performance.now();
   try {
     const found = await ofTraining("explain", asked(chosen));
-    at("explained").ariaLive = isNew ? "polite" : "off"; // what follows the training is not read aloud
+    at("explained").ariaLive = isNew ? "polite" : "off"; // screen readers skip updates during training
     showExplanation(at("explained"), chosen, found, page.scene.settings.learning_rate);
     at("explained").dataset.version = found.version;
     page.isExplained = true;
@@ -173,7 +173,7 @@ async function explain(chosen, isNew) {
   }
 }
 
-/** Scroll so far that what begins here fills the lower half; the network stays in sight above it. */
+/** Scroll until the element starts at the middle of the window, so that the network stays visible above it. */
 function comeIntoView(element) {
   const below = element.getBoundingClientRect().top - innerHeight / 2;
   if (below > 0) scrollBy({ top: below, behavior: wantsLessMotion.matches ? "auto" : "smooth" });
@@ -186,7 +186,7 @@ function explainNew(chosen) {
 
 // ---- digits ----
 
-/** What the network says of the strokes; nothing where the data are no digits any more. */
+/** Return the prediction for the strokes, or null if the data are no longer digits. */
 async function classify(strokes) {
   try {
     return await ofTraining("classify", { strokes });
@@ -229,14 +229,14 @@ function draw() {
   Object.assign(document.body.dataset, { frames: page.frames, version: frame.version, step: frame.step, epoch: frame.epoch, state: frame.state });
 }
 
-// ---- trouble ----
+// ---- errors ----
 
 function showTrouble(error) {
   if (error.status === 0) {
-    at("banner").textContent = "The server is gone. Start “rosenblatt playground” again; this page will find it.";
+    at("banner").textContent = "The server is gone. Start “rosenblatt playground” again, and this page will reconnect.";
   } else if (error.status === 404) {
     page.id = null;
-    at("banner").textContent = "This training has ended: the server is another one, or too many pages are open. Reset begins a new one.";
+    at("banner").textContent = "This training run has ended, because the server was restarted or too many pages are open. Reset starts a new run.";
   } else {
     at("banner").textContent = error.message;
   }
@@ -253,14 +253,14 @@ const sleep = (ms) =>
   });
 const nextFrame = () => new Promise(requestAnimationFrame);
 
-/** Ask for a frame and draw it; returns the time to the next question, in ms. */
+/** Request a frame and draw it; return the time until the next request, in ms. */
 async function bringUpToDate() {
   const since = page.frame?.version ?? "";
   const frame = await get(`trainings/${page.id}/frame?since=${since}`);
   at("banner").hidden = true;
   if (frame.theta !== undefined) {
     if (frame.beginning !== page.scene?.beginning) await lookAtScene();
-    if (frame.beginning !== page.scene.beginning) return 0; // it began anew once more meanwhile
+    if (frame.beginning !== page.scene.beginning) return 0; // the run restarted again in the meantime
     page.frame = unpacked(frame);
     page.isStale = true;
     afterFrame();
@@ -270,7 +270,7 @@ async function bringUpToDate() {
   return wantsLessMotion.matches ? REDUCED_MOTION : 0;
 }
 
-/** What depends on the numbers and takes the server longer, is asked for now and then. */
+/** Update the explanation and the prediction; they take the server longer, so they are requested less often. */
 function afterFrame() {
   const isDue = !isRunning() || performance.now() - page.lastExplained > EXPLAIN_EVERY;
   if (page.isExplained && isDue) explain(page.chosen, false);

@@ -1,22 +1,22 @@
-// The picture of the network: units with their maps, edges with their weights, and what is under a pointer.
+// The picture of the network: units with their maps, edges with their weights, and the search for what the pointer is on.
 
 import { Shaded, fit } from "./canvas.js";
 import { shade } from "./colours.js";
 
-const MOST_EDGES = 600; // of a layer: more cannot be told apart
-const MOST_OF_ALL = 1800; // of all layers: more take longer to draw than a frame has
-const MANY = 60; // edges between two layers, from where on they are drawn thinner
-const TOP = 30; // of the units, below the names of the layers
-const NEAR = 7; // CSS pixels from an edge that still mean it
-const SMALLEST = 7; // a unit, where there are 64 in a column
-const TALLEST = 560; // a column
+const MOST_EDGES = 600; // per layer; more cannot be told apart
+const MOST_OF_ALL = 1800; // for all layers; more take longer to draw than one frame
+const MANY = 60; // edges between two layers; more are drawn thinner
+const TOP = 30; // top of the units, below the names of the layers
+const NEAR = 7; // distance at which a click still selects an edge, in CSS pixels
+const SMALLEST = 7; // size of a unit if a column has 64
+const TALLEST = 560; // height of a column
 
-/** How many edges of a layer are drawn. */
+/** The number of edges drawn per layer. */
 export function mostEdges(sizes) {
   return Math.min(MOST_EDGES, Math.floor(MOST_OF_ALL / (sizes.length - 1)));
 }
 
-/** Where everything is, for units `sizes` in a picture `width` wide: columns of {x, size, units: [y]}. */
+/** The layout for layers of `sizes` units in a picture `width` wide: columns of {x, size, units: [y]}. */
 export function layout(sizes, width, isImage) {
   const step = width / sizes.length;
   const columns = sizes.map((count, layer) => {
@@ -96,10 +96,10 @@ export class NetworkPicture {
     context.bezierCurveTo(middle, from.units[k], middle, to.units[j], x1, to.units[j]);
   }
 
-  /** Draw the largest weights of a layer, the small ones first; returns their places in W. */
+  /** Draw the largest weights of a layer, the smaller ones first; return their indices in W. */
   drawEdges(context, { W, nOut }, l, most, colours) {
     const kept = largestOf(W, most);
-    const room = Math.min(1, Math.sqrt(MANY / kept.length)); // many lines are thin ones
+    const room = Math.min(1, Math.sqrt(MANY / kept.length)); // if there are many lines, they are thin
     const largest = Math.abs(W[kept[kept.length - 1]]) || 1;
     for (const i of kept) {
       const size = Math.abs(W[i]) / largest;
@@ -208,7 +208,7 @@ export class NetworkPicture {
     context.strokeRect(column.x - column.size / 2, column.top, column.size, column.size);
   }
 
-  /** What is at a place: {kind: "bias", layer, to}, {kind: "weight", layer, to, from}, or null. */
+  /** The weight or bias at a place: {kind: "bias", layer, to}, {kind: "weight", layer, to, from}, or null. */
   at({ x, y }, layers) {
     for (let l = 1; l < this.place.columns.length; l += 1) {
       const { x: middle, size, units } = this.place.columns[l];
@@ -222,7 +222,7 @@ export class NetworkPicture {
     return null;
   }
 
-  /** The drawn edge of layer l that is nearest to the height y, where `share` of the way is gone. */
+  /** The drawn edge of layer l that is nearest to the height y at the fraction `share` of the way. */
   nearest(l, share, y, nOut) {
     const { from, to } = this.ends(l);
     const t = parameterAt(share);
@@ -237,7 +237,7 @@ export class NetworkPicture {
   }
 }
 
-/** The places of the `most` largest weights, the smallest of them first. */
+/** The indices of the `most` largest weights, the smallest of them first. */
 function largestOf(W, most) {
   const sizes = W.map(Math.abs);
   const least = W.length > most ? sizes.slice().sort()[W.length - most] : 0;
@@ -246,7 +246,7 @@ function largestOf(W, most) {
   return kept.sort((a, b) => sizes[a] - sizes[b]);
 }
 
-/** The parameter t of an edge's curve at which x is `share` of the way: x(t) = 1.5 t - 1.5 t^2 + t^3. */
+/** The parameter t of an edge's curve at which x(t) = 1.5 t - 1.5 t^2 + t^3 equals `share`. */
 function parameterAt(share) {
   let [low, high] = [0, 1];
   for (let i = 0; i < 24; i += 1) {

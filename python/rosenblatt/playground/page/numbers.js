@@ -1,10 +1,10 @@
-// The numbers of a frame as text: epochs, steps, costs, the state, and the sample that is looked at.
+// The numbers of a frame as text: epochs, steps, costs, the state and the selected sample.
 
 import { number } from "./arrays.js";
 
 const at = (id) => document.getElementById(id);
 
-/** Write only what changed: a live region would say the same again. */
+/** Write a text only if it changed, because screen readers repeat a live region that is written again. */
 function set(id, text) {
   if (at(id).textContent !== text) at(id).textContent = text;
 }
@@ -24,7 +24,7 @@ export function showNumbers(frame, scene) {
 function statusOf({ state, step, message }) {
   if (state === "running") return "Running.";
   if (state === "diverged") return `${message}. Try a smaller ε, then Reset.`;
-  return step ? "Paused." : "Ready: Run, or press Space.";
+  return step ? "Paused." : "Ready. Click Run or press Space.";
 }
 
 function sampleText(index, scene) {

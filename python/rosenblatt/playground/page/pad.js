@@ -1,12 +1,12 @@
-// The pad: a digit is drawn on it with the mouse, a finger or a pen, and its strokes are told.
+// The pad on which a digit is drawn with the mouse, a finger or a pen; it reports the strokes.
 
 import { fit, place } from "./canvas.js";
 
-const CLOSE = 0.012; // of the pad: nearer places of a stroke are left out
-const MOST_POINTS = 900; // below the server's bound
+const CLOSE = 0.012; // as a fraction of the pad; points of a stroke nearer than this are left out
+const MOST_POINTS = 900; // below the limit of the server
 
 export class Pad {
-  /** `changed` is called with all strokes at every new place of the pen. */
+  /** `changed` is called at every new position of the pen. */
   constructor(canvas, changed) {
     this.canvas = canvas;
     this.changed = changed;

@@ -1,4 +1,4 @@
-// The picture of the plane: the output as shades, the line between the classes, the samples as dots.
+// The picture of the plane: the output as shades, the border between the classes, and the samples as dots.
 
 import { Shaded, fit } from "./canvas.js";
 
@@ -8,7 +8,7 @@ export class PlanePicture {
     this.surface = new Shaded();
   }
 
-  /** Draw a frame. `scene`: {X, classes, XHeldOut, classesHeldOut, extent, surface}; `index` is looked at. */
+  /** Draw a frame. `scene`: {X, classes, XHeldOut, classesHeldOut, extent, surface}; `index` is the selected sample. */
   draw(scene, levels, index, colours) {
     this.extent = scene.extent;
     const { context, width, height } = fit(this.canvas);
@@ -66,7 +66,7 @@ export class PlanePicture {
     context.stroke();
   }
 
-  /** The training sample that is nearest to a place. */
+  /** The index of the training sample nearest to a place. */
   nearest({ x, y }, X) {
     let [best, distance] = [0, Infinity];
     for (let i = 0; i < X.length / 2; i += 1) {

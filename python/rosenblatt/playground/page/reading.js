@@ -1,16 +1,16 @@
-// The reading of a drawn digit: asked for at every stroke and shown as ten bars, never two questions at once.
+// The prediction for a drawn digit: requested at every stroke, one request at a time, and shown as ten bars.
 
 const at = (id) => document.getElementById(id);
 
 export class Reading {
-  /** `ask` is called with the strokes of `pad` and gives the server's answer; `changed` after each. */
+  /** `ask` is called with the strokes of `pad` and returns the server's answer; `changed` is called after each answer. */
   constructor(pad, ask, changed) {
     this.pad = pad;
     this.ask = ask;
     this.changed = changed;
-    this.found = null; // what the network says of the pad
+    this.found = null; // the prediction for the drawing
     this.isAsking = false;
-    this.isOld = false; // there are strokes that were not asked for yet
+    this.isOld = false; // some strokes are newer than the last request
     for (let digit = 0; digit < 10; digit += 1) {
       const bar = document.createElement("li");
       bar.append(String(digit), document.createElement("i"));
@@ -18,7 +18,7 @@ export class Reading {
     }
   }
 
-  /** Ask what is drawn; strokes that come meanwhile are asked for once, after the answer. */
+  /** Request a prediction; strokes drawn in the meantime lead to one more request after the answer. */
   async read() {
     if (this.pad.strokes.length === 0) return;
     this.isOld = this.isAsking;
@@ -46,7 +46,7 @@ export class Reading {
       bar.classList.toggle("most", this.found !== null && digit === most);
       bar.title = `${(100 * shares[digit]).toFixed(1)} %`;
     });
-    const words = this.found ? `It reads ${most}, at ${(100 * shares[most]).toFixed(0)} %.` : "Nothing drawn yet.";
+    const words = this.found ? `Prediction: ${most}, with ${(100 * shares[most]).toFixed(0)} %.` : "Nothing drawn yet.";
     if (at("reading").textContent !== words) at("reading").textContent = words;
   }
 }

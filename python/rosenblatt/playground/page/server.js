@@ -1,6 +1,6 @@
-// The way to the server: questions and wishes as JSON, and what went wrong in its own words.
+// The connection to the server: requests as JSON, and errors with the server's messages.
 
-/** An answer that is no: `status` is that of HTTP, 0 where there was no answer at all. */
+/** A refused or failed request; `status` is the HTTP status, or 0 if there was no answer. */
 export class ServerError extends Error {
   constructor(status, message) {
     super(message);
@@ -21,12 +21,12 @@ async function ask(path, options) {
   return answer;
 }
 
-/** Ask for what changes nothing. */
+/** Request data; changes nothing on the server. */
 export function get(path) {
   return ask(path);
 }
 
-/** Wish for something. */
+/** Request an action. */
 export function post(path, fields = {}) {
   return ask(path, {
     method: "POST",

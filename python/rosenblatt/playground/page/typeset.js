@@ -1,4 +1,4 @@
-// Typesetting: the lecture's plain text, "delta_2^(3)", as elements with indices below and layers above.
+// Typesetting: plain text like "delta_2^(3)" as elements with subscripts and superscripts.
 
 const TOKEN = /([A-Za-z]+'?)(?:_(\d+(?:,\d+)?|[a-z]{1,2}(?![a-z_])))?(?:\^\((\d+)\)(T\b)?)?|\^(\d+(?:\.\d+)?|[a-z]+)/g;
 const GREEK = { delta: "δ", epsilon: "ε", gamma: "γ", tau: "τ", mu: "μ", Phi: "Φ", phi: "φ", Delta: "Δ", sum: "∑" };
@@ -9,7 +9,7 @@ function element(tag, text) {
   return made;
 }
 
-/** A word, Greek where it names a letter; a "d" before a symbol is that of a derivative. */
+/** A word, with the names of Greek letters replaced by the letters; a "d" before a symbol marks a derivative. */
 function word(name, hasIndex) {
   const derivative = hasIndex && name.length > 1 && name[0] === "d" && !GREEK[name];
   const rest = derivative ? name.slice(1) : name;
@@ -17,7 +17,7 @@ function word(name, hasIndex) {
   return (derivative ? "d" : "") + (GREEK[bare] ?? bare) + (rest.endsWith("'") ? "′" : "");
 }
 
-/** The text as nodes to append. */
+/** The text as nodes, ready to append. */
 export function typeset(text) {
   const nodes = [];
   let end = 0;
