@@ -146,7 +146,7 @@ def test_it_loads_and_waits(opened: Open) -> None:
     assert opened.data("state") == "paused"
     assert opened.text("epoch") == "0"
     assert opened.text("run") == "Run"
-    assert opened.text("status") == "Ready: Run, or press Space."
+    assert opened.text("status") == "Ready. Click Run or press Space."
     assert opened.text("cost").startswith("0.7")
     assert opened.browser.title == "rosenblatt playground"
     assert not opened.browser.find_element(By.ID, "banner").is_displayed()
