@@ -1,4 +1,4 @@
-"""Callbacks: what somebody who watches a training is told, and when a training stops early."""
+"""Callbacks: functions that follow a training run, and early stopping."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What a callback is told at the end of an epoch.
+    """The state of a run at the end of an epoch, passed to callbacks.
 
     Attributes
     ----------
     epoch : int
-        Which one, from 0.
+        Index of the epoch, from 0.
     epochs : int
-        How many were asked for.
+        Number of epochs of the run.
     loss : float
-        The mean loss of the epoch's samples, each as its batch saw it.
+        Mean loss over the samples, each measured in its batch before the step.
     validation_loss : float or None
-        The cost of the validation set after the epoch.
+        Loss of the validation set after the epoch.
     seconds : float
-        Since training began.
+        Seconds since the run began.
     metrics : mapping of str to float
-        The metrics that were asked for, after the epoch.
+        The requested metrics after the epoch.
     learning_rate : float or None
-        That of the epoch's last step; None for Rprop and LBFGS, which have none.
+        The rate of the last step; None for Rprop and LBFGS, which have none.
     gradient_norm : float or None
-        The mean norm of the gradient over the epoch's steps, where `train` was asked for it.
+        Mean norm of the gradient over the steps, if `train` measures it.
     penalty : float
-        The mean of what `alpha` adds to the cost, each step's before it; 0 without.
+        Mean of the term that `alpha` adds to the cost, before each step; 0 without alpha.
     """
 
     epoch: int
@@ -52,14 +52,14 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Step:
-    """What a callback is told after a step.
+    """The state of a run after a step, passed to callbacks.
 
     Attributes
     ----------
     epoch, batch : int
-        Which epoch, and which batch of it, from 0.
+        Index of the epoch and of its batch, from 0.
     loss : float
-        The cost of the batch, before its step.
+        Cost of the batch before the step.
     """
 
     epoch: int
@@ -68,11 +68,11 @@ class Step:
 
 
 class Callback:
-    """Who watches a training; override what you want to be told.
+    """Base class of callbacks; override the methods that you need.
 
     Each method may read and change the network, which has the current parameters. `on_step` and
-    `on_epoch` end the training by returning something true. A training whose callback overrides
-    `on_step` visits Python after every step, and is slower for it.
+    `on_epoch` stop the run by returning True. A callback that overrides `on_step` is called after
+    every step, which makes the run slower.
 
     Examples
     --------
@@ -87,13 +87,13 @@ class Callback:
     """
 
     def on_step(self, step: Step) -> object:
-        """Take note of a step."""
+        """React to a step."""
 
     def on_epoch(self, epoch: Epoch) -> object:
-        """Take note of an epoch."""
+        """React to an epoch."""
 
     def on_end(self, result: TrainResult) -> None:
-        """Take note of the end of a training that ended without an error."""
+        """React to the end of a run that ends without an error."""
 
 
 class Function(Callback):
@@ -136,26 +136,26 @@ def _flat(name: str, value: Any) -> list[Callback]:
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Stop when a number has stopped improving, and keep the weights of its best epoch.
+    """Stop when a number no longer improves, and keep the weights of its best epoch.
 
     Parameters
     ----------
     patience : int, default 10
-        Stop after so many epochs in a row without an improvement.
+        Number of epochs in a row without an improvement after which to stop.
     min_delta : float, default 0.0
-        What counts as one: better than the best so far by more than this.
+        An improvement is a value better than the best so far by more than this.
     monitor : str, optional
         "validation_loss", "loss" or the name of a metric; by default the validation loss if there
         is a validation set, else the loss. "loss" is the loss of all training samples, measured
         after the epoch without dropout and noise, which costs one more forward pass over them;
         the history has it as "training_loss".
     maximize : bool, optional
-        Whether more is better. By default False for losses and errors, True for "accuracy" and
-        "r2"; metrics of your own must say.
+        Whether larger is better. By default False for losses and errors, and True for "accuracy"
+        and "r2". Custom metrics require it.
     restore_best : bool, default True
-        Give the network the weights of the best epoch, and the running statistics of batch norm,
-        when the training ends, also by divergence, Ctrl-C or an exception. The restored network
-        reproduces the best number exactly.
+        Whether the network gets the weights and running statistics of the best epoch when the run
+        ends, also by divergence, Ctrl-C or an exception. The restored network reproduces the best
+        number exactly.
 
     Notes
     -----
@@ -190,5 +190,5 @@ class EarlyStopping:
 
     @property
     def choice_of_best(self) -> tuple[object, ...]:
-        """What decides which epoch is the best, and whether its weights are kept."""
+        """The settings that decide which epoch is the best, and whether its weights are kept."""
         return self.monitor, self.min_delta, self.maximize, self.restore_best

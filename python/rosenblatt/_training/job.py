@@ -1,4 +1,4 @@
-"""A training whose arguments are checked, from `train` and `train_many` on its way to the core."""
+"""Job: a run whose arguments are checked, ready for the core."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ class TrainingSettings(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """A training whose arguments are checked: as the core takes it, and who looks at it.
+    """A run whose arguments are checked: the core's part of it, the monitor and the callbacks.
 
-    Its `with` block is the training; at its end the progress bar is closed. Then `memory` is
-    what the optimiser remembers, if that was asked for.
+    Its `with` block is the run; the progress bar is closed at its end. Then `memory` is the state
+    of the optimiser, if it was requested.
     """
 
     core: Any
     watch: Watch
     callbacks: list[Callback]
     bar: Any
-    curves: list[str]  # those of the core's that the history has
+    curves: list[str]  # the curves of the core that the history has
     ended_before: StopReason | None  # why no epoch follows those of a checkpoint
 
     @property
     def memory(self) -> Any:
-        """The numbers and the arrays that the optimiser remembers, or None."""
+        """The state of the optimiser, numbers and arrays, or None."""
         return _core.memory(self.core)
 
     def __enter__(self) -> TrainingJob:
@@ -67,7 +67,7 @@ class TrainingJob:
             self.bar.close()
 
     def run(self, threads: int | None) -> TrainResult:
-        """Train with so many threads."""
+        """Train with this many threads."""
         try:
             with self:
                 found = _core.train(self.core, arguments.thread_count("threads", threads))
@@ -268,7 +268,7 @@ def check_trainable(net: Network) -> None:
     Raises
     ------
     ValueError
-        It has one.
+        The network has one.
     """
     for layer, name in enumerate(net.activations):
         if name in arguments.NOT_TRAINABLE:
@@ -285,8 +285,8 @@ def check_batches(net: Network, n: int, batch_size: int, optimizer: Optimizer) -
     Raises
     ------
     ValueError
-        The network has batch norm, and one of them would have a single sample; or the optimiser is
-        one whose line search compares costs that are not the network's own.
+        The network has batch norm and a batch would have a single sample, or the optimiser is
+        LBFGS, whose line search needs one cost.
     """
     if "batch" not in net.norms:
         return

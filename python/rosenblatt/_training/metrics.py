@@ -1,4 +1,4 @@
-"""Metrics: numbers that say how good a network is, other than its loss."""
+"""Metrics: measures of the quality of a network other than its loss."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def _rows(Y: ArrayLike, A: NDArray[Any]) -> NDArray[Any]:
 
 
 def accuracy(Y: ArrayLike, A: NDArray[Any]) -> float:
-    """Return the share of right answers.
+    """Return the fraction of correct predictions.
 
-    The class of a sample is its largest output; where there is one output or where targets have
-    several ones in a row, each output answers a question of its own, yes above 1/2.
+    The predicted class of a sample is its largest output. With one output, or targets with several
+    ones in a row, each output is a binary prediction, positive above 1/2.
     """
     targets = np.asarray(Y)
     n_outputs = A.shape[1]
@@ -37,8 +37,8 @@ def accuracy(Y: ArrayLike, A: NDArray[Any]) -> float:
 def r2(Y: ArrayLike, A: NDArray[Any]) -> float:
     """Return the coefficient of determination, 1 - sum (y - a)^2 / sum (y - mean y)^2.
 
-    With several outputs it is the mean over them; an output whose targets are constant counts 1
-    where it is met exactly, else 0.
+    With several outputs it is the mean over them. An output with constant targets counts 1 if it
+    matches them exactly, else 0.
     """
     y = _rows(Y, A)
     error = ((y - A) ** 2).sum(axis=0)
@@ -65,7 +65,7 @@ METRICS: dict[str, Metric] = {
     "mean_absolute_error": mean_absolute_error,
     "root_mean_squared_error": root_mean_squared_error,
 }
-# The names of the history that are no metrics.
+# Names in the history that are not metrics.
 CURVES = ("loss", "training_loss", "validation_loss", "learning_rate", "gradient_norm")
 MORE_IS_BETTER = {
     "loss": False,
@@ -83,7 +83,7 @@ def metric_functions(name: str, value: Any) -> dict[str, Metric]:
     Raises
     ------
     TypeError, ValueError
-        Something is neither, is unknown, or has the name of another.
+        A metric has the wrong type, is unknown, or has the name of another.
     """
     if isinstance(value, Mapping):
         given = list(value.items())
@@ -116,12 +116,12 @@ def _named(name: str, label: Any, metric: Any) -> tuple[str, Metric]:
 
 
 def more_is_better(monitor: str, maximize: bool | None) -> bool:
-    """Return whether more of `monitor` is better; `maximize` says, where it is not None.
+    """Return whether larger is better for `monitor`; `maximize` decides unless it is None.
 
     Raises
     ------
     ValueError
-        Nobody knows.
+        `monitor` is a custom metric and `maximize` is None.
     """
     if maximize is not None:
         return maximize

@@ -1,4 +1,4 @@
-"""The watch: what happens between two epochs of a training that somebody looks at."""
+"""Monitor: metrics, callbacks and early stopping between two epochs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .callbacks import Callback, EarlyStopping, Epoch, Step
 from .metrics import Metric, more_is_better
 from .result import StopReason
 
-TRAINING_LOSS = "training_loss"  # in the history: of the training samples, after the epoch
+TRAINING_LOSS = "training_loss"  # in the history: measured on the training samples after the epoch
 
 
 class Best:
-    """The best epoch so far by one number, and how long ago it was."""
+    """The best epoch so far by one number, and the epochs since then."""
 
     def __init__(self, rule: EarlyStopping, known: Sequence[str], has_validation: bool) -> None:
         default = "validation_loss" if has_validation else "loss"
@@ -36,16 +36,16 @@ class Best:
         self.choice = rule.choice_of_best
         self._value = -np.inf
         self.epoch: int | None = None
-        self.state: FloatArray | None = None  # parameters, and running statistics behind them
+        self.state: FloatArray | None = None  # parameters, followed by running statistics
         self._waited = 0
 
     @property
     def patience_is_over(self) -> bool:
-        """Whether the last improvement is too long ago."""
+        """True if the last improvement is too long ago."""
         return self._waited >= self._rule.patience
 
     def improves(self, epoch: int, number: float) -> bool:
-        """Take note of an epoch's number; whether it is the best."""
+        """Record the number of an epoch and return whether it is the best."""
         value = self._sign * number
         if value > self._value + (self._rule.min_delta if self.epoch is not None else 0):
             self._value, self.epoch, self._waited = value, epoch, 0
@@ -54,17 +54,17 @@ class Best:
         return False
 
     def look(self, epoch: int, number: float, net: Network) -> None:
-        """Take note of an epoch, and keep its parameters if they are the best."""
+        """Record an epoch, and keep its parameters if they are the best."""
         if self.improves(epoch, number) and self._rule.restore_best:
             self.state = net._state()
 
     def resume(self, numbers: Sequence[float], state: FloatArray | None) -> None:
-        """Take note of epochs that another run did, and of the best parameters that it kept.
+        """Record the epochs of an earlier run, and the best parameters that it kept.
 
         Raises
         ------
         ValueError
-            It kept none and should have, or the other way round.
+            Parameters are missing, or there are some although none should be kept.
         """
         for epoch, number in enumerate(numbers):
             self.improves(epoch, number)
@@ -76,22 +76,22 @@ class Best:
 
 
 class Watch:
-    """All that looks at a training while it runs.
+    """Follows a run: metrics, callbacks, early stopping and the target loss.
 
     Parameters
     ----------
     net
         The network that is trained.
     epochs
-        How many were asked for.
+        Number of epochs of the run.
     callbacks
-        Told of every epoch, and of every step where they want it.
+        Called after every epoch, and after every step if they override `on_step`.
     metrics
-        Their functions by name, and `samples` (X, Y), which they are computed on.
+        Functions by name, computed on `samples` (X, Y).
     training_loss
         Measures the loss of the training samples; called if early stopping monitors it.
     early_stopping, target_loss
-        When to stop, None for never.
+        The conditions for stopping, or None.
     has_validation
         Whether there is a validation loss.
     """
@@ -126,7 +126,7 @@ class Watch:
             self._training_loss = training_loss
             self.history[TRAINING_LOSS] = []
         self.stop_reason: StopReason = "callback"
-        self.ended_before: StopReason | None = None  # why no epoch follows those of another run
+        self.ended_before: StopReason | None = None  # why no epoch follows those of an earlier run
         self._decisive = "validation_loss" if has_validation else "loss"
 
     def seconds(self) -> float:
@@ -135,24 +135,24 @@ class Watch:
 
     @property
     def wants_epochs(self) -> bool:
-        """Whether there is anything to do after an epoch."""
+        """True if there is anything to do after an epoch."""
         return bool(self._callbacks or self._metrics or self._best or self._target_loss is not None)
 
     @property
     def wants_steps(self) -> bool:
-        """Whether a callback looks at every step."""
+        """True if a callback overrides `on_step`."""
         return any(type(each).on_step is not Callback.on_step for each in self._callbacks)
 
     @property
     def choice_of_best(self) -> tuple[object, ...] | None:
-        """What decides which epoch is the best, None without early stopping."""
+        """The settings that decide which epoch is the best, None without early stopping."""
         if self._best is None:
             return None
         return *self._best.choice, *([TRAINING_LOSS] if self._training_loss else [])
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch with the best number that early stopping looked at."""
+        """The epoch with the best monitored number."""
         return self._best.epoch if self._best else None
 
     @property
@@ -162,16 +162,16 @@ class Watch:
 
     @property
     def best_state(self) -> FloatArray | None:
-        """The parameters of that epoch, where they are kept."""
+        """The parameters of that epoch, if they are kept."""
         return self._best.state if self._best else None
 
     def resume(self, history: Mapping[str, Sequence[float]], best: FloatArray | None) -> None:
-        """Take note of the epochs that another run did.
+        """Record the epochs of an earlier run.
 
         Raises
         ------
         ValueError
-            The best parameters are missing, or are there and should not be.
+            The best parameters are missing, or there are some although none should be kept.
         """
         for name, values in self.history.items():
             values.extend(history[name])
@@ -193,12 +193,12 @@ class Watch:
         gradient_norm: float | None,
         penalty: float,
     ) -> bool:
-        """Do what belongs between two epochs; whether to stop."""
+        """Measure, call the callbacks, and return whether to stop."""
         values = self._measure()
         numbers = {"loss": loss, **values}
         if validation_loss is not None:
             numbers["validation_loss"] = validation_loss
-        told = Epoch(
+        state = Epoch(
             epoch,
             self._epochs,
             loss,
@@ -211,8 +211,8 @@ class Watch:
         )
         if self._best:
             self._best.look(epoch, numbers[self._best.monitor], self._net)
-        # Each is told, whatever another one wants.
-        asked = [_asks_to_stop(each.on_epoch(told)) for each in self._callbacks]
+        # All are called, whatever another one returns.
+        asked = [_asks_to_stop(each.on_epoch(state)) for each in self._callbacks]
         if any(asked):
             self.stop_reason = "callback"
         elif self._target_reached(numbers[self._decisive]):
@@ -224,9 +224,9 @@ class Watch:
         return True
 
     def step_done(self, epoch: int, batch: int, loss: float) -> bool:
-        """Tell the callbacks of a step; whether to stop."""
-        told = Step(epoch, batch, loss)
-        return any(_asks_to_stop(each.on_step(told)) for each in self._callbacks)
+        """Call the callbacks after a step, and return whether to stop."""
+        state = Step(epoch, batch, loss)
+        return any(_asks_to_stop(each.on_step(state)) for each in self._callbacks)
 
     def restore_best(self) -> None:
         """Give the network the weights of its best epoch if they are kept."""

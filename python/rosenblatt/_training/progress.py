@@ -1,4 +1,4 @@
-"""The progress of a training, shown by rich or tqdm where they are installed, else in lines."""
+"""Progress of a run, shown by rich or tqdm if one is installed, else in lines."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PLAIN_LINES = 10
 
 
 class Bar(Callback):
-    """Something that shows how far a training is; `close` it however the training ended."""
+    """Shows the progress of a run; `close` it however the run ends."""
 
     def close(self) -> None:
-        """Leave the screen as the next line wants it."""
+        """Leave the screen ready for the next line."""
 
 
 class RichBar(Bar):
@@ -78,14 +78,14 @@ def numbers_of(epoch: Epoch) -> str:
 
 
 def progress_bar(name: str, value: Any, epochs: int) -> Bar | None:
-    """Return what `value` asks for: False nothing, True the best there is, or one by its name.
+    """Return the bar that `value` selects: none, the best one that is installed, or one by name.
 
     Raises
     ------
     TypeError, ValueError
         `value` is none of these.
     ImportError
-        The package that was asked for is not installed.
+        The package is not installed.
     """
     if value is None or value is False:
         return None

@@ -1,4 +1,4 @@
-"""What a training did, as `train` tells its caller and callbacks at the end."""
+"""Result: the curves of a run and the reason why it ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ StopReason = Literal[
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training did.
+    """The result of a training run.
 
     Attributes
     ----------
@@ -24,11 +24,11 @@ class TrainResult:
     validation_curve : tuple of float or None
         The validation loss after every epoch, None without a validation set.
     epochs : int
-        Epochs done; one that was left in the middle does not count.
+        Number of finished epochs.
     seconds : float
-        Time taken, by this run where another one began.
+        Duration of the run, without that of a run it resumed.
     stop_reason : {"epochs", "callback", "early_stopping", "target_loss", "time_limit", "converged"}
-        Why it ended; "epochs": all were done; "converged": LBFGS found the cost flat.
+        Why the run ended. "epochs": all epochs are done; "converged": LBFGS found the cost flat.
     history : mapping of str to tuple of float
         A number for every epoch. "loss" is the mean loss of the epoch's batches, each measured
         before its step. "validation_loss" is measured after the epoch if there is a validation

@@ -1,4 +1,4 @@
-"""Weights of samples: those that are given, and those of their classes."""
+"""Sample weights: those of the user, multiplied by the weights of the classes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def class_weights(class_weight: Any, Y: NDArray[Any], n_classes: int) -> NDArray
     Raises
     ------
     TypeError, ValueError
-        `class_weight` is of another kind or range; there are no labels.
+        `class_weight` has the wrong type or value, or Y has no labels.
     """
     if class_weight is None:
         return None
@@ -52,9 +52,9 @@ def class_weights(class_weight: Any, Y: NDArray[Any], n_classes: int) -> NDArray
 
 
 def balanced(codes: NDArray[Any], n_classes: int) -> NDArray[np.float64]:
-    """Return n / (k count) for each class, k being the number of classes that codes (n,) has.
+    """Return n / (k count) for each class, with k the number of classes in codes (n,).
 
-    A class that it does not have weighs 1.
+    A class that is not in codes has weight 1.
     """
     counts = np.bincount(codes, minlength=n_classes)
     present = counts > 0
@@ -69,7 +69,7 @@ def weight_of_label(label: Any, weight: Any) -> float:
     Raises
     ------
     TypeError, ValueError
-        It is not a finite number of at least 0.
+        `weight` is not a finite number of at least 0.
     """
     expected = "a finite number of at least 0"
     number = arguments.real(f"class_weight[{shown(label)}]", weight, expected)
@@ -84,12 +84,12 @@ def sample_weights(
     of_class: NDArray[np.float64] | None,
     targets: tuple[str, NDArray[Any]],
 ) -> NDArray[np.float64] | None:
-    """Return the weight of each sample, its own multiplied by that of its class.
+    """Return the weight of each sample, multiplied by the weight of its class.
 
     Parameters
     ----------
     name, sample_weight
-        (n,), or None for 1 each; its name is for messages.
+        Weights (n,), or None for 1 each; the name is used in messages.
     of_class
         As `class_weights` returns it.
     targets
@@ -102,8 +102,8 @@ def sample_weights(
     Raises
     ------
     TypeError, ValueError
-        A weight is of another kind, shape or range; there are no labels; the classes of all samples
-        weigh 0.
+        A weight has the wrong type, shape or value, there are no labels, or all classes have
+        weight 0.
     """
     own = None
     if sample_weight is not None:

@@ -1,4 +1,4 @@
-"""Train: gradient descent over epochs of batches, all of it in the compiled core."""
+"""Train: gradient descent over epochs of batches, in the compiled core."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def train(
     progress: bool | str = False,
     threads: int | None = None,
 ) -> TrainResult:
-    """Train a network: while there are epochs left, w := w - epsilon dC/dw for every batch.
+    """Train a network in place by gradient descent on batches.
+
+    While there are epochs left, w := w - epsilon dC/dw for every batch.
 
     Parameters
     ----------
@@ -69,89 +71,89 @@ def train(
         Trained in place.
     X : array-like or sparse matrix of shape (n, n_features)
     Y : array-like of shape (n, n_outputs), or (n,)
-        Targets; integer labels (n,) for losses that name classes; (n,) numbers where there is one
-        output. A loss of your own gets its rows as they are.
+        Targets. Shape (n,) holds integer labels for losses that take classes, and numbers if there
+        is one output. A custom loss gets its rows unchanged.
     loss : str, Huber, Quantile, LogLoss, Poisson, Focal or callable
-        As for `Network.gradients`; docs/losses.md says which output each needs. A function
-        ``loss(A, Y)`` of a batch's outputs and targets returns ``(C, dC_dA)``.
+        As for `Network.gradients`; docs/losses.md lists the outputs that each loss allows. A
+        function ``loss(A, Y)`` of the outputs and targets of a batch returns ``(C, dC_dA)``.
     optimizer : SGD or another optimiser, default SGD()
-        docs/optimizers.md says what each does; its learning rate may be a schedule.
+        docs/optimizers.md describes them. The learning rate may be a schedule.
     l1, l2 : float, default 0.0
-        Penalties of the weights, not of the biases: the steps go down the cost + l1 sum abs(w) +
-        l2 / 2 sum w^2. The losses that are reported are those of the data alone.
+        Penalties on the weights, not on the biases: the gradient is that of the cost +
+        l1 sum abs(w) + l2 / 2 sum w^2. The reported losses do not include them.
     alpha : float, default 0.0
-        scikit-learn's penalty, shared by the samples: the cost of a batch has alpha / 2 sum w^2
-        more, divided by the sum of the batch's weights. `Epoch.penalty` is its mean.
+        scikit-learn's penalty: adds alpha / 2 sum w^2, divided by the sum of the sample weights of
+        the batch, to its cost. `Epoch.penalty` is the mean.
     clip_norm : float, optional
-        The largest Euclidean norm of the gradient by all parameters; a longer one is shortened.
+        Maximum Euclidean norm of the whole gradient; a longer gradient is scaled down.
     clip_value : float, optional
-        The largest size of a component of the gradient, after `clip_norm`.
+        Maximum absolute value of a component of the gradient, after `clip_norm`.
     max_norm : float, optional
-        The largest Euclidean norm of the weights into a unit, W[l][j]; longer ones are shortened
-        after every step.
+        Maximum Euclidean norm of the weights into a unit, W[l][j], enforced after every step.
     max_weight : float, optional
-        The largest size of a weight; the steps end with every weight of W clipped to it.
-    ema : float, optionalnal
-        Between 0 and 1: keep an average of the parameters, of which this part stays in every step;
-        it is in the result. The network itself has the parameters of the last step.
+        Maximum absolute value of a weight, enforced after every step.
+    ema : float, optional
+        Between 0 and 1: keeps a moving average of the parameters with this decay and returns it in
+        the result. The network itself has the parameters of the last step.
     batch_size : int or None, default 32
-        Samples per step, None for all of them; the last batch of an epoch is as long as it comes.
-        Batch norm needs at least 2 in each.
+        Samples per step, or None for all of them. The last batch of an epoch may be smaller. Batch
+        norm needs at least 2 samples in each batch.
     epochs : int, default 10
         Passes over the samples.
     shuffle : bool or callable, default True
-        A new order of the samples every epoch; or a function that gives it: epoch (from 0) ->
-        the indices of the samples, (n,).
+        Whether to draw a new order of the samples in every epoch; or a function of the epoch, from
+        0, that returns the order, the indices (n,) of the samples.
     random_state : int, numpy.random.Generator or None, default 0
-        The seed of the order, 0 … 2**64 - 1. A call that raises gives a generator its state back.
+        Seed of the order, 0 … 2**64 - 1. If the call raises, a generator gets its state back.
     sample_weight : array-like of shape (n,), optional
-        s_i >= 0: the cost of a batch is sum s_i c_i / sum s_i. A batch of weight 0 is passed over.
+        Weights s_i >= 0: the cost of a batch is sum s_i c_i / sum s_i. A batch of weight 0 is
+        skipped.
     class_weight : "balanced" or mapping of int to float, optional
-        Weight of each label, multiplied into the sample weights, also into those of the validation
-        samples. "balanced" is n / (number of classes × samples of the class), by the labels in Y;
-        labels that are not named weigh 1.
+        Weight per label, multiplied into the sample weights, also for the validation samples.
+        "balanced" is n / (number of classes × samples of the class), from the labels in Y. Labels
+        that are not in the mapping have weight 1.
     dropout : float or sequence of float, default 0.0
-        How much of the hidden units to leave out in every step, one number for all layers or one
-        for each, from 0 to below 1. Those that stay are 1 / (1 - dropout) times as large.
+        Fraction of the hidden units to drop in every step, from 0 to below 1: one number for all
+        hidden layers or one per layer. The other units are scaled by 1 / (1 - dropout).
     input_dropout : float, default 0.0
         The same for the inputs.
     input_noise : float, default 0.0
-        The standard deviation of the Gaussian noise that is added to the inputs, scaled where
-        the network scales them, anew in every step.
+        Standard deviation of the Gaussian noise that is added to the (scaled) inputs, drawn anew
+        in every step.
     validation : (X, Y), (X, Y, sample_weight) or float, optional
-        Samples whose loss is measured after every epoch and never trained on; or how much of the
-        samples to hold out for that, between 0 and 1, of every class of labels alike.
+        Samples whose loss is measured after every epoch and that are not trained on; or the
+        fraction of the samples to hold out, between 0 and 1, the same in every class.
     scale_inputs : {"standard", "minmax", "robust"}, optional
-        Fit a `Scaling` to X, give it to the network as its `input_scaling`, and train on scaled X;
-        None leaves the network the one that it has, or none.
+        Fits a `Scaling` to X, makes it the `input_scaling` of the network, and trains on scaled X.
+        None keeps the scaling that the network has, if any.
     scale_targets : {"standard", "minmax", "robust"}, optional
-        The same for Y and `target_scaling`: losses are those of scaled outputs and targets. It
-        needs the output "identity" and "squared_error", "absolute_error", "log_cosh", "huber" or
-        "quantile".
+        The same for Y and `target_scaling`; losses are those of scaled outputs and targets. It
+        requires the output "identity" and the loss "squared_error", "absolute_error", "log_cosh",
+        "huber" or "quantile".
     metrics : str, callable, sequence or mapping, optional
-        Measured after every epoch, on the validation samples where there are such: "accuracy",
-        "r2", "mean_absolute_error", "root_mean_squared_error", or functions (Y, A) -> number.
+        Measured after every epoch, on the validation set if there is one: "accuracy", "r2",
+        "mean_absolute_error", "root_mean_squared_error", or functions (Y, A) -> number.
     early_stopping : EarlyStopping or bool, optional
-        Stop when the validation loss, or another number, has stopped improving; True for
-        ``EarlyStopping()``.
+        Stops when the validation loss, or another monitored number, no longer improves. True
+        means ``EarlyStopping()``.
     target_loss : float, optional
-        Stop when the validation loss, or the loss where there is no validation, is no more.
+        Stops when the validation loss, or the loss without a validation set, is at most this.
     time_limit : float, optional
-        Stop after the step during which so many seconds of this run were over.
+        Stops after the step in which this many seconds of the run are reached.
     gradient_norm : bool, default False
-        Measure the Euclidean norm of dC/dtheta in every step, before penalties and limits; its mean
-        over the steps of an epoch is in the history. The gradient is stored for that.
+        Whether to measure the Euclidean norm of dC/dtheta in every step, before penalties and
+        clipping. Its mean over an epoch is in the history. This requires storing the gradient.
     checkpoint : path-like or Checkpoint, optional
-        A file in which the training is kept after every epoch, or as `Checkpoint` says. Where it is
-        there the training goes on from it, to the bits of one that never stopped. The network's
-        parameters are those of the file then. docs/checkpoints.md.
+        A file to which the run is saved after every epoch, or as `Checkpoint` specifies. If the
+        file exists, the run resumes from it and ends with exactly the result of an uninterrupted
+        one; the network takes the parameters in the file. See docs/checkpoints.md.
     callback : callable, Callback or sequence of them, optional
-        ``callback(epoch)`` with an `Epoch`, after every epoch; true ends the training. It may read
-        and change the network. A `Callback` is told of every step, too.
+        ``callback(epoch)`` is called with an `Epoch` after every epoch and stops the run by
+        returning True. It may read and change the network. A `Callback` also gets every step.
     progress : bool or {"rich", "tqdm", "plain"}, default False
-        Show how far it is; True for the best of these that is installed.
+        Whether to show the progress, with the best of these that is installed; or which one.
     threads : int, optional
-        How many threads; ``net.threads`` otherwise. The result is the same for any number.
+        Number of threads, by default ``net.threads``. The result does not depend on it.
 
     Returns
     -------
@@ -160,25 +162,25 @@ def train(
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind, shape or range, or is not that of the checkpoint; the
-        message names it, the network is unchanged.
+        An argument has the wrong type, shape or value, or contradicts the checkpoint. The message
+        names it, and the network is unchanged.
     OSError
-        The checkpoint cannot be read or written, the disk being full, for one. The network has the
-        parameters of the last epoch, the file those that it had.
+        The checkpoint cannot be read or written, for example because the disk is full. The network
+        has the parameters of the last epoch; the file keeps its contents.
     FloatingPointError
         The loss or the weights became infinite or NaN. The network has the weights of the end of
-        the last good epoch; with early stopping those of the best epoch.
+        the last good epoch, or with early stopping those of the best epoch.
     KeyboardInterrupt
-        Ctrl-C. The network has the weights of the last finished step; with early stopping those of
-        the best epoch.
+        Ctrl-C. The network has the weights of the last finished step, or with early stopping those
+        of the best epoch.
     RuntimeError
-        The network is being trained already, or used by another thread.
+        The network is being trained already, or is used by another thread.
     ImportError
         The package that `progress` names is not installed.
 
     Notes
     -----
-    The arithmetic is specified to the bit in docs/arithmetic.md.
+    docs/arithmetic.md specifies every operation.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Train many: an ensemble or a grid of settings in one call, a thread for each network."""
+"""Train many: an ensemble or a grid of settings in one call, one thread per network."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ def train_many(
     Parameters
     ----------
     networks : sequence of Network
-        Trained in place; of any sizes and number types, each once.
+        Distinct networks of any sizes and dtypes, trained in place.
     X : array-like or sparse matrix of shape (n, n_features)
     Y : array-like of shape (n, n_outputs), or (n,)
-        The samples of all networks whose settings have none of their own.
+        The samples, for all networks whose settings have none.
     settings : sequence of dict, optional
-        One for each network, empty where it has nothing of its own: arguments of `train` by name,
-        X and Y among them, that count for this network in place of the common ones.
+        One dict per network with arguments of `train`, which replace the common ones for this
+        network; X and Y may be among them.
     threads : int, optional
-        How many networks are trained at the same time; as many as the process may use otherwise.
-        Each is trained by one thread, so the number changes no bit.
+        Number of networks that are trained at the same time, by default as many as the process
+        has cores. Each is trained by one thread, so the results do not depend on it.
     **common
         Arguments of `train` for all networks, by name: loss, optimizer, epochs and so on.
 
     Returns
     -------
     list of TrainResult or FloatingPointError
-        One for each network: what its training did, or how it diverged. A network that diverged
-        has the weights of the end of its last good epoch, or of its best epoch with early
-        stopping, and does not disturb the others.
+        One per network: its result, or the error if it diverged. A network that diverged has the
+        weights of the end of its last good epoch, or of its best epoch with early stopping, and
+        does not affect the others.
 
     Raises
     ------
@@ -65,15 +65,15 @@ def train_many(
     RuntimeError
         A network is being trained already, or used by another thread. No network is changed.
     KeyboardInterrupt
-        Ctrl-C, which ends every training; each network has the weights of its last finished step,
-        or of its best epoch with early stopping.
+        Ctrl-C, which ends all runs; each network has the weights of its last finished step, or of
+        its best epoch with early stopping.
 
     Notes
     -----
-    Networks are begun in their order, the next one when a thread is free: the longest trainings
-    first is soonest done. A callback, a metric or a loss of your own is called by the thread that
-    trains its network; what it raises ends every training, and is raised. ``Epoch.seconds`` counts
-    from the call of `train_many`, ``TrainResult.seconds`` from where this network was begun.
+    Runs start in the order of the networks, each as soon as a thread is free, so put the longest
+    first. Callbacks, metrics and custom losses are called by the thread that trains the network; an
+    exception ends all runs and is raised. ``Epoch.seconds`` counts from the call of `train_many`,
+    ``TrainResult.seconds`` from the start of the run.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def train_many(
 
 
 def _prepare(i: int, net: Network, exact: _ExactInputs, arguments: dict[str, Any]) -> TrainingJob:
-    """Check the arguments of one network; an error says whose they are."""
+    """Check the arguments of one network; an error names the network."""
     for name in ("X", "Y", "loss"):
         if arguments.get(name) is None:
             raise TypeError(
@@ -128,9 +128,9 @@ class _ExactInputs:
         self._made: dict[tuple[int, np.dtype[Any]], tuple[Any, Any]] = {}
 
     def of(self, X: ArrayLike, dtype: np.dtype[Any]) -> Any:
-        """Return X as the core takes it."""
+        """Return X in the form that the core accepts."""
         key = (id(X), dtype)
-        if key not in self._made:  # X is kept beside it, for an id is its own only while it lives
+        if key not in self._made:  # keep X: an id is unique only while its object lives
             self._made[key] = (X, sparse.inputs("X", X, dtype))
         return self._made[key][1]
 
@@ -152,7 +152,7 @@ def _distinct_networks(networks: object) -> list[Network]:
 
 
 def _check_distinct_files(checkpoints: list[Any]) -> None:
-    """Refuse two networks with one file; what else is wrong with a file `prepare` says."""
+    """Refuse two networks with the same file; `prepare` finds all other faults."""
     first: dict[str, int] = {}
     for i, value in enumerate(checkpoints):
         path = value.path if isinstance(value, Checkpoint) else value

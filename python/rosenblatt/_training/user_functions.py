@@ -1,4 +1,4 @@
-"""What a loss and an order of the user's own give, checked before the core takes it."""
+"""Custom losses and orders, whose results are checked before the core uses them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .validation import Samples
 
 
 class CheckedOrder:
-    """An order of the user's: what it gives is checked before the core takes it."""
+    """A custom order of the samples, checked before the core uses it."""
 
     def __init__(self, order: Callable[[int], ArrayLike], n: int) -> None:
         self._order = order
@@ -38,7 +38,7 @@ class CheckedOrder:
 
 
 class CheckedCost:
-    """A loss of the user's: what it gives is checked before the core takes it."""
+    """A custom loss, whose results are checked before the core uses them."""
 
     def __init__(self, loss: CustomLoss, samples: Samples, held_out: Samples | None) -> None:
         self._loss = loss

@@ -1,4 +1,4 @@
-"""Validation samples: a set of one's own, or a part of the samples held out."""
+"""Validation samples: an explicit set, or a fraction of the samples held out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .sample_weights import sample_weights
 
 
 class Samples(NamedTuple):
-    """Samples as the core takes them, and their targets as the user gave them."""
+    """Samples in the form that the core accepts, and the targets of the user."""
 
     X: Inputs
     Y: NDArray[Any]  # rows (n, n_targets) or labels (n,)
@@ -24,7 +24,7 @@ class Samples(NamedTuple):
     given_Y: NDArray[Any]
 
     def rows(self, chosen: NDArray[np.bool_]) -> Samples:
-        """Return those that are chosen."""
+        """Return the chosen rows."""
         weights = None if self.weights is None else self.weights[chosen]
         return Samples(self.X[chosen], self.Y[chosen], weights, self.given_Y[chosen])
 
@@ -43,22 +43,21 @@ def split(
     Parameters
     ----------
     samples
-        All that were given to train on.
+        All training samples.
     validation
-        None; (X, Y) or (X, Y, sample_weight); or how much of the samples to hold out, between 0 and
-        1: drawn by `seed`, each class of labels in the same proportion.
+        None, (X, Y), (X, Y, sample_weight), or the fraction of the samples to hold out, between 0
+        and 1, drawn with `seed`, the same in every class.
     net, loss
-        What says how X and Y look to the core; None for a loss that takes Y as it is.
+        They decide the form of X and Y; the loss is None for a custom one.
     seed
         0 … 2**64 - 1.
     of_class
-        The weight of each class from the training labels (n_classes,), or None; the samples have
-        it already.
+        The weight of each class (n_classes,), or None; the weights of `samples` include it.
 
     Raises
     ------
     TypeError, ValueError
-        `validation` is none of these, or a part would be empty.
+        `validation` is none of these, or one of the two sets would be empty.
     """
     if validation is None:
         return samples, None
@@ -81,7 +80,7 @@ def split(
 
 
 def targets(net: Network, name: str, Y: Any, loss: str | None) -> NDArray[Any]:
-    """Return targets as the core, or a loss of one's own, takes them."""
+    """Return targets in the form that the core, or a custom loss, accepts."""
     return arrays.as_array(name, Y) if loss is None else net._targets(name, Y, loss)
 
 
