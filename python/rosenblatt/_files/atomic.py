@@ -1,4 +1,4 @@
-"""Saving and opening: a file takes its name whole or not at all, and is opened with distrust."""
+"""Atomic files: a file is replaced whole or not at all, and only regular files are opened."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def replace(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -
     """Write a file; at every moment ``path`` is the whole old file or the whole new one.
 
     The bytes go to a temporary file in the same directory, reach the disk, and only then take the
-    name. If anything fails before that, a full disk included, the temporary file is removed and the
+    name. If anything fails before that, such as a full disk, the temporary file is removed and the
     old file is untouched. If the process is killed, the next call for this directory removes it.
 
     Parameters
     ----------
     path : path-like
-        A symbolic link is followed: its target is replaced, the link stays. A replaced file hands
-        on its permissions; a new one has those of the umask.
+        A symbolic link is followed: its target is replaced, and the link stays. The new file has
+        the permissions of the old one, or those of the umask.
     write : callable
-        Writes the content to the file that it is given.
+        Writes the content to the open file.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def opened(path: str, kind: str) -> Iterator[tuple[BufferedReader, int]]:
     Raises
     ------
     UnknownFormatError
-        It is no regular file. Every other refusal of the block gets its path, too.
+        It is not a regular file. Every other error of the block gets its path too.
     OSError
         It is missing or cannot be read. Its ``filename`` is ``path``.
     """
@@ -94,7 +94,7 @@ def opened(path: str, kind: str) -> Iterator[tuple[BufferedReader, int]]:
 
 @contextlib.contextmanager
 def naming(path: str) -> Iterator[None]:
-    """Let every OSError of the block name the file as the user did."""
+    """Make every OSError of the block name the file as the user did."""
     try:
         yield
     except OSError as error:
@@ -122,7 +122,7 @@ def check_writeable(path: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def _closing(descriptor: int) -> Iterator[int]:
-    """Close a descriptor; an error of closing means nothing, because what was written is synced."""
+    """Close a descriptor and ignore errors, because everything written is synced already."""
     try:
         yield descriptor
     finally:
@@ -131,9 +131,9 @@ def _closing(descriptor: int) -> Iterator[int]:
 
 
 def _permissions_to_keep(target: str) -> int | None:
-    """Return the permission bits of the file that is to be replaced, None where there is none.
+    """Return the permission bits of the file to replace, None if there is no file.
 
-    The rename alone would override a write protection, so the right to write is asked for here.
+    The rename alone would override a write protection, so it is checked here.
     """
     try:
         mode = os.stat(target).st_mode
@@ -148,7 +148,7 @@ def _permissions_to_keep(target: str) -> int | None:
 
 
 def _sync_directory(directory_fd: int) -> None:
-    """Make the new name outlast a power failure, on the file systems that know how."""
+    """Make the new name outlast a power failure, if the file system supports it."""
     try:
         os.fsync(directory_fd)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Checkpoints: when a training is kept in a file, and how another run goes on with it."""
+"""Checkpoints: when a run is saved to a file, and how a later run resumes from it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file in which a training is kept, so that the same call goes on with it after a break.
+    """A file to which a run is saved, so that the same call can resume it.
 
     Where the file is there, `train` goes on with the training in it; else it begins. After the last
     epoch the file stays: the same call returns the same result at once, and one with more `epochs`
@@ -89,7 +89,7 @@ def checkpoint_of(name: str, value: Any) -> Checkpoint | None:
 
 
 def saved_training(checkpoint: Checkpoint, net: Network) -> SavedTraining | None:
-    """Return the training in the file, None where there is no file.
+    """Return the run in the file, None if there is no file.
 
     `net` is the network to go on with: its activations are those of the user's own that there are.
 
@@ -108,38 +108,38 @@ def saved_training(checkpoint: Checkpoint, net: Network) -> SavedTraining | None
 
 
 class Keeping:
-    """Who goes on with the training of a checkpoint, if there is one, and writes those to come.
+    """Resumes the run of a checkpoint, if there is one, and writes the next checkpoints.
 
     Parameters
     ----------
     checkpoint
-        Where and how often.
+        The file, and how often it is written.
     saved
-        The training in the file, None where there is none.
+        The run in the file, or None.
     net
         The network that is trained.
     watch
-        What looks at the training: it has the metrics, and the best parameters.
+        The monitor of the run: it has the metrics and the best parameters.
     curves
-        The names of the history, but for the metrics.
+        The names in the history, except the metrics.
     settings, seed
         As `SavedTraining` has them.
     epochs
-        How many were asked for.
+        Number of epochs requested.
 
     Attributes
     ----------
     epochs
-        How many there shall be.
+        Number of epochs of the run.
     ended_before
-        Why no epoch follows those of the checkpoint, None where some may.
+        Why no epoch follows those of the checkpoint, or None.
 
     Raises
     ------
     CheckpointMismatchError
-        The training in the file is one with other settings, or has more epochs.
+        The run in the file has other settings or more epochs.
     DamagedFileError
-        It contradicts itself.
+        Its contents are inconsistent.
     """
 
     def __init__(
@@ -202,7 +202,7 @@ class Keeping:
 
     @contextlib.contextmanager
     def refusing(self) -> Iterator[None]:
-        """Let a refusal of the block be one of the file, whoever finds what contradicts itself."""
+        """Turn errors of the block about inconsistent contents into errors of the file."""
         path = os.fsdecode(self._checkpoint.path)
         with refusing(path, CHECKPOINT.name, path):
             try:
@@ -212,7 +212,7 @@ class Keeping:
 
     @property
     def resumed(self) -> tuple[Any, tuple[dict[str, list[float]], list[float], Any]] | None:
-        """The checkpoint to go on from, as the core takes it."""
+        """The checkpoint to resume from, in the form that the core accepts."""
         saved = self._saved
         if saved is None:
             return None
@@ -221,11 +221,11 @@ class Keeping:
 
     @property
     def functions(self) -> tuple[Callable[[bool], bool], Callable[..., None]]:
-        """What the core asks, and what it gives a checkpoint to."""
+        """The functions that the core calls: is one due, and write it."""
         return self.wants, self.keep
 
     def wants(self, last_epoch: bool) -> bool:
-        """Take note of a finished epoch; whether to write it."""
+        """Record a finished epoch and return whether to write a checkpoint."""
         self._done += 1
         every, minutes = self._checkpoint.every_epochs, self._checkpoint.every_minutes
         if last_epoch or (every is None and minutes is None):

@@ -1,4 +1,4 @@
-"""Checkpoint files: a training between two epochs, written whole or not at all, read distrustfully.
+"""Checkpoint files: a run between two epochs, written atomically, read as untrusted data.
 
 The format is described for a reader in docs/checkpoints.md.
 """
@@ -41,7 +41,7 @@ HISTORY, VECTOR = "history/", "vector/"
 
 @dataclass(frozen=True, eq=False)
 class SavedTraining:
-    """A training between two epochs.
+    """A run between two epochs.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class SavedTraining:
 
     @property
     def epochs(self) -> int:
-        """How many are finished."""
+        """Number of finished epochs."""
         return len(self.history["loss"])
 
 
@@ -96,14 +96,14 @@ def write(saved: SavedTraining, path: str | os.PathLike[str]) -> None:
 
 
 def to_bytes(saved: SavedTraining) -> bytes:
-    """Return the training as the bytes of a checkpoint."""
+    """Return the run as the bytes of a checkpoint."""
     file = io.BytesIO()
     write_to(file, *_parts(saved))
     return file.getvalue()
 
 
 def _parts(saved: SavedTraining) -> tuple[bytes, list[NDArray[Any]]]:
-    """Return the header and the tensors; those of larger numbers come first, for alignment."""
+    """Return the header and the tensors; larger dtypes come first, for alignment."""
     tensors = {"numbers": saved.numbers}
     tensors |= {HISTORY + name: np.array(values) for name, values in saved.history.items()}
     tensors |= {f"{VECTOR}{i}": vector for i, vector in enumerate(saved.vectors)}
@@ -123,7 +123,7 @@ def _parts(saved: SavedTraining) -> tuple[bytes, list[NDArray[Any]]]:
 
 
 def read(path: str | os.PathLike[str], activations: Sequence[Activation] = ()) -> SavedTraining:
-    """Read a checkpoint, which is taken as hostile until every part has been checked.
+    """Read a checkpoint, which is untrusted until every part has been checked.
 
     `activations` are the user's own that its network has.
 
@@ -159,7 +159,7 @@ def read_from(
 
 
 def _place(name: str, entry: object) -> tuple[str, tuple[int, int]]:
-    """Return the dtype's name of a tensor (n,), and where it lies in the data."""
+    """Return the dtype name of a tensor (n,), and its place in the data."""
     if name == "network":
         dtype_names = ["U8"]
     elif name == "numbers" or name.startswith(HISTORY):
@@ -177,7 +177,7 @@ def _place(name: str, entry: object) -> tuple[str, tuple[int, int]]:
 def _training(
     metadata: dict[str, str], tensors: dict[str, NDArray[Any]], activations: Sequence[Activation]
 ) -> SavedTraining:
-    """Put the parts together, and refuse those that do not fit."""
+    """Combine the parts, and refuse those that do not fit."""
     for name in ("numbers", "network", HISTORY + "loss"):
         if name not in tensors:
             raise DamagedFileError(f"tensors: {name} is missing, got {shown(list(tensors))}")
@@ -230,7 +230,7 @@ def _checked_vectors(tensors: dict[str, NDArray[Any]], net: Network) -> list[NDA
 
 
 def _check_best(best: NDArray[Any], net: Network) -> None:
-    """Refuse what a network like this one cannot take."""
+    """Refuse a state that does not fit the network."""
     twin = net.copy()
     if best.shape != twin._state().shape or name_of(best.dtype) != name_of(net.dtype):
         raise DamagedFileError(

@@ -1,4 +1,4 @@
-"""Why a file is refused: an exception class for each kind of failure, with the path of the file."""
+"""File errors: one exception class per kind of failure, each with the path of the file."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class UnsupportedVersionError(ModelFormatError):
 
 
 class UnknownActivationError(ModelFormatError):
-    """The network has an activation of your own that was not given."""
+    """The network has a custom activation that was not passed to `load`."""
 
     __module__ = "rosenblatt"
     verdict = "has an unknown activation"
 
 
 class CheckpointMismatchError(ValueError):
-    """The checkpoint is intact, but the arguments of this training do not continue it.
+    """The checkpoint is intact, but the arguments of this run do not continue it.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class CheckpointMismatchError(ValueError):
 
     @classmethod
     def of(cls, path: str, message: str) -> Self:
-        """Return one with the path of the file."""
+        """Return an error with the path of the file."""
         error = cls(message)
         error.path = path
         return error
@@ -73,7 +73,7 @@ class CheckpointMismatchError(ValueError):
 
 @contextlib.contextmanager
 def refusing(subject: str, kind: str, path: str | None) -> Iterator[None]:
-    """Let every refusal of the block begin with the subject and the verdict."""
+    """Make every error of the block begin with the file and the verdict."""
     try:
         yield
     except ModelFormatError as error:

@@ -1,4 +1,4 @@
-"""The fingerprint of a training: what decides the bits of its epochs, in texts to be compared."""
+"""Fingerprint: everything that decides the result of a run, as texts that can be compared."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ LONGEST_NAME: Final = 24
 def fingerprint(
     net: Network, samples: Samples, held_out: Samples | None, settings: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Return it.
+    """Return the fingerprint of a run.
 
     Parameters
     ----------
     net
-        Of which sizes and activations count, and the scalings that the training will not fit; the
-        parameters do not, for those of the checkpoint take their place.
+        Its sizes and activations count, and the scalings that the run will not fit. Its parameters
+        do not, because those of the checkpoint replace them.
     samples, held_out
-        The numbers that are trained and validated on.
+        The training and validation samples.
     settings
-        Everything else by name. Functions are all alike: they cannot be compared.
+        Everything else by name. Functions count as equal, because they cannot be compared.
     """
     texts = {**model.description(net), "dtype": net.dtype.name}
     for side, scaling in model.scalings(net).items():
@@ -54,7 +54,7 @@ def fingerprint(
 
 
 def differences(now: Mapping[str, str], then: Mapping[str, str]) -> str:
-    """Return in words what differs, an empty text if nothing does; the first few with values."""
+    """Return a text with the differences, the first few with values; empty if there are none."""
     names = [*now, *(name for name in then if name not in now)]
     differing = [name for name in names if now.get(name) != then.get(name)]
     parts = []
@@ -102,7 +102,7 @@ def _digest_of_inputs(X: Inputs) -> str:
 def _digest(array: NDArray[Any]) -> str:
     """Return the shape, the dtype and a digest of the numbers."""
     shown = f"{array.shape} {array.dtype.name}"
-    if array.dtype.hasobject:  # targets of a loss of one's own
+    if array.dtype.hasobject:  # targets of a custom loss
         return shown
     digest = hashlib.blake2b(digest_size=16)
     array = np.atleast_1d(array)

@@ -1,4 +1,4 @@
-"""Model files: a network in the safetensors layout, saved atomically, read by a distrustful loader.
+"""Model files: a network in the safetensors layout, saved atomically, loaded as untrusted data.
 
 The format, and all that the loader refuses, is described for a reader in docs/model-files.md.
 """
@@ -166,7 +166,7 @@ def _scaling_tensors(net: Network) -> Iterator[tuple[str, NDArray[np.floating[An
 
 
 def description(net: Network) -> dict[str, str]:
-    """Return what the header says of the network beside its numbers and their type."""
+    """Return the description of the network in the header, without its numbers and dtype."""
     texts = {"layers": json.dumps(net.layers), "activations": json.dumps(net.activations)}
     if any(net.norms) or any(net.skips):
         texts |= {"norms": json.dumps(net.norms), "skips": json.dumps(net.skips)}
@@ -272,7 +272,7 @@ def load(path: str | os.PathLike[str], *, activations: Sequence[Activation] = ()
 
 
 def by_name(activations: object) -> dict[str, Activation]:
-    """Return the user's own activations, checked."""
+    """Return the custom activations, checked."""
     from .._activation import Activation
 
     expected = "expected a sequence of rosenblatt.Activation"
@@ -297,7 +297,7 @@ def read(
 
 
 def check_is_model(path: str | os.PathLike[str]) -> None:
-    """Read as much of a file as tells whether it is a model, damaged or not.
+    """Read just enough of a file to decide whether it is a model, damaged or not.
 
     Raises
     ------
@@ -359,7 +359,7 @@ def _network(header: Header, own: Mapping[str, Activation]) -> Network:
     from .._checks.arguments import ACTIVATIONS
     from .._network import Network
 
-    names = cast("list[ActivationName]", header.activations)  # Network checks whether they are
+    names = cast("list[ActivationName]", header.activations)  # Network checks them
     *hidden, output = (own.get(name, name) for name in names)
     try:
         return Network(
@@ -392,7 +392,7 @@ def _take_scalings(net: Network, sides: Iterable[str], numbers: dict[str, NDArra
 
 
 def _checked_header(source: Source) -> Header:
-    """Check all that stands before the data."""
+    """Check everything before the data."""
     metadata, entries, version = source.metadata, source.entries, source.version
     keys = _keys_of(version, metadata)
     for key in keys:
@@ -447,7 +447,7 @@ def _checked_layers(text: str, n_tensors: int) -> list[int]:
 
 
 def _checked_scalings(entries: dict[str, Any], version: str) -> tuple[str, ...]:
-    """Return the scalings whose tensors are there, in pairs; the version says whether any are."""
+    """Return the scalings in the file, in pairs; the version tells whether there are any."""
     sides = []
     for side in ("input", "target"):
         missing = [name for name in scaling_names(side) if name not in entries]
@@ -499,7 +499,7 @@ def _check_numbers(
 
 
 def _checked_activations(text: str, n_layers: int) -> list[str]:
-    """Return one name per weight layer; `Network` knows which names there are."""
+    """Return one name per weight layer; `Network` checks the names."""
     activations = parse_json("activations", text)
     if not isinstance(activations, list) or not all(isinstance(a, str) for a in activations):
         raise DamagedFileError(f"activations: got {shown(activations)}, expected a list of names")

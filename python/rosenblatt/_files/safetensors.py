@@ -1,4 +1,4 @@
-"""The safetensors layout: a header of JSON and tensors after it, written, and read distrustfully.
+"""The safetensors layout: a JSON header followed by tensors, read as untrusted data.
 
 Model files and checkpoints have it, with a checksum over all their bytes. The layout, and all that
 is refused, is described for a reader in docs/model-files.md.
@@ -71,7 +71,7 @@ CHECKPOINT: Final = Kind(
     ("1",),
     "rb.train(..., checkpoint=path) resumes it",
 )
-# What other programs' files begin with.
+# The first bytes of other kinds of files.
 SIGNATURES: Final = {
     b"PK\x03\x04": "a zip archive",  # npz, PyTorch, Keras
     b"\x93NUMPY": "a NumPy array",
@@ -163,7 +163,7 @@ def row_blocks(shape: tuple[int, ...], itemsize: int) -> Iterator[slice]:
 
 
 class Source:
-    """A file of the layout, read once from its beginning to its end, and summed meanwhile.
+    """A file of the layout, read once from beginning to end, with its checksum.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ class Source:
             yield rows, self.take(dtype, (n_rows, *shape[1:]))
 
     def finish(self) -> None:
-        """Compare the checksum, after all the data was taken.
+        """Compare the checksum after all data was read.
 
         Raises
         ------
@@ -248,7 +248,7 @@ class Source:
             )
 
     def verify_rest(self) -> None:
-        """Take what is left of the data for the checksum alone, and compare it; raises as `finish`.
+        """Read the rest of the data for the checksum alone, and compare it; raises as `finish`.
 
         It says whether a text that nobody knows is one that was written.
         """
@@ -258,7 +258,7 @@ class Source:
             self.finish()
 
     def _refuse_version(self, kind: Kind) -> NoReturn:
-        """Tell a newer version from a damaged text."""
+        """Distinguish a newer version from a damaged text."""
         self.verify_rest()
         known = ", ".join(map(repr, (*kind.older_versions, kind.version)))
         raise UnsupportedVersionError(
@@ -268,7 +268,7 @@ class Source:
 
 
 def _entries(stream: io.BufferedIOBase, size: int) -> tuple[bytes, dict[str, Any]]:
-    """Return the bytes before the data, and what they say."""
+    """Return the bytes before the data, and their contents."""
     if size < LENGTH_BYTES:
         raise DamagedFileError(f"got {size} bytes, expected at least {LENGTH_BYTES} (truncated?)")
     first = stream.read(LENGTH_BYTES)
@@ -298,7 +298,7 @@ def _parse_header(raw: bytes) -> dict[str, Any]:
         text = raw.decode()
     except UnicodeDecodeError as error:
         raise DamagedFileError(f"header: byte {error.start} is not valid UTF-8") from None
-    entries: dict[str, Any] = parse_json("header", text)  # a dict, for the text begins with '{'
+    entries: dict[str, Any] = parse_json("header", text)  # a dict, because the text begins with '{'
     return entries
 
 
@@ -323,7 +323,7 @@ def _check_format(found: str | None, kind: Kind) -> None:
 
 
 def _check_is_ours(stream: io.BufferedIOBase, size: int, reason: str) -> None:
-    """Tell a damaged header from a file that never was one of ours, by texts that ours have."""
+    """Distinguish a damaged header from a foreign file, by texts that our headers have."""
     stream.seek(0)
     head = stream.read(min(size, LENGTH_BYTES + HEADER_LIMIT))
     if PICKLE.match(head):  # perhaps of a network, in whose bytes the texts are
