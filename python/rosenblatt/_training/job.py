@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -156,7 +156,7 @@ def prepare(
     rule = None if custom else _loss.rule(loss)
     saved = saved_training(reporting.checkpoint, net) if reporting.checkpoint else None
     seed = batching.seed(saved)
-    rates, deviation = options.noise.of(net, optimizer)
+    rates, deviation = options.noise.rates(net, optimizer)
     samples, held_out = data.split(net, None if rule is None else rule.name, seed)
     options.noise.check_inputs(samples.X)
     if custom and (samples.weights is not None or (held_out and held_out.weights is not None)):
@@ -235,7 +235,7 @@ def prepare(
                 gradient_norm=reporting.gradient_norm,
                 time_limit=stopping.time_limit,
             ),
-            scalings=astuple(options.scalings),
+            scalings=(options.scalings.scale_inputs, options.scalings.scale_targets),
             callbacks=(
                 watch.epoch_done if watch.wants_epochs else None,
                 watch.step_done if watch.wants_steps else None,

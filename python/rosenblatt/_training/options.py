@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, ClassVar, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Self, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,21 +32,28 @@ def optional(check: Check) -> Check:
 class Checked:
     """Base of the groups: each field becomes what the check in its annotation returns."""
 
+    _names: ClassVar[tuple[str, ...]]
     _checks: ClassVar[dict[str, Check]]
 
     def __init_subclass__(cls) -> None:
         hints = get_type_hints(cls, include_extras=True).items()
+        cls._names = tuple(cls.__annotations__)
         cls._checks = {
             name: hint.__metadata__[0] for name, hint in hints if get_origin(hint) is Annotated
         }
 
     def __post_init__(self) -> None:
         for name, check in self._checks.items():
-            object.__setattr__(self, name, check(name, getattr(self, name)))
+            setattr(self, name, check(name, getattr(self, name)))
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Take the fields from the arguments of `train`, by name."""
+        return cls(*[values[name] for name in cls._names])
 
 
-@dataclass(frozen=True)
-class Data:
+@dataclass
+class Data(Checked):
     """The samples of a run as the user passed them."""
 
     X: ArrayLike
@@ -73,7 +80,7 @@ class Data:
         return _validation.split(given, self.validation, net, loss, seed=seed, of_class=of_class)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Regularisation(Checked):
     """Penalties, limits and the average of the weights; None where there is no limit."""
 
@@ -104,7 +111,7 @@ def _shuffle(name: str, value: Any) -> bool | Callable[[int], ArrayLike]:
     return value if callable(value) else arguments.flag(name, value)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Batching(Checked):
     """How the samples make up batches and epochs."""
 
@@ -138,15 +145,15 @@ class Batching(Checked):
         return self.batch_size
 
 
-@dataclass(frozen=True)
-class Noise:
+@dataclass
+class Noise(Checked):
     """What is left out of layers or added to inputs at random."""
 
     dropout: float | Sequence[float]
     input_dropout: float
     input_noise: float
 
-    def of(self, net: Network, optimizer: Optimizer) -> tuple[list[float], float]:
+    def rates(self, net: Network, optimizer: Optimizer) -> tuple[list[float], float]:
         """Return the dropout rate of each weight layer, if any, and the deviation of the noise.
 
         Raises
@@ -172,7 +179,7 @@ class Noise:
             )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Scalings(Checked):
     """The kinds of scaling to fit, None for none."""
 
@@ -199,7 +206,7 @@ def _seconds(name: str, value: object) -> float:
     return min(seconds, 1e9)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stopping(Checked):
     """When a run ends before its last epoch."""
 
@@ -208,7 +215,7 @@ class Stopping(Checked):
     time_limit: Annotated[float | None, optional(_seconds)]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Reporting(Checked):
     """What is measured, shown and saved during a run."""
 
@@ -219,7 +226,7 @@ class Reporting(Checked):
     checkpoint: Annotated[Checkpoint | None, checkpoint_of]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Options:
     """All options of a run."""
 
@@ -239,10 +246,7 @@ class Options:
         TypeError, ValueError
             One is of the wrong kind or out of range.
         """
-        groups = get_type_hints(cls).items()
-        return cls(**{name: take_group(group, values) for name, group in groups})
+        return cls(*[group.of(values) for group in GROUPS])
 
 
-def take_group(group: type[Any], values: Mapping[str, Any]) -> Any:
-    """Return a group of arguments: those that its fields name."""
-    return group(**{each.name: values[each.name] for each in fields(group)})
+GROUPS: tuple[type[Any], ...] = tuple(get_type_hints(Options).values())

@@ -18,7 +18,7 @@ from .._optimizer import SGD, Optimizer
 from .._scaling import ScalingKind
 from .callbacks import Callback, EarlyStopping, Epoch
 from .job import TrainingJob, prepare
-from .options import Data, Options, take_group
+from .options import Data, Options
 from .result import TrainResult
 
 _DEFAULT_SGD = SGD()
@@ -196,16 +196,16 @@ def train(
     """
     arguments = locals()
     with undone_if_raised([random_state]):
-        return job_of(**arguments).run(net.threads if threads is None else threads)
+        return _job(arguments).run(net.threads if threads is None else threads)
 
 
 SIGNATURE = inspect.signature(train)
 
 
 def job_of(net: Network, *, remember: bool = False, **arguments: Any) -> TrainingJob:
-    """Return what `train` would run with these arguments and its defaults.
+    """Return the run that `train` would do with these arguments and its defaults.
 
-    `remember` asks for the state of the optimiser at the end.
+    `remember` requests the state of the optimiser at the end.
 
     Raises
     ------
@@ -214,14 +214,17 @@ def job_of(net: Network, *, remember: bool = False, **arguments: Any) -> Trainin
     """
     bound = SIGNATURE.bind(net, **arguments)
     bound.apply_defaults()
-    values = bound.arguments
-    with undone_if_raised([values["random_state"]]):
-        return prepare(
-            net,
-            take_group(Data, values),
-            values["loss"],
-            values["optimizer"],
-            Options.of(values),
-            threads=values["threads"],
-            remember=remember,
-        )
+    with undone_if_raised([bound.arguments["random_state"]]):
+        return _job(bound.arguments, remember=remember)
+
+
+def _job(arguments: Mapping[str, Any], *, remember: bool = False) -> TrainingJob:
+    return prepare(
+        arguments["net"],
+        Data.of(arguments),
+        arguments["loss"],
+        arguments["optimizer"],
+        Options.of(arguments),
+        threads=arguments["threads"],
+        remember=remember,
+    )
