@@ -1,6 +1,6 @@
 """How far the steps agree with PyTorch's: every optimiser with losses that PyTorch has, float64.
 
-Run it where both are installed; it prints the table of docs/agreement.md.
+Run it where both are installed; it prints the table of docs/optimizers.md.
 
     python bench/agreement.py
 """
