@@ -22,7 +22,7 @@ enum class DerivativeFrom : std::uint8_t { a, z };
 enum class Takes : std::uint8_t { numbers, rows };
 
 // True if f' needs z. Otherwise a suffices and z is not stored.
-constexpr bool derivative_from_z(Activation f) noexcept {
+ROSENBLATT_INLINE constexpr bool derivative_from_z(Activation f) noexcept {
     switch (f) {
 #define ROSENBLATT_ACTIVATION(name, from, takes, initialiser) \
     case Activation::name:                                    \
@@ -35,7 +35,7 @@ constexpr bool derivative_from_z(Activation f) noexcept {
 }
 
 // True if f takes a row of the layer as a whole, like softmax.
-constexpr bool acts_on_rows(Activation f) noexcept {
+ROSENBLATT_INLINE constexpr bool acts_on_rows(Activation f) noexcept {
     switch (f) {
 #define ROSENBLATT_ACTIVATION(name, from, takes, initialiser) \
     case Activation::name:                                    \
@@ -72,7 +72,7 @@ struct LossFacts {
     DerivativeFrom slopes;                                // by what the slopes are: dC/da or dC/dz
     TargetKind targets;
 };
-constexpr LossFacts facts(Loss loss) noexcept {
+ROSENBLATT_INLINE constexpr LossFacts facts(Loss loss) noexcept {
     switch (loss) {
 #define ROSENBLATT_LOSS(name, labels, slopes, targets, outputs) \
     case Loss::name:                                            \
@@ -82,16 +82,18 @@ constexpr LossFacts facts(Loss loss) noexcept {
     __builtin_unreachable();
 }
 
-constexpr bool takes_labels(Loss loss) noexcept { return facts(loss).labels == LossFacts::Labels::yes; }
-constexpr bool slopes_by_z(Loss loss) noexcept { return facts(loss).slopes == DerivativeFrom::z; }
+ROSENBLATT_INLINE constexpr bool takes_labels(Loss loss) noexcept {
+    return facts(loss).labels == LossFacts::Labels::yes;
+}
+ROSENBLATT_INLINE constexpr bool slopes_by_z(Loss loss) noexcept { return facts(loss).slopes == DerivativeFrom::z; }
 
 // True for losses of numbers of any size, whose targets can be scaled.
-constexpr bool takes_any_number(Loss loss) noexcept {
+ROSENBLATT_INLINE constexpr bool takes_any_number(Loss loss) noexcept {
     return facts(loss).targets == TargetKind::reals && loss != Loss::gaussian_nll;
 }
 
 // The numbers in a sample's target: gaussian_nll has two outputs for each.
-constexpr std::size_t n_targets(Loss loss, std::size_t n_outputs) noexcept {
+ROSENBLATT_INLINE constexpr std::size_t n_targets(Loss loss, std::size_t n_outputs) noexcept {
     return loss == Loss::gaussian_nll ? n_outputs / 2 : n_outputs;
 }
 

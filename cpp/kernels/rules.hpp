@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/views.hpp"
+
 namespace rosenblatt {
 
 // The update rules, variants of an optimiser included.
@@ -15,7 +17,7 @@ enum class Rule : std::uint8_t {
 constexpr std::size_t max_states = 3;
 
 // State variables per parameter.
-constexpr std::size_t n_states(Rule rule) noexcept {
+ROSENBLATT_INLINE constexpr std::size_t n_states(Rule rule) noexcept {
     constexpr std::uint8_t counts[] = {
 #define ROSENBLATT_RULE(name, n_states, ...) n_states,
 #include "kernels/rules.def"
@@ -54,7 +56,7 @@ struct UpdateRule {
     Adjustment<T> adjustment;  // of the gradients of weights
 
     // True for w := w - epsilon dC/dw, which changes nothing where the gradient is 0 and has faster kernels.
-    constexpr bool is_plain_descent() const noexcept {
+    ROSENBLATT_INLINE constexpr bool is_plain_descent() const noexcept {
         return rule == Rule::descent && !adjustment.penalises && !adjustment.limits;
     }
 };
