@@ -67,21 +67,34 @@ def generated() -> str:
 
 
 def readable(stub: str) -> str:
-    """Return a stub of pybind11-stubgen with named types, and one class for both number types."""
+    """Return a stub of pybind11-stubgen with named types, and one class for both number types.
+
+    Raises
+    ------
+    ValueError
+        A class or a function for float64 differs from that for float32 in more than the type.
+    """
     aliases = [f"{name}: TypeAlias = {meaning}" for name, meaning in NAMES.items()]
     parts = [HEAD + "\n".join(aliases)]
-    seen = set()
+    first: dict[str, ast.stmt] = {}
     for node in ast.parse(stub).body:
         if not isinstance(node, ast.ClassDef | ast.FunctionDef):
             continue
-        if node.name.endswith("Float64"):
-            parts.append(of_one_type(node.name))
-            continue
-        if node.name not in seen:  # the second overload is that of float64
+        name = node.name.removesuffix("Float32").removesuffix("Float64")
+        if name not in first:
+            first[name] = node
             text = "\n".join(lines_of(node))
-            parts.append(text + of_one_type(node.name) if "Float32" in node.name else text)
-        seen.add(node.name)
+            parts.append(text if name == node.name else text + of_one_type(node.name))
+        elif for_float64(first[name]) != ast.unparse(node):
+            raise ValueError(f"{name}: got other signatures for float64 than for float32")
+        elif name != node.name:
+            parts.append(of_one_type(node.name))
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def for_float64(node: ast.stmt) -> str:
+    """Return the text of a class or a function for float32 with the types of float64."""
+    return re.sub(r"(?<=[fF]loat)32", "64", ast.unparse(node))
 
 
 def of_one_type(name: str) -> str:
