@@ -13,6 +13,7 @@
 #include "base/thread_pool.hpp"
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
+#include "bindings/losses.hpp"
 #include "model/batches.hpp"
 #include "model/initial_weights.hpp"
 
@@ -58,14 +59,6 @@ py::object in_float_mode(const py::typing::Callable<py::object()>& f) {
 template <std::size_t N>
 std::vector<std::string> as_list(const char* const (&names)[N]) {
     return {names, names + N};
-}
-
-// The names of the losses for which `chosen` is true.
-std::vector<std::string> names_of_losses(bool (*chosen)(Loss)) {
-    std::vector<std::string> names;
-    for (std::size_t i = 0; i < std::size(loss_names); ++i)
-        if (chosen(static_cast<Loss>(i))) names.emplace_back(loss_names[i]);
-    return names;
 }
 
 // The numbers in a sample's target.

@@ -1,8 +1,9 @@
-// Losses: checks of the output and the parameters, and their messages.
+// Losses: their names, checks of the output and the parameters, and their messages.
 #include "bindings/losses.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "bindings/activations.hpp"
 #include "bindings/bindings.hpp"
@@ -96,6 +97,13 @@ void check_rounding(const LossRule& rule) {
 }
 
 }  // namespace
+
+std::vector<std::string> names_of_losses(bool (*chosen)(Loss)) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < std::size(loss_names); ++i)
+        if (chosen(static_cast<Loss>(i))) names.emplace_back(loss_names[i]);
+    return names;
+}
 
 TargetKind target_kind(Loss loss, Activation output) noexcept {
     const TargetKind kind = facts(loss).targets;

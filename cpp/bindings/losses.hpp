@@ -1,4 +1,4 @@
-// Losses: checks of the output, the targets and the parameters, and their messages.
+// Losses: their names, checks of the output and the parameters, and their messages.
 #pragma once
 
 #include <string>
@@ -12,6 +12,9 @@ namespace rosenblatt::bindings {
 
 // A loss on its way from Python: its name and its parameters.
 using NamedLoss = std::pair<std::string, std::vector<double>>;
+
+// The names of the losses for which `chosen` is true.
+std::vector<std::string> names_of_losses(bool (*chosen)(Loss));
 
 // What a loss expects of its targets.
 TargetKind target_kind(Loss loss, Activation output) noexcept;

@@ -1,6 +1,7 @@
 // Scalings: offset and factor, checked once.
 #include "bindings/scalings.hpp"
 #include "bindings/activations.hpp"
+#include "bindings/losses.hpp"
 
 #include <pybind11/stl.h>
 
@@ -51,9 +52,8 @@ void check_identity(const char* name, const Shape& shape) {
 void check_number_loss(Loss loss) {
     if (takes_any_number(loss)) return;
     std::string names;
-    for (std::size_t i = 0; i < std::size(loss_names); ++i)
-        if (takes_any_number(static_cast<Loss>(i)))
-            names += (names.empty() ? "'" : ", '") + std::string(loss_names[i]) + "'";
+    for (const std::string& name : names_of_losses(takes_any_number))
+        names += (names.empty() ? "'" : ", '") + name + "'";
     refuse("loss", std::string("got '") + loss_names[static_cast<std::size_t>(loss)] +
                        "' with scaled targets, expected one of " + names);
 }
