@@ -74,6 +74,19 @@ UpdateRule<T> update_rule(Rule rule, const MethodSettings& settings, const Regul
     return update;
 }
 
+// f(first, count) over the weights of every layer, without its biases: count parameters from theta[first] on.
+template <class T, class F>
+void over_weights(const Network<T>& network, Team& team, F f) noexcept {
+    const Shape& shape = network.shape();
+    const T* const theta = network.theta().data;
+    for (std::size_t layer = 0; layer < shape.n_layers(); ++layer) {
+        const auto begin = static_cast<std::size_t>(network.W(layer).data - theta);
+        const auto end = static_cast<std::size_t>(network.b(layer).data - theta);
+        team.slices_uninterrupted(end - begin, work_of_a_parameter,
+                                  [&](std::size_t first, std::size_t count) noexcept { f(begin + first, count); });
+    }
+}
+
 // 0.96^x. Source of the number: Dozat 2016.
 double fading_of_momentum(double x) noexcept {
     constexpr double ln_0_96 = -0.040821994520255166;
@@ -210,18 +223,14 @@ void Optimizer<T>::finish_step(Network<T>& network, double C, Team& team) {
                 kernels<T>().limit_norms(W.part(0, begin, W.rows, cols), regularisation_.max_norm);
             });
         }
+    T* const theta = network.theta().data;
     if (regularisation_.max_weight > 0)
-        for (std::size_t layer = 0; layer < shape_.n_layers(); ++layer) {
-            T* const w = network.W(layer).data;
-            const auto size = static_cast<std::size_t>(network.b(layer).data - w);
-            team.slices_uninterrupted(size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
-                kernels<T>().clip(T{1}, static_cast<T>(regularisation_.max_weight), count, w + first);
-            });
-        }
+        over_weights(network, team, [&](std::size_t first, std::size_t count) noexcept {
+            kernels<T>().clip(T{1}, static_cast<T>(regularisation_.max_weight), count, theta + first);
+        });
     if (regularisation_.ema == 0) return;
     // The first step's weights begin the average.
     const T rest = number(Number::steps) == 1 ? T{1} : static_cast<T>(1 - regularisation_.ema);
-    const T* const theta = network.theta().data;
     team.slices_uninterrupted(shape_.n_params(), work_of_a_parameter,
                               [&](std::size_t first, std::size_t count) noexcept {
                                   kernels<T>().average(rest, theta + first, count, average_.data() + first);
@@ -317,14 +326,9 @@ template <class T>
 void Optimizer<T>::adjust(const Network<T>& network, Vector<T> grad, Team& team) noexcept {
     const Adjustment<T>& adjustment = rule_.adjustment;
     if (adjustment.penalises)
-        for (std::size_t layer = 0; layer < shape_.n_layers(); ++layer) {
-            T* const dw = shape_.W(grad.data, layer).data;
-            const T* const w = network.W(layer).data;
-            const auto size = static_cast<std::size_t>(shape_.b(grad.data, layer).data - dw);
-            team.slices_uninterrupted(size, work_of_a_parameter, [&](std::size_t first, std::size_t count) noexcept {
-                kernels<T>().penalise(adjustment.l1, adjustment.l2, w + first, count, dw + first);
-            });
-        }
+        over_weights(network, team, [&](std::size_t first, std::size_t count) noexcept {
+            kernels<T>().penalise(adjustment.l1, adjustment.l2, network.theta().data + first, count, grad.data + first);
+        });
     T scale = 1;
     if (needs_whole_gradient()) {
         const double length = norm<T>(shape_, grad.data, scratch_.data(), team);
