@@ -7,7 +7,7 @@ import itertools
 import math
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,14 @@ def real(name: str, value: object, expected: str) -> float:
     return number
 
 
+def _real_that(holds: Callable[[float], bool], name: str, value: object, expected: str) -> float:
+    """Return `value` as a float for which `holds` is true; `expected` says so in words."""
+    number = real(name, value, expected)
+    if not holds(number):
+        raise ValueError(f"{name}: got {number}, expected {expected}")
+    return number
+
+
 def positive(name: str, value: object) -> float:
     """Return `value` as a float above 0.
 
@@ -75,11 +83,7 @@ def positive(name: str, value: object) -> float:
     TypeError, ValueError
         `value` is no finite number above 0.
     """
-    expected = "a finite number above 0"
-    number = real(name, value, expected)
-    if number <= 0:
-        raise ValueError(f"{name}: got {number}, expected {expected}")
-    return number
+    return _real_that(lambda x: x > 0, name, value, "a finite number above 0")
 
 
 def not_negative(name: str, value: object) -> float:
@@ -90,11 +94,7 @@ def not_negative(name: str, value: object) -> float:
     TypeError, ValueError
         `value` is no finite number of at least 0.
     """
-    expected = "a finite number of at least 0"
-    number = real(name, value, expected)
-    if number < 0:
-        raise ValueError(f"{name}: got {number}, expected {expected}")
-    return number
+    return _real_that(lambda x: x >= 0, name, value, "a finite number of at least 0")
 
 
 def below_one(name: str, value: object) -> float:
@@ -105,11 +105,7 @@ def below_one(name: str, value: object) -> float:
     TypeError, ValueError
         `value` is no such number.
     """
-    expected = "a number from 0 to below 1"
-    number = real(name, value, expected)
-    if not 0 <= number < 1:
-        raise ValueError(f"{name}: got {number}, expected {expected}")
-    return number
+    return _real_that(lambda x: 0 <= x < 1, name, value, "a number from 0 to below 1")
 
 
 def between_0_and_1(name: str, value: object) -> float:
@@ -120,11 +116,7 @@ def between_0_and_1(name: str, value: object) -> float:
     TypeError, ValueError
         `value` is no such number.
     """
-    expected = "a number between 0 and 1"
-    number = real(name, value, expected)
-    if not 0 < number < 1:
-        raise ValueError(f"{name}: got {number}, expected {expected}")
-    return number
+    return _real_that(lambda x: 0 < x < 1, name, value, "a number between 0 and 1")
 
 
 def flag(name: str, value: object) -> bool:
