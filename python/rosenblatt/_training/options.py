@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self, get_origin, get_type_hints
 
 import numpy as np
@@ -63,9 +63,9 @@ class Data(Checked):
     validation: Any
 
     def split(self, net: Network, loss: str | None, seed: int) -> tuple[Samples, Samples | None]:
-        """Return the training and the validation samples as the core takes them.
+        """Return the training and the validation samples in the form that the core accepts.
 
-        `loss` is the name of the loss, None for a function of the user's.
+        `loss` is the name of the loss, None for a custom loss.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class Data(Checked):
 
 @dataclass
 class Regularisation(Checked):
-    """Penalties, limits and the average of the weights; None where there is no limit."""
+    """Penalties, limits and the average of the weights. None means no limit."""
 
     l1: Annotated[float, arguments.not_negative] = 0.0
     l2: Annotated[float, arguments.not_negative] = 0.0
@@ -95,7 +95,7 @@ class Regularisation(Checked):
 
     def for_core(self) -> dict[str, float]:
         """Return what is set, by name."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        values = {name: getattr(self, name) for name in self._names}
         return {name: value for name, value in values.items() if value is not None}
 
 
@@ -147,7 +147,7 @@ class Batching(Checked):
 
 @dataclass
 class Noise(Checked):
-    """What is left out of layers or added to inputs at random."""
+    """Dropout and input noise."""
 
     dropout: float | Sequence[float]
     input_dropout: float
