@@ -1,4 +1,4 @@
-"""Benchmarks: rosenblatt beside its alternatives, its kernels beside the peak, and how time grows.
+"""Benchmarks: rosenblatt against its alternatives, kernels against the peak, and how time grows.
 
 ``python -m bench`` in the root of a checkout; README.md beside this file says how and what.
 """

@@ -154,7 +154,7 @@ class Run:
         self._Y = Y.ravel()
 
     def reset(self) -> None:
-        pass  # every fit begins anew
+        pass  # every fit starts from new weights
 
     def run(self, count: int) -> None:
         everything = self._workload.rows + self._workload.held_out

@@ -412,11 +412,11 @@ std::vector<double> costs_of_steps(BoundNetwork<T>& self, const ArraysOfSamples<
     std::vector<double> costs;
     Training training{rule, take_optimizer<T>(named_optimizer), batch_size, epochs, true, seed};
     training.optimizer.step_losses = &costs;
-    PythonObserver nobody({});
+    PythonObserver silent({});
     try {
         compute(threads, [&](Team& team) {
             const ScaledSamples<T> scaled(samples.view, self.scalings);
-            train<T>({.network = self.network, .samples = scaled.samples(), .settings = training, .observer = nobody},
+            train<T>({.network = self.network, .samples = scaled.samples(), .settings = training, .observer = silent},
                      team);
         });
     } catch (const Diverged&) {  // expected: the rates rise until it does
@@ -424,7 +424,7 @@ std::vector<double> costs_of_steps(BoundNetwork<T>& self, const ArraysOfSamples<
     return costs;
 }
 
-// The learning rates of the first steps; `losses` are those of the epochs that are known.
+// The learning rates of the first steps; `losses` holds the known losses of the epochs.
 std::vector<double> rates(const NamedSchedule& named, std::uint64_t steps, std::uint64_t steps_per_epoch,
                           const std::vector<double>& losses) {
     const FloatMode mode;

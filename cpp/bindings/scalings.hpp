@@ -28,8 +28,8 @@ std::optional<OffsetAndFactor> as_arrays(const std::optional<Scaling<T>>& scalin
 // The kinds of scaling to fit: scale_inputs, scale_targets.
 using ScalingKinds = std::pair<std::optional<std::string>, std::optional<std::string>>;
 
-// The scalings of a run: those of the named kinds fitted to the samples, else those of the network. ValueError if one
-// does not fit. A custom loss has no `loss`.
+// The scalings of a run. A named kind is fitted to the samples; without one, the network keeps its scaling. ValueError
+// if a scaling does not suit the samples or the loss. `loss` is empty for a custom loss.
 template <class T>
 Scalings<T> fit_scalings(const BoundNetwork<T>& self, const Samples<T>& samples, const std::optional<LossRule>& loss,
                          const ScalingKinds& kinds, int threads);

@@ -35,7 +35,7 @@ struct Adjustment {
     bool limits;
 };
 
-// An update rule and the numbers of its next step, rounded to T. A rule reads those that its formula has.
+// An update rule and the numbers of its next step, rounded to T. A rule reads the numbers in its formula.
 template <class T>
 struct UpdateRule {
     Rule rule;

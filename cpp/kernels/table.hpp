@@ -179,7 +179,7 @@ struct SmallLayer {
     Matrix<T> Delta;  // same
     const T* const* Delta_rows;
     Matrix<T> Z;   // (batch_size, columns) if f' is computed from z; null for the other hidden layers
-    Drop<T> drop;  // of its input, and pointers to the rows of what is left
+    Drop<T> drop;  // dropout of the input, and pointers to the rows after it
     const T* const* dropped_rows;
 
     // What f' of a hidden layer is computed from.

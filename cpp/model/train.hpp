@@ -66,15 +66,15 @@ struct TrainingRequest {
     // A checkpoint of a run with the same settings, whose parameters the network has; the result is that of a run that
     // never stopped.
     const Checkpoint<T>* resumed = nullptr;
-    CheckpointWriter<T>* checkpoint_writer = nullptr;  // if it throws, the network has those of the last epoch
+    CheckpointWriter<T>* checkpoint_writer = nullptr;  // if it throws, the network has the parameters of the last epoch
     // (n_params,), in the layout of theta: receives the averaged weights if the optimiser keeps them.
     Vector<T> average = {};
     // Receives the optimiser's state at the end, also if something is thrown; lbfgs does not change it.
     Checkpoint<T>* memory = nullptr;
 };
 
-// Throws Stopped (the parameters are those of the last finished step), Diverged, and what the observer, the cost and a
-// schedule's callable throw.
+// Throws Stopped, Diverged, and what the observer, the cost and a schedule's callable throw. After Stopped, the network
+// has the parameters of the last finished step.
 template <class T>
 TrainingHistory train(const TrainingRequest<T>& request, Team& team);
 

@@ -50,8 +50,8 @@ inline OptimizerSettings sgd(double learning_rate, double momentum, bool nestero
 // The cost of one parameter of an update in multiply-adds; it is bound by memory.
 inline constexpr double work_of_a_parameter = 4;
 
-// The sum of a_i b_i over parameters, in float64: a chain over what belongs to a unit, W_j0, W_j1, ..., b_j, g_j, and
-// those of the units and layers in order. a, b have the layout of theta; `scratch` (widest layer,).
+// The sum of a_i b_i over parameters, in float64: a sum for each unit in the order W_j0, W_j1, ..., b_j, g_j, then the
+// sum of these over the units and layers in order. a, b have the layout of theta; `scratch` (widest layer,).
 enum class Over : std::uint8_t { weights, parameters };
 template <class T>
 double dot(const Shape& shape, const T* a, const T* b, Over over, double* scratch, Team& team) noexcept;
@@ -168,13 +168,13 @@ class Optimizer {
     bool idle_after_step_;
 };
 
-// Updates the parameters along grad (n_params,), which is adjusted in place. Not interruptible, so the parameters are
-// always those of a whole number of steps.
+// Updates the parameters along grad (n_params,), which is adjusted in place. Not interruptible: an interrupt never
+// leaves a step half done.
 template <class T>
 void update(Network<T>& network, Vector<T> grad, Optimizer<T>& optimizer, Team& team) noexcept;
 
 // True if the update may be fused with the computation of the gradient, which saves three passes over memory as large
-// as the weights. A fused update cannot be interrupted, so only those of about half a second at most are fused.
+// as the weights. A fused update cannot be interrupted, so an update of more than about half a second is not fused.
 template <class T>
 bool can_fuse_update(const Optimizer<T>& optimizer, const Shape& shape, std::size_t batch_size,
                      bool is_sparse) noexcept {

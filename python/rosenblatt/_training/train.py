@@ -118,8 +118,8 @@ def train(
     input_dropout : float, default 0.0
         The same for the inputs.
     input_noise : float, default 0.0
-        Standard deviation of the Gaussian noise that is added to the (scaled) inputs, drawn anew
-        in every step.
+        Standard deviation of the Gaussian noise that is added to the (scaled) inputs; every
+        step draws new noise.
     validation : (X, Y), (X, Y, sample_weight) or float, optional
         Samples whose loss is measured after every epoch and that are not trained on; or the
         fraction of the samples to hold out, between 0 and 1, the same in every class.
